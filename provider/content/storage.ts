@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import type { Manifest } from "../oci/manifest";
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/** Content that streams. Whoever iterates it to the end has bytes of the right size and digest, or an error. */
+export type Content = AsyncIterable<Uint8Array>;
+
+/** Says a tag or digest in a store; a digest is anything that parses as one. */
+export type TagOrDigest = string;
+
+/**
+ * A place to read from: a remote repository, an OCI image layout, memory. Every byte it hands out has been checked against its
+ * descriptor (size, digest, nothing trailing); nothing above this interface handles unverified bytes.
+ */
+export interface ReadStore {
+  /** For messages and keys: `host/repository`, `oci:path` or `memory:name`. Never holds a secret. */
+  readonly name: string;
+  /** @throws ConsignError `MANIFEST_UNKNOWN` only if it is definitely not there */
+  resolve(reference: TagOrDigest, options?: CallOptions): Promise<Descriptor>;
+  /** Reads a manifest by descriptor or by tag or digest, at most 4 MiB. @throws ConsignError `MANIFEST_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `MANIFEST_TOO_LARGE`, `MANIFEST_INVALID` */
+  manifest(target: Descriptor | TagOrDigest, options?: CallOptions): Promise<Manifest>;
+  /** Opens a blob. @throws ConsignError `BLOB_UNKNOWN`; while iterating `DIGEST_MISMATCH`, `SIZE_MISMATCH` */
+  blob(target: Descriptor, options?: CallOptions): Promise<Content>;
+  /** Whether the store has it: a manifest by its media type, else a blob. Uncertain answers throw. */
+  has(target: Descriptor, options?: CallOptions): Promise<boolean>;
+  /** Everything whose `subject` is this digest, complete, each once, with `artifactType` and `annotations` filled in. Sorted by digest. */
+  referrers(subject: Digest, options?: CallOptions): Promise<Descriptor[]>;
+  /** All tags, sorted. A repository that does not exist has none. Fallback tags of referrers are not listed. */
+  tags(options?: CallOptions): Promise<string[]>;
+}
+
+/** A place that can also be written to. Every verb is idempotent. */
+export interface Store extends ReadStore {
+  /** Stores a blob unless it is there. `open` may be called again for a retry, and is not called if nothing needs to be sent. Says whether bytes were sent. */
+  pushBlob(target: Descriptor, open: () => Promise<Content>, options?: PushOptions): Promise<boolean>;
+  /** Stores a manifest by digest and, if it has a subject, makes sure that the subject's referrers show it (read back). */
+  pushManifest(manifest: Manifest, options?: CallOptions): Promise<void>;
+  /** Points a tag at a manifest that is there. With `expected`, only if the tag is still that digest (`undefined`: absent). @throws ConsignError `TAG_MOVED` */
+  tag(manifest: Manifest, tag: string, options?: TagOptions): Promise<void>;
+  /** Removes a tag, and nothing else. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
+  untag(tag: string, options?: CallOptions): Promise<void>;
+  /** Removes a manifest by digest, its tags with it, and its entry in its subject's referrers. Absent is fine. */
+  deleteManifest(target: Descriptor, options?: CallOptions): Promise<void>;
+  /** Removes a blob. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
+  deleteBlob(target: Descriptor, options?: CallOptions): Promise<void>;
+}
+
+export interface PushOptions extends CallOptions {
+  /** A store that already holds the blob; where both are repositories of one registry it is mounted rather than sent. */
+  from?: ReadStore | undefined;
+  /** The caller knows that the blob is not there, so it is not asked for. */
+  absent?: boolean | undefined;
+}
+
+export interface TagOptions extends CallOptions {
+  /** Present (even as `undefined`, for "no such tag") makes the move conditional. */
+  expected?: Digest | undefined;
+}
+
+/** Reads a blob whole, for what is known to be small. @throws ConsignError `SIZE_MISMATCH` if it is larger than `limit` bytes */
+export type SmallBlobReader = (store: ReadStore, target: Descriptor, limit: number) => Promise<Uint8Array>;

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   DIGEST_MISMATCH: "bytes do not have the digest under which they were asked for",
   SIZE_MISMATCH: "bytes are shorter or longer than their descriptor says",
   LAYOUT_INVALID: "a directory is not an OCI image layout, or a broken one",
+  LAYOUT_UNWRITABLE: "an OCI image layout cannot be written: no permission, no space, or the path is taken",
   LAYOUT_LOCKED: "another process holds an OCI image layout's lock",
   GRAPH_TOO_DEEP: "a graph is deeper than the bound",
   GRAPH_TOO_LARGE: "a graph has more nodes than the bound",
@@ -131,7 +132,7 @@ export class ConsignError extends Error {
 /** True for a {@link ConsignError}, also one made by another loaded copy of this package; with `code`, only for that code. */
 export function isConsignError(error: unknown, ...codes: ErrorCode[]): error is ConsignError {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
-  return codes.length === 0 || codes.includes((error as ConsignError).code);
+  return codes.length === 0 || ("code" in error && codes.some((code) => code === error.code));
 }
 
 /** Turns anything thrown into a {@link ConsignError}; what is none yet becomes `fallback`. */

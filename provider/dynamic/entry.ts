@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+import { claim, mirror, signedArtifact, verification } from "../resources/kinds";
+import { dynamicProvider } from "./adapter";
+
+/**
+ * The permanent export `pulumi-consign/dynamic`: the text `exports.handler=()=>require("pulumi-consign/dynamic").<Kind>` is recorded in
+ * every stack that holds one of these resources, so neither this path nor these names may ever change.
+ */
+export const SignedArtifact = Object.freeze(dynamicProvider(signedArtifact));
+export const Claim = Object.freeze(dynamicProvider(claim));
+export const Mirror = Object.freeze(dynamicProvider(mirror));
+export const Verification = Object.freeze(dynamicProvider(verification));

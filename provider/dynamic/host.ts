@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+import { ConsignError, redact } from "../errors";
+import { revocationChecker } from "../notation";
+import { RegistryClient, httpFetch, registrySettingsSchema } from "../registry";
+import { Stores, type ResourceContext } from "../resources/context";
+import { engineLog } from "./progress";
+
+interface Config {
+  get(key: string): string | undefined;
+}
+
+let configured: Config | undefined;
+let context: ResourceContext | undefined;
+
+/** Remembers the stack's configuration. One process serves one provider instance, so there is only one. */
+export function configureHost(config: Config): void {
+  configured = config;
+}
+
+/** The world as this provider process sees it: made once, at first use, so that a bad setting is an error of the resource that needs it. */
+export function hostContext(): ResourceContext {
+  context ??= makeContext(process.cwd(), configured);
+  return context;
+}
+
+export function makeContext(baseDir: string, config: Config | undefined, env: NodeJS.ProcessEnv = process.env): ResourceContext {
+  const registries = new RegistryClient({ settings: registrySettings(config?.get("consign:registries")), baseDir, env });
+  const fetch = httpFetch();
+  return {
+    baseDir,
+    stores: new Stores(registries, baseDir),
+    fetch,
+    revocation: revocationChecker({ fetch }),
+    now: () => new Date(),
+    warn: (message) => engineLog("warning", redact(message)),
+    progress: (message) => engineLog("info", redact(message)),
+  };
+}
+
+function registrySettings(text: string | undefined): Record<string, z.infer<typeof registrySettingsSchema>> {
+  if (text === undefined) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ConsignError("CREDENTIALS_INVALID", "stack config consign:registries is not JSON: set it with `pulumi config set --path 'consign:registries[\"host\"].…'`");
+  }
+  const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ConsignError("CREDENTIALS_INVALID", `stack config consign:registries: ${issue?.path.join(".")}: ${issue?.message}`);
+}

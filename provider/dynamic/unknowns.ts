@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+
+/** What Pulumi's engine writes in a preview where a value cannot be known yet; at any depth. */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+type Path = readonly PropertyKey[];
+
+export interface Failure {
+  property: string;
+  reason: string;
+}
+
+export interface CheckedInputs {
+  /** Arguments that are known whole, parsed. */
+  known: Record<string, unknown>;
+  /** Names of arguments that are unknown, or hold something unknown somewhere. */
+  unknown: ReadonlySet<string>;
+  failures: Failure[];
+}
+
+/**
+ * Validates arguments of which some may be unknown. What is known is checked, also beside something unknown; what an unknown value
+ * could still make right is left alone.
+ */
+export function checkInputs(schema: z.ZodObject, news: Record<string, unknown>): CheckedInputs {
+  const holes = unknownPaths(news);
+  const unknown = new Set(holes.map((path) => String(path[0])));
+  const result = z.strictObject(schema.shape).safeParse(news);
+  const issues = result.success ? [] : result.error.issues.filter((issue) => !holes.some((hole) => related(hole, issue.path)));
+  const known: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(schema.shape)) {
+    if (unknown.has(name)) continue;
+    const parsed = z.safeParse(field, news[name]);
+    if (parsed.success && parsed.data !== undefined) known[name] = parsed.data;
+  }
+  return { known, unknown, failures: issues.flatMap(explain) };
+}
+
+export function holdsUnknown(value: unknown): boolean {
+  return unknownPaths(value).length > 0;
+}
+
+function unknownPaths(value: unknown, path: Path = []): Path[] {
+  if (value === UNKNOWN) return [path];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, member]) => unknownPaths(member, [...path, Array.isArray(value) ? Number(key) : key]));
+}
+
+/** An issue at, inside or around an unknown value says nothing yet. */
+function related(hole: Path, issue: Path): boolean {
+  const shared = Math.min(hole.length, issue.length);
+  return hole.slice(0, shared).every((part, index) => part === issue[index]);
+}
+
+function explain(issue: z.core.$ZodIssue): Failure[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ property: propertyPath([...issue.path, key]), reason: "there is no such argument [INPUT_INVALID]" }));
+  }
+  const code = issue.code === "custom" && typeof issue.params?.["code"] === "string" ? issue.params["code"] : "INPUT_INVALID";
+  const message = issue.code === "invalid_union" ? unionMessage(issue) : issue.message;
+  return [{ property: propertyPath(issue.path), reason: `${message} [${code}]` }];
+}
+
+function unionMessage(issue: z.core.$ZodIssueInvalidUnion): string {
+  const ways = issue.errors.map((errors) => errors.map((error) => [propertyPath(error.path), error.message].filter(Boolean).join(": ")).join(", "));
+  return ways.length === 0 ? issue.message : `fits none of the allowed forms (${ways.join(" | ")})`;
+}
+
+/** `destinations[1].repository` */
+export function propertyPath(path: Path): string {
+  return path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`), "");
+}

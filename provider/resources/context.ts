@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import { access } from "node:fs/promises";
+import path from "node:path";
+import { OciLayout } from "../content/oci-layout";
+import type { Store } from "../content/storage";
+import { isConsignError, ConsignError } from "../errors";
+import type { HttpFetch } from "../notation/http-fetch";
+import type { RevocationChecker } from "../notation/revocation";
+import { formatLocation, parseLocation, type Location } from "../oci/reference";
+import type { RegistryClient } from "../registry";
+
+/** What a reconciler may use of the world. Everything that varies between runs comes in through here. */
+export interface ResourceContext {
+  /** The Pulumi project's folder: relative paths in arguments are resolved against it, and stay relative in state. */
+  readonly baseDir: string;
+  readonly stores: Stores;
+  readonly fetch: HttpFetch;
+  readonly revocation: RevocationChecker;
+  now(): Date;
+  /** Something a person should know although nothing failed. */
+  warn(message: string): void;
+  progress(message: string): void;
+}
+
+/** Opens locations. One store object per location and process, so that what one resource learnt the next need not ask again. */
+export class Stores {
+  private readonly layouts = new Map<string, OciLayout>();
+
+  constructor(
+    private readonly registries: RegistryClient,
+    private readonly baseDir: string,
+  ) {}
+
+  /** @throws ConsignError `REFERENCE_INVALID` */
+  async open(location: Location | string): Promise<Store> {
+    const parsed = typeof location === "string" ? parseLocation(location) : location;
+    if (parsed.kind === "registry") return this.registries.repository(parsed.registry, parsed.repository);
+    const directory = path.resolve(this.baseDir, parsed.path);
+    let layout = this.layouts.get(directory);
+    if (layout === undefined) {
+      layout = await OciLayout.open(directory, { create: true, name: formatLocation(parsed) });
+      this.layouts.set(directory, layout);
+    }
+    return layout;
+  }
+
+  /** Forgets what can change behind our back: tags and referrers. Content is immutable and stays. */
+  forget(): void {
+    this.registries.forget();
+    this.layouts.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.registries.close();
+  }
+}
+
+/** Resolves a path argument; `property` is where the user wrote it. @throws ConsignError `FILE_NOT_FOUND` */
+export async function argumentPath(context: Pick<ResourceContext, "baseDir">, file: string, property: string): Promise<string> {
+  const resolved = path.resolve(context.baseDir, file);
+  try {
+    await access(resolved);
+  } catch (cause) {
+    throw new ConsignError("FILE_NOT_FOUND", `"${file}" does not exist (looked in the Pulumi project's folder)`, { path: property, cause });
+  }
+  return resolved;
+}
+
+/** Runs `work`, and tells any {@link ConsignError} that comes out which argument it belongs to; a path it has already is one inside that argument. */
+export async function at<T>(property: string, work: () => Promise<T> | T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isConsignError(error)) throw error;
+    const { code, message, path: inner, reference, side, status, serverCodes, cause } = error;
+    const within = inner === undefined || inner === "" ? property : inner.startsWith(property) ? inner : `${property}${inner.startsWith("[") ? "" : "."}${inner}`;
+    throw new ConsignError(code, message, { path: within, reference, side, status, serverCodes, cause });
+  }
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+export { Claim, type ClaimArgs } from "./claim";
+export { Mirror, type ClaimSelection, type MirrorArgs, type MirrorPlan, type TagSelection } from "./mirror";
+export { SignedArtifact, type SignedArtifactArgs, type SignedArtifactFile } from "./signed-artifact";
+export { Verification, type Requirement, type Verdict, type VerificationArgs } from "./verification";
+export type { ArtifactInput, ArtifactLike, Descriptor, SignatureRecord, Signer, TrustPolicy } from "./values";

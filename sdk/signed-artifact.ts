@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import type * as pulumi from "@pulumi/pulumi";
+import { ConsignResource, type Deep } from "./stub";
+import type { ArtifactLike, Descriptor, SignatureRecord, Signer } from "./values";
+
+export interface SignedArtifactFile {
+  path: string;
+  /** @default application/octet-stream */
+  mediaType?: string;
+  /** Name the file gets when the artifact is pulled. @default the file's name */
+  title?: string;
+  annotations?: Record<string, string>;
+}
+
+export interface SignedArtifactArgs {
+  /** `host[:port]/repository` or `oci:path`. A change replaces. */
+  repository: pulumi.Input<string>;
+  /** Tags to point at the artifact, after it is signed. Update. @default none */
+  tags?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Files to pack, one layer each. The digest follows from their bytes alone. Exactly one of `files`, `layout`, `from`. Update. */
+  files?: pulumi.Input<Deep<string | SignedArtifactFile>[]>;
+  /** What a build wrote: `oci:path:tag` or `oci:path@digest`. Update. */
+  layout?: pulumi.Input<string>;
+  /** What is pushed already, by tag or digest; copied if it is elsewhere. Update. */
+  from?: pulumi.Input<string>;
+  /** Of an artifact packed from `files`. Update. @default application/vnd.dev.consign.artifact.v1 */
+  artifactType?: pulumi.Input<string>;
+  /** Of an artifact packed from `files`. Update. */
+  annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Who signs. Another certificate is an update that signs again; another path to the same certificate is no change. */
+  signer: Deep<Signer>;
+  /**
+   * What `destroy` does: leave everything, remove the tags, or remove the artifact and everything that refers to it. Update.
+   * @default "retain"
+   */
+  onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
+}
+
+/**
+ * Pushes an artifact, signs it with COSE as `notation sign` does, and tags it last. `digest`, `reference` and `descriptor` are known in
+ * the preview, before anything is pushed.
+ *
+ * A refresh reads the artifact, its signature and its tags back and verifies the signature again; a tag that moved shows under `tagged`,
+ * a signature that is missing or no longer valid under `signature`, and `up` repairs both.
+ *
+ * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `PLAN_STALE`, `READ_BACK_FAILED`,
+ * `REGISTRY_*`.
+ */
+export class SignedArtifact extends ConsignResource implements ArtifactLike {
+  declare readonly repository: pulumi.Output<string>;
+  declare readonly tags: pulumi.Output<string[]>;
+  declare readonly digest: pulumi.Output<string>;
+  /** `repository@sha256:…` */
+  declare readonly reference: pulumi.Output<string>;
+  declare readonly descriptor: pulumi.Output<Descriptor>;
+  /** Where each tag points. */
+  declare readonly tagged: pulumi.Output<Record<string, string>>;
+  /** `valid`, or what a refresh found wrong with the signature. */
+  declare readonly signature: pulumi.Output<string>;
+  declare readonly signatures: pulumi.Output<SignatureRecord[]>;
+  declare readonly signedBy: pulumi.Output<{ subject: string; thumbprint: string }>;
+  /** `reference`, but there only if the signature was read back and verified. Depend on this one to depend on the signature. */
+  declare readonly signedReference: pulumi.Output<string>;
+
+  constructor(name: string, args: SignedArtifactArgs, options?: pulumi.CustomResourceOptions) {
+    const outputs = ["digest", "reference", "descriptor", "tagged", "signature", "signatures", "signedBy", "signedReference"];
+    super("SignedArtifact", name, { tags: undefined, ...args }, outputs, options);
+  }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * # Which claims count
+ *
+ * Given an artifact, the claims found for it with the verdicts on their signatures, and an order among issuers, {@link effectiveClaims}
+ * gives every claim exactly one status, and says why. It is a pure function: no clock, no network, and the order of the input is of no
+ * consequence.
+ *
+ * **Words.** A claim's *issuer* is the first entry of `precedence` that its signer matches, or else the signer's own subject; so a renewed
+ * certificate, or a second one of the same organisation, is still the same issuer where the policy says so. The *rank* of an issuer is its
+ * place in `precedence`, first is highest; who is not listed has none, and is below all that are. *Type* is the kind of claim, whichever
+ * version of the URI; *scope* is what it speaks about within its type (`types.ts`).
+ *
+ * **Step 1, admission.** What cannot be relied upon is out and influences nothing:
+ * - `tampered`: content missing or other than its digest, or a signature that does not verify;
+ * - `subject-mismatch`: it speaks about another artifact. (A revocation may also refer to the claim that it revokes.)
+ * - `malformed`: no statement, or its predicate does not fit its type;
+ * - `untrusted`: it is wrapped in another tool's signature (`foreign.ts`), which is not judged here;
+ * - `unsigned`, `untrusted`, `inconclusive` (a check could not be made): the verdict on its signature. A signer whom the trust policy lets
+ *   pass without authenticating (level `audit` or `skip`) could call itself anything, and is `untrusted` here;
+ * - `expired`: the signature's own expiry is not after `now`, whatever the trust policy says about expiry;
+ * - `untrusted` also: a redirect or end of life by an issuer who may not. `lifecycleIssuers` lists who may; a type without a list is open to
+ *   every verified signer.
+ *
+ * **Step 2, revocation.** Who may revoke the artifact is a list as in step 1. Who may revoke a *claim*: its own issuer, one that ranks above
+ * it, and one that is listed for revocations and does not rank below it. A revocation without that right is `untrusted`. A claim that
+ * another revocation names is `revoked`, once that one's `since` has come. A revoked revocation has no force; so a revocation of a claim is
+ * lifted by revoking it, never by superseding it. Revocations that revoke each other (no such digests can be made, but the function is
+ * total) all keep their force.
+ *
+ * **Step 3, supersession**, among what is left. B is `superseded` by A if
+ * - (a) A names B in its `supersedes`, and A's issuer is B's or ranks above it;
+ * - (b) both issuers are listed, type and scope are equal, and A's ranks above;
+ * - (c) issuer, type and scope are equal, and A is later: by time of signature, at equal times by greater digest. A claim counts as later than
+ *   any of its issuer's that it names, even if the old one has been signed again since.
+ *
+ * Issuers that are not comparable never supersede each other: their claims stand side by side. Rules (b) and (c) do not apply to OpenVEX,
+ * where documents add up; `vex.ts` resolves them statement by statement. A superseded claim still supersedes: when C replaces B and B
+ * replaced A, A stays superseded. A revoked one does not: what it had replaced is `effective` again.
+ *
+ * *Why it always ends.* Every supersession goes from a higher rank to a lower one, or, within one issuer, from later to earlier in one total
+ * order (time, then how many named steps it is above that time, then digest), which names agree with by construction. Only names could
+ * run in a circle, and only if digests collided: a name that leads into a circle is ignored, and rule (c) decides.
+ *
+ * **What follows**, and is tested as such: each claim has one status; nothing unverified is effective; adding a claim that is not admitted
+ * changes no other; removing what superseded a claim reinstates it.
+ */
+import type { Digest } from "../oci/digest";
+import { admit, type LifecycleIssuers, type ObservedClaim, type Standing } from "./admission";
+import { applyRevocations } from "./revocation";
+import { findSuperseder } from "./supersession";
+import { vexView, type VexEntry } from "./vex";
+
+export type ClaimStatus =
+  | "effective"
+  | "superseded"
+  | "revoked"
+  | "expired"
+  | "untrusted"
+  | "unsigned"
+  | "inconclusive"
+  | "malformed"
+  | "subject-mismatch"
+  | "tampered";
+
+export interface EffectiveInput {
+  /** The artifact. */
+  subject: Digest;
+  now: Date;
+  claims: readonly ObservedClaim[];
+  /** Identities (see {@link matchesIdentity}), highest first. @default none is above another */
+  precedence?: readonly string[] | undefined;
+  /** Who may issue lifecycle claims. @default every verified signer */
+  lifecycleIssuers?: LifecycleIssuers | undefined;
+}
+
+export interface JudgedClaim {
+  digest: Digest;
+  /** Predicate type URI, as far as it is known. */
+  type: string | undefined;
+  scope: string;
+  status: ClaimStatus;
+  /** Why, for people. */
+  reason: string;
+  /** The claim that superseded or revoked it. */
+  by?: Digest;
+  /** Subject of the signer's certificate; only for verified claims. */
+  issuer?: string;
+  /** When it was signed, RFC 3339; only for verified claims. */
+  issuedAt?: string;
+  expiresAt?: string;
+  /** The claim's predicate; only for effective claims. */
+  predicate?: unknown;
+}
+
+export interface EffectiveClaims {
+  subject: Digest;
+  /** Every claim that was given, once, sorted by digest. */
+  claims: JudgedClaim[];
+  /** What the effective OpenVEX documents say together. */
+  vex: VexEntry[];
+}
+
+/** The algorithm at the head of this file. */
+export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
+  const { standing, refused } = admit(input);
+  const { revoked, left } = applyRevocations(standing, input);
+  const superseder = findSuperseder(left);
+  const effective: Standing[] = [];
+  const judged: JudgedClaim[] = [
+    ...refused,
+    ...revoked.map(({ claim, ...verdict }) => ({ ...describe(claim), ...verdict })),
+    ...left.map((claim): JudgedClaim => {
+      const found = superseder(claim);
+      if (found !== undefined) return { ...describe(claim), status: "superseded", ...found };
+      effective.push(claim);
+      const { predicate } = claim.claim;
+      const reason = `verified, signed by ${claim.signer}`;
+      return { ...describe(claim), status: "effective", reason, ...(predicate === undefined ? {} : { predicate }) };
+    }),
+  ];
+  judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  return { subject: input.subject, claims: judged, vex: vexView(effective, input.subject) };
+}
+
+function describe(standing: Standing): Omit<JudgedClaim, "status" | "reason"> {
+  const { digest, claim, scope, signer, verdict } = standing;
+  return {
+    digest,
+    type: claim.type,
+    scope,
+    issuer: signer,
+    ...(verdict.signedAt === undefined ? {} : { issuedAt: verdict.signedAt }),
+    ...(verdict.expiresAt === undefined ? {} : { expiresAt: verdict.expiresAt }),
+  };
+}

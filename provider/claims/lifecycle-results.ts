@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { EffectiveClaims, JudgedClaim } from "./effective";
+import { dayOf, type EndOfLife, type Redirect, type Revocation } from "./lifecycle";
+import type { RequirementResult } from "./requirements";
+import { typeKey } from "./types";
+
+/** What the effective lifecycle claims mean for the artifact today; empty where there are none. Their issuers have been judged already. */
+export function lifecycleResults(claims: EffectiveClaims, now: Date): RequirementResult[] {
+  const effective = (name: string) =>
+    claims.claims.filter(({ status, type }) => status === "effective" && type !== undefined && typeKey(type) === name);
+  return [
+    ...effective("revocation").filter((claim) => (claim.predicate as Revocation).target === claims.subject).map((claim) => revocation(claim, now)),
+    ...effective("endOfLife").map((claim) => endOfLife(claim, now)),
+    ...effective("redirect").map(redirect),
+  ];
+}
+
+function revocation(claim: JudgedClaim, now: Date): RequirementResult {
+  const { reason, since } = claim.predicate as Revocation;
+  const begun = since === undefined || Date.parse(since) <= now.getTime();
+  return {
+    path: "lifecycle.revocation",
+    requirement: "not revoked",
+    met: !begun,
+    reason: begun ? `revoked by ${claim.issuer}: ${reason}` : "not revoked yet",
+    ...(begun ? {} : { warning: `will be revoked on ${since}: ${reason}` }),
+    claims: [claim.digest],
+  };
+}
+
+function endOfLife(claim: JudgedClaim, now: Date): RequirementResult {
+  const { date, reason, successor } = claim.predicate as EndOfLife;
+  const passed = Date.parse(date) <= now.getTime();
+  const details = `${reason === undefined ? "" : `: ${reason}`}${successor === undefined ? "" : `; its successor is ${successor}`}`;
+  return {
+    path: "lifecycle.endOfLife",
+    requirement: "not past its end of life",
+    met: !passed,
+    reason: passed ? `reached its end of life on ${dayOf(date)}${details}` : `its end of life, ${dayOf(date)}, lies ahead`,
+    ...(passed ? {} : { warning: `reaches its end of life on ${dayOf(date)}${details}` }),
+    claims: [claim.digest],
+  };
+}
+
+function redirect(claim: JudgedClaim): RequirementResult {
+  const { to, reason } = claim.predicate as Redirect;
+  const warning = `${claim.issuer} points to ${to} instead${reason === undefined ? "" : `: ${reason}`}`;
+  return { path: "lifecycle.redirect", requirement: "not redirected", met: true, warning, reason: warning, claims: [claim.digest] };
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CallOptions, ReadStore } from "../content/storage";
+import { readSmall } from "../content/verify";
+import { ConsignError, isConsignError, type ErrorCode } from "../errors";
+import { ANNOTATIONS } from "../oci/annotations";
+import type { Annotations, Descriptor } from "../oci/descriptor";
+import { isDigest, type Digest } from "../oci/digest";
+import { artifactTypeOf, type ImageManifest } from "../oci/manifest";
+import { MEDIA_TYPES } from "../oci/media-types";
+import { parseJson } from "./canonical-json";
+import { MAX_SUPERSEDES, type Audience } from "./claim";
+import { checkLayer, isJson, statementLimit } from "./layer";
+import { dayOf } from "./lifecycle";
+import { audienceOf, claimTypeOf, isEnvelopeType, isStatementType } from "./recognise";
+import { MAX_DOCUMENT_SIZE, type Statement } from "./statement";
+import { kindOf, LIFECYCLE_ARTIFACT_TYPE, type ClaimKind } from "./types";
+
+/** A claim as a store holds it: complete, about the right subject, of the type it says. Whether to believe it is another question. */
+export interface ReadClaim {
+  /** Of the claim's manifest; signatures refer to it. */
+  digest: Digest;
+  descriptor: Descriptor;
+  /** Predicate type URI. */
+  type: string;
+  audience: Audience;
+  supersedes: Digest[];
+  subject: Descriptor;
+  artifactType: string | undefined;
+  annotations: Annotations;
+  /** Absent if the claim is a document, or only annotations. */
+  statement?: Statement;
+  /** The statement's predicate, or the document where it is JSON. */
+  predicate?: unknown;
+  /** Where the document is; read it with `store.blob`. */
+  document?: Descriptor;
+}
+
+/** A claim that is there and cannot be used, with the reason. */
+export interface BrokenClaim {
+  digest: Digest;
+  descriptor: Descriptor;
+  type: string | undefined;
+  broken: { code: ErrorCode; reason: string };
+}
+
+export interface ReadClaimOptions extends CallOptions {
+  /** The artifact under whose referrers the claim was found. */
+  subject?: Digest;
+}
+
+/**
+ * Reads a claim and checks everything about it but its signature. Type, audience and what it supersedes come from the manifest, which the
+ * signature covers, never from a list of referrers, which it does not.
+ * @throws ConsignError `SUBJECT_MISMATCH`, `STATEMENT_INVALID`, `PREDICATE_INVALID`, `ENVELOPE_UNSUPPORTED`, and whatever the store answers
+ */
+export async function readClaim(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ReadClaim> {
+  const manifest = await store.manifest(descriptor, options);
+  if (manifest.kind === "index") throw new ConsignError("STATEMENT_INVALID", `${descriptor.digest} is an index; a claim is a manifest`);
+  const { subject, annotations = {}, layers } = manifest.value;
+  if (subject === undefined) throw new ConsignError("SUBJECT_MISMATCH", `${descriptor.digest} refers to nothing; a claim needs a subject`);
+  if (options.subject !== undefined && subject.digest !== options.subject) {
+    throw new ConsignError("SUBJECT_MISMATCH", `${descriptor.digest} is listed under ${options.subject} but refers to ${subject.digest}`);
+  }
+  const artifactType = artifactTypeOf(manifest);
+  const announced = claimTypeOf({ ...manifest.descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations });
+  const kind = announced === undefined ? undefined : kindOf(announced);
+  const content = isAnnotationOnly(manifest.value, artifactType)
+    ? annotationOnly(annotations)
+    : await readLayer(store, oneLayer(layers, descriptor.digest), subject.digest, announced, kind, options);
+  const type = content.statement?.predicateType ?? announced;
+  if (type === undefined) throw new ConsignError("STATEMENT_INVALID", `${descriptor.digest} does not say which type of claim it is`);
+  checkAnnouncedDate(type, content.predicate, annotations);
+  return {
+    digest: manifest.descriptor.digest,
+    descriptor: manifest.descriptor,
+    type,
+    audience: audienceOf({ ...descriptor, annotations }),
+    supersedes: supersedesOf(annotations),
+    subject,
+    artifactType,
+    annotations,
+    ...content,
+  };
+}
+
+/**
+ * As {@link readClaim}, but what is wrong with the claim itself is an answer and not an error, so that one bad claim hides no other.
+ * @throws ConsignError what leaves the claim unknown: no connection, no permission, a server's error
+ */
+export async function observeClaim(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ReadClaim | BrokenClaim> {
+  try {
+    return await readClaim(store, descriptor, options);
+  } catch (error) {
+    if (!isConsignError(error, ...FAULTS_OF_THE_CLAIM)) throw error;
+    return { digest: descriptor.digest, descriptor, type: claimTypeOf(descriptor), broken: { code: error.code, reason: error.message } };
+  }
+}
+
+const FAULTS_OF_THE_CLAIM: readonly ErrorCode[] = [
+  "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "DIGEST_MISMATCH", "SIZE_MISMATCH",
+  "STATEMENT_INVALID", "PREDICATE_INVALID", "SUBJECT_MISMATCH", "ENVELOPE_UNSUPPORTED",
+];
+
+type LayerContent = Pick<ReadClaim, "statement" | "predicate" | "document">;
+
+async function readLayer(
+  store: ReadStore,
+  layer: Descriptor,
+  subject: Digest,
+  type: string | undefined,
+  kind: ClaimKind | undefined,
+  options: CallOptions,
+): Promise<LayerContent> {
+  const statement = isStatementType(layer.mediaType);
+  if (isEnvelopeType(layer.mediaType)) {
+    throw new ConsignError("ENVELOPE_UNSUPPORTED", `the claim is a ${layer.mediaType}, signed in another way; list it with the foreign claims`);
+  }
+  const limit = statement ? statementLimit(kind) : MAX_DOCUMENT_SIZE;
+  if (layer.size > limit) throw new ConsignError("STATEMENT_INVALID", `the claim's content has ${layer.size} bytes; at most ${limit} are read`);
+  if (!statement && kind === undefined) {
+    if (await store.has(layer, options)) return { document: layer };
+    throw new ConsignError("BLOB_UNKNOWN", `${store.name} does not have the claim's content, ${layer.digest}`);
+  }
+  const bytes = await readSmall(store, layer, limit, options);
+  const parsed = checkLayer(bytes, layer.mediaType, subject, type, kind);
+  if (parsed !== undefined) return { statement: parsed, ...(parsed.predicate === undefined ? {} : { predicate: parsed.predicate }) };
+  return { document: layer, ...(isJson(layer.mediaType) ? { predicate: parseJson(bytes, "the document", "PREDICATE_INVALID") } : {}) };
+}
+
+function oneLayer(layers: Descriptor[], digest: Digest): Descriptor {
+  const [layer] = layers;
+  if (layer !== undefined && layers.length === 1) return layer;
+  throw new ConsignError("STATEMENT_INVALID", `${digest} has ${layers.length} layers; a claim has one`);
+}
+
+/** Lifecycle data as the Microsoft container registry has it: an annotation, and an empty layer or none. */
+function isAnnotationOnly(manifest: ImageManifest, artifactType: string | undefined): boolean {
+  return artifactType === LIFECYCLE_ARTIFACT_TYPE && manifest.layers.every((layer) => layer.mediaType === MEDIA_TYPES.empty);
+}
+
+function annotationOnly(annotations: Annotations): LayerContent {
+  const predicate = { date: annotations[ANNOTATIONS.lifecycleEndOfLife] };
+  kindOf("endOfLife")?.check(predicate);
+  return { predicate };
+}
+
+function checkAnnouncedDate(type: string, predicate: unknown, annotations: Annotations): void {
+  const announced = annotations[ANNOTATIONS.lifecycleEndOfLife];
+  const kind = kindOf(type);
+  if (announced === undefined || kind?.name !== "endOfLife") return;
+  kind.check({ date: announced });
+  const stated = (predicate as { date: string }).date;
+  if (dayOf(announced) === dayOf(stated)) return;
+  throw new ConsignError("STATEMENT_INVALID", `the claim announces its end of life as ${announced}, but its statement says ${stated}`);
+}
+
+function supersedesOf(annotations: Annotations): Digest[] {
+  const text = annotations[ANNOTATIONS.claimSupersedes];
+  const digests = text === undefined || text === "" ? [] : text.split(",");
+  if (digests.length <= MAX_SUPERSEDES && digests.every(isDigest)) return [...new Set(digests)].sort();
+  const key = ANNOTATIONS.claimSupersedes;
+  throw new ConsignError("STATEMENT_INVALID", `the annotation ${key} must be at most ${MAX_SUPERSEDES} digests, joined by commas`);
+}

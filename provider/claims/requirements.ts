@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+import type { Digest } from "../oci/digest";
+import { compileCondition, conditionSchema } from "./condition";
+import { durationSchema, formatAge, parseDuration } from "./duration";
+import type { EffectiveClaims, JudgedClaim } from "./effective";
+import { identitySchema, matchesIdentity } from "./identity";
+import { lifecycleResults } from "./lifecycle-results";
+import { kindOf, resolveType, sameType } from "./types";
+import { isConsignError } from "../errors";
+
+/** Clocks differ: a claim may be dated this far ahead, in milliseconds. */
+const CLOCK_SKEW = 5 * 60 * 1_000;
+
+const typeSchema = z.string().check((context) => {
+  try {
+    resolveType(context.value);
+  } catch (error) {
+    if (!isConsignError(error)) throw error;
+    context.issues.push({ code: "custom", input: context.value, message: error.message });
+  }
+});
+
+const matchSchema = z.strictObject({
+  /** Short name or predicate type URI. */
+  type: typeSchema,
+  /** Who must have issued it: one identity, or any of several. @default any issuer that the trust policy verifies */
+  issuer: z.union([identitySchema, z.array(identitySchema).min(1).max(100)]).optional(),
+  /** How old it may be, as `"7d"`. Counts from the signature or, where the predicate tells an earlier time, from that. */
+  maxAge: durationSchema.optional(),
+  /** CEL over the claim, see {@link compileCondition}. */
+  condition: conditionSchema.optional(),
+});
+
+/** One effective claim must fit; or, with `anyOf`, one of several entries must be met. */
+export type RequireEntry = z.infer<typeof matchSchema> | { anyOf: RequireEntry[] };
+/** No effective claim may fit. */
+export type DenyEntry = Omit<z.infer<typeof matchSchema>, "maxAge">;
+
+export const denyEntrySchema: z.ZodType<DenyEntry> = matchSchema.omit({ maxAge: true });
+export const requireEntrySchema: z.ZodType<RequireEntry> = nested(3);
+
+/** `anyOf` may nest, three deep. */
+function nested(depth: number): z.ZodType<RequireEntry> {
+  return depth === 0 ? matchSchema : z.union([matchSchema, z.strictObject({ anyOf: z.array(nested(depth - 1)).min(1).max(50) })]);
+}
+
+export interface RequirementResult {
+  /** Where it is written: `require[0]`, `deny[1]`, `require[0].anyOf[2]`; or `lifecycle.revocation`, `.endOfLife`, `.redirect`. */
+  path: string;
+  /** What was asked, for people. */
+  requirement: string;
+  met: boolean;
+  /** Met, but not for ever, or worth knowing. */
+  warning?: string;
+  reason: string;
+  /** The claims that the answer rests on. */
+  claims: Digest[];
+}
+
+export interface Requirements {
+  require?: readonly RequireEntry[] | undefined;
+  deny?: readonly DenyEntry[] | undefined;
+}
+
+/**
+ * Holds the effective claims against what is required and denied, and against the artifact's lifecycle. All results must be met.
+ * - `require`: one effective claim of the type must satisfy issuer, age and condition together.
+ * - `deny`: none may. A condition that cannot be evaluated on a claim counts as if the claim were there to be denied.
+ * - A revocation that has begun, or an end of life that has passed, is unmet without being asked for; one that lies ahead, and a redirect,
+ *   is a warning. These appear only where there is such a claim.
+ * @throws ConsignError `CONDITION_INVALID`, `INPUT_INVALID` for entries that the schemas have not seen
+ */
+export function evaluateRequirements(requirements: Requirements, claims: EffectiveClaims, now: Date): RequirementResult[] {
+  return [
+    ...(requirements.require ?? []).map((entry, index) => required(entry, `require[${index}]`, claims, now)),
+    ...(requirements.deny ?? []).map((entry, index) => denied(entry, `deny[${index}]`, claims, now)),
+    ...lifecycleResults(claims, now),
+  ];
+}
+
+function required(entry: RequireEntry, path: string, claims: EffectiveClaims, now: Date): RequirementResult {
+  if ("anyOf" in entry) {
+    const results = entry.anyOf.map((one, index) => required(one, `${path}.anyOf[${index}]`, claims, now));
+    const met = results.find((result) => result.met);
+    const requirement = `any of: ${results.map((result) => result.requirement).join("; ")}`;
+    if (met !== undefined) return { path, requirement, met: true, reason: met.reason, claims: met.claims };
+    return { path, requirement, met: false, reason: results.map((result) => result.reason).join("; "), claims: [] };
+  }
+  const requirement = `a claim ${summary(entry)}`;
+  const candidates = claims.claims.filter((claim) => claim.type !== undefined && sameType(claim.type, resolveType(entry.type)));
+  const effective = candidates.filter((claim) => claim.status === "effective");
+  const tried = effective.map((claim) => ({ claim, fit: fits(entry, claim, claims, now) }));
+  const good = tried.filter(({ fit }) => fit.fits).map(({ claim }) => claim.digest);
+  if (good.length > 0) {
+    return { path, requirement, met: true, reason: `${good.length === 1 ? "met by" : "met, among others, by"} ${good[0]}`, claims: good };
+  }
+  const why =
+    effective.length > 0
+      ? tried.map(({ claim, fit }) => `${claim.digest}: ${fit.reason}`)
+      : candidates.map((claim) => `${claim.digest} is ${claim.status}: ${claim.reason}`);
+  const reason = why.length === 0 ? `there is no claim of type ${entry.type}` : listed(why);
+  return { path, requirement, met: false, reason, claims: [] };
+}
+
+function denied(entry: DenyEntry, path: string, claims: EffectiveClaims, now: Date): RequirementResult {
+  const requirement = `no claim ${summary(entry)}`;
+  const hits = claims.claims
+    .filter((claim) => claim.status === "effective" && claim.type !== undefined && sameType(claim.type, resolveType(entry.type)))
+    .map((claim) => ({ claim, fit: fits(entry, claim, claims, now) }))
+    .filter(({ fit }) => fit.fits || fit.unknown);
+  if (hits.length === 0) return { path, requirement, met: true, reason: "there is none", claims: [] };
+  const why = hits.map(({ claim, fit }) => `${claim.digest}${fit.unknown ? `: cannot be told, ${fit.reason}` : ` by ${claim.issuer}`}`);
+  const reason = listed(why);
+  return { path, requirement, met: false, reason, claims: hits.map(({ claim }) => claim.digest) };
+}
+
+interface Fit {
+  fits: boolean;
+  /** No answer was possible. */
+  unknown: boolean;
+  reason: string;
+}
+
+const no = (reason: string): Fit => ({ fits: false, unknown: false, reason });
+
+function fits(entry: z.infer<typeof matchSchema>, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
+  const { issuer = "" } = claim;
+  const identities = entry.issuer === undefined ? undefined : [entry.issuer].flat();
+  if (identities !== undefined && !identities.some((identity) => matchesIdentity(identity, issuer))) return no(`its issuer is ${issuer}`);
+  const age = entry.maxAge === undefined ? undefined : tooOld(claim, parseDuration(entry.maxAge), now);
+  if (age !== undefined) return no(age);
+  if (entry.condition === undefined) return { fits: true, unknown: false, reason: "" };
+  const issuedAt = claim.issuedAt === undefined ? undefined : new Date(claim.issuedAt);
+  const outcome = compileCondition(entry.condition).evaluate({
+    predicate: claim.predicate ?? {},
+    type: claim.type ?? "",
+    issuer,
+    issuedAt,
+    subject: claims.subject,
+    now,
+    vex: claims.vex,
+  });
+  if ("error" in outcome) return { fits: false, unknown: true, reason: `its condition gives no answer: ${outcome.error}` };
+  return outcome.result ? { fits: true, unknown: false, reason: "" } : no("its condition is false");
+}
+
+function tooOld(claim: JudgedClaim, maxAge: number, now: Date): string | undefined {
+  if (claim.issuedAt === undefined) return "it does not say when it was signed";
+  const observedAt = claim.type === undefined || claim.predicate === undefined ? undefined : kindOf(claim.type)?.observedAt(claim.predicate);
+  const since = Math.min(Date.parse(claim.issuedAt), observedAt === undefined ? Infinity : Date.parse(observedAt));
+  const age = now.getTime() - since;
+  if (Number.isNaN(age)) return "it does not say when it was signed";
+  if (age < -CLOCK_SKEW) return `it is dated ahead, ${new Date(since).toISOString()}`;
+  return age > maxAge ? `it is ${formatAge(age)} old` : undefined;
+}
+
+function summary(entry: z.infer<typeof matchSchema>): string {
+  const issuer = entry.issuer === undefined ? "" : ` by ${[entry.issuer].flat().join(" or ")}`;
+  const age = entry.maxAge === undefined ? "" : `, at most ${entry.maxAge} old`;
+  const condition = entry.condition === undefined ? "" : `, where ${entry.condition}`;
+  return `of type ${entry.type}${issuer}${age}${condition}`;
+}
+
+function listed(reasons: string[]): string {
+  return reasons.slice(0, 5).join("; ") + (reasons.length > 5 ? `; and ${reasons.length - 5} more` : "");
+}

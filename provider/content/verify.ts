@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import { algorithmOf, digester } from "../oci/digest";
+import type { CallOptions, Content, ReadStore } from "./storage";
+
+/**
+ * The read boundary: passes content on chunk by chunk while it counts and digests it. Whoever reaches the end has exactly the bytes that the
+ * descriptor names. Stops as soon as there are more bytes than announced, and closes the underlying content whenever the reader stops early.
+ * @throws ConsignError while iterating: `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#verification
+ */
+export async function* verified(content: Content, descriptor: Descriptor): AsyncGenerator<Uint8Array, void, undefined> {
+  const actual = digester(algorithmOf(descriptor.digest));
+  let size = 0;
+  for await (const chunk of content) {
+    size += chunk.byteLength;
+    if (size > descriptor.size) throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
+    actual.hash.update(chunk);
+    yield chunk;
+  }
+  if (size < descriptor.size) throw sizeMismatch(descriptor, `it ends after ${size} of ${descriptor.size} bytes`);
+  const digest = actual.digest();
+  if (digest !== descriptor.digest) {
+    throw new ConsignError("DIGEST_MISMATCH", `content asked for as ${descriptor.digest} has the digest ${digest}; what holds it is damaged or lies`);
+  }
+}
+
+/**
+ * Reads content whole and verifies it, for what is known to be small.
+ * @param limit most bytes to hold in memory; a descriptor that announces more is refused before anything is read
+ * @throws ConsignError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ */
+export async function readVerified(content: Content, descriptor: Descriptor, limit: number): Promise<Uint8Array> {
+  checkLimit(descriptor, limit);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of verified(content, descriptor)) chunks.push(chunk);
+  return Buffer.concat(chunks, descriptor.size);
+}
+
+/**
+ * Reads a blob whole, for what is known to be small.
+ * @param limit most bytes to read; a larger blob is refused without asking the store for it
+ * @throws ConsignError `BLOB_UNKNOWN`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ */
+export async function readSmall(store: ReadStore, descriptor: Descriptor, limit: number, options: CallOptions = {}): Promise<Uint8Array> {
+  checkLimit(descriptor, limit);
+  return readVerified(await store.blob(descriptor, options), descriptor, limit);
+}
+
+function checkLimit(descriptor: Descriptor, limit: number): void {
+  if (descriptor.size > limit) throw sizeMismatch(descriptor, `its ${descriptor.size} bytes are more than the ${limit} that are read here`);
+}
+
+function sizeMismatch(descriptor: Descriptor, why: string): ConsignError {
+  return new ConsignError("SIZE_MISMATCH", `content ${descriptor.digest} does not have the right size: ${why}`);
+}

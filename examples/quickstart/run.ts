@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells the quickstart's story: preview, up, a second up, drift, repair. `npm start -- --registry HOST:PORT` uses a registry that is running.
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Narrator } from "../../scripts/story/narrator";
 import { throwawayKeys } from "../../scripts/story/throwaway-keys";
-import { showTree, storeAt } from "../../scripts/story/registries";
+import { deleteClaim, showTree } from "../../scripts/story/registries";
 
 const { values } = parseArgs({ options: { registry: { type: "string" }, keep: { type: "boolean" } } });
 
 async function main(): Promise<void> {
   const folder = join(__dirname, ".run");
-  if (values.keep !== true) rmSync(folder, { recursive: true, force: true });
+  if (values.keep !== true) for (const made of [folder, join(__dirname, "Pulumi.quickstart.yaml")]) rmSync(made, { recursive: true, force: true });
+  mkdirSync(join(folder, "backend"), { recursive: true });
   await throwawayKeys(join(folder, "keys"), "wabbit", "Wabbit Networks");
   await throwawayKeys(join(folder, "keys"), "acme", "ACME Rockets");
   const run = new Narrator(__dirname, "quickstart");
@@ -34,11 +35,7 @@ async function main(): Promise<void> {
   await run.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
 
   run.heading("Somebody deletes the scan behind Pulumi's back: a refresh preview says exactly that");
-  const reference = await run.output("scanClaim");
-  const digest = reference.slice(reference.lastIndexOf("@") + 1);
-  const store = await storeAt(__dirname, internal);
-  for (const signature of await store.referrers(digest as never)) await store.deleteManifest(signature);
-  await store.deleteManifest(await store.resolve(digest));
+  await deleteClaim(__dirname, await run.output("scanClaim"));
   await run.pulumi("preview", "--refresh", "--diff");
 
   run.heading("pulumi up --refresh puts it back");

@@ -93,17 +93,20 @@ async function plannedArtifact(
   const observed = await observedRelated(source, root, upcoming?.artifacts[root.digest] !== undefined);
   const offered = { ...announced, ...observed };
   const before = withdrawn === "keep" ? (base?.artifacts[root.digest]?.related ?? {}) : {};
-  const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !isReplaced(entry, announced, observed)));
+  const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !isReplaced(entry, before, announced, observed)));
   const related = selectRelated({ ...kept, ...offered }, claimFilter(claims));
   gone.push(...(Object.keys(related) as Digest[]).filter((digest) => offered[digest] === undefined));
   return { mediaType: root.mediaType, size: root.size, related };
 }
 
-/** A signature is not withdrawn but replaced where what it signed has another one by now, or is about to be put there, and signed, anew. */
-function isReplaced(entry: Related, announced: Record<Digest, Related>, observed: Record<Digest, Related>): boolean {
+/**
+ * A signature is not withdrawn but replaced where what it signed has no fewer signatures than before, or is about to be put there, and
+ * signed, anew.
+ */
+function isReplaced(entry: Related, before: Record<Digest, Related>, announced: Record<Digest, Related>, observed: Record<Digest, Related>): boolean {
   if (entry.type !== SIGNATURE) return false;
-  const resigned = Object.values(observed).some((other) => other.type === SIGNATURE && other.of === entry.of);
-  return resigned || (entry.of !== undefined && announced[entry.of] !== undefined && observed[entry.of] === undefined);
+  const count = (related: Record<Digest, Related>) => Object.values(related).filter(({ type, of }) => type === SIGNATURE && of === entry.of).length;
+  return count(observed) >= count(before) || (entry.of !== undefined && announced[entry.of] !== undefined && observed[entry.of] === undefined);
 }
 
 async function observedRelated(source: ReadStore, root: Descriptor, mayBeAbsent: boolean): Promise<Record<Digest, Related>> {

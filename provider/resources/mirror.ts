@@ -39,7 +39,8 @@ export const mirror: Reconciler<typeof schema.shape> = {
   ensured: ["ready"],
 
   async plan(known, unknown, previous, context) {
-    const planned: Properties = {};
+    // What is upcoming serves the plan and is no property of the mirror: it is neither shown nor recorded.
+    const planned: Properties = { upcoming: undefined, upcomingReady: undefined };
     for (const [name, fallback] of [["tags", {}], ["claims", {}], ["withdrawn", "keep"], ["onConflict", "fail"], ["onDelete", "retain"]] as const) {
       if (!unknown.has(name)) planned[name] = known[name] ?? fallback;
     }

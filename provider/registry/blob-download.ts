@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import { verified } from "../content/verify";
+import type { CallOptions, Content } from "../content/storage";
+import { ConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import { scopes } from "./auth";
+import type { Connection } from "./connection";
+import { transferDeadline } from "./limits";
+import type { About } from "./responses";
+import { backoff, Transient } from "./retry";
+import { wait } from "./gate";
+import type { Incoming } from "./transport";
+
+/** However much progress there is between them, a download is not resumed more often. */
+const MAX_RESUMES = 50;
+
+/**
+ * Opens a blob: what is read is verified, and a broken connection is resumed where it broke.
+ * @throws ConsignError `BLOB_UNKNOWN`; while iterating `DIGEST_MISMATCH`, `SIZE_MISMATCH`
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
+ */
+export async function openBlob(connection: Connection, repository: string, target: Descriptor, options: CallOptions = {}): Promise<Content> {
+  const download = new Download(connection, repository, target, options.signal);
+  await download.open();
+  return verified(download, target);
+}
+
+class Download implements AsyncIterable<Uint8Array> {
+  readonly #about: About;
+  #leave: (() => void) | undefined;
+  #incoming: Incoming | undefined;
+  /** Ends a download that was opened and not read, so that it holds no place for ever. Reading it later opens it again. */
+  #unread: NodeJS.Timeout | undefined;
+
+  constructor(
+    readonly connection: Connection,
+    readonly repository: string,
+    readonly target: Descriptor,
+    readonly signal: AbortSignal | undefined,
+  ) {
+    this.#about = { kind: "blob", reference: `${connection.registry}/${repository}@${target.digest}` };
+  }
+
+  async open(): Promise<void> {
+    try {
+      this.#incoming = await this.connection.repeat(() => this.#request(0), this.signal);
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+    this.#unread = setTimeout(() => this.#close(), this.connection.limits.idleTimeoutMs).unref();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    clearTimeout(this.#unread);
+    let offset = 0;
+    let failures = 0;
+    try {
+      for (let resumes = 0; ; resumes += 1) {
+        try {
+          const incoming = this.#incoming ?? (await this.#request(offset));
+          this.#incoming = undefined;
+          // A registry that ignores Range begins anew.
+          let skip = incoming.status === 206 ? 0 : offset;
+          for await (const chunk of incoming.body) {
+            const fresh = chunk.subarray(Math.min(skip, chunk.byteLength));
+            skip -= chunk.byteLength - fresh.byteLength;
+            if (fresh.byteLength === 0) continue;
+            offset += fresh.byteLength;
+            failures = 0;
+            yield fresh;
+          }
+          // A body of known length that ended is all there is; its size is judged by the reader.
+          if (offset >= this.target.size || incoming.headers.has("content-length")) return;
+          throw new Transient(new ConsignError("SIZE_MISMATCH", `${this.#about.reference} ended after ${offset} of ${this.target.size} bytes`, this.#about));
+        } catch (failure) {
+          if (!(failure instanceof Transient)) throw failure;
+          await this.#pauseAfter(failure, failures++, resumes);
+        }
+      }
+    } finally {
+      this.#close();
+    }
+  }
+
+  async #pauseAfter(failure: Transient, failures: number, resumes: number): Promise<void> {
+    const { limits, counters, gate } = this.connection;
+    const ms = failure.retryAfterMs ?? backoff(failures, limits);
+    if (failures + 1 >= limits.tries || resumes >= MAX_RESUMES || ms > limits.waitMs) throw failure.error;
+    counters.retries += 1;
+    if (failure.pausesRegistry) gate.pause(ms);
+    await wait(ms, this.signal);
+  }
+
+  async #request(offset: number): Promise<Incoming> {
+    const { connection, signal } = this;
+    if (this.#leave === undefined) this.#leave = await connection.gate.enter("download", signal);
+    else await connection.gate.turn(signal);
+    const incoming = await connection.open({
+      method: "GET",
+      url: `/v2/${this.repository}/blobs/${this.target.digest}`,
+      headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
+      scopes: [scopes.pull(this.repository)],
+      ok: offset === 0 ? [200] : [200, 206],
+      about: this.#about,
+      deadlineMs: transferDeadline(this.target.size, connection.limits),
+      signal,
+    });
+    if (incoming.status === 206 && !incoming.headers.get("content-range")?.startsWith(`bytes ${offset}-`)) {
+      await incoming.discard();
+      throw new ConsignError("REGISTRY_RESPONSE_INVALID", `${this.#about.reference}: a range from ${offset} was asked for, and another one came`, this.#about);
+    }
+    return incoming;
+  }
+
+  #close(): void {
+    clearTimeout(this.#unread);
+    void this.#incoming?.discard();
+    this.#incoming = undefined;
+    this.#leave?.();
+    this.#leave = undefined;
+  }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CallOptions, Content } from "../content/storage";
+import { ConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import { isDigest } from "../oci/digest";
+import { MEDIA_TYPES } from "../oci/media-types";
+import { scopes } from "./auth";
+import { ContentCursor } from "./content-cursor";
+import type { Answer, Call, Connection } from "./connection";
+import { wait } from "./gate";
+import { transferDeadline } from "./limits";
+import type { About } from "./responses";
+import { backoff, Transient } from "./retry";
+
+/** An upload session: where it goes on, and the least size of a chunk that the registry takes. */
+export interface Session {
+  url: URL;
+  minChunk: number;
+}
+
+/** Finishing a large blob makes some registries read all of it again. */
+const FINISH_FACTOR = 5;
+
+/**
+ * One attempt to send one blob: in one piece, or in chunks where it is large, which resume after a broken connection. Throws Transient where
+ * a new attempt, with a new session, may succeed.
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
+ */
+export class BlobUpload {
+  readonly #about: About;
+
+  constructor(
+    readonly connection: Connection,
+    readonly repository: string,
+    readonly target: Descriptor,
+    readonly open: () => Promise<Content>,
+    readonly options: CallOptions,
+  ) {
+    this.#about = { kind: "upload", reference: `${connection.registry}/${repository}@${target.digest}` };
+  }
+
+  async start(): Promise<Session> {
+    return this.session(await this.#call({ method: "POST", url: `/v2/${this.repository}/blobs/uploads/`, ok: [202] }));
+  }
+
+  /** Reads a session out of a 202. @throws ConsignError `REGISTRY_RESPONSE_INVALID`, `REDIRECT_REFUSED` */
+  session(answer: Answer): Session {
+    const location = answer.headers.get("location");
+    if (location === undefined || !URL.canParse(location, answer.url.href)) throw this.#failed("REGISTRY_RESPONSE_INVALID", "the upload session has no usable Location");
+    const url = new URL(location, answer.url);
+    if (url.protocol !== "https:" && url.protocol !== this.connection.origin.protocol) {
+      throw this.#failed("REDIRECT_REFUSED", "the upload session leads away from https; is the registry behind a proxy that it does not know of?");
+    }
+    url.hash = "";
+    const minimum = Number(answer.headers.get("oci-chunk-min-length") ?? 0);
+    return { url, minChunk: Number.isSafeInteger(minimum) ? minimum : 0 };
+  }
+
+  async send(session: Session): Promise<void> {
+    const { size } = this.target;
+    const { limits } = this.connection;
+    if (size < limits.chunkedFromBytes) {
+      const content = await this.open();
+      await this.#finish(session.url, { content, length: size });
+    } else {
+      await this.#finish(await this.#sendChunks(session));
+    }
+  }
+
+  async #sendChunks(session: Session): Promise<URL> {
+    const { size } = this.target;
+    const { limits } = this.connection;
+    const chunkSize = Math.max(limits.chunkBytes, session.minChunk);
+    let url = session.url;
+    let cursor: ContentCursor | undefined;
+    let offset = 0;
+    let failures = 0;
+    try {
+      while (offset < size) {
+        const length = Math.min(chunkSize, size - offset);
+        try {
+          cursor ??= await ContentCursor.at(this.open, offset);
+          const answer = await this.#patch(url, cursor, offset, length);
+          url = this.session(answer).url;
+          offset += length;
+          failures = 0;
+        } catch (failure) {
+          await cursor?.close();
+          cursor = undefined;
+          if (!(failure instanceof Transient)) throw failure;
+          await this.#pauseAfter(failure, failures++);
+          ({ url, offset } = await this.#progress(url, offset, offset + length));
+        }
+      }
+      return url;
+    } finally {
+      await cursor?.close();
+    }
+  }
+
+  #patch(url: URL, cursor: ContentCursor, offset: number, length: number): Promise<Answer> {
+    return this.#call({
+      method: "PATCH",
+      url,
+      headers: { "content-type": MEDIA_TYPES.octetStream, "content-range": `${offset}-${offset + length - 1}` },
+      body: { content: cursor.take(length), length },
+      deadlineMs: transferDeadline(length, this.connection.limits),
+      // Some registries answer "resume incomplete" to every chunk but the last.
+      ok: [202, 308],
+    });
+  }
+
+  async #pauseAfter(failure: Transient, failures: number): Promise<void> {
+    const { limits, counters, gate } = this.connection;
+    const ms = failure.retryAfterMs ?? backoff(failures, limits);
+    if (failures + 1 >= limits.tries || ms > limits.waitMs) throw failure.error;
+    counters.retries += 1;
+    if (failure.pausesRegistry) gate.pause(ms);
+    await wait(ms, this.options.signal);
+  }
+
+  /** Asks how much of the session arrived: at least `sent`, at most `end`. Anything else makes the session worthless. */
+  async #progress(url: URL, sent: number, end: number): Promise<{ url: URL; offset: number }> {
+    const answer = await this.#call({ method: "GET", url, ok: [204, 404, 416] });
+    const last = /^(?:bytes=)?0-(\d+)$/.exec(answer.headers.get("range") ?? "")?.[1];
+    // `0-0` means one byte or none; nobody sends a chunk of one byte.
+    const offset = last === undefined || last === "0" ? 0 : Number(last) + 1;
+    if (answer.status !== 204 || offset < sent || offset > end) throw new Transient(this.#failed("REGISTRY_FAILED", "the registry lost the upload session"));
+    return { url: answer.headers.has("location") ? this.session(answer).url : url, offset };
+  }
+
+  async #finish(url: URL, body?: { content: Content; length: number }): Promise<void> {
+    const { size, digest } = this.target;
+    const { limits } = this.connection;
+    const answer = await this.#call({
+      method: "PUT",
+      // The query stays byte for byte as the registry wrote it: it may be signed.
+      url: new URL(`${url.href}${url.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`),
+      headers: { "content-type": MEDIA_TYPES.octetStream },
+      ...(body === undefined ? {} : { body }),
+      deadlineMs: transferDeadline(size, limits) + limits.idleTimeoutMs * FINISH_FACTOR,
+      answerTimeoutMs: limits.idleTimeoutMs * FINISH_FACTOR,
+      ok: [201, 404, 416],
+    });
+    if (answer.status !== 201) throw new Transient(this.#failed("REGISTRY_FAILED", "the registry lost the upload session"));
+    const stored = answer.headers.get("docker-content-digest")?.trim();
+    if (isDigest(stored) && stored.split(":")[0] === digest.split(":")[0] && stored !== digest) {
+      throw this.#failed("DIGEST_MISMATCH", `the registry stored ${stored}`);
+    }
+  }
+
+  #call(call: Omit<Call, "scopes" | "about" | "signal">): Promise<Answer> {
+    return this.connection.call({ ...call, scopes: [scopes.push(this.repository)], about: this.#about, signal: this.options.signal });
+  }
+
+  #failed(code: "REGISTRY_RESPONSE_INVALID" | "REDIRECT_REFUSED" | "REGISTRY_FAILED" | "DIGEST_MISMATCH", what: string): ConsignError {
+    return new ConsignError(code, `${this.#about.reference}: ${what}`, { reference: this.#about.reference });
+  }
+}

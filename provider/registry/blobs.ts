@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CallOptions, Content } from "../content/storage";
+import { ConsignError, isConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import { scopes } from "./auth";
+import { openBlob } from "./blob-download";
+import { BlobUpload, type Session } from "./blob-upload";
+import type { Connection } from "./connection";
+import type { About } from "./responses";
+
+/** The blobs endpoints of one repository, without memory. */
+export class Blobs {
+  constructor(
+    readonly connection: Connection,
+    readonly repository: string,
+  ) {}
+
+  async has(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    const answer = await this.connection.call({
+      method: "HEAD",
+      url: this.#path(target),
+      scopes: [scopes.pull(this.repository)],
+      ok: [200, 404],
+      about: this.#about(target),
+      signal: options.signal,
+    });
+    return answer.status === 200;
+  }
+
+  open(target: Descriptor, options: CallOptions = {}): Promise<Content> {
+    return openBlob(this.connection, this.repository, target, options);
+  }
+
+  /** Sends a blob that is not there, or mounts it from another repository of this registry. @returns whether bytes were sent */
+  async push(target: Descriptor, open: () => Promise<Content>, from: string | undefined, options: CallOptions = {}): Promise<boolean> {
+    const upload = new BlobUpload(this.connection, this.repository, target, open, options);
+    const mounted = from === undefined ? undefined : await this.#mount(target, from, upload, options);
+    if (mounted === "mounted") return false;
+    await this.connection.repeat(async (tried) => {
+      // The answer may have been lost, not the blob.
+      if (tried > 0 && (await this.has(target, options))) return;
+      await upload.send(tried === 0 && mounted !== undefined ? mounted : await upload.start());
+    }, options.signal);
+    return true;
+  }
+
+  /**
+   * @returns the session that the registry opened instead, or undefined if it refuses: then the blob is sent
+   * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
+   */
+  async #mount(target: Descriptor, from: string, upload: BlobUpload, options: CallOptions): Promise<"mounted" | Session | undefined> {
+    try {
+      const answer = await this.connection.call({
+        method: "POST",
+        url: `/v2/${this.repository}/blobs/uploads/?mount=${encodeURIComponent(target.digest)}&from=${encodeURIComponent(from)}`,
+        scopes: [scopes.push(this.repository), scopes.pull(from)],
+        ok: [201, 202, 400, 404, 405],
+        about: this.#about(target),
+        signal: options.signal,
+      });
+      if (answer.status === 201) return "mounted";
+      return answer.status === 202 ? upload.session(answer) : undefined;
+    } catch (error) {
+      // No right to pull from there through this registry; the caller can read the blob, so it is sent.
+      if (isConsignError(error, "REGISTRY_DENIED", "REGISTRY_UNAUTHORIZED")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
+  async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    const about = this.#about(target);
+    const answer = await this.connection.call({
+      method: "DELETE",
+      url: this.#path(target),
+      scopes: [scopes.delete(this.repository)],
+      ok: [200, 202, 204, 400, 404, 405],
+      about,
+      signal: options.signal,
+    });
+    if (answer.status === 400 || answer.status === 405) {
+      throw new ConsignError("REGISTRY_UNSUPPORTED", `${about.reference}: this registry does not delete blobs; they go with its own garbage collection`, {
+        reference: about.reference,
+        status: answer.status,
+      });
+    }
+  }
+
+  #path(target: Descriptor): string {
+    return `/v2/${this.repository}/blobs/${target.digest}`;
+  }
+
+  #about(target: Descriptor): About {
+    return { kind: "blob", reference: `${this.connection.registry}/${this.repository}@${target.digest}` };
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Connection } from "./connection";
+import { Counters } from "./counters";
+import { credentialsFor } from "./credentials";
+import { DEFAULT_LIMITS, type Limits } from "./limits";
+import { ManifestCache } from "./manifest-cache";
+import { Repository } from "./repository";
+import { originOf, parseRegistrySettings, type RegistrySettings } from "./settings";
+import { readTlsFiles } from "./tls-files";
+import { Transport } from "./transport";
+import { ConsignError } from "../errors";
+import { parseLocation } from "../oci/reference";
+
+export interface RegistryClientOptions {
+  /** By registry, `host[:port]`. */
+  settings?: Record<string, RegistrySettings> | undefined;
+  /** Where relative file paths in the settings count from. */
+  baseDir: string;
+  /** Where `DOCKER_CONFIG`, `HOME` and `PATH` come from. @default process.env */
+  env?: NodeJS.ProcessEnv | undefined;
+  limits?: Partial<Limits> | undefined;
+}
+
+/**
+ * The way to all registries: one per process, shared by everything in it. Connections, tokens, limits and caches are kept per registry and
+ * repository, so two users of one repository cost the requests of one.
+ */
+export class RegistryClient {
+  readonly counters = new Counters();
+  readonly #options: RegistryClientOptions;
+  readonly #limits: Limits;
+  readonly #cache: ManifestCache;
+  readonly #connections = new Map<string, { connection: Connection; transport: Transport }>();
+  readonly #repositories = new Map<string, Repository>();
+
+  constructor(options: RegistryClientOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#cache = new ManifestCache(this.#limits.manifestCacheBytes);
+  }
+
+  /**
+   * A repository of a registry (`host[:port]`); nothing is sent yet. The same object for the same names.
+   * @throws ConsignError `REFERENCE_INVALID`, `INPUT_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `TLS_FAILED`
+   */
+  repository(registry: string, repository: string): Repository {
+    const name = `${registry}/${repository}`;
+    let known = this.#repositories.get(name);
+    if (known === undefined) {
+      if (parseLocation(name).kind !== "registry") throw new ConsignError("REFERENCE_INVALID", `${name} is not a registry's repository`);
+      known = new Repository(this.#connect(registry), repository, this.#cache);
+      this.#repositories.set(name, known);
+    }
+    return known;
+  }
+
+  /** Drops, in every repository, what may have changed since it was read. */
+  forget(): void {
+    for (const repository of this.#repositories.values()) repository.forget();
+  }
+
+  /** Ends all connections; requests under way fail. */
+  async close(): Promise<void> {
+    const open = [...this.#connections.values()];
+    this.#connections.clear();
+    this.#repositories.clear();
+    await Promise.all(open.map(({ transport }) => transport.close()));
+  }
+
+  #connect(registry: string): Connection {
+    const known = this.#connections.get(registry);
+    if (known !== undefined) return known.connection;
+    const settings = parseRegistrySettings(registry, this.#options.settings?.[registry] ?? {});
+    const origin = originOf(registry, settings);
+    const limits = { ...this.#limits, concurrency: settings.concurrency ?? this.#limits.concurrency };
+    const { ca, clientCertificate } = readTlsFiles(registry, settings, this.#options.baseDir);
+    const transport = new Transport({ origin, address: settings.address, proxy: settings.proxy, ca, clientCertificate, limits, counters: this.counters });
+    const connection = new Connection({
+      registry,
+      origin,
+      limits,
+      requestsPerSecond: settings.requestsPerSecond,
+      transport,
+      credentials: () => credentialsFor(registry, settings, this.#options.env ?? process.env),
+      counters: this.counters,
+    });
+    this.#connections.set(registry, { connection, transport });
+    return connection;
+  }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConsignError, type ErrorCode } from "../errors";
+import { Authorizer } from "./auth";
+import type { Credentials } from "./credentials";
+import type { Counters } from "./counters";
+import { Gate } from "./gate";
+import type { Limits } from "./limits";
+import { MAX_ERROR_BODY, responseFailure, type About } from "./responses";
+import { retried, Transient } from "./retry";
+import { readBody, type Incoming, type Method, type StreamBody, type Transport } from "./transport";
+import type { TokenRequest } from "./token";
+
+export interface Call {
+  method: Method;
+  /** Path on the registry, beginning with `/v2/`, or a URL that the registry gave. */
+  url: string | URL;
+  headers?: Record<string, string>;
+  body?: Uint8Array | StreamBody;
+  scopes: readonly string[];
+  /** Statuses that the caller understands; all others throw. */
+  ok: readonly number[];
+  about: About;
+  /** Bound of the response's body, and the error past it. */
+  maxBytes?: number;
+  tooLarge?: ErrorCode;
+  deadlineMs?: number;
+  answerTimeoutMs?: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  status: number;
+  headers: ReadonlyMap<string, string>;
+  bytes: Uint8Array;
+  url: URL;
+}
+
+export interface ConnectionOptions {
+  registry: string;
+  origin: URL;
+  limits: Limits;
+  requestsPerSecond?: number | undefined;
+  transport: Transport;
+  credentials: () => Promise<Credentials>;
+  counters: Counters;
+}
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** One registry, as everything in this process talks to it: gated, authorised, redirected, and retried where a request can be repeated. */
+export class Connection {
+  readonly registry: string;
+  readonly origin: URL;
+  readonly limits: Limits;
+  readonly counters: Counters;
+  readonly gate: Gate;
+  readonly #transport: Transport;
+  readonly #authorizer: Authorizer;
+
+  constructor(options: ConnectionOptions) {
+    this.registry = options.registry;
+    this.origin = options.origin;
+    this.limits = options.limits;
+    this.counters = options.counters;
+    this.gate = new Gate(options.limits.concurrency, options.requestsPerSecond);
+    this.#transport = options.transport;
+    this.#authorizer = new Authorizer({
+      registry: options.registry,
+      origin: options.origin,
+      credentials: options.credentials,
+      send: (request) => this.#askForToken(request),
+      now: () => Date.now(),
+    });
+  }
+
+  /** Makes a request and reads its answer whole. A streamed body cannot be sent again: its transient failures are thrown as Transient. */
+  async call(call: Call): Promise<Answer> {
+    const attempt = async (): Promise<Answer> => {
+      const leave = await this.gate.enter("call", call.signal);
+      try {
+        const incoming = await this.#exchange(call);
+        return { status: incoming.status, headers: incoming.headers, url: incoming.url, bytes: await this.#read(incoming, call) };
+      } finally {
+        leave();
+      }
+    };
+    if (call.body !== undefined && !(call.body instanceof Uint8Array)) return attempt();
+    return this.repeat(attempt, call.signal);
+  }
+
+  /** Makes a request whose answer the caller streams. The caller holds a place in the download lane. Transient failures are thrown as such. */
+  open(call: Call): Promise<Incoming> {
+    return this.#exchange(call);
+  }
+
+  /** Repeats an attempt within the limits; a 429 holds back the whole registry. */
+  repeat<T>(attempt: (tried: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return retried(attempt, this.limits, {
+      signal,
+      onWait: (failure, ms) => {
+        this.counters.retries += 1;
+        if (failure.pausesRegistry) this.gate.pause(ms);
+      },
+    });
+  }
+
+  async #exchange(call: Call): Promise<Incoming> {
+    const url = new URL(call.url, this.origin);
+    const own = url.origin === this.origin.origin;
+    for (let renewed = false; ; renewed = true) {
+      const authorization = own ? await this.#authorizer.header(call.scopes, call.signal) : undefined;
+      const incoming = await this.#follow(call, url, authorization);
+      if (incoming.status === 401 && own && !renewed && incoming.url.origin === this.origin.origin) {
+        if (await this.#authorizer.challenged(incoming.headers.get("www-authenticate"), call.scopes, authorization)) {
+          const replayable = call.body === undefined || call.body instanceof Uint8Array;
+          if (!replayable) throw new Transient(toError(await this.#failure(incoming, call)), 0);
+          await incoming.discard();
+          continue;
+        }
+      }
+      if (call.ok.includes(incoming.status)) return incoming;
+      throw await this.#failure(incoming, call);
+    }
+  }
+
+  /** Only GET and HEAD follow; the Authorization header stays at the registry, also when a redirect leads back to it. */
+  async #follow(call: Call, first: URL, authorization: string | undefined): Promise<Incoming> {
+    let url = first;
+    let credential = authorization;
+    for (let hops = 0; ; hops += 1) {
+      const incoming = await this.#transport.send({
+        method: call.method,
+        url,
+        headers: { ...call.headers, ...(credential === undefined ? {} : { authorization: credential }) },
+        body: call.body,
+        deadlineMs: call.deadlineMs ?? this.limits.requestTimeoutMs,
+        answerTimeoutMs: call.answerTimeoutMs,
+        signal: call.signal,
+      });
+      if (!REDIRECTS.has(incoming.status) || call.ok.includes(incoming.status)) return incoming;
+      await incoming.discard();
+      const target = this.#redirectTarget(call, url, incoming.headers.get("location"), hops);
+      if (target.origin !== url.origin) credential = undefined;
+      url = target;
+    }
+  }
+
+  #redirectTarget(call: Call, from: URL, location: string | undefined, hops: number): URL {
+    const refuse = (why: string): ConsignError =>
+      new ConsignError(
+        "REDIRECT_REFUSED",
+        `${call.about.reference}: ${call.method} ${from.href} was redirected, ${why}`,
+        { reference: call.about.reference },
+      );
+    if (call.method !== "GET" && call.method !== "HEAD") throw refuse("which is not followed for a write; check the registry's address");
+    if (hops >= MAX_REDIRECTS) throw refuse(`for the ${hops + 1}th time; at most ${MAX_REDIRECTS} are followed`);
+    if (location === undefined || !URL.canParse(location, from.href)) throw refuse("without a usable Location");
+    const target = new URL(location, from);
+    if (target.protocol !== "https:" && target.protocol !== from.protocol) throw refuse(`to ${target.protocol}//${target.host}, away from https`);
+    if (target.protocol !== "https:" && target.protocol !== "http:") throw refuse(`to ${target.protocol}, which is neither http nor https`);
+    if (target.username !== "" || target.password !== "") throw refuse("to a URL with user info");
+    return target;
+  }
+
+  async #read(incoming: Incoming, call: Call): Promise<Uint8Array> {
+    const limit = call.maxBytes ?? MAX_ERROR_BODY;
+    const bytes = call.method === "HEAD" ? new Uint8Array() : await readBody(incoming, limit);
+    if (call.method === "HEAD") await incoming.discard();
+    if (bytes !== undefined) return bytes;
+    throw new ConsignError(call.tooLarge ?? "REGISTRY_RESPONSE_INVALID", `${call.about.reference}: the answer has more than ${limit} bytes`, { reference: call.about.reference });
+  }
+
+  async #failure(incoming: Incoming, { method, about }: Pick<Call, "method" | "about">): Promise<ConsignError | Transient> {
+    // What matters is the status; a body that breaks off or is endless only costs its text.
+    const body = await readBody(incoming, MAX_ERROR_BODY).catch(() => undefined);
+    return responseFailure({ request: `${method} ${incoming.url.href}`, status: incoming.status, headers: incoming.headers, body: body ?? new Uint8Array(), about, now: Date.now() });
+  }
+
+  /** Token requests pass no gate: the request that needs the token holds a place already. */
+  async #askForToken(request: TokenRequest): Promise<{ status: number; body: Uint8Array }> {
+    const about: About = { kind: "token", reference: this.registry };
+    return this.repeat(async () => {
+      const incoming = await this.#transport.send({ ...request, deadlineMs: this.limits.requestTimeoutMs });
+      if (REDIRECTS.has(incoming.status)) {
+        await incoming.discard();
+        throw new ConsignError(
+          "REDIRECT_REFUSED",
+          `${this.registry}: the token service ${request.url.host} redirects; credentials do not follow`,
+          { reference: this.registry },
+        );
+      }
+      if (incoming.status !== 200 && !request.ok.includes(incoming.status)) throw await this.#failure(incoming, { method: request.method, about });
+      return { status: incoming.status, body: (await readBody(incoming, 1024 * 1024)) ?? new Uint8Array() };
+    });
+  }
+}
+
+function toError(failure: ConsignError | Transient): ConsignError {
+  return failure instanceof Transient ? failure.error : failure;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CallOptions } from "../content/storage";
+import { ConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import { artifactTypeOf, indexSchema, referrerDescriptor, type Manifest } from "../oci/manifest";
+import { MEDIA_TYPES } from "../oci/media-types";
+import { scopes } from "./auth";
+import { judgeReferrers, REFERRERS_STATUSES, ReferrersCapability } from "./capabilities";
+import type { Answer } from "./connection";
+import { FallbackIndex } from "./fallback-index";
+import { wait } from "./gate";
+import { nextPage, PageGuard } from "./links";
+import type { Manifests } from "./manifests";
+import { abortable, Memo } from "./memo";
+import { parseErrors, type About } from "./responses";
+import { backoff } from "./retry";
+
+const MAX_REFERRERS = 100_000;
+
+/** How often a referrer that the registry accepted and does not list is pushed again. */
+const MAX_REPAIRS = 3;
+
+/** What refers to a subject in one repository: through the referrers API, or through the fallback tag where there is none. */
+export class Referrers {
+  readonly capability = new ReferrersCapability();
+  readonly #fallback: FallbackIndex;
+  readonly #lists: Memo<Descriptor[]>;
+  readonly #running = new Map<Digest, Promise<Descriptor[] | undefined>>();
+  readonly #queued = new Map<Digest, Promise<Descriptor[] | undefined>>();
+
+  constructor(readonly manifests: Manifests) {
+    this.#fallback = new FallbackIndex(manifests);
+    this.#lists = new Memo(manifests.connection.limits.mutableCacheMs);
+  }
+
+  forget(): void {
+    this.#lists.clear();
+    this.capability.forget();
+  }
+
+  /** Entries as the registry lists them, each digest once. */
+  list(subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
+    const load = async (signal: AbortSignal): Promise<Descriptor[]> => {
+      const entries = (await this.#viaApi(subject, { signal })) ?? (await this.#fallback.list(subject, { signal }));
+      if (entries.some(({ artifactType }) => artifactType === MEDIA_TYPES.empty)) this.capability.doubtTypes();
+      return entries;
+    };
+    return this.#lists.get(subject, load, options.signal);
+  }
+
+  /**
+   * Makes sure that a manifest that was just pushed is listed under its subject: read back, pushed again where the registry lost it, and
+   * written to the fallback tag only where the API does not list it.
+   * @param announced the registry answered with `OCI-Subject`
+   * @throws ConsignError `READ_BACK_FAILED`
+   */
+  async ensureListed(manifest: Manifest, subject: Digest, announced: boolean, again: () => Promise<void>, options: CallOptions = {}): Promise<void> {
+    const { limits, counters } = this.manifests.connection;
+    this.capability.pushed();
+    this.#lists.delete(subject);
+    for (let repairs = 0; ; repairs += 1) {
+      for (let tried = 0; tried < limits.readBackTries; tried += 1) {
+        const listed = await this.#viaApiSince(subject, options.signal);
+        if (listed === undefined) return this.#addToFallback(manifest, subject, options);
+        const entry = listed.find(({ digest }) => digest === manifest.descriptor.digest);
+        if (entry !== undefined) {
+          if (entry.artifactType !== artifactTypeOf(manifest)) this.capability.doubtTypes();
+          this.#lists.set(subject, listed);
+          return;
+        }
+        await wait(backoff(tried, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }), options.signal);
+      }
+      if (repairs >= MAX_REPAIRS) break;
+      counters.repairs += 1;
+      await again();
+    }
+    if (announced) {
+      const reference = this.manifests.reference(manifest.descriptor.digest);
+      throw new ConsignError(
+        "READ_BACK_FAILED",
+        `${reference} was accepted as a referrer of ${subject} ${MAX_REPAIRS + 1} times and is not listed; the registry loses referrers`,
+        { reference },
+      );
+    }
+    this.capability.disprove("the referrers API does not list what was pushed");
+    await this.#addToFallback(manifest, subject, options);
+  }
+
+  /** Takes an entry out of the fallback tag where the registry needs one. @returns how to put it back, if it was there */
+  async remove(manifest: Manifest, subject: Digest, options: CallOptions = {}): Promise<(() => Promise<void>) | undefined> {
+    if (this.capability.support === "unknown") await this.list(subject, options);
+    this.#lists.delete(subject);
+    if (this.capability.support !== "unsupported") return undefined;
+    const removed = await this.#fallback.remove(subject, manifest.descriptor.digest, options);
+    return removed ? () => this.#addToFallback(manifest, subject, options) : undefined;
+  }
+
+  async #addToFallback(manifest: Manifest, subject: Digest, options: CallOptions): Promise<void> {
+    await this.#fallback.add(subject, referrerDescriptor(manifest), options);
+    this.#lists.delete(subject);
+  }
+
+  /** A list asked for after this call; several callers share one that has not been asked for yet. */
+  #viaApiSince(subject: Digest, signal?: AbortSignal): Promise<Descriptor[] | undefined> {
+    let next = this.#queued.get(subject);
+    if (next === undefined) {
+      const before = this.#running.get(subject)?.catch(() => undefined) ?? Promise.resolve(undefined);
+      next = before.then(() => {
+        this.#queued.delete(subject);
+        const list = this.#viaApi(subject, {}).finally(() => {
+          if (this.#running.get(subject) === list) this.#running.delete(subject);
+        });
+        this.#running.set(subject, list);
+        return list;
+      });
+      this.#queued.set(subject, next);
+    }
+    return abortable(next, signal);
+  }
+
+  /** @returns undefined where the fallback tag has to be asked */
+  async #viaApi(subject: Digest, options: CallOptions): Promise<Descriptor[] | undefined> {
+    if (this.capability.support === "unsupported") return undefined;
+    const { connection, repository } = this.manifests;
+    const about: About = { kind: "referrers", reference: this.manifests.reference(subject) };
+    const guard = new PageGuard(connection.limits.pages, about.reference);
+    const found = new Map<Digest, Descriptor>();
+    let url: URL | undefined = new URL(`/v2/${repository}/referrers/${subject}`, connection.origin);
+    while (url !== undefined) {
+      const first = guard.count === 0;
+      guard.enter(url.href);
+      const answer: Answer = await connection.call({
+        method: "GET",
+        url,
+        headers: { accept: MEDIA_TYPES.index },
+        scopes: [scopes.pull(repository)],
+        ok: first ? REFERRERS_STATUSES : [200],
+        about,
+        maxBytes: connection.limits.pageBytes,
+        signal: options.signal,
+      });
+      if (first) {
+        const verdict = judgeReferrers(answer.status, answer.headers.get("content-type"), parseErrors(answer.bytes).map(({ code }) => code));
+        this.capability.learn(verdict);
+        if (verdict.support !== "supported") return undefined;
+      }
+      for (const entry of parseIndex(answer.bytes, about)) if (!found.has(entry.digest)) found.set(entry.digest, entry);
+      if (found.size > MAX_REFERRERS) throw new ConsignError(
+        "GRAPH_TOO_LARGE",
+        `${about.reference} has more than ${MAX_REFERRERS} referrers`,
+        { reference: about.reference },
+      );
+      url = nextPage(answer.headers.get("link"), url, about.reference);
+    }
+    return [...found.values()];
+  }
+}
+
+function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new ConsignError(
+      "REGISTRY_RESPONSE_INVALID",
+      `${about.reference}: the list of referrers is not JSON`,
+      { reference: about.reference, cause },
+    );
+  }
+  // Some registries answer `"manifests": null` for none.
+  if (typeof value === "object" && value !== null && "manifests" in value && value.manifests === null) return [];
+  const parsed = indexSchema.safeParse(value);
+  if (parsed.success) return parsed.data.manifests;
+  const issue = parsed.error.issues[0];
+  throw new ConsignError(
+    "REGISTRY_RESPONSE_INVALID",
+    `${about.reference}: the list of referrers is not an index: ${issue?.path.join(".")}: ${issue?.message}`,
+    { reference: about.reference },
+  );
+}

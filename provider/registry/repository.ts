@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CallOptions, Content, PushOptions, ReadStore, Store, TagOptions, TagOrDigest } from "../content/storage";
+import { ConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import { isDigest, parseDigest, type Digest } from "../oci/digest";
+import { referrerDescriptor, type Manifest } from "../oci/manifest";
+import { isManifestType } from "../oci/media-types";
+import { isTag } from "../oci/reference";
+import { Blobs } from "./blobs";
+import type { Connection } from "./connection";
+import type { ReferrersEvidence } from "./capabilities";
+import { ManifestDeletion } from "./manifest-deletion";
+import type { ManifestCache } from "./manifest-cache";
+import { Manifests } from "./manifests";
+import { Memo } from "./memo";
+import { confirmManifest } from "./read-back";
+import { Referrers } from "./referrers";
+import { TagMoves } from "./tag-moves";
+import { listTags } from "./tags";
+
+/**
+ * One repository of a registry. Manifests read by digest come from a bounded cache for the life of the client, as they cannot change; what
+ * can change (a tag's target, presence, lists) is believed for 30 s, until {@link forget}, or until a write of ours changes it. `resolve`
+ * and `has` say what the registry has; `manifest` by digest may answer from the cache although it has been deleted meanwhile.
+ */
+export class Repository implements Store {
+  readonly name: string;
+  readonly #cache: ManifestCache;
+  readonly #manifests: Manifests;
+  readonly #blobs: Blobs;
+  readonly #referrers: Referrers;
+  readonly #tagMoves: TagMoves;
+  readonly #located: Memo<Descriptor | undefined>;
+  readonly #presentBlobs: Memo<boolean>;
+  readonly #tagLists: Memo<string[]>;
+  readonly #reads = new Memo<Manifest>(0);
+  readonly #pushes = new Memo<boolean>(0);
+
+  /** Use {@link RegistryClient.repository}. */
+  constructor(
+    readonly connection: Connection,
+    readonly repository: string,
+    cache: ManifestCache,
+  ) {
+    this.name = `${connection.registry}/${repository}`;
+    this.#cache = cache;
+    this.#manifests = new Manifests(connection, repository);
+    this.#blobs = new Blobs(connection, repository);
+    this.#referrers = new Referrers(this.#manifests);
+    this.#tagMoves = new TagMoves(this.#manifests);
+    this.#located = new Memo(connection.limits.mutableCacheMs);
+    this.#presentBlobs = new Memo(connection.limits.mutableCacheMs);
+    this.#tagLists = new Memo(connection.limits.mutableCacheMs);
+  }
+
+  /** Drops everything that may have changed since it was read. Call it where a new look at the registry begins. */
+  forget(): void {
+    this.#located.clear();
+    this.#presentBlobs.clear();
+    this.#tagLists.clear();
+    this.#referrers.forget();
+  }
+
+  /** What is known of this repository's referrers API, and from what. */
+  get referrersSupport(): ReferrersEvidence {
+    return { support: this.#referrers.capability.support, evidence: this.#referrers.capability.evidence };
+  }
+
+  async resolve(reference: TagOrDigest, options: CallOptions = {}): Promise<Descriptor> {
+    this.#check(reference);
+    const located = await this.#located.get(reference, async (signal) => (await this.#manifests.head(reference, { signal }))?.descriptor, options.signal);
+    return located ?? this.#unknown(reference);
+  }
+
+  async manifest(target: Descriptor | TagOrDigest, options: CallOptions = {}): Promise<Manifest> {
+    if (typeof target !== "string") return this.#fitting(await this.#read(target.digest, options), target);
+    this.#check(target);
+    if (isDigest(target)) return this.#read(target, options);
+    const load = async (signal: AbortSignal): Promise<Descriptor | undefined> => {
+      const read = await this.#manifests.get(target, { signal });
+      return read === undefined ? undefined : this.#remember(read.manifest);
+    };
+    const located = await this.#located.get(target, load, options.signal);
+    return located === undefined ? this.#unknown(target) : this.#read(located.digest, options);
+  }
+
+  async blob(target: Descriptor, options: CallOptions = {}): Promise<Content> {
+    return this.#blobs.open(target, options);
+  }
+
+  async has(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    if (!isManifestType(target.mediaType)) return this.#presentBlobs.get(target.digest, (signal) => this.#blobs.has(target, { signal }), options.signal);
+    const load = async (signal: AbortSignal): Promise<Descriptor | undefined> => (await this.#manifests.head(target.digest, { signal }))?.descriptor;
+    return (await this.#located.get(target.digest, load, options.signal)) !== undefined;
+  }
+
+  async referrers(subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
+    const entries = await this.#referrers.list(parseDigest(subject), options);
+    const complete = await Promise.all(entries.map((entry) => this.#complete(entry, subject, options)));
+    return complete.filter((entry) => entry !== undefined).sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  }
+
+  async tags(options: CallOptions = {}): Promise<string[]> {
+    const tags = await this.#tagLists.get("", (signal) => listTags(this.connection, this.repository, { signal }), options.signal);
+    return [...tags];
+  }
+
+  async pushBlob(target: Descriptor, open: () => Promise<Content>, options: PushOptions = {}): Promise<boolean> {
+    if (options.absent !== true && (await this.has(target, options))) return false;
+    let mine = false;
+    const sent = await this.#pushes.get(
+      target.digest,
+      (signal) => {
+        mine = true;
+        return this.#blobs.push(target, open, this.#mountableFrom(options.from), { signal });
+      },
+      options.signal,
+    );
+    this.#presentBlobs.set(target.digest, true);
+    return sent && mine;
+  }
+
+  async pushManifest(manifest: Manifest, options: CallOptions = {}): Promise<void> {
+    const { digest } = manifest.descriptor;
+    const put = (): ReturnType<Manifests["put"]> => this.#manifests.put(manifest, digest, options);
+    const { subject: announced } = await put();
+    await confirmManifest(this.#manifests, manifest, put, options);
+    this.#remember(manifest);
+    const subject = manifest.value.subject?.digest;
+    if (subject === undefined) return;
+    const again = async (): Promise<void> => {
+      await put();
+    };
+    await this.#referrers.ensureListed(manifest, subject, announced === subject, again, options);
+  }
+
+  async tag(manifest: Manifest, tag: string, options: TagOptions = {}): Promise<void> {
+    if (!isTag(tag)) throw new ConsignError("INPUT_INVALID", `"${tag}" is not a tag`, { reference: this.name });
+    this.#located.delete(tag);
+    this.#tagLists.clear();
+    await this.#tagMoves.move(manifest, tag, options);
+    this.#located.set(tag, this.#remember(manifest));
+    this.#tagLists.clear();
+  }
+
+  async untag(tag: string, options: CallOptions = {}): Promise<void> {
+    if (!isTag(tag)) throw new ConsignError("INPUT_INVALID", `"${tag}" is not a tag`, { reference: this.name });
+    try {
+      await this.#tagMoves.remove(tag, options);
+    } finally {
+      this.#located.delete(tag);
+      this.#tagLists.clear();
+    }
+  }
+
+  async deleteManifest(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    try {
+      await new ManifestDeletion(this.#manifests, this.#referrers).run(target.digest, () => this.#readIfPresent(target.digest, options), options);
+    } finally {
+      // Its tags and its place in lists are gone with it.
+      this.#cache.delete(this.#key(target.digest));
+      this.forget();
+    }
+  }
+
+  async deleteBlob(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    this.#presentBlobs.delete(target.digest);
+    await this.#blobs.delete(target, options);
+    this.#presentBlobs.delete(target.digest);
+  }
+
+  async #read(digest: Digest, options: CallOptions): Promise<Manifest> {
+    const load = async (signal: AbortSignal): Promise<Manifest> => {
+      const read = await this.#manifests.get(digest, { signal });
+      if (read === undefined) return this.#unknown(digest);
+      this.#remember(read.manifest);
+      return read.manifest;
+    };
+    return this.#cache.get(this.#key(digest)) ?? this.#reads.get(digest, load, options.signal);
+  }
+
+  async #readIfPresent(digest: Digest, options: CallOptions): Promise<Manifest | undefined> {
+    return this.#cache.get(this.#key(digest)) ?? (await this.#manifests.get(digest, options))?.manifest;
+  }
+
+  /** Lists lack artifact types and annotations, or have wrong ones; the manifest decides. What refers to another subject is no referrer of this one. */
+  async #complete(entry: Descriptor, subject: Digest, options: CallOptions): Promise<Descriptor | undefined> {
+    if (!isManifestType(entry.mediaType) || (entry.artifactType && !this.#referrers.capability.typesDoubtful)) return entry;
+    const manifest = await this.#readIfPresent(entry.digest, options);
+    if (manifest === undefined || manifest.value.subject?.digest !== subject) return undefined;
+    this.#remember(manifest);
+    const { artifactType: _, ...others } = entry;
+    return { ...others, ...referrerDescriptor(manifest) };
+  }
+
+  #remember(manifest: Manifest): Descriptor {
+    this.#cache.set(this.#key(manifest.descriptor.digest), manifest);
+    this.#located.set(manifest.descriptor.digest, manifest.descriptor);
+    return manifest.descriptor;
+  }
+
+  #fitting(manifest: Manifest, target: Descriptor): Manifest {
+    const { size, mediaType, digest } = manifest.descriptor;
+    const reference = this.#manifests.reference(digest);
+    if (size !== target.size) throw new ConsignError(
+      "SIZE_MISMATCH",
+      `${reference} has ${size} bytes; its descriptor says ${target.size}`,
+      { reference },
+    );
+    if (mediaType !== target.mediaType) throw new ConsignError(
+      "MANIFEST_INVALID",
+      `${reference} was served as ${mediaType}; its descriptor says ${target.mediaType}`,
+      { reference },
+    );
+    return manifest;
+  }
+
+  #mountableFrom(from: ReadStore | undefined): string | undefined {
+    const mountable = from instanceof Repository && from.connection === this.connection && from.repository !== this.repository;
+    return mountable ? from.repository : undefined;
+  }
+
+  #key(digest: Digest): string {
+    return `${this.name}@${digest}`;
+  }
+
+  #check(reference: TagOrDigest): void {
+    if (!isDigest(reference) && !isTag(reference)) throw new ConsignError(
+      "REFERENCE_INVALID",
+      `"${reference}" is neither a tag nor a digest`,
+      { reference: this.name },
+    );
+  }
+
+  #unknown(tagOrDigest: string): never {
+    const reference = this.#manifests.reference(tagOrDigest);
+    throw new ConsignError("MANIFEST_UNKNOWN", `${reference} does not exist`, { reference, status: 404 });
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConsignError } from "../errors";
+import { wait } from "./gate";
+import type { Limits } from "./limits";
+
+/** A failure that may be over when the same request is made again. It never leaves this folder: its `error` does. */
+export class Transient extends Error {
+  override readonly name = "Transient";
+  constructor(
+    readonly error: ConsignError,
+    /** How long the registry asks to wait, in milliseconds. */
+    readonly retryAfterMs?: number,
+  ) {
+    super(error.message, { cause: error });
+  }
+
+  /** A 429 speaks about the client, not about one request. */
+  get pausesRegistry(): boolean {
+    return this.error.code === "REGISTRY_RATE_LIMITED";
+  }
+}
+
+export interface RetryHooks {
+  signal?: AbortSignal | undefined;
+  /** Called before each wait. */
+  onWait?: (failure: Transient, ms: number) => void;
+}
+
+/**
+ * Makes an attempt again after a {@link Transient} failure: waits as long as the registry asks, else exponentially with jitter.
+ * Both the number of tries and the sum of the waits are bounded; past the bound the last failure's error is thrown.
+ */
+export async function retried<T>(attempt: (tried: number) => Promise<T>, limits: Limits, hooks: RetryHooks = {}): Promise<T> {
+  let waited = 0;
+  for (let tried = 0; ; tried += 1) {
+    try {
+      return await attempt(tried);
+    } catch (failure) {
+      if (!(failure instanceof Transient)) throw failure;
+      if (tried + 1 >= limits.tries) throw failure.error;
+      const ms = failure.retryAfterMs ?? backoff(tried, limits);
+      if (waited + ms > limits.waitMs) throw waitsTooLong(failure.error, ms, limits);
+      waited += ms;
+      hooks.onWait?.(failure, ms);
+      await wait(ms, hooks.signal);
+    }
+  }
+}
+
+/** Between half of and the whole of `backoffMs · 2^tried`, never more than the cap. */
+export function backoff(tried: number, limits: Pick<Limits, "backoffMs" | "backoffCapMs">): number {
+  return Math.min(limits.backoffMs * 2 ** tried, limits.backoffCapMs) * (0.5 + Math.random() / 2);
+}
+
+function waitsTooLong(error: ConsignError, ms: number, limits: Limits): ConsignError {
+  const asked = `${Math.ceil(ms / 1000)} s`;
+  return new ConsignError(error.code, `${error.message}; it asks to wait ${asked}, and at most ${Math.round(limits.waitMs / 1000)} s are waited for one request: run again later`, {
+    reference: error.reference,
+    status: error.status,
+    serverCodes: error.serverCodes,
+    cause: error,
+  });
+}
+
+/**
+ * Reads `Retry-After`: seconds, or an HTTP-date counted from `now` (milliseconds since 1970).
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+ */
+export function retryAfter(header: string | undefined, now: number): number | undefined {
+  const text = header?.trim();
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  if (!/^[A-Za-z]{3},? /.test(text) && !/^[A-Za-z]{6,9}, /.test(text)) return undefined;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}

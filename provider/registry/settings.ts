@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+import { ConsignError } from "../errors";
+
+const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::[0-9]{1,5})?$/;
+
+const fileSchema = z.string().min(1, "must be a file's path");
+
+/**
+ * How to reach one registry. Stack configuration `consign:registries` maps a registry's `host[:port]` to these settings. Relative file
+ * paths count from the Pulumi project's folder.
+ */
+export const registrySettingsSchema = z
+  .strictObject({
+    /** `true`: HTTP without TLS. @default true for loopback hosts without `caFile` and `certFile`, else false */
+    plainHttp: z.boolean().optional(),
+    /** PEM certificates to trust for this registry, beside the default roots. */
+    caFile: fileSchema.optional(),
+    /** PEM client certificate chain; needs `keyFile`. */
+    certFile: fileSchema.optional(),
+    keyFile: fileSchema.optional(),
+    username: z.string().min(1, "must not be empty").optional(),
+    password: z.string().min(1, "must not be empty").optional(),
+    /** URL of an HTTP proxy, `http://` or `https://`; user info in it is sent to the proxy only. */
+    proxy: z.string().refine(isProxyUrl, "must be a URL that begins with http:// or https://").optional(),
+    /** `host[:port]` to connect to instead; the Host header and the TLS name stay the registry's. */
+    address: z.string().regex(HOST_PORT, "must be host or host:port, without a scheme").optional(),
+    /** Requests in flight at once. @default 8 */
+    concurrency: z.number().int().min(1).max(64).optional(),
+    /** Requests started per second. @default no limit */
+    requestsPerSecond: z.number().positive().max(10_000).optional(),
+  })
+  .check((context) => {
+    const { username, password, certFile, keyFile, plainHttp, caFile } = context.value;
+    const report = (path: string, message: string): void => {
+      // The value is left out: it may be a secret.
+      context.issues.push({ code: "custom", input: undefined, path: [path], message });
+    };
+    if (username !== undefined && password === undefined) report("password", "is needed beside username");
+    if (password !== undefined && username === undefined) report("username", "is needed beside password");
+    if (certFile !== undefined && keyFile === undefined) report("keyFile", "is needed beside certFile");
+    if (keyFile !== undefined && certFile === undefined) report("certFile", "is needed beside keyFile");
+    if (plainHttp === true && (caFile !== undefined || certFile !== undefined)) report("plainHttp", "cannot be true beside caFile or certFile");
+  });
+
+export type RegistrySettings = z.infer<typeof registrySettingsSchema>;
+
+function isProxyUrl(text: string): boolean {
+  return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
+}
+
+/** @throws ConsignError `INPUT_INVALID`, `path` names the property as `registries["host"].property` */
+export function parseRegistrySettings(registry: string, value: unknown): RegistrySettings {
+  const parsed = registrySettingsSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = [`registries["${registry}"]`, ...(issue?.path ?? [])].join(".");
+  throw new ConsignError("INPUT_INVALID", `${path}: ${issue?.message ?? "is not valid"}`, { path });
+}
+
+/** True for 127.0.0.0/8, ::1 and localhost. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, "").toLowerCase();
+  return host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** The origin of a registry: plain HTTP where the settings say so, or where they say nothing and the host is loopback. */
+export function originOf(registry: string, settings: RegistrySettings): URL {
+  // Docker Hub's API is not at the name that its references bear.
+  const host = registry === "docker.io" || registry === "index.docker.io" ? "registry-1.docker.io" : registry;
+  const secure = new URL(`https://${host}`);
+  const usesTls = settings.caFile !== undefined || settings.certFile !== undefined;
+  const plain = settings.plainHttp ?? (!usesTls && isLoopback(secure.hostname));
+  return plain ? new URL(`http://${host}`) : secure;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import { algorithmFor, secondOpinion, verifyBytes } from "../cose";
+import { ConsignError } from "../errors";
+import { checkCodeSigningChain } from "./certificates";
+import type { SignatureEnvelope } from "./envelope";
+import { verifyJwsSignature } from "./jws";
+
+/**
+ * Checks that an envelope is whole: a chain that fits the certificate profile, and a signature by its leaf with the algorithm that the
+ * leaf's key dictates. A second library is asked as well, cose-js or jose; if it disagrees with node:crypto, nothing is believed.
+ * @param at when each certificate must be valid; not checked unless given
+ * @param askCoseJs cose-js is slow, so a caller that will refuse the signer anyway does without it
+ * @throws ConsignError `CERTIFICATE_INVALID`, `KEY_UNSUPPORTED`, `SIGNATURE_INVALID`
+ */
+export async function checkIntegrity(envelope: SignatureEnvelope, { at, askCoseJs = true }: { at?: Date; askCoseJs?: boolean } = {}): Promise<void> {
+  const publicKey = leafOf(envelope).x509.publicKey;
+  const dictated = algorithmFor(publicKey);
+  if (envelope.algorithm !== dictated) {
+    throw new ConsignError("SIGNATURE_INVALID", `the envelope says ${envelope.algorithm}, but the signer's key allows only ${dictated}`);
+  }
+  if (!verifyBytes(publicKey, envelope.toBeSigned, envelope.signature)) {
+    throw new ConsignError("SIGNATURE_INVALID", `the ${dictated} signature does not verify: the envelope was changed, or another key signed it`);
+  }
+  checkCodeSigningChain(envelope.certificateChain, at);
+  if (envelope.sign1 === undefined) await verifyJwsSignature(envelope);
+  else if (askCoseJs && secondOpinion(envelope.sign1, publicKey) === "disagrees") {
+    throw new ConsignError("SIGNATURE_INVALID", `node:crypto and cose-js disagree on the ${dictated} signature, so it is not believed`);
+  }
+}
+
+/** The signer's own certificate. */
+export function leafOf({ certificateChain: [leaf] }: Pick<SignatureEnvelope, "certificateChain">): SignatureEnvelope["certificateChain"][number] {
+  if (leaf === undefined) throw new ConsignError("ENVELOPE_INVALID", "the signature envelope has no certificate chain");
+  return leaf;
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import { lstat, readFile, readdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { z } from "zod";
+import { ConsignError } from "../errors";
+import { isIssuedBy } from "./certificate-profile";
+import { parseCertificate, parsePem, type Certificate } from "./certificates";
+import type { IdentityName } from "./distinguished-name";
+import { readCertificates, readInput } from "./signer";
+import { parseStrictJson } from "./strict-json";
+import {
+  STORE_TYPES,
+  actionsOf,
+  applicablePolicy,
+  parseTrustPolicy,
+  trustedNames,
+  type Action,
+  type CheckName,
+  type StoreType,
+  type TrustPolicy,
+} from "./trust-policy";
+
+/** A trust policy with everything it names loaded: verification needs no more files. */
+export interface ResolvedTrustPolicy {
+  readonly name: string;
+  readonly registryScopes: readonly string[];
+  readonly actions: Readonly<Record<CheckName, Action>>;
+  readonly verifyTimestamp: "always" | "afterCertExpiry";
+  readonly trusted: Readonly<Record<StoreType, readonly Certificate[]>>;
+  readonly identities: "any" | readonly IdentityName[];
+}
+
+export interface ResolveOptions {
+  /** What relative file paths in `roots` are relative to. */
+  baseDir: string;
+  /** @default {@link notationConfigDir} */
+  notationConfigDir?: string | undefined;
+}
+
+/**
+ * Loads the certificates that a policy trusts, inline, from files, and from notation's trust stores.
+ * @throws ConsignError `TRUST_POLICY_INVALID`, `TRUST_STORE_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`
+ */
+export async function resolveTrustPolicy(policy: TrustPolicy, options: ResolveOptions): Promise<ResolvedTrustPolicy> {
+  const valid = parseTrustPolicy(policy);
+  const trusted: Record<StoreType, Certificate[]> = { ca: [], signingAuthority: [], tsa: [] };
+  for (const type of STORE_TYPES) {
+    for (const [index, root] of (valid.roots?.[type] ?? []).entries()) {
+      trusted[type].push(...(await inlineRoots(root, type, `roots.${type}[${index}]`, options)));
+    }
+  }
+  for (const [index, store] of (valid.trustStores ?? []).entries()) {
+    const type = STORE_TYPES.find((candidate) => store.startsWith(`${candidate}:`)) ?? "ca";
+    const directory = join(options.notationConfigDir ?? notationConfigDir(), "truststore", "x509", type, store.slice(type.length + 1));
+    trusted[type].push(...(await storedRoots(directory, type, `trustStores[${index}]`)));
+  }
+  return {
+    name: valid.name ?? "inline",
+    registryScopes: valid.registryScopes,
+    actions: actionsOf(valid),
+    verifyTimestamp: valid.signatureVerification.verifyTimestamp ?? "always",
+    trusted,
+    identities: trustedNames(valid),
+  };
+}
+
+async function inlineRoots(root: string, type: StoreType, path: string, { baseDir }: ResolveOptions): Promise<Certificate[]> {
+  const inline = root.includes("-----BEGIN");
+  const name = inline ? path : root;
+  const bytes = inline ? undefined : await readInput(resolve(baseDir, root), path);
+  return trustedFrom(() => (bytes === undefined ? parsePem(root) : readCertificates(bytes)), type, name, path);
+}
+
+async function storedRoots(directory: string, type: StoreType, path: string): Promise<Certificate[]> {
+  const entries = await listStore(directory, path);
+  const found: Certificate[] = [];
+  for (const entry of entries) {
+    const file = join(directory, entry.name);
+    if (!entry.isFile()) throw storeInvalid(file, "it is not a regular file; trust stores hold neither folders nor symbolic links", path);
+    const bytes = await readInput(file, path);
+    found.push(...trustedFrom(() => readCertificates(bytes), type, file, path));
+  }
+  if (found.length === 0) throw storeInvalid(directory, "it holds no certificate", path);
+  return found;
+}
+
+async function listStore(directory: string, path: string) {
+  try {
+    if (!(await lstat(directory)).isDirectory()) throw storeInvalid(directory, "it is not a folder; symbolic links are not followed", path);
+    return (await readdir(directory, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (cause) {
+    if (cause instanceof ConsignError) throw cause;
+    const why = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "it does not exist" : (cause as Error).message;
+    throw storeInvalid(directory, why, path, cause);
+  }
+}
+
+/** A root is a CA, or signs itself; a timestamp authority's root signs itself. */
+function trustedFrom(read: () => Uint8Array[], type: StoreType, name: string, path: string): Certificate[] {
+  try {
+    return read().map((der) => {
+      const certificate = parseCertificate(der);
+      const selfSigned = isIssuedBy(certificate, certificate);
+      const { text } = certificate.subject;
+      if (type === "tsa" && !selfSigned) throw storeInvalid(name, `"${text}" is not a self-signed root`, path);
+      if (!selfSigned && certificate.basicConstraints?.ca !== true) throw storeInvalid(name, `"${text}" is neither a CA nor self-signed`, path);
+      return certificate;
+    });
+  } catch (cause) {
+    if (cause instanceof ConsignError && cause.code === "TRUST_STORE_INVALID") throw cause;
+    throw storeInvalid(name, (cause as Error).message, path, cause);
+  }
+}
+
+function storeInvalid(where: string, why: string, path: string, cause?: unknown): ConsignError {
+  return new ConsignError("TRUST_STORE_INVALID", `the trusted certificates of ${where} cannot be used: ${why}`, { path, cause });
+}
+
+/**
+ * Where notation keeps its trust policies, trust stores, signing keys and plugins for this user.
+ * @see https://github.com/notaryproject/notation-go/blob/v1.3.2/dir/path.go
+ */
+export function notationConfigDir(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
+  const home = env.HOME || homedir();
+  if (platform === "win32") return join(env.APPDATA || join(home, "AppData", "Roaming"), "notation");
+  if (platform === "darwin") return join(home, "Library", "Application Support", "notation");
+  const configured = env.XDG_CONFIG_HOME;
+  return join(configured !== undefined && isAbsolute(configured) ? configured : join(home, ".config"), "notation");
+}
+
+const documentSchema = z.looseObject({ version: z.literal("1.0"), trustPolicies: z.array(z.unknown()).min(1) });
+
+/**
+ * The statement of notation's own trust policy that applies to a repository: from `trustpolicy.oci.json`, else `trustpolicy.json`.
+ * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `TRUST_POLICY_INVALID`, `TRUST_POLICY_NOT_APPLICABLE`
+ */
+export async function policyFromNotation(configDir: string, scope: string): Promise<TrustPolicy> {
+  const { file, bytes } = await readDocument(configDir);
+  const policies = parseDocument(bytes, file);
+  return applicablePolicy(policies, scope);
+}
+
+async function readDocument(configDir: string): Promise<{ file: string; bytes: Uint8Array }> {
+  for (const name of ["trustpolicy.oci.json", "trustpolicy.json"]) {
+    const file = join(configDir, name);
+    const entry = await lstat(file).catch((error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? undefined : Promise.reject(error)));
+    if (entry === undefined) continue;
+    if (!entry.isFile()) throw documentInvalid(file, "it is not a regular file; symbolic links are not followed");
+    if (entry.size > MAX_DOCUMENT_SIZE) throw documentInvalid(file, `it is larger than ${MAX_DOCUMENT_SIZE} bytes`);
+    return { file, bytes: await readFile(file) };
+  }
+  throw new ConsignError("FILE_NOT_FOUND", `${configDir} holds no notation trust policy (trustpolicy.oci.json or trustpolicy.json)`);
+}
+
+const MAX_DOCUMENT_SIZE = 1024 * 1024;
+
+function parseDocument(bytes: Uint8Array, file: string): TrustPolicy[] {
+  let json: unknown;
+  try {
+    json = parseStrictJson(bytes);
+  } catch (cause) {
+    throw documentInvalid(file, `it is not JSON: ${(cause as Error).message}`, cause);
+  }
+  const document = documentSchema.safeParse(json);
+  if (!document.success) throw documentInvalid(file, `it needs "version": "1.0" and at least one statement in "trustPolicies"`);
+  const policies = document.data.trustPolicies.map((statement, index) => {
+    const policy = parseTrustPolicy(statement, `trustPolicies[${index}]`);
+    if (policy.name === undefined) throw documentInvalid(file, `trustPolicies[${index}] has no name`);
+    if (!hasScopes(statement)) throw documentInvalid(file, `trustPolicies[${index}] has no registryScopes`);
+    return policy;
+  });
+  const repeatedName = repeated(policies.map(({ name }) => name));
+  if (repeatedName !== undefined) throw documentInvalid(file, `two statements have the name "${repeatedName}"`);
+  const repeatedScope = repeated(policies.flatMap(({ registryScopes }) => registryScopes));
+  if (repeatedScope !== undefined) throw documentInvalid(file, `two statements have the scope "${repeatedScope}"`);
+  return policies;
+}
+
+/** Required in notation's own documents; a policy given here may leave them out. */
+function hasScopes(statement: unknown): boolean {
+  return typeof statement === "object" && statement !== null && "registryScopes" in statement;
+}
+
+function repeated<T>(values: readonly T[]): T | undefined {
+  return values.find((value, index) => values.indexOf(value) !== index);
+}
+
+function documentInvalid(file: string, why: string, cause?: unknown): ConsignError {
+  return new ConsignError("TRUST_POLICY_INVALID", `notation's trust policy ${file} is not valid: ${why}`, { cause });
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReadStore } from "../content/storage";
+import { readSmall } from "../content/verify";
+import { asConsignError, isConsignError, type ConsignError } from "../errors";
+import { ANNOTATIONS } from "../oci/annotations";
+import type { Descriptor } from "../oci/descriptor";
+import { MAX_ENVELOPE_SIZE } from "./envelope";
+import { envelopeOf, listSignatures } from "./signature-manifest";
+import type { ResolvedTrustPolicy } from "./trust-store";
+import { Checklist, type Outcome, type SignatureVerdict } from "./verdict";
+import { SKIPPED, requireApplicable, verifyEnvelope, type VerifyContext } from "./verify-envelope";
+
+/** The verdict on an artifact: that of the signature that verifies, else of the one that came closest. */
+export interface ArtifactVerdict extends SignatureVerdict {
+  /** The verdict on each signature that was looked at; the last one is the one that verified, if one did. */
+  signatures: SignatureVerdict[];
+}
+
+const MAX_SIGNATURES = 100;
+
+/**
+ * Verifies an artifact by its signatures in a store: verified as soon as one of them is. Signatures that name a trusted certificate in their
+ * annotations are looked at first, so that others in front of a good one do not use up `maxSignatures`; where more are there than were looked
+ * at, the outcome is at best inconclusive, and the reason says so.
+ * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`; what the store throws when it cannot be asked and no other signature verifies
+ */
+export async function verifyArtifact(store: ReadStore, artifact: Descriptor, policy: ResolvedTrustPolicy, context: VerifyContext): Promise<ArtifactVerdict> {
+  requireApplicable(policy, context.scope);
+  if (policy.actions.integrity === "skip") return { ...new Checklist(policy.actions).verdict({ reason: SKIPPED }), signatures: [] };
+  const found = likelyFirst(await listSignatures(store, artifact.digest), policy);
+  const looked = found.slice(0, context.maxSignatures ?? MAX_SIGNATURES);
+  const signatures: SignatureVerdict[] = [];
+  let storeFailure: ConsignError | undefined;
+  for (const descriptor of looked) {
+    try {
+      const verdict = { ...(await verifySignature(store, descriptor, artifact, policy, context)), signature: descriptor.digest };
+      signatures.push(verdict);
+      if (verdict.outcome === "verified") return { ...verdict, signatures };
+    } catch (error) {
+      storeFailure ??= asConsignError(error, "INTERNAL", { reference: `${store.name}@${descriptor.digest}` });
+    }
+  }
+  if (storeFailure !== undefined) throw storeFailure;
+  const [closest] = signatures.toSorted((a, b) => RANK[b.outcome] - RANK[a.outcome]);
+  if (found.length > looked.length) return { ...tooMany(found.length, looked.length, policy, closest), signatures };
+  if (closest === undefined) return { ...missing(store, artifact, policy), signatures };
+  return { ...closest, signatures };
+}
+
+const RANK: Readonly<Record<Outcome, number>> = { missing: 0, invalid: 1, untrusted: 2, inconclusive: 3, verified: 4 };
+
+/** Faults of a signature itself, which no second look will change. */
+const SIGNATURE_FAULTS = ["MANIFEST_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "BLOB_UNKNOWN", "DIGEST_MISMATCH", "SIZE_MISMATCH"] as const;
+const FORM_FAULTS = ["ENVELOPE_INVALID", "ENVELOPE_UNSUPPORTED", "ENVELOPE_TOO_LARGE", "SIGNATURE_INVALID"] as const;
+
+async function verifySignature(
+  store: ReadStore,
+  descriptor: Descriptor,
+  artifact: Descriptor,
+  policy: ResolvedTrustPolicy,
+  context: VerifyContext,
+): Promise<SignatureVerdict> {
+  let envelope: { bytes: Uint8Array; mediaType: string };
+  try {
+    const layer = envelopeOf(await store.manifest(descriptor), artifact);
+    envelope = { bytes: await readSmall(store, layer, MAX_ENVELOPE_SIZE), mediaType: layer.mediaType };
+  } catch (error) {
+    if (!isConsignError(error, ...SIGNATURE_FAULTS, ...FORM_FAULTS)) throw error;
+    const list = new Checklist(policy.actions);
+    await list.make("integrity", () => Promise.reject(error));
+    return list.verdict();
+  }
+  return verifyEnvelope(envelope.bytes, envelope.mediaType, artifact, policy, context);
+}
+
+/** The annotations are a hint that anyone can write; they only decide on the order. */
+function likelyFirst(signatures: readonly Descriptor[], policy: ResolvedTrustPolicy): Descriptor[] {
+  const trusted = Object.values(policy.trusted).flat().map(({ thumbprint }) => thumbprint);
+  const isLikely = ({ annotations }: Descriptor) => {
+    const thumbprints = annotations?.[ANNOTATIONS.thumbprints]?.toLowerCase();
+    return thumbprints !== undefined && trusted.some((thumbprint) => thumbprints.includes(thumbprint));
+  };
+  return [...signatures.filter(isLikely), ...signatures.filter((signature) => !isLikely(signature))];
+}
+
+function tooMany(found: number, looked: number, policy: ResolvedTrustPolicy, closest: SignatureVerdict | undefined): SignatureVerdict {
+  const about = closest?.reason === undefined ? "" : `; of those, the closest: ${closest.reason}`;
+  return {
+    ...new Checklist(policy.actions).verdict({ checks: closest?.checks ?? [] }),
+    outcome: "inconclusive",
+    code: "SIGNATURE_INCONCLUSIVE",
+    reason: `none of the ${looked} signatures looked at verifies, and ${found} are there: raise the bound, or remove what nobody trusts${about}`,
+  };
+}
+
+function missing(store: ReadStore, artifact: Descriptor, policy: ResolvedTrustPolicy): SignatureVerdict {
+  return {
+    ...new Checklist(policy.actions).verdict({ checks: [] }),
+    outcome: "missing",
+    code: "SIGNATURE_MISSING",
+    reason: `${store.name}@${artifact.digest} has no Notary Project signature: sign it, or copy it together with its signatures`,
+  };
+}

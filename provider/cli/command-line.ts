@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parseArgs } from "node:util";
+import { resolveType } from "../claims";
+import { ConsignError } from "../errors";
+
+const OPTIONS = {
+  policy: { type: "string" },
+  root: { type: "string", multiple: true },
+  require: { type: "string", multiple: true },
+  scope: { type: "string" },
+  "config-dir": { type: "string" },
+  "docker-config": { type: "string" },
+  registries: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
+} as const;
+
+export const HELP = `Usage: consign <command> REFERENCE [options]
+
+Commands
+  verify   says whether the artifact may be used: its signature, its claims, its lifecycle
+  claims   lists what is claimed about the artifact, by whom, and whether it counts
+  tree     draws the artifact with everything that refers to it
+
+REFERENCE is host[:port]/repository or oci:directory, with :tag or @digest.
+
+Whom to trust
+  --policy FILE         a trust policy: one statement, or notation's trustpolicy.json
+  --root FILE           a certificate to trust (PEM), beside the policy's; may be repeated. Without --policy:
+                        level strict, any identity
+  --config-dir DIR      notation's configuration directory
+                        (default for verify: where notation keeps it; claims and tree then use none)
+  --scope NAME          what the trust policy calls the repository (default: as in REFERENCE)
+  --require TYPE        a claim of this type must be there and count; may be repeated
+
+Registries
+  --registries FILE     JSON, registry -> settings, as the stack configuration consign:registries
+  --docker-config DIR   where Docker's config.json is (default: DOCKER_CONFIG, else ~/.docker)
+
+  --json                prints JSON
+  --help, --version
+
+Exit codes
+  0  verified; for claims and tree without a trust policy: all that is there is whole, and nobody is called trusted
+  1  not verified, or something is broken
+  2  could not tell, or the command line is wrong`;
+
+export interface Flags {
+  policy?: string;
+  roots: string[];
+  require: string[];
+  scope?: string;
+  configDir?: string;
+  dockerConfig?: string;
+  registries?: string;
+  json: boolean;
+}
+
+export const COMMANDS = ["verify", "claims", "tree"] as const;
+export type CommandName = (typeof COMMANDS)[number];
+
+export type CommandLine = { show: "help" | "version" } | { show: "result"; command: CommandName; reference: string; flags: Flags };
+
+/** @throws ConsignError `INPUT_INVALID` */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const { values, positionals } = parse(args);
+  if (values.help === true) return { show: "help" };
+  if (values.version === true) return { show: "version" };
+  const [name, reference, ...more] = positionals;
+  if (name === undefined) throw wrong("say what to do: verify, claims or tree");
+  const command = COMMANDS.find((each) => each === name);
+  if (command === undefined) throw wrong(`"${name}" is no command: verify, claims and tree are`);
+  if (reference === undefined) throw wrong(`say which artifact to ${command === "verify" ? "verify" : "look at"}`);
+  if (more.length > 0) throw wrong(`one reference at a time; "${more[0]}" is one too many`);
+  for (const type of values.require ?? []) resolveType(type);
+  return {
+    show: "result",
+    command,
+    reference,
+    flags: {
+      roots: values.root ?? [],
+      require: values.require ?? [],
+      json: values.json ?? false,
+      ...(values.policy === undefined ? {} : { policy: values.policy }),
+      ...(values.scope === undefined ? {} : { scope: values.scope }),
+      ...(values["config-dir"] === undefined ? {} : { configDir: values["config-dir"] }),
+      ...(values["docker-config"] === undefined ? {} : { dockerConfig: values["docker-config"] }),
+      ...(values.registries === undefined ? {} : { registries: values.registries }),
+    },
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
+  } catch (cause) {
+    throw wrong((cause as Error).message.split(". ")[0] ?? "the options do not parse");
+  }
+}
+
+function wrong(message: string): ConsignError {
+  return new ConsignError("INPUT_INVALID", `${message}; see consign --help`);
+}

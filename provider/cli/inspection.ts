@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from "node:path";
+import { z } from "zod";
+import { ConsignError } from "../errors";
+import { formatLocation, parseReference } from "../oci/reference";
+import { registrySettingsSchema, type RegistrySettings } from "../registry";
+import { Inspector } from "../report/inspector";
+import type { ObservedArtifact, ObserveOptions } from "../report/observation";
+import { faultsOf, verificationOf, type VerificationReport } from "../report/verification";
+import type { CommandName, Flags } from "./command-line";
+import { readJsonFile } from "./json-file";
+import { trustFrom } from "./trust";
+import type { ExitCode, World } from "./world";
+
+export interface Inspection {
+  observed: ObservedArtifact;
+  /** Absent where no trust policy was asked for. */
+  verification?: VerificationReport;
+  exitCode: ExitCode;
+}
+
+/** What all commands do: find the trust policy, look at the artifact, decide. */
+export async function inspect(command: CommandName, reference: string, flags: Flags, extent: ObserveOptions["extent"], world: World): Promise<Inspection> {
+  const scope = flags.scope ?? formatLocation(parseReference(reference).location);
+  const trust = await trustFrom(command, flags, scope, world);
+  if (trust === undefined && flags.require.length > 0) {
+    throw new ConsignError("INPUT_INVALID", "--require asks whether claims count, so say whom to trust: --policy, --root or --config-dir");
+  }
+  const env = flags.dockerConfig === undefined ? world.env : { ...world.env, DOCKER_CONFIG: resolve(world.cwd, flags.dockerConfig) };
+  const inspector = new Inspector({ registries: await registriesFrom(flags, world), baseDir: world.cwd, env });
+  try {
+    const observed = await inspector.observe(reference, { trust, now: world.now, scope, extent });
+    const verification = verificationOf(observed, { require: flags.require.map((type) => ({ type })) }, world.now);
+    if (verification === undefined) return { observed, exitCode: faultsOf(observed).length === 0 ? 0 : 1 };
+    return { observed, verification, exitCode: EXIT_CODES[verification.verified] };
+  } finally {
+    await inspector.close();
+  }
+}
+
+const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = { yes: 0, no: 1, unknown: 2 };
+
+async function registriesFrom({ registries }: Flags, { cwd }: World): Promise<Record<string, RegistrySettings>> {
+  if (registries === undefined) return {};
+  const parsed = z.record(z.string(), registrySettingsSchema).safeParse(await readJsonFile(cwd, registries, "CREDENTIALS_INVALID"));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ConsignError("CREDENTIALS_INVALID", `${registries}: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createRequire } from "node:module";
+import { z } from "zod";
+import { asConsignError } from "../errors";
+import { printable } from "../report/words";
+import { claims } from "./claims";
+import { HELP, parseCommandLine, type CommandName, type Flags } from "./command-line";
+import { tree } from "./tree";
+import { verify } from "./verify";
+import type { ExitCode, World } from "./world";
+
+const RUN: Readonly<Record<CommandName, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>> = { verify, claims, tree };
+
+/** The whole command line but for where it gets its world from. Never throws: what fails is one line, with its code, and exit code 2. */
+export async function run(args: readonly string[], world: World): Promise<ExitCode> {
+  try {
+    const commandLine = parseCommandLine(args);
+    if (commandLine.show === "result") return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
+    world.print(commandLine.show === "help" ? HELP : version());
+    return 0;
+  } catch (error) {
+    const { code, message } = asConsignError(error);
+    world.tell(`consign: ${printable(message.replace(/\s+/g, " "), 2_000)} [${code}]`);
+    return 2;
+  }
+}
+
+/** The package finds itself by its name, from its sources as from dist/. */
+function version(): string {
+  return z.object({ version: z.string() }).parse(createRequire(__filename)("pulumi-consign/package.json")).version;
+}

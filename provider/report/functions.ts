@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from "node:path";
+import { z } from "zod";
+import { denyEntrySchema, identitySchema, requireEntrySchema, resolveType, sameType } from "../claims";
+import { ConsignError } from "../errors";
+import { notationConfigDir, parseTrustPolicy, policyFromNotation, resolveTrustPolicy, type ResolvedTrustPolicy } from "../notation";
+import type { Annotations, Descriptor } from "../oci/descriptor";
+import { artifactTypeOf } from "../oci/manifest";
+import { formatLocation, parseReference } from "../oci/reference";
+import { registrySettingsSchema, type RegistrySettings } from "../registry";
+import { Inspector } from "./inspector";
+import type { ClaimReport } from "./observation";
+import { verificationOf, type VerificationReport } from "./verification";
+
+/** Where a question is asked from. */
+export interface Asking {
+  /** As the stack configuration `consign:registries` has them. */
+  registries?: unknown;
+  /** What relative paths are relative to. */
+  baseDir: string;
+  now: Date;
+}
+
+export interface ArtifactAnswer {
+  /** `repository@sha256:…` */
+  reference: string;
+  descriptor: Descriptor;
+  artifactType?: string;
+  annotations: Annotations;
+}
+
+/** `reference` is there only if the artifact is verified. */
+export type VerificationAnswer = Omit<VerificationReport, "reference"> & { reference?: string };
+
+export type ClaimAnswer = Omit<ClaimReport, "signatures" | "claims" | "related">;
+
+const trustSchema = z.union([z.strictObject({ notationConfig: z.string().min(1) }), z.looseObject({ signatureVerification: z.unknown() })]);
+const precedenceSchema = z.array(identitySchema).max(100).optional();
+
+const getArtifactSchema = z.strictObject({ reference: z.string() });
+const getClaimsSchema = z.strictObject({ artifact: z.string(), trust: trustSchema.optional(), types: z.array(z.string()).max(100).optional(), precedence: precedenceSchema });
+const verifySchema = z.strictObject({
+  artifact: z.string(),
+  trust: trustSchema,
+  require: z.array(requireEntrySchema).max(100).optional(),
+  deny: z.array(denyEntrySchema).max(100).optional(),
+  precedence: precedenceSchema,
+});
+
+/** What a reference names now. @throws ConsignError `INPUT_INVALID`, `REFERENCE_INVALID`, `MANIFEST_UNKNOWN`, `REGISTRY_*` */
+export async function askArtifact(args: unknown, asking: Asking): Promise<ArtifactAnswer> {
+  const { reference } = read(getArtifactSchema, args);
+  return inspecting(asking, async (inspector) => {
+    const { store, descriptor, scope } = await inspector.locate(reference);
+    const manifest = await store.manifest(descriptor);
+    const artifactType = artifactTypeOf(manifest);
+    return { reference: `${scope}@${descriptor.digest}`, descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations: manifest.value.annotations ?? {} };
+  });
+}
+
+/**
+ * The claims about an artifact, sorted by type, time and digest; without `trust` none of them is effective.
+ * @throws ConsignError as {@link askArtifact}, and `TRUST_*`
+ */
+export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAnswer[]> {
+  const { artifact, trust, types, precedence } = read(getClaimsSchema, args);
+  const wanted = types?.map(resolveType);
+  const observed = await inspecting(asking, async (inspector) =>
+    inspector.observe(artifact, { trust: trust === undefined ? undefined : await openTrust(trust, artifact, asking), now: asking.now, extent: "verdict", precedence }),
+  );
+  return observed.claims
+    .filter(({ type }) => wanted === undefined || (type !== undefined && wanted.some((each) => sameType(each, type))))
+    .map(({ signatures: _signatures, claims: _claims, related: _related, ...claim }) => claim);
+}
+
+/**
+ * Whether an artifact may be used. A no is an answer, not an error.
+ * @throws ConsignError as {@link askArtifact}, `TRUST_*`, and what leaves it unknown because nobody could be asked
+ */
+export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
+  const { artifact, trust, precedence, ...requirements } = read(verifySchema, args);
+  const observed = await inspecting(asking, async (inspector) =>
+    inspector.observe(artifact, { trust: await openTrust(trust, artifact, asking), now: asking.now, extent: "verdict", precedence }),
+  );
+  const report = verificationOf(observed, requirements, asking.now);
+  if (report === undefined) throw new ConsignError("INTERNAL", "verified without a trust policy");
+  const { reference, ...verification } = report;
+  return report.verified === "yes" ? { ...verification, reference } : verification;
+}
+
+async function openTrust(trust: z.infer<typeof trustSchema>, artifact: string, { baseDir }: Asking): Promise<ResolvedTrustPolicy> {
+  if (!("notationConfig" in trust) || typeof trust.notationConfig !== "string") return resolveTrustPolicy(parseTrustPolicy(trust, "trust"), { baseDir });
+  const directory = trust.notationConfig === "default" ? notationConfigDir() : resolve(baseDir, trust.notationConfig);
+  const policy = await policyFromNotation(directory, formatLocation(parseReference(artifact).location));
+  return resolveTrustPolicy(policy, { baseDir, notationConfigDir: directory });
+}
+
+async function inspecting<T>({ registries, baseDir }: Asking, ask: (inspector: Inspector) => Promise<T>): Promise<T> {
+  const inspector = new Inspector({ registries: readRegistries(registries), baseDir });
+  try {
+    return await ask(inspector);
+  } finally {
+    await inspector.close();
+  }
+}
+
+function readRegistries(value: unknown): Record<string, RegistrySettings> {
+  const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ConsignError("CREDENTIALS_INVALID", `consign:registries: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, args: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(args);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.join(".") ?? "";
+  throw new ConsignError("INPUT_INVALID", `${path || "the argument"}: ${issue?.message}`, { path });
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import { resolve } from "node:path";
+import { OciLayout } from "../content/oci-layout";
+import type { ReadStore } from "../content/storage";
+import { ConsignError, isConsignError } from "../errors";
+import { revocationChecker, type ResolvedTrustPolicy, type RevocationChecker } from "../notation";
+import { plainDescriptor, type Descriptor } from "../oci/descriptor";
+import { formatLocation, parseReference, type Location } from "../oci/reference";
+import { RegistryClient, httpFetch, type RegistrySettings } from "../registry";
+import { observeArtifact } from "./collect";
+import type { ObservedArtifact, ObserveOptions } from "./observation";
+
+export interface InspectorOptions {
+  /** By registry, `host[:port]`. */
+  registries?: Record<string, RegistrySettings> | undefined;
+  /** What relative paths are relative to. */
+  baseDir: string;
+  /** Where `DOCKER_CONFIG`, `HOME` and `PATH` come from. @default process.env */
+  env?: NodeJS.ProcessEnv | undefined;
+}
+
+/** An artifact that is there. */
+export interface Located {
+  store: ReadStore;
+  descriptor: Descriptor;
+  /** `host[:port]/repository` or `oci:path`, as it was written. */
+  scope: string;
+}
+
+export type InspectOptions = Pick<ObserveOptions, "extent" | "precedence" | "lifecycleIssuers"> & {
+  trust?: ResolvedTrustPolicy | undefined;
+  now: Date;
+  /** What the trust policy calls the repository. @default its location as it was written */
+  scope?: string | undefined;
+};
+
+/** Looks at artifacts by reference, wherever they are. Reads, never writes. To be closed when done. */
+export class Inspector {
+  readonly #registries: RegistryClient;
+  readonly #revocation: RevocationChecker;
+  readonly #baseDir: string;
+
+  constructor({ registries, baseDir, env }: InspectorOptions) {
+    this.#registries = new RegistryClient({ settings: registries, baseDir, env });
+    this.#revocation = revocationChecker({ fetch: httpFetch() });
+    this.#baseDir = baseDir;
+  }
+
+  /**
+   * Finds the artifact that a reference names, by digest or tag.
+   * @throws ConsignError `REFERENCE_INVALID`, `INPUT_INVALID` for a repository alone, `MANIFEST_UNKNOWN`, `REGISTRY_*`
+   */
+  async locate(reference: string): Promise<Located> {
+    const { location, tag, digest } = parseReference(reference);
+    const store = this.#open(location);
+    const wanted = digest ?? tag;
+    if (wanted === undefined) throw new ConsignError("INPUT_INVALID", `"${reference}" names a repository: say which artifact, by :tag or @digest${await hint(store)}`, { reference });
+    return { store, descriptor: plainDescriptor(await store.resolve(wanted)), scope: formatLocation(location) };
+  }
+
+  /** @throws ConsignError what {@link locate} and {@link observeArtifact} throw */
+  async observe(reference: string, options: InspectOptions): Promise<ObservedArtifact> {
+    const { store, descriptor, scope } = await this.locate(reference);
+    return observeArtifact(store, descriptor, { ...options, scope: options.scope ?? scope, baseDir: this.#baseDir, revocation: this.#revocation });
+  }
+
+  async close(): Promise<void> {
+    await this.#registries.close();
+  }
+
+  #open(location: Location): ReadStore {
+    if (location.kind === "registry") return this.#registries.repository(location.registry, location.repository);
+    return OciLayout.open(resolve(this.#baseDir, location.path), { name: formatLocation(location) });
+  }
+}
+
+const MAX_HINTS = 10;
+
+async function hint(store: ReadStore): Promise<string> {
+  try {
+    const tags = await store.tags();
+    return tags.length === 0 ? "; it has no tags" : `; its tags: ${tags.slice(0, MAX_HINTS).join(", ")}${tags.length > MAX_HINTS ? ", …" : ""}`;
+  } catch (error) {
+    if (isConsignError(error)) return "";
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { evaluateRequirements, sameType, typeKey, type EffectiveClaims, type RequireEntry, type RequirementResult, type Requirements } from "../claims";
+import type { ErrorCode } from "../errors";
+import type { Outcome } from "../notation";
+import type { Digest } from "../oci/digest";
+import type { ClaimReport, ObservedArtifact } from "./observation";
+import type { SignatureReport } from "./signatures";
+
+/** Whether an artifact may be used, and why. Plain data: it can be written as JSON as it is. */
+export interface VerificationReport {
+  /** `repository@digest` of what was judged. */
+  reference: string;
+  digest: Digest;
+  /** `unknown`: it could not be told, as something could not be asked or not all could be looked at. To be treated as no. */
+  verified: "yes" | "no" | "unknown";
+  /** Name of the trust policy. */
+  policy: string;
+  /** What the artifact's signatures come to. */
+  signature: { outcome: Outcome; code?: ErrorCode; reason?: string } & Partial<Pick<SignatureReport, "digest" | "signer" | "signedAt" | "expiresAt" | "certificateExpiresAt" | "userMetadata" | "checks">>;
+  requirements: RequirementResult[];
+  /** Worth knowing, although it does not change the answer. */
+  warnings: string[];
+}
+
+/** Answers `undefined` where the artifact was observed without a trust policy, and so nothing can be called verified. */
+export function verificationOf(observed: ObservedArtifact, requirements: Requirements, now: Date): VerificationReport | undefined {
+  const { verdict, policy } = observed;
+  if (verdict === undefined || policy === undefined) return undefined;
+  const results = evaluateRequirements(requirements, effectiveAmong(observed), now);
+  const { warnings, ...said } = verdict;
+  return {
+    reference: observed.reference,
+    digest: observed.digest,
+    verified: answer(observed, verdict.outcome, results, requirements),
+    policy,
+    signature: { ...said, ...evidence(observed, verdict.outcome) },
+    requirements: results,
+    warnings: [...warnings, ...results.flatMap(({ warning }) => (warning === undefined ? [] : [warning])), ...unheard(observed.claims)],
+  };
+}
+
+/** The signature that the verdict rests on. */
+function evidence({ signatures }: ObservedArtifact, outcome: Outcome): Partial<SignatureReport> {
+  const found = signatures.find(({ status }) => status === outcome);
+  if (found === undefined) return {};
+  const { status: _status, code: _code, reason: _reason, ...rest } = found;
+  return rest;
+}
+
+function answer(observed: ObservedArtifact, outcome: Outcome, results: readonly RequirementResult[], { require = [] }: Requirements): VerificationReport["verified"] {
+  if (outcome === "inconclusive") return "unknown";
+  if (outcome !== "verified") return "no";
+  // The results of `require` come first, one for each entry.
+  const unmet = results.map(({ met }, index) => ({ met, entry: require[index] })).filter(({ met }) => !met);
+  const mayBeMet = unmet.every(({ entry }) => entry !== undefined && typesOf(entry).some((type) => observed.claims.some((claim) => isUncertain(claim, type))));
+  return unmet.length === 0 ? "yes" : mayBeMet ? "unknown" : "no";
+}
+
+function isUncertain({ status, type }: ClaimReport, wanted: string): boolean {
+  return status === "inconclusive" && type !== undefined && sameType(type, wanted);
+}
+
+function typesOf(entry: RequireEntry): string[] {
+  return "anyOf" in entry ? entry.anyOf.flatMap(typesOf) : [entry.type];
+}
+
+const FORBIDDING = ["revocation", "endOfLife"];
+
+/** Claims that would forbid the artifact's use, and of which it could not be told whether they count. */
+function unheard(claims: readonly ClaimReport[]): string[] {
+  return claims
+    .filter(({ status, type }) => status === "inconclusive" && type !== undefined && FORBIDDING.includes(typeKey(type)))
+    .map(({ name, digest, reason }) => `the ${name} claim ${digest} could not be checked: ${reason}`);
+}
+
+function effectiveAmong({ digest, claims, vex }: ObservedArtifact): EffectiveClaims {
+  return {
+    subject: digest,
+    vex,
+    claims: claims.map(({ status, type, ...claim }) => ({ ...claim, type, status: status === "unchecked" ? "untrusted" : status })),
+  };
+}
+
+/** What is broken in itself, whoever is trusted: one line for each thing. Empty: everything that is there is whole. */
+export function faultsOf(observed: ObservedArtifact): string[] {
+  const { signatures, claims, manifests, problem } = observed;
+  return [
+    ...(problem === undefined ? [] : [`${observed.digest}: ${problem.reason} [${problem.code}]`]),
+    ...signatureFaults(signatures),
+    ...claimFaults(claims),
+    ...manifests.flatMap(faultsOf),
+  ];
+}
+
+function signatureFaults(signatures: readonly SignatureReport[]): string[] {
+  return signatures.filter(({ status }) => status === "invalid").map(({ digest, reason, code }) => `signature ${digest}: ${reason} [${code}]`);
+}
+
+const BROKEN: readonly ClaimReport["status"][] = ["tampered", "malformed", "subject-mismatch"];
+
+function claimFaults(claims: readonly ClaimReport[]): string[] {
+  return claims.flatMap((claim) => [
+    ...(BROKEN.includes(claim.status) ? [`${claim.name} ${claim.digest}: ${claim.status}: ${claim.reason}`] : signatureFaults(claim.signatures)),
+    ...claimFaults(claim.claims),
+  ]);
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import * as pulumi from "@pulumi/pulumi";
+import type { ArtifactAnswer, Asking, ClaimAnswer, VerificationAnswer } from "../provider/report/functions";
+import type { Deep } from "./stub";
+import type { TrustPolicy } from "./values";
+import type { Requirement } from "./verification";
+
+export interface GetArtifactArgs {
+  /** `repository:tag` or `repository@digest`; the repository may be `oci:path`. */
+  reference: string;
+}
+
+/** What a reference names now. Fits wherever an artifact is wanted as an argument. */
+export type GetArtifactResult = ArtifactAnswer;
+
+export interface GetClaimsArgs {
+  artifact: string;
+  /** Whose claims count. Without it no claim is `effective`; what is whole is `unchecked`. */
+  trust?: TrustPolicy | { notationConfig: string };
+  /** Only these types: short names or predicate type URIs. @default all */
+  types?: string[];
+  /** Whose claims win over whose: identities, the first over the next. */
+  precedence?: string[];
+}
+
+export type ClaimInfo = ClaimAnswer;
+
+export interface VerifyArgs {
+  /** `repository:tag` or `repository@digest`. */
+  artifact: string;
+  /** A trust policy statement, or notation's configuration directory (`default`: where notation keeps it). */
+  trust: TrustPolicy | { notationConfig: string };
+  /** Claims that must be there and effective. `anyOf`: one of several is enough. */
+  require?: (Requirement | { anyOf: Requirement[] })[];
+  /** Claims that must not be there. */
+  deny?: Omit<Requirement, "maxAge">[];
+  precedence?: string[];
+}
+
+/** `reference`, pinned, is there only if `verified` is `yes`. `unknown` is to be treated as no. */
+export type VerifyResult = VerificationAnswer;
+
+/**
+ * Finds out what a tag or digest names, now and once. Registries are those of the stack configuration `consign:registries`, else Docker's.
+ * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `MANIFEST_UNKNOWN`, `REGISTRY_*`.
+ */
+export async function getArtifact(args: GetArtifactArgs): Promise<GetArtifactResult> {
+  return provider().askArtifact(args, asking());
+}
+
+/** As {@link getArtifact}, for arguments that may be outputs. In a preview it is unknown while the artifact does not exist. */
+export function getArtifactOutput(args: Deep<GetArtifactArgs>): pulumi.Output<GetArtifactResult> {
+  return asked(args, getArtifact);
+}
+
+/** The claims about an artifact, sorted by type, time and digest, each with its status and why. Errors: as {@link getArtifact}, `TRUST_*`. */
+export async function getClaims(args: GetClaimsArgs): Promise<ClaimInfo[]> {
+  return provider().askClaims(args, asking());
+}
+
+/** As {@link getClaims}, for arguments that may be outputs. In a preview it is unknown while the artifact does not exist. */
+export function getClaimsOutput(args: Deep<GetClaimsArgs>): pulumi.Output<ClaimInfo[]> {
+  return asked(args, getClaims);
+}
+
+/**
+ * Decides whether an artifact may be used, as the resource `Verification` does, without recording the answer in the stack. A no is an answer
+ * and fails nothing: look at `verified`, or use `reference`. Errors: as {@link getArtifact}, `TRUST_*`.
+ */
+export async function verify(args: VerifyArgs): Promise<VerifyResult> {
+  return provider().askVerification(args, asking());
+}
+
+/** As {@link verify}, for arguments that may be outputs. In a preview it is unknown while the artifact does not exist. */
+export function verifyOutput(args: Deep<VerifyArgs>): pulumi.Output<VerifyResult> {
+  return asked(args, verify);
+}
+
+/** Only programs that ask something load the library. */
+function provider(): typeof import("../provider/index") {
+  return require("../provider/index") as typeof import("../provider/index");
+}
+
+function asking(): Asking {
+  return { registries: new pulumi.Config("consign").getObject("registries"), baseDir: process.cwd(), now: new Date() };
+}
+
+function asked<Args extends object, Result>(args: Deep<Args>, ask: (args: Args) => Promise<Result>): pulumi.Output<Result> {
+  return pulumi.output(args).apply(async (known) => {
+    try {
+      return await ask(known as Args);
+    } catch (error) {
+      if (pulumi.runtime.isDryRun() && isMissing(error)) return pulumi.unknown as Result;
+      throw error;
+    }
+  }) as pulumi.Output<Result>;
+}
+
+function isMissing(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "code" in error && error.code === "MANIFEST_UNKNOWN";
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the type-check and every test/**/*.test.ts, or those whose path has one of the given words in it.
+import { readdirSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { Readable } from "node:stream";
+import { run } from "node:test";
+import { root, typecheck } from "./build.mjs";
+import { reporter } from "./reporter.mjs";
+
+const CONCURRENCY = 2;
+/** A file of tests that takes longer than this hangs. */
+const FILE_TIMEOUT_MS = 15 * 60_000;
+const TYPECHECK = join(root, "tsconfig.json");
+
+const words = process.argv.slice(2);
+const chosen = (path) => words.length === 0 || words.some((word) => path.includes(word.replace(/^\.\//, "")));
+const files = readdirSync(join(root, "test"), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
+  .map((entry) => join(entry.parentPath, entry.name))
+  .filter((path) => chosen(relative(root, path).split(sep).join("/")))
+  .sort();
+
+if (files.length === 0 && !chosen("typecheck")) process.stderr.write(`no test's path has ${words.join(" or ")} in it\n`);
+
+async function* events() {
+  if (chosen("typecheck")) yield* typecheckEvents();
+  if (files.length === 0) return;
+  yield* run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, execArgv: ["--enable-source-maps", "--import", "tsx"], cwd: root });
+}
+
+async function* typecheckEvents() {
+  const test = { name: "everything type-checks", nesting: 0, file: TYPECHECK };
+  yield { type: "test:start", data: test };
+  const began = performance.now();
+  const complaints = await typecheck();
+  if (complaints === "") yield { type: "test:pass", data: { ...test, details: {} } };
+  else yield { type: "test:fail", data: { ...test, details: { error: complaints } } };
+  yield { type: "test:summary", data: { file: TYPECHECK, duration_ms: performance.now() - began } };
+}
+
+const result = {};
+for await (const text of Readable.from(reporter(result)(events()))) process.stdout.write(text);
+process.exitCode = result.failed > 0 || result.passed === 0 ? 1 : 0;

@@ -68,6 +68,7 @@ export const ERROR_CODES = {
   PREDICATE_INVALID: "a claim's predicate does not fit its type",
   SUBJECT_MISMATCH: "a claim's statement speaks about another digest than its manifest",
   CONDITION_INVALID: "a condition is not valid CEL",
+  CLAIM_SUPERSEDED: "a claim is in place and does not count, as a later one by the same issuer takes its place",
   VERIFICATION_UNMET: "a verification's requirements are not met",
   // The provider itself
   PLAN_STALE: "the world moved between plan and execution; run again",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type * as pulumi from "@pulumi/pulumi";
 import { ConsignResource, type Deep } from "./stub";
-import { artifactArgument, type ArtifactInput, type ArtifactLike, type Descriptor, type SignatureRecord, type Signer } from "./values";
+import { artifactArgument, type ArtifactInput, type ArtifactLike, type Descriptor, type SignatureRecord, type SigningArgs } from "./values";
 
-export interface ClaimArgs {
+export interface ClaimArgs extends SigningArgs {
   /** What the claim is about. Another digest is an update: the claim about the earlier one is still true and stays. Another repository replaces. */
   subject: ArtifactInput;
   /**
@@ -20,21 +20,22 @@ export interface ClaimArgs {
   /** References or digests of claims that this one takes the place of. Update. */
   supersedes?: pulumi.Input<pulumi.Input<string>[]>;
   annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** How long the claim holds from its signing, as `"30d"`. @default without end */
-  validFor?: pulumi.Input<string>;
-  /** Who signs the claim. Another certificate is an update that signs again. */
-  signer: Deep<Signer>;
   /** What `destroy` does: remove the claim and everything that refers to it, or leave it. @default "purge" */
   onDelete?: pulumi.Input<"retain" | "purge">;
 }
 
 /**
- * A signed statement about an artifact, stored beside it as an OCI referrer. `digest` and `reference` are known in the preview. A refresh
- * reads the claim back, checks what it says and verifies its signature: a claim that is gone shows as one to create, one that is
- * altered, unsigned or expired under `status`, and `up` puts it right.
+ * A signed statement about an artifact, stored beside it as an OCI referrer. `digest` and `reference` are known in the preview.
+ *
+ * A refresh reads the claim back, checks what it says, verifies its signature, and looks whether it still counts. A claim that is gone shows
+ * as one to create; one that is altered, unlisted, unsigned, untrusted, expired, revoked or superseded as one changed line, `status`. `up`
+ * puts right what it can. A claim that a later one of the same issuer, type and scope has superseded it does not: it fails with
+ * `CLAIM_SUPERSEDED` until the program gives way or names the other in `supersedes`. What the same issuer superseded or revoked *by name*
+ * (as another `Claim` of the program with `supersedes` does) was on purpose: the next refresh records `superseded by sha256:…` or
+ * `revoked by sha256:…` as the status, and that is no drift from then on.
  *
  * Errors: `INPUT_INVALID`, `PREDICATE_INVALID`, `MANIFEST_UNKNOWN` (the subject does not exist), `KEY_*`, `CERTIFICATE_INVALID`,
- * `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.
+ * `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED`, `CLAIM_SUPERSEDED`, `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.
  */
 export class Claim extends ConsignResource implements ArtifactLike {
   declare readonly digest: pulumi.Output<string>;
@@ -48,12 +49,14 @@ export class Claim extends ConsignResource implements ArtifactLike {
   declare readonly issuer: pulumi.Output<string>;
   declare readonly issuedAt: pulumi.Output<string>;
   declare readonly expiresAt: pulumi.Output<string | undefined>;
-  /** `valid`, or what a refresh found. */
+  /** `valid`; `superseded by …` or `revoked by …` if its issuer did that by name; or what a refresh found wrong. */
   declare readonly status: pulumi.Output<string>;
+  /** `none`, or in a plan `due: expires …`: the signature is about to end and is made anew. */
+  declare readonly renewal: pulumi.Output<string>;
   declare readonly signatures: pulumi.Output<SignatureRecord[]>;
 
   constructor(name: string, args: ClaimArgs, options?: pulumi.CustomResourceOptions) {
-    const outputs = ["digest", "reference", "descriptor", "about", "predicateType", "issuer", "issuedAt", "expiresAt", "status", "signatures", "signedBy"];
+    const outputs = ["digest", "reference", "descriptor", "about", "predicateType", "issuer", "issuedAt", "expiresAt", "status", "renewal", "signatures", "signedBy"];
     super("Claim", name, { audience: undefined, ...args, subject: artifactArgument(args.subject) }, outputs, options);
   }
 }

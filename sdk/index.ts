@@ -16,5 +16,14 @@ export {
 } from "./functions";
 export { Mirror, type ClaimSelection, type MirrorArgs, type MirrorPlan, type TagSelection } from "./mirror";
 export { SignedArtifact, type SignedArtifactArgs, type SignedArtifactFile } from "./signed-artifact";
-export { Verification, type Requirement, type Verdict, type VerificationArgs } from "./verification";
+export {
+  Verification,
+  type Denial,
+  type LifecycleIssuers,
+  type Requirement,
+  type Verdict,
+  type VerificationArgs,
+  type VerificationSummary,
+  type VerifiedClaim,
+} from "./verification";
 export type { ArtifactInput, ArtifactLike, Descriptor, SignatureRecord, Signer, TrustPolicy } from "./values";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type * as pulumi from "@pulumi/pulumi";
 import { ConsignResource, type Deep } from "./stub";
-import type { ArtifactLike, Descriptor, SignatureRecord, Signer } from "./values";
+import type { ArtifactLike, Descriptor, SignatureRecord, SigningArgs } from "./values";
 
 export interface SignedArtifactFile {
   path: string;
@@ -12,7 +12,7 @@ export interface SignedArtifactFile {
   annotations?: Record<string, string>;
 }
 
-export interface SignedArtifactArgs {
+export interface SignedArtifactArgs extends SigningArgs {
   /** `host[:port]/repository` or `oci:path`. A change replaces. */
   repository: pulumi.Input<string>;
   /** Tags to point at the artifact, after it is signed. Update. @default none */
@@ -27,8 +27,6 @@ export interface SignedArtifactArgs {
   artifactType?: pulumi.Input<string>;
   /** Of an artifact packed from `files`. Update. */
   annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** Who signs. Another certificate is an update that signs again; another path to the same certificate is no change. */
-  signer: Deep<Signer>;
   /**
    * What `destroy` does: leave everything, remove the tags, or remove the artifact and everything that refers to it. Update.
    * @default "retain"
@@ -40,11 +38,13 @@ export interface SignedArtifactArgs {
  * Pushes an artifact, signs it with COSE as `notation sign` does, and tags it last. `digest`, `reference` and `descriptor` are known in
  * the preview, before anything is pushed.
  *
- * A refresh reads the artifact, its signature and its tags back and verifies the signature again; a tag that moved shows under `tagged`,
- * a signature that is missing or no longer valid under `signature`, and `up` repairs both.
+ * A refresh reads the artifact, its signature and its tags back and verifies the signature again. Each fault is one changed line: content
+ * that is damaged shows under `content`, a tag that moved under `tagged`, a signature that is missing, invalid, expired or revoked under
+ * `signature`. `up` repairs what signing, pushing and tagging again can repair, and says why where it cannot. A valid signature of the
+ * signer that is there already, whoever put it there, is not made again.
  *
- * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `PLAN_STALE`, `READ_BACK_FAILED`,
- * `REGISTRY_*`.
+ * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`
+ * and `SIGNATURE_EXPIRED` (nobody would accept the signature, so it is not written), `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.
  */
 export class SignedArtifact extends ConsignResource implements ArtifactLike {
   declare readonly repository: pulumi.Output<string>;
@@ -53,17 +53,22 @@ export class SignedArtifact extends ConsignResource implements ArtifactLike {
   /** `repository@sha256:…` */
   declare readonly reference: pulumi.Output<string>;
   declare readonly descriptor: pulumi.Output<Descriptor>;
+  /** `complete`, or what a refresh found wrong with the artifact itself. */
+  declare readonly content: pulumi.Output<string>;
   /** Where each tag points. */
   declare readonly tagged: pulumi.Output<Record<string, string>>;
   /** `valid`, or what a refresh found wrong with the signature. */
   declare readonly signature: pulumi.Output<string>;
+  /** `none`, or in a plan `due: expires …`: the signature is about to end and is made anew. */
+  declare readonly renewal: pulumi.Output<string>;
+  /** The signatures as they were when they were last made or adopted. */
   declare readonly signatures: pulumi.Output<SignatureRecord[]>;
   declare readonly signedBy: pulumi.Output<{ subject: string; thumbprint: string }>;
-  /** `reference`, but there only if the signature was read back and verified. Depend on this one to depend on the signature. */
+  /** `reference`, but there only once the signature was read back and verified. Depend on this one to depend on the signature. */
   declare readonly signedReference: pulumi.Output<string>;
 
   constructor(name: string, args: SignedArtifactArgs, options?: pulumi.CustomResourceOptions) {
-    const outputs = ["digest", "reference", "descriptor", "tagged", "signature", "signatures", "signedBy", "signedReference"];
+    const outputs = ["digest", "reference", "descriptor", "content", "tagged", "signature", "renewal", "signatures", "signedBy", "signedReference"];
     super("SignedArtifact", name, { tags: undefined, ...args }, outputs, options);
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type * as pulumi from "@pulumi/pulumi";
+import type { Deep } from "./stub";
 
 /**
  * Who signs: a key file with its certificate chain, a key of notation's `signingkeys.json`, or a notation plugin (which is how key
@@ -20,7 +21,44 @@ export type Signer =
       /** @default notation's own configuration directory */
       configDir?: string;
     }
-  | { plugin: string; keyId: string; pluginConfig?: Record<string, string> };
+  | {
+      plugin: string;
+      keyId: string;
+      /** Passed to the plugin as it is. Recorded in state: give a secret as `pulumi.secret`. */
+      pluginConfig?: Record<string, string>;
+      /** PEM. Saves asking the plugin; a plugin that makes whole envelopes needs it to have its signatures recognised. */
+      certificateChainFile?: string;
+    };
+
+/** How something is signed. Every change but that of a path, an address or `renewBefore` signs again, by an update. */
+export interface SigningArgs {
+  /** Who signs. Another certificate is an update that signs again; another path to the same certificate is no change. */
+  signer: Deep<Signer>;
+  /** How long a signature holds from its signing, as `"30d"`. @default without end */
+  validFor?: pulumi.Input<string>;
+  /**
+   * How long before a signature's end it is made anew, as `"14d"`; shorter than `validFor`. The plan shows it as `renewal`. Where the
+   * certificate's end is the limit, that takes a `timestamp` with `roots`. @default never
+   */
+  renewBefore?: pulumi.Input<string>;
+  /** An RFC 3161 timestamp goes with the signature, so that it outlives its certificate. @default none */
+  timestamp?: Deep<Timestamp>;
+  /** Signed along with the artifact, and shown by who verifies it. */
+  userMetadata?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /**
+   * How signatures are stored: as the Notary Project has it since 2025, or as `notation` 1.3 writes them, which is the only form that it
+   * finds in an OCI layout. @default "current"; what is there in the other form stays unless this is given
+   */
+  signatureForm?: pulumi.Input<"current" | "legacy">;
+}
+
+/** A timestamp authority. */
+export interface Timestamp {
+  /** http or https. */
+  url: string;
+  /** Its roots, PEM text or paths: with them each timestamp is verified before it is stored, and counts after the certificate has ended. */
+  roots?: string[];
+}
 
 /** A signature as it was read back and verified. */
 export interface SignatureRecord {

@@ -9,49 +9,101 @@ export interface Requirement {
   type: string;
   /** Who must have signed it: `x509.subject: C=…, ST=…, O=…`, one or several. @default anyone the trust policy trusts */
   issuer?: string | string[];
-  /** Not older than this, as `"7d"`, by its signing time. */
+  /** Not older than this, as `"7d"`: from its signing or, where the predicate tells an earlier time (the end of a scan), from that. */
   maxAge?: string;
-  /** A CEL expression over `predicate`, `type`, `issuer`, `issuedAt`, as `predicate.result == "PASSED"`. */
+  /**
+   * A CEL expression over `predicate`, `claimType`, `issuer`, `issuedAt`, `subject`, `now` and `vex`, as `predicate.result == "PASSED"`. Its
+   * syntax is checked in the preview. A member that is missing is no answer, and no answer is not met: ask `has(predicate.member)` first.
+   */
   condition?: string;
+}
+
+/** A claim that must not be there. A condition that gives no answer counts as if it were. */
+export type Denial = Omit<Requirement, "maxAge">;
+
+/** Who may say that the artifact is revoked, lies elsewhere, or ends. A kind without a list is open to everyone the trust policy trusts. */
+export interface LifecycleIssuers {
+  revocation?: string[];
+  redirect?: string[];
+  endOfLife?: string[];
 }
 
 export interface VerificationArgs {
   /** What is verified. A tag is resolved once, in the plan; everything after speaks of that digest. Update. */
   artifact: ArtifactInput;
-  /** Whose signatures count, on the artifact and on its claims. Update. */
-  trust: Deep<TrustPolicy>;
-  /** Claims that must be there and effective. `anyOf`: one of several is enough. Update. */
+  /**
+   * Whose signatures count, on the artifact and on its claims: a trust policy statement, or notation's configuration directory (`"default"`: where
+   * notation keeps its own), of which the statement for the artifact's repository applies. Update.
+   */
+  trust: Deep<TrustPolicy | { notationConfig: string }>;
+  /** Claims that must be there and effective. `anyOf`: one of several is enough. At most 100. Update. */
   require?: Deep<(Requirement | { anyOf: Requirement[] })[]>;
-  /** Claims that must not be there. Update. */
-  deny?: Deep<Requirement[]>;
-  /** Whose claims win over whose: identities, the first over the next. Update. */
+  /** Claims that must not be there. At most 100. Update. */
+  deny?: Deep<Denial[]>;
+  /** Whose claims win over whose: identities, the first over the next. @default none wins over another. Update. */
   precedence?: Deep<string[]>;
+  /** @default everyone the trust policy trusts. Update. */
+  lifecycleIssuers?: Deep<LifecycleIssuers>;
 }
 
+/** Why the artifact may be used, or not. There is no time in it: the same world gives the same verdict tomorrow. */
 export interface Verdict {
-  verified: boolean;
+  /** What `artifact` names. Absent if it names nothing. */
   digest?: string;
-  /** `verified`, or why not. */
+  /** `verified: by …`, or `missing`, `invalid`, `untrusted`, `inconclusive` and why, with the error's code. */
   signature: string;
-  /** Per requirement, `met` or why not. */
+  /**
+   * By the argument's path (`require[0]`, `deny[1]`), `met`, or `unmet: ` and what was asked and why not. An artifact that is revoked or past its
+   * end of life is `lifecycle.revocation` or `lifecycle.endOfLife`; while it is neither, these are not there.
+   */
   requirements: Record<string, string>;
-  warnings?: string[];
+}
+
+/** A claim that has to do with what is asked: of a required or denied type, or about the artifact's lifecycle. */
+export interface VerifiedClaim {
+  /** Short name, or predicate type URI. */
+  type: string;
+  /**
+   * `effective: by …`, or why it does not count: `superseded by sha256:…`, `revoked by sha256:…`, `expired`, `untrusted`, `unsigned`, `tampered`,
+   * `malformed`, `inconclusive`, each with the reason.
+   */
+  status: string;
+}
+
+/** Predicate of a SLSA verification summary. @see https://slsa.dev/spec/v1.0/verification_summary */
+export interface VerificationSummary {
+  [member: string]: unknown;
+  verifier: { id: string };
+  resourceUri: string;
+  policy: { uri: string; digest: Record<string, string> };
+  inputAttestations: { name: string; uri: string; digest: Record<string, string> }[];
+  verificationResult: "PASSED";
+  verifiedLevels: string[];
 }
 
 /**
  * Decides whether an artifact may be used: its signature and its claims, under a trust policy. `reference` exists only if it may. A
- * requirement that is not met shows in the preview, with the reason; `up` fails there, and nothing downstream moves.
+ * requirement that is not met shows in the preview, with the reason and a warning; `up` fails there, and nothing downstream moves.
  *
- * Errors: `VERIFICATION_UNMET`, `TRUST_*`, `CONDITION_INVALID`, `INPUT_INVALID`, `REGISTRY_*`.
+ * A refresh verifies again. Each thing that has changed is one line: a claim that is gone, new, or does not count any more under `claims`, the
+ * requirement that this breaks or mends under `verdict.requirements`, the signature under `verdict.signature`, a tag that was moved under
+ * `verdict.digest`; `reference` goes when the verdict turns bad.
+ *
+ * Errors: `VERIFICATION_UNMET`, `PLAN_STALE`, `TRUST_*`, `CONDITION_INVALID`, `INPUT_INVALID`, `GRAPH_TOO_LARGE`, `REGISTRY_*`.
  */
 export class Verification extends ConsignResource {
   /** `repository@sha256:…` of what was verified. */
   declare readonly reference: pulumi.Output<string>;
   declare readonly verdict: pulumi.Output<Verdict>;
-  /** By digest, each claim's type, issuer and status. */
-  declare readonly claims: pulumi.Output<Record<string, { type: string; issuer?: string; status: string; by?: string }>>;
+  /** By digest. */
+  declare readonly claims: pulumi.Output<Record<string, VerifiedClaim>>;
+  /**
+   * What the last `up` found, for `new Claim(…, { type: "vsa", predicate: gate.summary })`: which artifact, under which policy (its digest), on
+   * the strength of which claims. It has no time of its own; when it was so is when that claim was signed.
+   */
+  declare readonly summary: pulumi.Output<VerificationSummary>;
 
   constructor(name: string, args: VerificationArgs, options?: pulumi.CustomResourceOptions) {
-    super("Verification", name, { ...args, artifact: artifactArgument(args.artifact) }, ["reference", "verdict", "claims"], options);
+    super("Verification", name, { ...args, artifact: artifactArgument(args.artifact) }, ["reference", "verdict", "claims", "summary"], options);
   }
 }

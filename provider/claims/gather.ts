@@ -2,46 +2,169 @@
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { ConsignError } from "../errors";
-import { verifyArtifact, type ResolvedTrustPolicy, type VerifyContext } from "../notation";
+import { verifyArtifact, type ArtifactVerdict, type ResolvedTrustPolicy, type VerifyContext } from "../notation";
+import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import type { ObservedClaim } from "./admission";
-import { observeClaim } from "./read-claim";
-import { isClaim } from "./recognise";
+import { targetOf, type ClaimVerdict, type ObservedClaim } from "./admission";
+import { brokenClaim, confirmContent, readClaimHead, readContent, type BrokenClaim, type ClaimHead, type ReadClaim } from "./read-claim";
+import { claimTypeOf, isClaim } from "./recognise";
+import { kindOf, typeKey } from "./types";
 
-/** Claims of one artifact that are looked at, claims about claims included. */
+/** Claims that are looked at for one artifact, revocations of its claims included. */
 export const MAX_CLAIMS = 10_000;
+/** Signatures that are looked at for all claims of one artifact together. */
+export const MAX_CLAIM_SIGNATURES = 20_000;
+/** Bytes of content that are read for all claims of one artifact together: 512 MiB. */
+export const MAX_CLAIM_BYTES = 512 * 1024 * 1024;
+/** Content up to this size, 256 KiB, is read whether anyone asks about it or not: asking if it is there costs as much. */
+const SMALL_CONTENT = 256 * 1024;
 
 export interface GatherOptions {
   /** Claims under way at once. @default 8 */
   concurrency?: number | undefined;
+  /**
+   * Types that the answer is wanted for, as predicate type URIs. Claims of other types are left out unless they supersede a claim by name.
+   * @default all
+   */
+  about?: ((type: string) => boolean) | undefined;
+  /**
+   * Types whose predicates somebody asks about. An SBOM, or a claim of a type that is not in the vocabulary, of which this is false is not
+   * downloaded where it is large: see {@link confirmContent} for what is sure of it then. @default all
+   */
+  predicates?: ((type: string) => boolean) | undefined;
 }
 
 /**
- * Reads every claim about an artifact, and every claim about those (which is how a claim is revoked), with the verdict on its signatures.
- * Sorted by digest.
- * @throws ConsignError `GRAPH_TOO_LARGE` beyond {@link MAX_CLAIMS}: a claim that is not looked at could be the one that forbids; and what the store
- * throws where it cannot be asked
+ * Collects what {@link effectiveClaims} judges: the claims about an artifact, and the revocations attached to those, each with the verdict on
+ * its signatures. Other claims about claims are not about the artifact and are left out. Sorted by digest.
+ *
+ * Signatures come first: of a claim that no trusted signer vouches for, only the manifest is read. What a list of referrers says decides
+ * nothing but what is not looked at, which the list could as well have left out.
+ * @throws ConsignError `GRAPH_TOO_LARGE` beyond {@link MAX_CLAIMS}, {@link MAX_CLAIM_SIGNATURES} or {@link MAX_CLAIM_BYTES}: a claim that is not
+ * looked at could be the one that forbids; and what the store throws where it cannot be asked
  */
 export async function gatherClaims(store: ReadStore, artifact: Descriptor, policy: ResolvedTrustPolicy, context: VerifyContext, options: GatherOptions = {}): Promise<ObservedClaim[]> {
-  const found = new Map<Digest, ObservedClaim>();
-  let level: { descriptor: Descriptor; subject: Digest }[] = await claimsAbout(store, artifact.digest);
-  while (level.length > 0) {
-    if (found.size + level.length > MAX_CLAIMS) {
-      throw new ConsignError("GRAPH_TOO_LARGE", `more than ${MAX_CLAIMS} claims refer to ${artifact.digest}: not all can be looked at, so nothing is said of it`, { reference: store.name });
-    }
-    const next: { descriptor: Descriptor; subject: Digest }[] = [];
-    await forEachBounded(level, options.concurrency ?? 8, async ({ descriptor, subject }) => {
-      const claim = await observeClaim(store, descriptor, { subject });
-      const verdict = await verifyArtifact(store, claim.descriptor, policy, context);
-      found.set(descriptor.digest, { claim, verdict });
-      next.push(...(await claimsAbout(store, descriptor.digest)));
-    });
-    level = next.filter(({ descriptor }) => !found.has(descriptor.digest));
-  }
-  return [...found.values()].sort((a, b) => (a.claim.digest < b.claim.digest ? -1 : 1));
+  const gathering = new Gathering(store, artifact, policy, context, options);
+  let level: Listed[] = (await store.referrers(artifact.digest)).filter((descriptor) => gathering.concerns(descriptor)).map((descriptor) => ({ descriptor, subject: artifact.digest }));
+  while (level.length > 0) level = await gathering.look(level);
+  return gathering.found();
 }
 
-async function claimsAbout(store: ReadStore, subject: Digest): Promise<{ descriptor: Descriptor; subject: Digest }[]> {
-  return (await store.referrers(subject)).filter(isClaim).map((descriptor) => ({ descriptor, subject }));
+/** A claim, and under whose referrers it was found. */
+interface Listed {
+  descriptor: Descriptor;
+  subject: Digest;
+}
+
+class Gathering {
+  readonly #found = new Map<Digest, ObservedClaim>();
+  #claims = 0;
+  #signatures = 0;
+  #bytes = 0;
+
+  constructor(
+    readonly store: ReadStore,
+    readonly artifact: Descriptor,
+    readonly policy: ResolvedTrustPolicy,
+    readonly context: VerifyContext,
+    readonly options: GatherOptions,
+  ) {}
+
+  found(): ObservedClaim[] {
+    return [...this.#found.values()].sort((a, b) => (a.claim.digest < b.claim.digest ? -1 : 1));
+  }
+
+  /** Whether a referrer of the artifact may matter, going by the list. */
+  concerns(descriptor: Descriptor): boolean {
+    const type = claimTypeOf(descriptor);
+    return isClaim(descriptor) && (type === undefined || this.#wanted(type) || descriptor.annotations?.[ANNOTATIONS.claimSupersedes] !== undefined);
+  }
+
+  /** Looks at claims, and resolves to the revocations that are attached to them. */
+  async look(level: readonly Listed[]): Promise<Listed[]> {
+    this.#claims = this.#charge(this.#claims, level.length, MAX_CLAIMS, "claims");
+    const next: Listed[] = [];
+    await forEachBounded(level, this.options.concurrency ?? 8, async (listed) => {
+      const observed = await this.#observe(listed);
+      if (observed === undefined) return;
+      this.#found.set(observed.claim.digest, observed);
+      if (observed.verdict.outcome !== "verified" || "broken" in observed.claim) return;
+      const attached = (await this.store.referrers(observed.claim.digest)).filter((descriptor) => mayRevoke(descriptor) && !this.#found.has(descriptor.digest));
+      next.push(...attached.map((descriptor) => ({ descriptor, subject: observed.claim.digest })));
+    });
+    return next;
+  }
+
+  async #observe({ descriptor, subject }: Listed): Promise<ObservedClaim | undefined> {
+    const attached = subject !== this.artifact.digest;
+    const head = await orBroken(descriptor, () => readClaimHead(this.store, descriptor, { subject }));
+    if ("broken" in head) return attached && !isRevocation(head.type) ? undefined : { claim: head, verdict: NOT_LOOKED_AT };
+    if (!attached && !this.#matters(head)) return undefined;
+    const verdict = await this.#verify(head.descriptor);
+    const claim = await orBroken(descriptor, () => this.#complete(head, verdict));
+    if (attached && !("broken" in claim ? isRevocation(claim.type) : targetOf(claim) === subject)) return undefined;
+    return { claim, verdict };
+  }
+
+  async #verify(claim: Descriptor): Promise<ArtifactVerdict> {
+    const verdict = await verifyArtifact(this.store, claim, this.policy, this.context);
+    this.#signatures = this.#charge(this.#signatures, verdict.signatures.length, MAX_CLAIM_SIGNATURES, "signatures of claims");
+    return verdict;
+  }
+
+  async #complete(head: ClaimHead, verdict: ClaimVerdict): Promise<ReadClaim> {
+    const { type, layer } = head;
+    if (type !== undefined && verdict.outcome !== "verified") return withoutContent(head, type);
+    if (type !== undefined && (layer?.size ?? 0) > SMALL_CONTENT && !this.#asked(type)) return confirmContent(this.store, head);
+    this.#bytes = this.#charge(this.#bytes, layer?.size ?? 0, MAX_CLAIM_BYTES, "bytes of claims");
+    return readContent(this.store, head);
+  }
+
+  /** Whether the algorithm of `effective.ts`, or a condition, looks into the content of claims of a type. */
+  #asked(type: string): boolean {
+    const kind = kindOf(type);
+    const isDocument = kind === undefined || kind.documentType !== undefined;
+    return !isDocument || (this.options.predicates?.(type) ?? true);
+  }
+
+  #wanted(type: string): boolean {
+    return this.options.about?.(type) ?? true;
+  }
+
+  #matters({ type, supersedes }: ClaimHead): boolean {
+    return type === undefined || this.#wanted(type) || supersedes.length > 0;
+  }
+
+  #charge(spent: number, more: number, limit: number, of: string): number {
+    if (spent + more <= limit) return spent + more;
+    const reference = `${this.store.name}@${this.artifact.digest}`;
+    throw new ConsignError("GRAPH_TOO_LARGE", `more than ${limit} ${of} belong to ${reference}: not all can be looked at, so nothing is said of it`, { reference });
+  }
+}
+
+/** A claim that cannot be read is refused whoever signed it. */
+const NOT_LOOKED_AT: ClaimVerdict = { outcome: "inconclusive", reason: "its signature was not looked at, as the claim itself cannot be used" };
+
+function withoutContent({ layer: _, ...head }: ClaimHead, type: string): ReadClaim {
+  return { ...head, type };
+}
+
+/** What is wrong with one claim hides no other. */
+async function orBroken<T>(descriptor: Descriptor, read: () => Promise<T>): Promise<T | BrokenClaim> {
+  try {
+    return await read();
+  } catch (error) {
+    return brokenClaim(descriptor, error);
+  }
+}
+
+function isRevocation(type: string | undefined): boolean {
+  return type !== undefined && typeKey(type) === "revocation";
+}
+
+/** By the list alone: says that it revokes something, or does not say what it is. */
+function mayRevoke(descriptor: Descriptor): boolean {
+  const type = claimTypeOf(descriptor);
+  return isClaim(descriptor) && (type === undefined || isRevocation(type));
 }

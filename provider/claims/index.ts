@@ -11,14 +11,14 @@ export type { ClaimVerdict, LifecycleIssuers, ObservedClaim } from "./admission"
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign";
 export type { ForeignOptions } from "./foreign";
 export type { ForeignClaim, ForeignOrigin } from "./foreign-claim";
-export { gatherClaims, MAX_CLAIMS } from "./gather";
+export { gatherClaims, MAX_CLAIM_BYTES, MAX_CLAIM_SIGNATURES, MAX_CLAIMS } from "./gather";
 export type { GatherOptions } from "./gather";
 export { canonicalSubject, identitySchema, matchesIdentity } from "./identity";
 export { dateSchema, dayOf, deploymentSchema, derivedFromSchema, endOfLifeSchema, parseTarget, redirectSchema, revocationSchema } from "./lifecycle";
 export type { Deployment, EndOfLife, Redirect, Revocation, Target } from "./lifecycle";
 export type { VerificationSummary, VexDocument, VexStatement } from "./predicates";
-export { observeClaim, readClaim } from "./read-claim";
-export type { BrokenClaim, ReadClaim, ReadClaimOptions } from "./read-claim";
+export { confirmContent, observeClaim, readClaim, readClaimHead, readContent } from "./read-claim";
+export type { BrokenClaim, ClaimHead, ReadClaim, ReadClaimOptions } from "./read-claim";
 export { audienceOf, claimTypeOf, isClaim } from "./recognise";
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./requirements";
 export type { DenyEntry, RequireEntry, RequirementResult, Requirements } from "./requirements";

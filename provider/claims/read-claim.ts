@@ -48,12 +48,28 @@ export interface ReadClaimOptions extends CallOptions {
   subject?: Digest;
 }
 
+/** What a claim's manifest says, and where its content is. */
+export interface ClaimHead extends Omit<ReadClaim, "type" | "statement" | "predicate" | "document"> {
+  /** Predicate type URI; undefined where only the statement itself says it. */
+  type: string | undefined;
+  /** The statement or document; undefined for a claim that is only annotations. */
+  layer: Descriptor | undefined;
+}
+
 /**
  * Reads a claim and checks everything about it but its signature. Type, audience and what it supersedes come from the manifest, which the
  * signature covers, never from a list of referrers, which it does not.
  * @throws ConsignError `SUBJECT_MISMATCH`, `STATEMENT_INVALID`, `PREDICATE_INVALID`, `ENVELOPE_UNSUPPORTED`, and whatever the store answers
  */
 export async function readClaim(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ReadClaim> {
+  return readContent(store, await readClaimHead(store, descriptor, options), options);
+}
+
+/**
+ * Reads a claim's manifest, and no more: one request.
+ * @throws ConsignError `SUBJECT_MISMATCH`, `STATEMENT_INVALID`, and whatever the store answers
+ */
+export async function readClaimHead(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ClaimHead> {
   const manifest = await store.manifest(descriptor, options);
   if (manifest.kind === "index") throw new ConsignError("STATEMENT_INVALID", `${descriptor.digest} is an index; a claim is a manifest`);
   const { subject, annotations = {}, layers } = manifest.value;
@@ -62,25 +78,46 @@ export async function readClaim(store: ReadStore, descriptor: Descriptor, option
     throw new ConsignError("SUBJECT_MISMATCH", `${descriptor.digest} is listed under ${options.subject} but refers to ${subject.digest}`);
   }
   const artifactType = artifactTypeOf(manifest);
-  const announced = claimTypeOf({ ...manifest.descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations });
-  const kind = announced === undefined ? undefined : kindOf(announced);
-  const content = isAnnotationOnly(manifest.value, artifactType)
-    ? annotationOnly(annotations)
-    : await readLayer(store, oneLayer(layers, descriptor.digest), subject.digest, announced, kind, options);
-  const type = content.statement?.predicateType ?? announced;
-  if (type === undefined) throw new ConsignError("STATEMENT_INVALID", `${descriptor.digest} does not say which type of claim it is`);
-  checkAnnouncedDate(type, content.predicate, annotations);
   return {
     digest: manifest.descriptor.digest,
     descriptor: manifest.descriptor,
-    type,
+    type: claimTypeOf({ ...manifest.descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations }),
     audience: audienceOf({ ...descriptor, annotations }),
     supersedes: supersedesOf(annotations),
     subject,
     artifactType,
     annotations,
-    ...content,
+    layer: isAnnotationOnly(manifest.value, artifactType) ? undefined : oneLayer(layers, descriptor.digest),
   };
+}
+
+/**
+ * Completes a claim with its content, which is read, digested and checked.
+ * @throws ConsignError as {@link readClaim}
+ */
+export async function readContent(store: ReadStore, head: ClaimHead, options: CallOptions = {}): Promise<ReadClaim> {
+  const { layer, ...rest } = head;
+  const kind = head.type === undefined ? undefined : kindOf(head.type);
+  const content = layer === undefined ? annotationOnly(head.annotations) : await readLayer(store, layer, head.subject.digest, head.type, kind, options);
+  const type = content.statement?.predicateType ?? head.type;
+  if (type === undefined) throw new ConsignError("STATEMENT_INVALID", `${head.digest} does not say which type of claim it is`);
+  checkAnnouncedDate(type, content.predicate, head.annotations);
+  return { ...rest, type, ...content };
+}
+
+/**
+ * Completes a claim without its content: the store is only asked whether it has it. What is sure is what the manifest says: type, subject, and
+ * the digest of the content, all of which a signature of the claim covers. What is not: that the content is well-formed and says the same, for
+ * which there is the signer's word alone, and that the store can hand it out, for which there is the store's.
+ * @throws ConsignError `BLOB_UNKNOWN` if the store says that it has no such content; `STATEMENT_INVALID` if only the content says of which type it is
+ */
+export async function confirmContent(store: ReadStore, head: ClaimHead, options: CallOptions = {}): Promise<ReadClaim> {
+  const { layer, type, ...rest } = head;
+  if (type === undefined) throw new ConsignError("STATEMENT_INVALID", `${head.digest} says only in its content which type of claim it is`);
+  if (layer !== undefined && !(await store.has(layer, options))) {
+    throw new ConsignError("BLOB_UNKNOWN", `${store.name} does not have the claim's content, ${layer.digest}`);
+  }
+  return { ...rest, type, ...(layer === undefined || isStatementType(layer.mediaType) ? {} : { document: layer }) };
 }
 
 /**
@@ -91,9 +128,17 @@ export async function observeClaim(store: ReadStore, descriptor: Descriptor, opt
   try {
     return await readClaim(store, descriptor, options);
   } catch (error) {
-    if (!isConsignError(error, ...FAULTS_OF_THE_CLAIM)) throw error;
-    return { digest: descriptor.digest, descriptor, type: claimTypeOf(descriptor), broken: { code: error.code, reason: error.message } };
+    return brokenClaim(descriptor, error);
   }
+}
+
+/**
+ * The claim as broken, where an error of reading it is about the claim itself.
+ * @throws the error, where it leaves the claim unknown
+ */
+export function brokenClaim(descriptor: Descriptor, error: unknown): BrokenClaim {
+  if (!isConsignError(error, ...FAULTS_OF_THE_CLAIM)) throw error;
+  return { digest: descriptor.digest, descriptor, type: claimTypeOf(descriptor), broken: { code: error.code, reason: error.message } };
 }
 
 const FAULTS_OF_THE_CLAIM: readonly ErrorCode[] = [

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Digest } from "../oci/digest";
 import { compileCondition, conditionSchema } from "./condition";
-import { durationSchema, formatAge, parseDuration } from "./duration";
+import { durationSchema, parseDuration } from "./duration";
 import type { EffectiveClaims, JudgedClaim } from "./effective";
 import { identitySchema, matchesIdentity } from "./identity";
 import { lifecycleResults } from "./lifecycle-results";
@@ -40,9 +40,16 @@ export type DenyEntry = Omit<z.infer<typeof matchSchema>, "maxAge">;
 export const denyEntrySchema: z.ZodType<DenyEntry> = matchSchema.omit({ maxAge: true });
 export const requireEntrySchema: z.ZodType<RequireEntry> = nested(3);
 
-/** `anyOf` may nest, three deep. */
+/** `anyOf` may nest, three deep. Which form an entry has is decided first, so that what is wrong is reported where it stands. */
 function nested(depth: number): z.ZodType<RequireEntry> {
-  return depth === 0 ? matchSchema : z.union([matchSchema, z.strictObject({ anyOf: z.array(nested(depth - 1)).min(1).max(50) })]);
+  if (depth === 0) return matchSchema;
+  const alternatives = z.strictObject({ anyOf: z.array(nested(depth - 1)).min(1).max(50) });
+  return z.custom<RequireEntry>().check((context) => {
+    const { value } = context;
+    const schema: z.ZodType<RequireEntry> = typeof value === "object" && value !== null && "anyOf" in value ? alternatives : matchSchema;
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+  });
 }
 
 export interface RequirementResult {
@@ -128,7 +135,7 @@ function fits(entry: z.infer<typeof matchSchema>, claim: JudgedClaim, claims: Ef
   const { issuer = "" } = claim;
   const identities = entry.issuer === undefined ? undefined : [entry.issuer].flat();
   if (identities !== undefined && !identities.some((identity) => matchesIdentity(identity, issuer))) return no(`its issuer is ${issuer}`);
-  const age = entry.maxAge === undefined ? undefined : tooOld(claim, parseDuration(entry.maxAge), now);
+  const age = entry.maxAge === undefined ? undefined : tooOld(claim, entry.maxAge, now);
   if (age !== undefined) return no(age);
   if (entry.condition === undefined) return { fits: true, unknown: false, reason: "" };
   const issuedAt = claim.issuedAt === undefined ? undefined : new Date(claim.issuedAt);
@@ -145,14 +152,14 @@ function fits(entry: z.infer<typeof matchSchema>, claim: JudgedClaim, claims: Ef
   return outcome.result ? { fits: true, unknown: false, reason: "" } : no("its condition is false");
 }
 
-function tooOld(claim: JudgedClaim, maxAge: number, now: Date): string | undefined {
+function tooOld(claim: JudgedClaim, maxAge: string, now: Date): string | undefined {
   if (claim.issuedAt === undefined) return "it does not say when it was signed";
   const observedAt = claim.type === undefined || claim.predicate === undefined ? undefined : kindOf(claim.type)?.observedAt(claim.predicate);
   const since = Math.min(Date.parse(claim.issuedAt), observedAt === undefined ? Infinity : Date.parse(observedAt));
   const age = now.getTime() - since;
   if (Number.isNaN(age)) return "it does not say when it was signed";
   if (age < -CLOCK_SKEW) return `it is dated ahead, ${new Date(since).toISOString()}`;
-  return age > maxAge ? `it is ${formatAge(age)} old` : undefined;
+  return age > parseDuration(maxAge) ? `it is older than ${maxAge}: it counts from ${new Date(since).toISOString()}` : undefined;
 }
 
 function summary(entry: z.infer<typeof matchSchema>): string {

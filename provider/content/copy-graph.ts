@@ -18,12 +18,18 @@ export interface CopyNode {
   present: boolean;
   /** What the source listed as referring to it, and does. */
   referrers: Digest[];
+  /** An index's children that go along. */
+  children: Digest[];
   /** Dropped once written, or when too much is held already. */
   manifest: Manifest | undefined;
 }
 
 export interface ExploreOptions extends CallOptions {
   referrers: (subject: Descriptor) => Promise<Descriptor[]>;
+  /** Whether the destination has a manifest; undefined where it has to be asked. */
+  held: (target: Descriptor) => boolean | undefined;
+  /** Whether an index's child goes along. */
+  takesChild: (child: Descriptor, index: Descriptor) => boolean;
   leafTypes: readonly string[];
   deep: boolean;
   concurrency: number;
@@ -41,7 +47,7 @@ interface Visit {
 }
 
 /**
- * Finds out what is to be copied, level by level: a manifest, an index's children, everything that refers to any of them, and so on. What a
+ * Finds out what is to be copied, level by level: manifests, an index's children, everything that refers to any of them, and so on. What a
  * source lists as a referrer and is none is left out. Manifests that the destination has are not read, unless it takes that to go on.
  */
 export class CopyGraph {
@@ -54,8 +60,8 @@ export class CopyGraph {
 
   constructor(private readonly source: ReadStore, private readonly destination: ReadStore, private readonly options: ExploreOptions) {}
 
-  async explore(root: Descriptor): Promise<void> {
-    for (let level: Visit[] = [{ descriptor: root, depth: 0 }]; level.length > 0; ) {
+  async explore(roots: readonly Descriptor[]): Promise<void> {
+    for (let level: Visit[] = roots.map((descriptor) => ({ descriptor, depth: 0 })); level.length > 0; ) {
       const byDigest = [...groupedBy(level, ({ descriptor }) => descriptor.digest).values()];
       const found: Visit[][] = byDigest.map(() => []);
       await forEachBounded(byDigest.entries(), this.options.concurrency, async ([at, visits]) => {
@@ -79,8 +85,7 @@ export class CopyGraph {
   async #visit(visit: Visit): Promise<Visit[]> {
     this.options.signal?.throwIfAborted();
     const { descriptor, depth, subject } = visit;
-    const known = this.nodes.get(descriptor.digest);
-    if (known !== undefined) {
+    if (this.nodes.has(descriptor.digest)) {
       if (subject !== undefined) this.#linkIfTrue(subject, descriptor.digest);
       return [];
     }
@@ -95,15 +100,16 @@ export class CopyGraph {
 
   async #expand({ descriptor, depth, subject, present: told }: Visit): Promise<Visit[]> {
     const { deep, leafTypes } = this.options;
-    const present = told ?? (await at("destination", this.destination, descriptor, () => this.destination.has(descriptor, this.#call)));
+    const present = told ?? this.options.held(descriptor) ?? (await at("destination", this.destination, descriptor, () => this.destination.has(descriptor, this.#call)));
     const needed = !present || deep || isIndexType(descriptor.mediaType);
     const manifest = needed ? await at("source", this.source, descriptor, () => this.source.manifest(descriptor, this.#call)) : undefined;
     if (subject !== undefined && manifest !== undefined && manifest.value.subject?.digest !== subject) {
       this.impostors++;
       return [];
     }
-    const children = manifest?.kind === "index" ? manifest.value.manifests.filter((child) => isManifestType(child.mediaType)) : [];
-    const node: CopyNode = { descriptor, depth, present, referrers: [], manifest: undefined };
+    const isTaken = (child: Descriptor): boolean => isManifestType(child.mediaType) && this.options.takesChild(child, descriptor);
+    const children = manifest?.kind === "index" ? manifest.value.manifests.filter(isTaken) : [];
+    const node: CopyNode = { descriptor, depth, present, referrers: [], children: children.map(({ digest }) => digest), manifest: undefined };
     this.nodes.set(descriptor.digest, node);
     this.#subjects.set(descriptor.digest, manifest?.value.subject?.digest ?? subject);
     if (subject !== undefined) this.#linkIfTrue(subject, descriptor.digest);
@@ -114,14 +120,20 @@ export class CopyGraph {
     return isLeaf ? below : [...below, ...(await this.#referrersOf(node))];
   }
 
-  async #referrersOf({ descriptor, depth, present }: CopyNode): Promise<Visit[]> {
+  async #referrersOf(node: CopyNode): Promise<Visit[]> {
+    const { descriptor, depth } = node;
     const listed = await at("source", this.source, descriptor, () => this.options.referrers(descriptor));
     const candidates = listed.filter(({ digest, mediaType }) => digest !== descriptor.digest && isManifestType(mediaType));
     this.impostors += listed.length - candidates.length;
-    if (candidates.length === 0) return [];
-    const there = present ? await at("destination", this.destination, descriptor, () => this.destination.referrers(descriptor.digest, this.#call)) : [];
-    const held = new Set(there.map(({ digest }) => digest));
-    return candidates.map((candidate) => ({ descriptor: candidate, depth: depth + 1, subject: descriptor.digest, present: held.has(candidate.digest) }));
+    const there = await this.#heldReferrers(node, candidates);
+    return candidates.map((candidate) => ({ descriptor: candidate, depth: depth + 1, subject: descriptor.digest, present: this.options.held(candidate) ?? there.has(candidate.digest) }));
+  }
+
+  /** One list tells of all at once; a subject that is absent has none. */
+  async #heldReferrers({ descriptor, present }: CopyNode, candidates: readonly Descriptor[]): Promise<ReadonlySet<Digest>> {
+    if (!present || candidates.every((candidate) => this.options.held(candidate) !== undefined)) return new Set();
+    const there = await at("destination", this.destination, descriptor, () => this.destination.referrers(descriptor.digest, { ...this.#call, settled: () => true }));
+    return new Set(there.map(({ digest }) => digest));
   }
 
   #linkIfTrue(subject: Digest, referrer: Digest): void {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-export type { CallOptions, Content, PushOptions, ReadStore, SmallBlobReader, Store, TagOptions, TagOrDigest } from "./storage";
+export type { CallOptions, Content, PushManifestOptions, PushOptions, ReadStore, ReferrersOptions, SmallBlobReader, Store, TagOptions, TagOrDigest } from "./storage";
 export { readSmall, readVerified, verified } from "./verify";
 export { bytesBlob, fileBlob, packManifest, pushArtifact } from "./pack";
 export type { BlobSource, PackedArtifact, PackOptions, PushArtifactOptions, PushReport } from "./pack";
-export { copy } from "./copy";
-export type { CopyOptions, CopyProgress, CopyReport } from "./copy";
+export { copy, copyAll } from "./copy";
+export type { CopyAllOptions, CopyItem, CopyOptions, CopyProgress, CopyReport, TagMove } from "./copy";
 export { MemoryStore } from "./memory";
 export { OciLayout } from "./oci-layout";
 export type { OciLayoutOptions } from "./oci-layout";

@@ -29,7 +29,7 @@ export interface ReadStore {
   /** Whether the store has it: a manifest by its media type, else a blob. Uncertain answers throw. */
   has(target: Descriptor, options?: CallOptions): Promise<boolean>;
   /** Everything whose `subject` is this digest, complete, each once, with `artifactType` and `annotations` filled in. Sorted by digest. */
-  referrers(subject: Digest, options?: CallOptions): Promise<Descriptor[]>;
+  referrers(subject: Digest, options?: ReferrersOptions): Promise<Descriptor[]>;
   /** All tags, sorted. A repository that does not exist has none. Fallback tags of referrers are not listed. */
   tags(options?: CallOptions): Promise<string[]>;
 }
@@ -39,7 +39,7 @@ export interface Store extends ReadStore {
   /** Stores a blob unless it is there. `open` may be called again for a retry, and is not called if nothing needs to be sent. Says whether bytes were sent. */
   pushBlob(target: Descriptor, open: () => Promise<Content>, options?: PushOptions): Promise<boolean>;
   /** Stores a manifest by digest and, if it has a subject, makes sure that the subject's referrers show it (read back). */
-  pushManifest(manifest: Manifest, options?: CallOptions): Promise<void>;
+  pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void>;
   /** Points a tag at a manifest that is there. With `expected`, only if the tag is still that digest (`undefined`: absent). @throws ConsignError `TAG_MOVED` */
   tag(manifest: Manifest, tag: string, options?: TagOptions): Promise<void>;
   /** Removes a tag, and nothing else. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
@@ -48,6 +48,16 @@ export interface Store extends ReadStore {
   deleteManifest(target: Descriptor, options?: CallOptions): Promise<void>;
   /** Removes a blob. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
   deleteBlob(target: Descriptor, options?: CallOptions): Promise<void>;
+}
+
+export interface ReferrersOptions extends CallOptions {
+  /** Referrers of which the caller needs nothing but the digest: what a list leaves out or gets wrong about them is not looked up. @default none */
+  settled?: ((digest: Digest) => boolean) | undefined;
+}
+
+export interface PushManifestOptions extends CallOptions {
+  /** `later`: the caller writes more and then reads all of it back itself, so that it need not be done for each. @default "now" */
+  readBack?: "now" | "later" | undefined;
 }
 
 export interface PushOptions extends CallOptions {

@@ -52,7 +52,7 @@ async function check(kind: Reconciler, context: Context, olds: Properties, news:
 export function diff(kind: Reconciler, olds: Properties, news: Properties): dynamic.DiffResult {
   const skipped = new Set([...kind.ignore, ...kind.ensured]);
   const names = [...new Set([...Object.keys(olds), ...Object.keys(news)])].filter((name) => !skipped.has(name));
-  const changed = names.filter((name) => !isDeepStrictEqual(olds[name], news[name]));
+  const changed = names.filter((name) => !isDeepStrictEqual(olds[name], news[name]) && !(kind.acknowledged?.(name, olds[name]) ?? false));
   const replaces = changed.filter((name) => kind.replaceOn.includes(name) && !holdsUnknown(news[name]));
   return { changes: changed.length > 0 || (kind.unsettled?.(news) ?? false), replaces };
 }

@@ -57,9 +57,22 @@ function explain(issue: z.core.$ZodIssue): Failure[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ property: propertyPath([...issue.path, key]), reason: "there is no such argument [INPUT_INVALID]" }));
   }
+  const meant = issue.code === "invalid_union" ? meantForm(issue) : undefined;
+  if (meant !== undefined) return meant.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }));
   const code = issue.code === "custom" && typeof issue.params?.["code"] === "string" ? issue.params["code"] : "INPUT_INVALID";
   const message = issue.code === "invalid_union" ? unionMessage(issue) : issue.message;
   return [{ property: propertyPath(issue.path), reason: `${message} [${code}]` }];
+}
+
+/**
+ * Of the forms that an argument may have, the one that was meant: its type is right, and less is wrong with it than with any other. Then the
+ * failure is at the very member that is wrong.
+ */
+function meantForm({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
+  const wrongness = (issues: readonly z.core.$ZodIssue[]) => issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
+  const ofRightType = errors.filter((issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0));
+  const [first, second] = [...ofRightType].sort((a, b) => wrongness(a) - wrongness(b));
+  return first !== undefined && (second === undefined || wrongness(first) < wrongness(second)) ? first : undefined;
 }
 
 function unionMessage(issue: z.core.$ZodIssueInvalidUnion): string {

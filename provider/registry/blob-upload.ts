@@ -43,6 +43,29 @@ export class BlobUpload {
     return this.session(await this.#call({ method: "POST", url: `/v2/${this.repository}/blobs/uploads/`, ok: [202] }));
   }
 
+  /**
+   * Sends a small blob in one request, which registries need not offer. What was sent in vain is little, and it is not tried again there.
+   * @returns whether it is there now
+   * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#single-post
+   */
+  async sendAtOnce(): Promise<boolean> {
+    const parts: Uint8Array[] = [];
+    for await (const chunk of await this.open()) parts.push(chunk);
+    const answer = await this.#call({
+      method: "POST",
+      url: `/v2/${this.repository}/blobs/uploads/?digest=${encodeURIComponent(this.target.digest)}`,
+      headers: { "content-type": MEDIA_TYPES.octetStream },
+      body: Buffer.concat(parts),
+      ok: [201, 202, 400, 404, 405, 411, 415],
+    });
+    if (answer.status === 201) {
+      this.#checkStored(answer);
+      return true;
+    }
+    this.connection.takesBlobInOneRequest = false;
+    return false;
+  }
+
   /** Reads a session out of a 202. @throws ConsignError `REGISTRY_RESPONSE_INVALID`, `REDIRECT_REFUSED` */
   session(answer: Answer): Session {
     const location = answer.headers.get("location");
@@ -143,6 +166,11 @@ export class BlobUpload {
       ok: [201, 404, 416],
     });
     if (answer.status !== 201) throw new Transient(this.#failed("REGISTRY_FAILED", "the registry lost the upload session"));
+    this.#checkStored(answer);
+  }
+
+  #checkStored(answer: Answer): void {
+    const { digest } = this.target;
     const stored = answer.headers.get("docker-content-digest")?.trim();
     if (isDigest(stored) && stored.split(":")[0] === digest.split(":")[0] && stored !== digest) {
       throw this.#failed("DIGEST_MISMATCH", `the registry stored ${stored}`);

@@ -53,6 +53,17 @@ export class ReferrersCapability {
     this.#typesDoubtful = true;
   }
 
+  #listsPushes = false;
+
+  /** Whether a referrer that was pushed here has been seen in a list of the API. */
+  get listsPushes(): boolean {
+    return this.#listsPushes && this.support === "supported";
+  }
+
+  listed(): void {
+    this.#listsPushes = true;
+  }
+
   /** Proof of support stays: a later 404 is then about one subject, not about the API. */
   learn(found: ReferrersEvidence): void {
     if (found.support === "unknown" || this.#current.support === "supported") return;
@@ -61,6 +72,7 @@ export class ReferrersCapability {
 
   /** The API is there and answers, yet does not know what was pushed. */
   disprove(evidence: string): void {
+    this.#listsPushes = false;
     this.#current = { support: "unsupported", evidence };
   }
 

@@ -55,6 +55,8 @@ export class Connection {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly gate: Gate;
+  /** Until it is seen that the registry does not: a blob sent whole with the POST that asks for its upload. */
+  takesBlobInOneRequest = true;
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
 

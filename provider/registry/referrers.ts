@@ -18,6 +18,9 @@ import { backoff } from "./retry";
 
 const MAX_REFERRERS = 100_000;
 
+/** The list that says `null` where it should be empty: nothing is listed, which is not to say that nothing is there. */
+const NOTHING: Descriptor[] = [];
+
 /** How often a referrer that the registry accepted and does not list is pushed again. */
 const MAX_REPAIRS = 3;
 
@@ -42,7 +45,9 @@ export class Referrers {
   /** Entries as the registry lists them, each digest once. */
   list(subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
     const load = async (signal: AbortSignal): Promise<Descriptor[]> => {
-      const entries = (await this.#viaApi(subject, { signal })) ?? (await this.#fallback.list(subject, { signal }));
+      const listed = await this.#viaApi(subject, { signal });
+      // olareg answers `"manifests": null` also where its own list was lost to a fallback tag of the same content, as notation writes one.
+      const entries = listed === undefined || listed === NOTHING ? await this.#fallback.list(subject, { signal }) : listed;
       if (entries.some(({ artifactType }) => artifactType === MEDIA_TYPES.empty)) this.capability.doubtTypes();
       return entries;
     };
@@ -66,6 +71,7 @@ export class Referrers {
         const entry = listed.find(({ digest }) => digest === manifest.descriptor.digest);
         if (entry !== undefined) {
           if (entry.artifactType !== artifactTypeOf(manifest)) this.capability.doubtTypes();
+          this.capability.listed();
           this.#lists.set(subject, listed);
           return;
         }
@@ -85,6 +91,16 @@ export class Referrers {
     }
     this.capability.disprove("the referrers API does not list what was pushed");
     await this.#addToFallback(manifest, subject, options);
+  }
+
+  /**
+   * Notes a push that its caller reads back later. @returns whether that is enough: not before this repository has listed a referrer that was
+   * pushed here, since until then the fallback tag may have to be written
+   */
+  pushedUnseen(subject: Digest | undefined): boolean {
+    if (subject === undefined) return true;
+    this.#lists.delete(subject);
+    return this.capability.listsPushes;
   }
 
   /** Takes an entry out of the fallback tag where the registry needs one. @returns how to put it back, if it was there */
@@ -145,7 +161,9 @@ export class Referrers {
         this.capability.learn(verdict);
         if (verdict.support !== "supported") return undefined;
       }
-      for (const entry of parseIndex(answer.bytes, about)) if (!found.has(entry.digest)) found.set(entry.digest, entry);
+      const page = parseIndex(answer.bytes, about);
+      if (page === NOTHING && found.size === 0) return NOTHING;
+      for (const entry of page) if (!found.has(entry.digest)) found.set(entry.digest, entry);
       if (found.size > MAX_REFERRERS) throw new ConsignError(
         "GRAPH_TOO_LARGE",
         `${about.reference} has more than ${MAX_REFERRERS} referrers`,
@@ -168,8 +186,7 @@ function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
       { reference: about.reference, cause },
     );
   }
-  // Some registries answer `"manifests": null` for none.
-  if (typeof value === "object" && value !== null && "manifests" in value && value.manifests === null) return [];
+  if (typeof value === "object" && value !== null && "manifests" in value && value.manifests === null) return NOTHING;
   const parsed = indexSchema.safeParse(value);
   if (parsed.success) return parsed.data.manifests;
   const issue = parsed.error.issues[0];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CallOptions, Content, PushOptions, ReadStore, Store, TagOptions, TagOrDigest } from "../content/storage";
+import type { CallOptions, Content, PushManifestOptions, PushOptions, ReadStore, ReferrersOptions, Store, TagOptions, TagOrDigest } from "../content/storage";
 import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, parseDigest, type Digest } from "../oci/digest";
@@ -94,9 +94,10 @@ export class Repository implements Store {
     return (await this.#located.get(target.digest, load, options.signal)) !== undefined;
   }
 
-  async referrers(subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
+  async referrers(subject: Digest, options: ReferrersOptions = {}): Promise<Descriptor[]> {
     const entries = await this.#referrers.list(parseDigest(subject), options);
-    const complete = await Promise.all(entries.map((entry) => this.#complete(entry, subject, options)));
+    const { settled = () => false } = options;
+    const complete = await Promise.all(entries.map((entry) => (settled(entry.digest) ? entry : this.#complete(entry, subject, options))));
     return complete.filter((entry) => entry !== undefined).sort((a, b) => (a.digest < b.digest ? -1 : 1));
   }
 
@@ -120,10 +121,15 @@ export class Repository implements Store {
     return sent && mine;
   }
 
-  async pushManifest(manifest: Manifest, options: CallOptions = {}): Promise<void> {
+  async pushManifest(manifest: Manifest, options: PushManifestOptions = {}): Promise<void> {
     const { digest } = manifest.descriptor;
     const put = (): ReturnType<Manifests["put"]> => this.#manifests.put(manifest, digest, options);
     const { subject: announced } = await put();
+    if (options.readBack === "later" && this.#referrers.pushedUnseen(manifest.value.subject?.digest)) {
+      this.#remember(manifest);
+      this.#located.delete(digest);
+      return;
+    }
     await confirmManifest(this.#manifests, manifest, put, options);
     this.#remember(manifest);
     const subject = manifest.value.subject?.digest;

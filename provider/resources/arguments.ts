@@ -35,3 +35,8 @@ export function readState<Schema extends z.ZodType>(schema: Schema, properties: 
   const issue = parsed.error.issues[0];
   throw new ConsignError("STATE_INVALID", `recorded property "${issue?.path.join(".")}" cannot be used: ${issue?.message}`, { path: issue?.path.join(".") });
 }
+
+/** These arguments as far as they are known: a default counts, something unknown does not. */
+export function pick<T extends object>(known: T, ...names: (keyof T & string)[]): Partial<T> {
+  return Object.fromEntries(names.filter((name) => known[name] !== undefined).map((name) => [name, known[name]])) as Partial<T>;
+}

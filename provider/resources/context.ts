@@ -66,13 +66,17 @@ export async function argumentPath(context: Pick<ResourceContext, "baseDir">, fi
   return resolved;
 }
 
-/** Runs `work`, and tells any {@link ConsignError} that comes out which argument it belongs to; a path it has already is one inside that argument. */
-export async function at<T>(property: string, work: () => Promise<T> | T): Promise<T> {
+/**
+ * Runs `work`, and tells any {@link ConsignError} that comes out which argument it belongs to; a path it has already is one inside that
+ * argument, unless it begins with one of `others`.
+ */
+export async function at<T>(property: string, work: () => Promise<T> | T, others: readonly string[] = []): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!isConsignError(error)) throw error;
     const { code, message, path: inner, reference, side, status, serverCodes, cause } = error;
+    if (inner !== undefined && others.some((other) => inner.startsWith(other))) throw error;
     const within = inner === undefined || inner === "" ? property : inner.startsWith(property) ? inner : `${property}${inner.startsWith("[") ? "" : "."}${inner}`;
     throw new ConsignError(code, message, { path: within, reference, side, status, serverCodes, cause });
   }

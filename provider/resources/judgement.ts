@@ -1,47 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-import path from "node:path";
 import { z } from "zod";
-import { effectiveClaims, evaluateRequirements, gatherClaims, type LifecycleIssuers, type Requirements } from "../claims";
+import { effectiveClaims, evaluateRequirements, gatherClaims, typeKey, type EffectiveClaims, type JudgedClaim, type LifecycleIssuers, type RequireEntry, type RequirementResult, type Requirements } from "../claims";
 import type { ReadStore } from "../content/storage";
-import { notationConfigDir, policyFromNotation, resolveTrustPolicy, trustPolicySchema, verifyArtifact, type ResolvedTrustPolicy } from "../notation";
+import { verifyArtifact, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
-import { digestSchema } from "../oci/digest";
+import { digestSchema, type Digest } from "../oci/digest";
 import { at, type ResourceContext } from "./context";
 
-/** A trust policy statement given outright, or the one that applies in a notation configuration directory. */
-export const trustSchema = z.union([trustPolicySchema, z.strictObject({ notationConfig: z.string().min(1) })]);
-export type Trust = z.infer<typeof trustSchema>;
-
-/** `notationConfig: "default"` is notation's own directory. @throws ConsignError `TRUST_*`, `FILE_*`, under `trust` */
-export async function openTrust(trust: Trust, scope: string, context: ResourceContext): Promise<ResolvedTrustPolicy> {
-  return at("trust", async () => {
-    if (!("notationConfig" in trust)) return resolveTrustPolicy(trust, { baseDir: context.baseDir });
-    const directory = trust.notationConfig === "default" ? notationConfigDir() : path.resolve(context.baseDir, trust.notationConfig);
-    return resolveTrustPolicy(await policyFromNotation(directory, scope), { baseDir: context.baseDir, notationConfigDir: directory });
-  });
-}
+export { openTrust, trustSchema, type Trust } from "./trust";
 
 /** Why an artifact may be used, or not. Holds no time of its own, so that the same world gives the same verdict tomorrow. */
 export const verdictSchema = z.object({
-  verified: z.boolean(),
+  /** Of the artifact; absent if there is none. */
   digest: digestSchema.optional(),
+  /** `verified: by …`, or why not. */
   signature: z.string(),
+  /** By the path of the requirement, `met` or `unmet: …`. Of the artifact's lifecycle, only what forbids. */
   requirements: z.record(z.string(), z.string()),
-  warnings: z.array(z.string()).optional(),
 });
 export type Verdict = z.infer<typeof verdictSchema>;
 
+/** A claim in one line, so that what happens to it is one difference. */
 export interface JudgedClaimSummary {
+  /** Short name, or predicate type URI. */
   type: string;
-  issuer?: string;
+  /** `effective: by …`, or the status and why. */
   status: string;
-  by?: string;
 }
 
 export interface Judgement {
+  verified: boolean;
   verdict: Verdict;
-  /** By digest. */
+  /** By digest: the claims of the types that are asked for, and what is claimed of the artifact's lifecycle. */
   claims: Record<string, JudgedClaimSummary>;
+  /** The claims that a good verdict rests on, sorted. */
+  evidence: Digest[];
+  /** What is not met, one line each. */
+  unmet: string[];
+  /** What is met, but not for ever. */
+  warnings: string[];
 }
 
 export interface Question extends Requirements {
@@ -49,38 +46,84 @@ export interface Question extends Requirements {
   lifecycleIssuers?: LifecycleIssuers | undefined;
 }
 
-/** Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a store cannot be asked, is an error. */
+/**
+ * Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a store cannot be asked, is an error.
+ * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE` under `trust`; `GRAPH_TOO_LARGE`; what the store throws
+ */
 export async function judge(store: ReadStore, artifact: Descriptor, trust: ResolvedTrustPolicy, question: Question, context: ResourceContext): Promise<Judgement> {
-  const verifyContext = { now: context.now(), baseDir: context.baseDir, scope: store.name, revocation: context.revocation };
-  const signature = await verifyArtifact(store, artifact, trust, verifyContext);
+  const asking = { now: context.now(), baseDir: context.baseDir, scope: store.name, revocation: context.revocation };
+  const signature = await at("trust", () => verifyArtifact(store, artifact, trust, asking));
+  const interest = interestOf(question);
   const effective = effectiveClaims({
     subject: artifact.digest,
-    now: verifyContext.now,
-    claims: await gatherClaims(store, artifact, trust, verifyContext),
+    now: asking.now,
+    claims: await gatherClaims(store, artifact, trust, asking, interest),
     precedence: question.precedence,
     lifecycleIssuers: question.lifecycleIssuers,
   });
-  const results = evaluateRequirements(question, effective, verifyContext.now);
-  const warnings = results.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
+  const results = evaluateRequirements(question, effective, asking.now);
+  const signed = signature.outcome === "verified";
+  const requirements = requirementLines(results);
+  const verdict = { digest: artifact.digest, signature: signatureLine(signature), requirements };
+  const failed = Object.entries(requirements).filter(([, answer]) => answer !== MET);
   return {
-    verdict: {
-      verified: signature.outcome === "verified" && results.every(({ met }) => met),
-      digest: artifact.digest,
-      signature: signature.outcome === "verified" ? `verified, by ${signature.signer?.subject ?? "a trusted signer"}` : `${signature.outcome}: ${signature.reason ?? ""} [${signature.code ?? "SIGNATURE_INVALID"}]`,
-      requirements: Object.fromEntries(results.map(({ path: where, requirement, met, reason }) => [`${where}: ${requirement}`, met ? "met" : `unmet: ${reason}`])),
-      ...(warnings.length === 0 ? {} : { warnings }),
-    },
-    claims: Object.fromEntries(
-      effective.claims.map(({ digest, type, issuer, status, by }) => [
-        digest,
-        { type: type ?? "unknown", ...(issuer === undefined ? {} : { issuer }), status, ...(by === undefined ? {} : { by }) },
-      ]),
-    ),
+    verified: signed && failed.length === 0,
+    verdict,
+    claims: claimLines(effective, interest.about),
+    evidence: [...new Set(results.flatMap(({ met, claims }) => (met ? claims : [])))].sort(),
+    unmet: [...(signed ? [] : [`signature: ${verdict.signature}`]), ...failed.map(([path, answer]) => `${path}: ${answer}`)],
+    warnings: results.flatMap(({ warning }) => warning ?? []),
   };
 }
 
-/** What is not met, one line each. */
-export function unmet(verdict: Verdict): string[] {
-  const requirements = Object.entries(verdict.requirements).filter(([, answer]) => answer !== "met");
-  return [...(verdict.signature.startsWith("verified") ? [] : [`signature ${verdict.signature}`]), ...requirements.map(([requirement, answer]) => `${requirement}: ${answer}`)];
+/** The verdict where there is nothing to judge. */
+export function absent(reference: string): Judgement {
+  const signature = `missing: ${reference} does not exist`;
+  return { verified: false, verdict: { signature, requirements: {} }, claims: {}, evidence: [], unmet: [signature], warnings: [] };
+}
+
+const MET = "met";
+
+/** Several answers to one path, as two revocations of one artifact, are one line. Of the lifecycle nothing is said while it forbids nothing. */
+function requirementLines(results: readonly RequirementResult[]): Record<string, string> {
+  const lines: Record<string, string> = {};
+  for (const { path, requirement, met, reason } of results) {
+    if (met && path.startsWith("lifecycle.")) continue;
+    const before = lines[path];
+    const line = met ? MET : `unmet: ${requirement}: ${reason}`;
+    lines[path] = before === undefined ? line : `${before}; ${reason}`;
+  }
+  return lines;
+}
+
+function signatureLine({ outcome, reason, code, signer, checks }: SignatureVerdict): string {
+  if (outcome !== "verified") return `${outcome}: ${reason ?? "no reason given"} [${code ?? "SIGNATURE_INVALID"}]`;
+  if (signer === undefined) return `not checked: ${reason ?? "the trust policy skips it"}`;
+  const logged = checks.filter(({ action, result }) => action === "log" && (result === "failed" || result === "inconclusive")).map(({ check }) => check);
+  return `verified: by ${signer.subject}${logged.length === 0 ? "" : `, though the trust policy only logs that it fails ${logged.join(" and ")}`}`;
+}
+
+function claimLines({ claims }: EffectiveClaims, about: (type: string) => boolean): Record<string, JudgedClaimSummary> {
+  return Object.fromEntries(claims.flatMap((claim) => (claim.type !== undefined && about(claim.type) ? [[claim.digest, { type: typeKey(claim.type), status: statusLine(claim) }] as const] : [])));
+}
+
+function statusLine({ status, reason, issuer, by }: JudgedClaim): string {
+  if (status === "effective") return `effective: by ${issuer ?? "a trusted signer"}`;
+  return `${status}${by === undefined ? "" : ` by ${by}`}: ${reason}`;
+}
+
+const LIFECYCLE = ["revocation", "redirect", "endOfLife"];
+
+/** Types whose claims can change the answer, and those whose predicates a condition reads. */
+function interestOf(question: Question): { about: (type: string) => boolean; predicates: (type: string) => boolean } {
+  const entries = [...(question.require ?? []), ...(question.deny ?? [])].flatMap(alternatives);
+  const conditions = entries.filter(({ condition }) => condition !== undefined);
+  const readsVex = conditions.some(({ condition }) => /\bvex\b/.test(condition ?? ""));
+  const asked = new Set([...entries.map(({ type }) => typeKey(type)), ...LIFECYCLE, ...(readsVex ? ["vex"] : [])]);
+  const read = new Set(conditions.map(({ type }) => typeKey(type)));
+  return { about: (type) => asked.has(typeKey(type)), predicates: (type) => read.has(typeKey(type)) };
+}
+
+function alternatives(entry: RequireEntry): Exclude<RequireEntry, { anyOf: RequireEntry[] }>[] {
+  return "anyOf" in entry ? entry.anyOf.flatMap(alternatives) : [entry];
 }

@@ -42,6 +42,8 @@ export interface Reconciler<Shape extends z.ZodRawShape = z.ZodRawShape> {
   id(inputs: Properties): string;
   /** True where `ensure` has to run although no property differs, e.g. to refuse what is not verified. */
   unsettled?(inputs: Properties): boolean;
+  /** True where a recorded value may stay although the plan has another: a deliberate state that nothing is to be done about. */
+  acknowledged?(name: string, recorded: unknown): boolean;
   ensure(inputs: Properties, previous: Properties | undefined, context: ResourceContext): Promise<Properties>;
   observe(state: Properties, context: ResourceContext): Promise<Properties | undefined>;
   remove(state: Properties, context: ResourceContext): Promise<void>;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import type { Signer } from "../cose";
 import { ConsignError } from "../errors";
-import { isEnvelopeSigner, localSigner, notationKeySigner, parsePem, pluginSigner, signerIdentity, type EnvelopeSigner } from "../notation";
+import { isEnvelopeSigner, localSigner, notationKeySigner, pluginSigner, signerIdentity, type EnvelopeSigner } from "../notation";
+import { readCertificates, readInput } from "../notation/signer";
 import { argumentPath, at, type ResourceContext } from "./context";
 
 /**
@@ -23,7 +23,7 @@ export const signerSchema = z.union([
     plugin: z.string().min(1),
     keyId: z.string().min(1),
     pluginConfig: z.record(z.string(), z.string()).optional(),
-    /** Spares the plugin a question in each plan. */
+    /** Spares the plugin a question in each plan; tells the certificate of a plugin that makes whole envelopes. */
     certificateChainFile: z.string().min(1).optional(),
   }),
 ]);
@@ -56,6 +56,7 @@ export async function openSigner(signer: SignerArgument, context: ResourceContex
 export async function plannedSigner(signer: SignerArgument, context: ResourceContext): Promise<SignedBy> {
   const open = await openSigner(signer, context);
   if (isEnvelopeSigner(open)) {
+    if ("plugin" in signer && signer.certificateChainFile !== undefined) return signerIdentity(await pluginChain(signer.certificateChainFile, context));
     return { subject: "plugin" in signer ? `plugin ${signer.plugin}, key ${signer.keyId}` : "notationKey" in signer ? `notation key ${signer.notationKey}` : "", thumbprint: "" };
   }
   return signerIdentity(open.certificateChain);
@@ -78,13 +79,14 @@ async function openNotationKey(signer: Extract<SignerArgument, { notationKey: st
 
 async function openPlugin(signer: Extract<SignerArgument, { plugin: string }>, context: ResourceContext): Promise<Signer | EnvelopeSigner> {
   const { plugin, keyId, pluginConfig, certificateChainFile } = signer;
-  const chainFile = certificateChainFile === undefined ? undefined : await argumentPath(context, certificateChainFile, "signer.certificateChainFile");
-  return at("signer", async () =>
-    pluginSigner({
-      plugin,
-      keyId,
-      ...(pluginConfig === undefined ? {} : { pluginConfig }),
-      ...(chainFile === undefined ? {} : { certificateChain: parsePem(await readFile(chainFile, "utf8")) }),
-    }),
-  );
+  const certificateChain = certificateChainFile === undefined ? undefined : await pluginChain(certificateChainFile, context);
+  return at("signer", () => pluginSigner({ plugin, keyId, ...(pluginConfig === undefined ? {} : { pluginConfig }), ...(certificateChain === undefined ? {} : { certificateChain }) }));
+}
+
+async function pluginChain(certificateChainFile: string, context: ResourceContext): Promise<Uint8Array[]> {
+  const file = await argumentPath(context, certificateChainFile, "signer.certificateChainFile");
+  return at("signer", async () => {
+    const bytes = await readInput(file, "certificateChainFile");
+    return at("certificateChainFile", () => readCertificates(bytes));
+  });
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { pushArtifact } from "../content/pack";
-import type { Store } from "../content/storage";
+import type { ReadStore, Store } from "../content/storage";
 import { ConsignError } from "../errors";
-import { isEnvelopeSigner, packSignature, signEnvelope, signerIdentity, type SignatureVerdict } from "../notation";
+import { isEnvelopeSigner, packSignature, requestTimestamp, signEnvelope, signerIdentity, verifyTimestamp } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
-import type { ResourceContext } from "./context";
-import { ownSignatures } from "./own-signatures";
+import { MEDIA_TYPES } from "../oci/media-types";
+import { at, type ResourceContext } from "./context";
+import { judgeOwn, ownSignatures, type OwnSignature, type OwnSigner } from "./own-signatures";
 import type { Properties } from "./reconciler";
-import { openSigner, type SignedBy, type SignerArgument } from "./signer";
+import { lasting, NOT_DUE, renewalOf } from "./renewal";
+import { openSigner, plannedSigner, type SignedBy } from "./signer";
+import { checkSigningArguments, shortcomings, timestampRoots, wantedSignature, type SigningArguments } from "./signing-arguments";
 
 export const signatureRecordSchema = z.object({
   digest: z.string(),
@@ -20,61 +23,126 @@ export const signatureRecordSchema = z.object({
 /** A signature as it was read back and verified. */
 export type SignatureRecord = z.infer<typeof signatureRecordSchema>;
 
+/** Checks the arguments about signing, and says by whom it will be. */
+export async function plannedSigning(known: Partial<SigningArguments>, context: ResourceContext): Promise<{ signedBy?: SignedBy }> {
+  checkSigningArguments(known);
+  await timestampRoots(known.timestamp, context);
+  if (known.signer === undefined) return {};
+  const signedBy = await plannedSigner(known.signer, context);
+  if (signedBy.thumbprint === "" && known.renewBefore !== undefined) {
+    throw new ConsignError("INPUT_INVALID", "this plugin does not tell its certificate before it signs, so its signatures are not recognised: give signer.certificateChainFile too", { path: "renewBefore" });
+  }
+  return { signedBy };
+}
+
+/** What is due at the signatures of something that may be there already. Asks the store only where `renewBefore` is given. */
+export async function plannedRenewal(store: () => Promise<ReadStore>, target: Descriptor, args: SigningArguments, signedBy: SignedBy, context: ResourceContext): Promise<string> {
+  if (args.renewBefore === undefined) return NOT_DUE;
+  const opened = await store();
+  const own = await ownSignatures(opened, target, { signedBy, recorded: [], tsa: await timestampRoots(args.timestamp, context) }, context);
+  return renewalOf(satisfying(own, args), args, `${opened.name}@${target.digest}`, context);
+}
+
 export interface SigningRequest {
   store: Store;
   target: Descriptor;
-  signer: SignerArgument;
+  args: SigningArguments;
   signedBy: SignedBy;
-  /** Manifests of signatures that this resource made before. */
-  recorded: readonly string[];
-  validForMs?: number | undefined;
+  /** The plan says that the signatures there are end too soon. */
+  renew: boolean;
+  previous: Properties | undefined;
 }
 
 /**
- * Leaves the artifact with a valid signature of the planned signer, writing one only if there is none, and returns what was read back.
- * @throws ConsignError `READ_BACK_FAILED` if the signature just pushed does not verify when read; `PLAN_STALE` if the signer has changed
+ * Leaves the artifact with a valid signature of the planned signer, writing one only if there is none that will do, and returns what was read
+ * back. A signature that would not verify is not written.
+ * @throws ConsignError `READ_BACK_FAILED` if the signature just pushed does not verify when read; `PLAN_STALE` if the signer has changed;
+ * `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED` and the like if nobody could accept the signer's signature; `TIMESTAMP_FAILED`
  */
 export async function ensureSigned(request: SigningRequest, context: ResourceContext): Promise<SignatureRecord[]> {
-  const { store, target, signedBy, recorded } = request;
-  const valid = verified(await ownSignatures(store, target, signedBy, recorded, context));
-  if (valid.length > 0) return valid.map(signatureRecord);
-  const signature = packSignature({ subject: target, envelope: await makeEnvelope(request, context) });
+  const { store, target, args, previous } = request;
+  const signer: OwnSigner = { signedBy: request.signedBy, recorded: recordedSignatures(previous), tsa: await timestampRoots(args.timestamp, context) };
+  const wanted = wantedSignature(args, previous);
+  const own = await ownSignatures(store, target, signer, context);
+  const usable = own.filter(({ outcome }) => outcome === "verified");
+  const current = request.renew ? lasting(usable, args, context.now()) : usable;
+  const good = current.filter((signature) => shortcomings(signature, wanted).length === 0);
+  if (good.length > 0) return good.map(signatureRecord);
+  refuseInconclusive(own);
+  const otherForm = current.find((signature) => shortcomings(signature, wanted).join() === "signatureForm")?.envelope;
+  const envelope = otherForm ?? { bytes: await makeEnvelope(request, signer, context), mediaType: MEDIA_TYPES.cose };
+  await requireAcceptable(envelope, target, signer, store.name, context);
+  const signature = packSignature({ subject: target, envelope: envelope.bytes, mediaType: envelope.mediaType, form: args.signatureForm });
   await pushArtifact(store, signature);
-  const readBack = verified(await ownSignatures(store, target, signedBy, [...recorded, signature.manifest.descriptor.digest], context));
-  if (readBack.length === 0) {
-    throw new ConsignError("READ_BACK_FAILED", `the signature of ${target.digest} was pushed, but what can be read back does not verify`, { reference: `${store.name}@${target.digest}` });
-  }
-  return readBack.map(signatureRecord);
+  const { digest } = signature.manifest.descriptor;
+  const readBack = (await ownSignatures(store, target, { ...signer, recorded: [...signer.recorded, digest] }, context)).filter(
+    (found) => found.outcome === "verified" && shortcomings(found, wanted).length === 0,
+  );
+  if (readBack.some((found) => found.signature === digest)) return readBack.map(signatureRecord);
+  throw new ConsignError("READ_BACK_FAILED", `the signature of ${target.digest} was pushed, but what can be read back does not verify`, { reference: `${store.name}@${target.digest}` });
 }
 
-async function makeEnvelope({ store, target, signer, signedBy, validForMs }: SigningRequest, context: ResourceContext): Promise<Uint8Array> {
-  const open = await openSigner(signer, context);
+async function makeEnvelope({ store, target, args }: SigningRequest, { signedBy, tsa }: OwnSigner, context: ResourceContext): Promise<Uint8Array> {
+  const open = await openSigner(args.signer, context);
   const signingTime = context.now();
-  const expiry = validForMs === undefined ? {} : { expiry: new Date(signingTime.getTime() + validForMs) };
-  if (isEnvelopeSigner(open)) return (await open.signEnvelope({ target, signingTime, ...expiry })).envelope;
+  const { lifetimeMs } = wantedSignature(args);
+  const options = { target, signingTime, userMetadata: args.userMetadata, expiry: lifetimeMs === undefined ? undefined : new Date(signingTime.getTime() + lifetimeMs) };
+  if (isEnvelopeSigner(open)) {
+    if (args.timestamp !== undefined) throw new ConsignError("INPUT_INVALID", "the plugin makes whole envelopes, so only it can timestamp them: leave timestamp out", { path: "timestamp" });
+    return at("signer", async () => (await open.signEnvelope(options)).envelope);
+  }
   const { thumbprint } = signerIdentity(open.certificateChain);
   if (thumbprint !== signedBy.thumbprint) {
     throw new ConsignError("PLAN_STALE", `the signer's certificate is now ${thumbprint.slice(0, 16)}…, the plan says ${signedBy.thumbprint.slice(0, 16)}…: run again`, { path: "signer" });
   }
-  return signEnvelope({ target, signer: open, signingTime, subject: `${store.name}@${target.digest}`, ...expiry });
+  const { timestamp } = args;
+  const stamp = async (signature: Uint8Array, digest: "sha256" | "sha384" | "sha512") => {
+    const token = await at("timestamp", () => requestTimestamp(timestamp?.url ?? "", signature, digest, { fetch: context.fetch }));
+    if (tsa.length > 0) await at("timestamp.roots", () => verifyTimestamp(token, signature, tsa.map(({ raw }) => raw), { now: context.now(), revocation: context.revocation }));
+    return token;
+  };
+  return at("signer", () => signEnvelope({ ...options, signer: open, subject: `${store.name}@${target.digest}`, timestamp: timestamp === undefined ? undefined : stamp }));
 }
 
-function verified(verdicts: readonly SignatureVerdict[]): SignatureVerdict[] {
-  return verdicts.filter(({ outcome }) => outcome === "verified");
+/** A signature that we would not accept ourselves is not written: it would mend nothing. */
+async function requireAcceptable(envelope: { bytes: Uint8Array; mediaType: string }, target: Descriptor, signer: OwnSigner, scope: string, context: ResourceContext): Promise<void> {
+  const own = await judgeOwn(envelope, target, signer, scope, context);
+  if (own?.outcome === "verified") return;
+  const why = own === undefined ? "it is by another certificate than planned" : own.reason;
+  throw new ConsignError(own?.code ?? "PLAN_STALE", `${scope}@${target.digest} is not signed, as the signature would not be accepted: ${why}`, { path: "signer", reference: `${scope}@${target.digest}` });
 }
 
-/** What drift shows: `valid`, `missing`, or in one line what is wrong. */
-export function signatureStatus(verdicts: readonly SignatureVerdict[]): string {
-  if (verified(verdicts).length > 0) return "valid";
-  const worst = verdicts[0];
-  return worst === undefined ? "missing" : `${worst.outcome}: ${worst.reason ?? "no reason given"} [${worst.code ?? "SIGNATURE_INVALID"}]`;
+/** What cannot be told is no ground to sign again, nor to say that something is wrong. */
+function refuseInconclusive(own: readonly OwnSignature[]): void {
+  const unsure = own.find(({ outcome }) => outcome === "inconclusive");
+  if (unsure === undefined || own.some(({ outcome }) => outcome === "verified")) return;
+  throw new ConsignError("SIGNATURE_INCONCLUSIVE", unsure.reason ?? "a signature cannot be checked now");
 }
 
-export function signatureRecords(verdicts: readonly SignatureVerdict[]): SignatureRecord[] {
-  return verified(verdicts).map(signatureRecord);
+/** Valid, and as the arguments want them. */
+export function satisfying(own: readonly OwnSignature[], args: SigningArguments): OwnSignature[] {
+  return own.filter((signature) => signature.outcome === "verified" && shortcomings(signature, wantedSignature(args)).length === 0);
 }
 
-function signatureRecord({ signature, signer, signedAt, expiresAt }: SignatureVerdict): SignatureRecord {
+/**
+ * What drift shows: `valid`, `missing`, or in one line what is wrong. Holds no time of its own, so the same fault reads the same tomorrow.
+ * @throws ConsignError `SIGNATURE_INCONCLUSIVE`
+ */
+export function signatureStatus(own: readonly OwnSignature[], args: SigningArguments): string {
+  if (satisfying(own, args).length > 0) return "valid";
+  refuseInconclusive(own);
+  const valid = own.find(({ outcome }) => outcome === "verified");
+  if (valid !== undefined) return `missing: the valid signature is not as ${shortcomings(valid, wantedSignature(args)).join(", ")} says`;
+  const [newest] = own;
+  if (newest === undefined) return "missing";
+  const { code = "SIGNATURE_INVALID", outcome, reason = "no reason given", expiresAt, certificateExpiresAt } = newest;
+  if (code === "SIGNATURE_REVOKED") return `revoked: ${reason} [${code}]`;
+  if (code !== "SIGNATURE_EXPIRED") return `${outcome}: ${reason} [${code}]`;
+  const byItself = newest.checks.some(({ check, result }) => check === "expiry" && result === "failed");
+  return `expired: ${byItself ? `since ${expiresAt}` : `its certificate, since ${certificateExpiresAt}`} [${code}]`;
+}
+
+export function signatureRecord({ signature, signer, signedAt, expiresAt }: OwnSignature): SignatureRecord {
   return {
     digest: signature ?? "",
     subject: signer?.subject ?? "",
@@ -84,8 +152,13 @@ function signatureRecord({ signature, signer, signedAt, expiresAt }: SignatureVe
   };
 }
 
-/** Digests of the signatures in a resource's recorded properties. */
-export function recordedSignatures(state: Properties | undefined): string[] {
+/** The signatures in a resource's recorded properties, as a partial failure has to keep them. */
+export function keptSignatures(state: Properties | undefined): SignatureRecord[] {
   const parsed = z.array(signatureRecordSchema).safeParse(state?.["signatures"]);
-  return parsed.success ? parsed.data.map(({ digest }) => digest) : [];
+  return parsed.success ? parsed.data : [];
+}
+
+/** Digests of these. */
+export function recordedSignatures(state: Properties | undefined): string[] {
+  return keptSignatures(state).map(({ digest }) => digest);
 }

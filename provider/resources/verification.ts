@@ -3,11 +3,13 @@ import { z } from "zod";
 import { denyEntrySchema, identitySchema, requireEntrySchema } from "../claims";
 import { ConsignError, isConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
-import { parseReference, pinned } from "../oci/reference";
+import { parseReference, pinned, referenceSchema } from "../oci/reference";
 import { artifactSchema, locationOf, readState, referenceOf, type ArtifactArgument } from "./arguments";
 import { at, type ResourceContext } from "./context";
-import { judge, openTrust, trustSchema, unmet, verdictSchema, type Judgement } from "./judgement";
+import { absent, judge, verdictSchema, type Judgement } from "./judgement";
 import type { Properties, Reconciler } from "./reconciler";
+import { isInline, openTrust, trustSchema } from "./trust";
+import { verificationSummary } from "./verification-summary";
 
 const identities = z.array(identitySchema).max(100).optional();
 
@@ -21,53 +23,59 @@ const schema = z.object({
 });
 type Inputs = z.infer<typeof schema>;
 
+const recordedSchema = z.object({ reference: referenceSchema.optional(), verdict: verdictSchema.optional() });
+
 /**
  * Decides whether an artifact may be used. Nothing is created: the resource is the verdict, and the reference that exists only while the
- * verdict is good.
+ * verdict is good. Any change of an argument asks again.
  */
 export const verification: Reconciler<typeof schema.shape> = {
   kind: "Verification",
   schema,
   replaceOn: [],
-  ignore: ["artifact", "trust", "require", "deny", "precedence", "lifecycleIssuers"],
+  ignore: [],
   ensured: [],
 
   async plan(known, unknown, _previous, context) {
-    const undetermined = Object.keys(schema.shape).some((name) => unknown.has(name));
-    if (undetermined) {
-      if (known.trust !== undefined && known.artifact !== undefined) await openTrust(known.trust, referenceOf(known.artifact), context);
+    if (Object.keys(schema.shape).some((name) => unknown.has(name))) {
+      await openKnownTrust(known, context);
       return { planned: {} };
     }
-    const judgement = await judgeInputs(known as Inputs, context);
-    for (const reason of unmet(judgement.verdict)) context.warn(`${referenceOf((known as Inputs).artifact)} is not verified: ${reason}`);
-    for (const warning of judgement.verdict.warnings ?? []) context.warn(`${referenceOf((known as Inputs).artifact)}: ${warning}`);
-    return { planned: settledProperties(known as Inputs, judgement) };
+    const inputs = known as Inputs;
+    const { properties, judgement } = await verify(inputs, await present(inputs.artifact, context), context);
+    tell(inputs, judgement, context);
+    return { planned: properties };
   },
 
   id: (inputs) => referenceOf(readState(artifactSchema, inputs["artifact"] as Properties)),
 
-  unsettled: (inputs) => {
-    const verdict = verdictSchema.safeParse(inputs["verdict"]);
-    return !verdict.success || !verdict.data.verified;
-  },
+  unsettled: (inputs) => inputs["reference"] === undefined,
 
   async ensure(inputs, _previous, context) {
     const known = readState(schema, inputs);
-    const judgement = await judgeInputs(known, context);
-    if (!judgement.verdict.verified) {
-      throw new ConsignError("VERIFICATION_UNMET", `${referenceOf(known.artifact)} is not verified: ${unmet(judgement.verdict).join("; ")}`, { path: "artifact" });
+    const { properties, judgement } = await verify(known, await present(known.artifact, context), context);
+    const reference = referenceOf(known.artifact);
+    if (!judgement.verified) throw new ConsignError("VERIFICATION_UNMET", `${reference} is not verified: ${judgement.unmet.join("; ")}`, { path: "artifact" });
+    const planned = readState(recordedSchema, inputs).reference;
+    if (planned !== undefined && planned !== properties["reference"]) {
+      throw new ConsignError("PLAN_STALE", `${reference} is now ${String(judgement.verdict.digest)}, the plan says ${planned}: run again`, { path: "artifact" });
     }
-    const planned = verdictSchema.safeParse(inputs["verdict"]);
-    if (planned.success && planned.data.verified && planned.data.digest !== judgement.verdict.digest) {
-      throw new ConsignError("PLAN_STALE", `${referenceOf(known.artifact)} is now ${judgement.verdict.digest}, the plan says ${planned.data.digest}: run again`, { path: "artifact" });
-    }
-    return settledProperties(known, judgement);
+    return { ...inputs, ...properties };
   },
 
+  /**
+   * A tag that has moved is one fact, `verdict.digest`: what was verified is verified again, and what the tag names now is for the next plan.
+   * `summary` is the record of the last `up`, so that a fact shows under `claims` and `verdict` alone.
+   */
   async observe(state, context) {
-    const known = readState(schema, state);
-    const judgement = await judgeInputs(known, context);
-    return { ...state, reference: undefined, ...settledProperties(known, judgement) };
+    const inputs = readState(schema, state);
+    const { reference } = readState(recordedSchema, state);
+    const named = await present(inputs.artifact, context);
+    const verified = reference === undefined ? named : await present(reference, context);
+    const { properties, judgement } = await verify(inputs, verified, context, reference);
+    tell(inputs, judgement, context);
+    const verdict = { ...judgement.verdict, digest: named?.digest };
+    return { ...state, reference: undefined, ...properties, verdict, summary: state["summary"] };
   },
 
   async remove() {
@@ -75,31 +83,43 @@ export const verification: Reconciler<typeof schema.shape> = {
   },
 };
 
-async function judgeInputs(inputs: Inputs, context: ResourceContext): Promise<Judgement> {
+/** A broken trust policy is an error as soon as it is known. */
+async function openKnownTrust({ trust, artifact }: Partial<Inputs>, context: ResourceContext): Promise<void> {
+  if (trust !== undefined && (artifact !== undefined || isInline(trust))) {
+    await openTrust(trust, artifact === undefined ? "" : (await context.stores.open(locationOf(artifact))).name, context);
+  }
+}
+
+/** `artifact` is `undefined` where there is none. */
+async function verify(inputs: Inputs, artifact: Descriptor | undefined, context: ResourceContext, asked = referenceOf(inputs.artifact)): Promise<{ properties: Properties; judgement: Judgement }> {
   const location = locationOf(inputs.artifact);
   const store = await at("artifact", () => context.stores.open(location));
   const trust = await openTrust(inputs.trust, store.name, context);
-  const artifact = await at("artifact", () => resolveArtifact(inputs.artifact, context));
-  if (artifact === undefined) {
-    return { verdict: { verified: false, signature: `missing: ${referenceOf(inputs.artifact)} does not exist [MANIFEST_UNKNOWN]`, requirements: {} }, claims: {} };
-  }
-  return judge(store, artifact, trust, inputs, context);
+  const judgement = artifact === undefined ? absent(asked) : await judge(store, artifact, trust, inputs, context);
+  const { verdict, claims, evidence, verified } = judgement;
+  if (!verified || artifact === undefined) return { properties: { verdict, claims }, judgement };
+  const { require, deny, precedence, lifecycleIssuers } = inputs;
+  const summary = verificationSummary(location, artifact.digest, { trust, require, deny, precedence, lifecycleIssuers }, evidence, claims);
+  return { properties: { verdict, claims, summary, reference: pinned(location, artifact.digest) }, judgement };
 }
 
 /** The artifact as it lies there; `undefined` if it does not. What another resource says of it is not taken at its word. */
-async function resolveArtifact(artifact: ArtifactArgument, context: ResourceContext): Promise<Descriptor | undefined> {
-  const reference = parseReference(referenceOf(artifact));
-  const name = reference.digest ?? reference.tag;
-  if (name === undefined) throw new ConsignError("INPUT_INVALID", `"${referenceOf(artifact)}" names a repository: say which artifact, by @digest or :tag`);
-  try {
-    return plainDescriptor(await (await context.stores.open(reference.location)).resolve(name));
-  } catch (error) {
-    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
-    throw error;
-  }
+async function present(artifact: ArtifactArgument, context: ResourceContext): Promise<Descriptor | undefined> {
+  return at("artifact", async () => {
+    const reference = parseReference(referenceOf(artifact));
+    const name = reference.digest ?? reference.tag;
+    if (name === undefined) throw new ConsignError("INPUT_INVALID", `"${referenceOf(artifact)}" names a repository: say which artifact, by @digest or :tag`);
+    try {
+      return plainDescriptor(await (await context.stores.open(reference.location)).resolve(name));
+    } catch (error) {
+      if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
+      throw error;
+    }
+  });
 }
 
-function settledProperties(inputs: Inputs, { verdict, claims }: Judgement): Properties {
-  const { verified, digest } = verdict;
-  return { verdict, claims, ...(verified && digest !== undefined ? { reference: pinned(locationOf(inputs.artifact), digest) } : {}) };
+/** One warning for all that is not met, and one for each thing that will not stay so. */
+function tell({ artifact }: Inputs, { unmet, warnings }: Judgement, context: ResourceContext): void {
+  if (unmet.length > 0) context.warn(`${referenceOf(artifact)} is not verified: ${unmet.join("; ")}`);
+  for (const warning of warnings) context.warn(`${referenceOf(artifact)} ${warning}`);
 }

@@ -21,7 +21,7 @@ test("one effective claim must satisfy everything together", () => {
   };
   assert.match(unmet(), /there is no claim of type test-result/);
   assert.match(unmet(observed("t", { by: STRANGER })), /its issuer is C=US,ST=CA/);
-  assert.match(unmet(observed("t", { at: daysAgo(8) })), /it is 8d old/);
+  assert.match(unmet(observed("t", { at: daysAgo(8) })), /it is older than 7d: it counts from 2026-05-24/);
   assert.match(unmet(observed("t", { at: daysAgo(-1) })), /dated ahead/);
   assert.match(unmet(observed("t", { predicate: predicates.test("FAILED") })), /its condition is false/);
   assert.match(unmet(observed("t", { verdict: { outcome: "missing" } })), /is unsigned: no signature/);
@@ -30,7 +30,7 @@ test("one effective claim must satisfy everything together", () => {
 
 test("signing an old scan again does not make it fresh", () => {
   const [result] = check({ require: [{ type: "vulnerabilities", maxAge: "7d" }] }, scan("s", { finished: daysAgo(20), at: daysAgo(1) }));
-  assert.match(result?.reason ?? "", /20d old/);
+  assert.match(result?.reason ?? "", /older than 7d: it counts from 2026-05-12/);
   assert.equal(check({ require: [{ type: "vulnerabilities", maxAge: "7d" }] }, scan("s", { finished: daysAgo(3), at: daysAgo(1) }))[0]?.met, true);
 });
 

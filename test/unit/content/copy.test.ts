@@ -38,7 +38,7 @@ test("a copy takes everything along, writes in order, and tags last", async () =
   const graph = await pushSampleGraph(source);
   const { store, calls } = recorded(new MemoryStore("destination"));
   const report = await copy(source, store, graph.root.descriptor, { tags: [{ tag: "v1", expected: undefined }, { tag: "stable" }] });
-  assert.deepEqual(report, { manifests: 6, manifestsSkipped: 0, blobs: 6, blobsSkipped: 0, bytes: report.bytes, referrersIgnored: 0, tagsMoved: 2 });
+  assert.deepEqual(report, { manifests: 6, manifestsSkipped: 0, blobs: 6, blobsSkipped: 0, bytes: report.bytes, referrersIgnored: 0, repaired: 0, tagsMoved: 2 });
   for (const manifest of graph.all) assert.deepEqual(Buffer.from((await store.manifest(manifest.descriptor)).bytes), Buffer.from(manifest.bytes));
   const at = (manifest: Manifest) => calls.indexOf(`pushManifest ${manifest.descriptor.digest}`);
   for (const image of graph.images) assert.ok(at(image) < at(graph.root));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Tag, decodeSign1, encodeCbor, toBeSigned } from "../../../provider/cose";
@@ -12,6 +13,7 @@ import { encodePayload } from "../../../provider/notation/payload";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
 import { SIGNING_AGENT } from "../../../provider/notation/sign-envelope";
 import { codeSigner, selfSigned, wrongCodeSigners } from "../../harness/certificates";
+import { repositoryRoot } from "../../harness/toolchain";
 import { artifact, issuing, leaf, now, policy, root, sign, signerOf, verdictOn } from "./arrange";
 import { at, authenticSigningTime, expiry, forge, scheme, signingTime, type Forgery } from "./forge";
 
@@ -54,7 +56,7 @@ test("issuer and subject are the leaf's subject and the target's digest unless g
 });
 
 test("the signing agent is this package's version", () => {
-  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(repositoryRoot, "package.json"), "utf8")) as { version: string };
   assert.equal(SIGNING_AGENT, `consign/${version}`);
 });
 

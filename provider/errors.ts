@@ -70,6 +70,8 @@ export const ERROR_CODES = {
   CONDITION_INVALID: "a condition is not valid CEL",
   CLAIM_SUPERSEDED: "a claim is in place and does not count, as a later one by the same issuer takes its place",
   VERIFICATION_UNMET: "a verification's requirements are not met",
+  REDIRECT_LOOP: "redirect claims lead in a circle, or through more artifacts than the bound",
+  REDIRECT_UNUSABLE: "a redirect claim points to nothing, or several point to different artifacts",
   // The provider itself
   PLAN_STALE: "the world moved between plan and execution; run again",
   STATE_INVALID: "a resource's recorded state cannot be read by this version",

@@ -7,7 +7,7 @@ import { build, root, typecheck } from "./build.mjs";
 import { say } from "./cache.mjs";
 import { ensureNode } from "./node.mjs";
 import { become } from "./process.mjs";
-import { ALL_TOOLS, ENGINE_TOOLS, ensureTools, installedFolder, toolsPath } from "./toolchain.mjs";
+import { ALL_TOOLS, BENCH_TOOLS, ENGINE_TOOLS, ensureTools, installedFolder, toolsPath } from "./toolchain.mjs";
 
 const [command, ...args] = process.argv.slice(2);
 
@@ -42,6 +42,15 @@ const COMMANDS = {
     await build();
     await withTools(ALL_TOOLS);
     await become(process.execPath, [join(root, "scripts", "test.mjs"), ...args], { cwd: root });
+  },
+  /** `npm run bench -- <name> [--json]`: one of test/bench/. */
+  async bench() {
+    const [name, ...rest] = args;
+    const program = join(root, "test", "bench", `${name}.ts`);
+    if (name === undefined || !existsSync(program)) throw new Error("say which: npm run bench -- <name of a file of test/bench/> [its arguments]");
+    await build();
+    await withTools([...ALL_TOOLS, ...BENCH_TOOLS]);
+    await become(process.execPath, ["--import", "tsx", program, ...rest], { cwd: root });
   },
   /** Any program, with PATH as tests have it: `npm run exec -- pulumi version`. */
   async exec() {

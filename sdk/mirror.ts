@@ -3,33 +3,70 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "./claim";
 import { SignedArtifact } from "./signed-artifact";
 import { ConsignResource, type Deep } from "./stub";
-import type { Descriptor, TrustPolicy } from "./values";
+import type { Descriptor, Signer, TrustPolicy } from "./values";
 
 export interface TagSelection {
-  /** Tags or globs. @default every tag */
+  /** Tags or globs. @default every tag, unless `digests` are given */
   include?: string[];
+  /** Tags or globs to leave out. */
   exclude?: string[];
+  /** Only tags in which this regular expression matches somewhere, as `"^v1\\.[0-9]+$"`. */
+  matching?: string;
   /** Only tags that are a version in this range, as `">=1.2 <2"`. A leading `v` is allowed. */
   semver?: string;
-  /** Of what is left, the newest N by semantic version. */
-  newest?: number;
+  /**
+   * Of what is left, the newest N. By `semver`, where tags that are no version are not taken; by `created`, as the artifacts say themselves
+   * (annotation or image configuration), which takes a look at each. @default by semver
+   */
+  newest?: number | { count: number; by?: "semver" | "created" };
+  /** Artifacts to take along by digest, whether or not a tag points at them. */
+  digests?: string[];
 }
 
 export interface ClaimSelection {
-  /** Only these types: short names or predicate type URIs. @default all */
+  /** Only these: short names, predicate type URIs, or artifact types. @default all */
   types?: string[];
   excludeTypes?: string[];
   /** `"public"`: only claims that are explicitly public. @default "any" */
   audience?: "public" | "any";
+  /** Only claims with these annotations; values may be globs. */
+  annotations?: Record<string, string>;
+  /** Only claims at most so many steps from the artifact: 1 for those about it, 2 for claims about these. Signatures are not counted. */
+  depth?: number;
+  /** Copy only claims that verify under this policy; what does not is listed in `plan.refused`, with the reason. */
+  trust?: TrustPolicy;
+  /** Of those, only claims of these signers: `x509.subject: C=…, ST=…, O=…`. Needs `trust`. */
+  issuers?: string[];
+  /** Tags `sha256-….sig`, `.att` and `.sbom`, as cosign wrote them before its third version. @default "include" where nothing else is selected here */
+  cosignTags?: "include" | "exclude";
+}
+
+export interface PlatformSelection {
+  /** As `"linux/amd64"` or `"linux/arm/v7"`. */
+  only: string[];
+  /**
+   * `"sparse"`: the index stays byte for byte, with its digest and signatures, and other platforms' images are not there; not every registry
+   * takes that. `"derived"`: a new index of what is left, with a claim `derived-from`, signed by `signer`, that names the original.
+   */
+  index: "sparse" | "derived";
 }
 
 /** What destinations are to hold, and at whose word. */
 export interface MirrorPlan {
   tags: Record<string, string>;
-  artifacts: Record<string, { mediaType: string; size: number; related: Record<string, { type: string; audience?: "internal" | "public"; of?: string }> }>;
+  /** `related` says, by digest, what refers to the artifact: `"vulnerabilities public"`, `"signature of 0123456789ab"`. */
+  artifacts: Record<string, { mediaType: string; size: number; related?: Record<string, string>; derivedFrom?: string }>;
+  /** Cosign's tags of what is mirrored. */
+  cosignTags?: Record<string, string>;
+  /** Tags, claims and signatures that are gone at the source and kept. */
   withdrawn?: string[];
+  /** By tag, digest or claim, why it is not copied. */
   refused?: Record<string, string>;
   missing?: string[];
+  /** Instead of the lists, where they would be long: counts, and the digest of the inventory that lies at each destination and says all. */
+  summary?: { inventory: string; tags: number; artifacts: number; related: Record<string, number> };
+  /** What bringing one destination from the plan before to this one is expected to take. */
+  budget?: { requests: number; bytes: number };
 }
 
 export interface MirrorArgs {
@@ -37,18 +74,26 @@ export interface MirrorArgs {
   source: pulumi.Input<string> | SignedArtifact | Mirror;
   /** Claims that this program attaches at the source: the mirror waits for them, and its preview shows them. */
   sourceClaims?: Claim[];
-  /** Locations. Each gets the same. Update. */
+  /** Locations. Each gets the same; one that fails does not hold up the others. Update: one that is taken out keeps what it has, unless `onDelete` says otherwise. */
   destinations: pulumi.Input<pulumi.Input<string>[]>;
   /** Tags or globs, or a selection. Update. @default every tag */
   tags?: Deep<string[] | TagSelection>;
-  /** Which claims go along. Signatures go with what they sign. Update. @default everything that refers to an artifact, as `oras copy -r` */
+  /** Which claims go along. Signatures go with what they sign. A narrower selection takes away what it no longer has. Update. @default everything that refers to an artifact, as `oras copy -r` */
   claims?: Deep<ClaimSelection>;
+  /** Which platforms of multi-platform artifacts go along. Update. @default all */
+  platforms?: Deep<PlatformSelection>;
+  /** Who signs `derived-from` claims. Needed for `platforms.index: "derived"` only. */
+  signer?: Deep<Signer>;
   /** Copy only artifacts that verify under this policy; what does not is left out of the plan, with the reason. Update. */
   trust?: Deep<TrustPolicy>;
   /** What happens to a tag or claim that was mirrored and is gone at the source. Update. @default "keep" */
   withdrawn?: pulumi.Input<"keep" | "remove">;
-  /** What happens when a destination's tag points at something this mirror did not put there. Update. @default "fail" */
-  onConflict?: pulumi.Input<"fail" | "overwrite">;
+  /** What happens when a destination's tag points at something this mirror did not put there: stop there, move it, or let it be. Update. @default "fail" */
+  onConflict?: pulumi.Input<"fail" | "overwrite" | "keep">;
+  /** Whether destinations are filled at once or one after the other, in their order. @default "parallel" */
+  rollout?: pulumi.Input<"parallel" | "sequential">;
+  /** A plan of more manifests than this is shown and recorded as a summary. @default 200 */
+  summarizeAbove?: pulumi.Input<number>;
   /** What `destroy` does at the destinations: nothing, remove this mirror's tags, or remove what it put there. @default "retain" */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
 }
@@ -67,23 +112,37 @@ export class Mirror extends ConsignResource {
   declare readonly plan: pulumi.Output<MirrorPlan>;
   /** By tag, the artifact at the first destination. */
   declare readonly artifacts: pulumi.Output<Record<string, { reference: string; descriptor: Descriptor }>>;
+  /** By destination, one digest over what it holds of the plan: equal where the same is held. */
+  declare readonly parity: pulumi.Output<Record<string, string>>;
   /** By destination, what is not as planned; empty when all is. */
   declare readonly status: pulumi.Output<Record<string, Record<string, string>>>;
   declare readonly ready: pulumi.Output<boolean>;
 
   constructor(name: string, args: MirrorArgs, options?: pulumi.CustomResourceOptions) {
     const { source, sourceClaims = [], ...rest } = args;
-    super("Mirror", name, { ...rest, ...sourceArguments(source, sourceClaims) }, ["plan", "artifacts", "status", "ready"], options);
+    super("Mirror", name, { ...rest, ...sourceArguments(source, sourceClaims) }, ["plan", "parity", "status", "ready"], options);
+    // Not a property of its own: it follows from two that are, and state need not hold it.
+    this.artifacts = pulumi.all([this.plan, this.destinations]).apply(([plan, [first]]) => artifactsOf(plan, first ?? ""));
   }
 
   /** The artifact that a tag names, at the first destination: for {@link Claim.subject} and {@link Verification.artifact}. */
   artifact(tag: string): pulumi.Output<{ reference: string; descriptor: Descriptor }> {
     return this.artifacts.apply((artifacts) => {
       const found = artifacts[tag];
-      if (found === undefined) throw new Error(`this mirror's plan has no tag "${tag}"; it has ${Object.keys(artifacts).join(", ") || "none"}`);
+      if (found === undefined) throw new Error(`this mirror's plan names no tag "${tag}"; it names ${Object.keys(artifacts).join(", ") || "none, as it is a summary: raise summarizeAbove"}`);
       return found;
     });
   }
+}
+
+function artifactsOf(plan: MirrorPlan, destination: string): Record<string, { reference: string; descriptor: Descriptor }> {
+  return Object.fromEntries(
+    Object.entries(plan.tags).flatMap(([tag, digest]) => {
+      const artifact = plan.artifacts[digest];
+      if (artifact === undefined) return [];
+      return [[tag, { reference: `${destination}@${digest}`, descriptor: { mediaType: artifact.mediaType, digest, size: artifact.size } }]];
+    }),
+  );
 }
 
 function sourceArguments(source: MirrorArgs["source"], claims: readonly Claim[]): pulumi.Inputs {
@@ -113,7 +172,7 @@ function upcomingClaim(claim: Claim): pulumi.Output<UpcomingClaim> {
 
 interface UpcomingPlan {
   tags: Record<string, string>;
-  artifacts: Record<string, { mediaType?: string; size?: number; related: Record<string, { type: string; audience?: "internal" | "public"; of?: string }> }>;
+  artifacts: Record<string, { mediaType?: string; size?: number; related?: Record<string, string>; derivedFrom?: string }>;
 }
 
 function emptyPlan(): UpcomingPlan {
@@ -128,12 +187,13 @@ function artifactPlan(artifact: SignedArtifact): pulumi.Output<UpcomingPlan> {
 }
 
 function withClaims(plan: UpcomingPlan, claims: readonly UpcomingClaim[]): UpcomingPlan {
-  const artifacts = Object.fromEntries(Object.entries(plan.artifacts).map(([digest, artifact]) => [digest, { ...artifact, related: { ...artifact.related } }]));
+  const artifacts: Record<string, UpcomingPlan["artifacts"][string] & { related: Record<string, string> }> = Object.fromEntries(Object.entries(plan.artifacts).map(([digest, artifact]) => [digest, { ...artifact, related: { ...artifact.related } }]));
   for (const { about, digest, type, audience } of claims) {
     const subject = about.slice(about.lastIndexOf("@") + 1);
+    const line = `${type}${audience === "public" ? " public" : ""}`;
     const home = artifacts[subject] ?? Object.values(artifacts).find(({ related }) => related[subject] !== undefined);
-    if (home === undefined) artifacts[subject] = { related: { [digest]: { type, audience } } };
-    else home.related[digest] = { type, audience, ...(artifacts[subject] === undefined ? { of: subject } : {}) };
+    if (home === undefined) artifacts[subject] = { related: { [digest]: line } };
+    else home.related[digest] = artifacts[subject] === undefined ? `${line} of ${subject}` : line;
   }
   return { tags: plan.tags, artifacts };
 }

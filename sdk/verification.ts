@@ -44,6 +44,12 @@ export interface VerificationArgs {
   precedence?: Deep<string[]>;
   /** @default everyone the trust policy trusts. Update. */
   lifecycleIssuers?: Deep<LifecycleIssuers>;
+  /**
+   * `"verify"`: where the artifact is redirected, verify what it is redirected to and use that; at most 5 times, and never in a circle. Both ends
+   * have to verify: the first its signature and the redirect, the last everything that is asked here. A redirect may name another registry, so say
+   * in `lifecycleIssuers` whose word is taken. @default "never", a redirect is a warning. Update.
+   */
+  followRedirects?: pulumi.Input<"never" | "verify">;
 }
 
 /** Why the artifact may be used, or not. There is no time in it: the same world gives the same verdict tomorrow. */
@@ -54,7 +60,8 @@ export interface Verdict {
   signature: string;
   /**
    * By the argument's path (`require[0]`, `deny[1]`), `met`, or `unmet: ` and what was asked and why not. An artifact that is revoked or past its
-   * end of life is `lifecycle.revocation` or `lifecycle.endOfLife`; while it is neither, these are not there.
+   * end of life is `lifecycle.revocation` or `lifecycle.endOfLife`; while it is neither, these are not there. A redirect that was to be followed and
+   * cannot be is `lifecycle.redirect`, with `REDIRECT_LOOP` or `REDIRECT_UNUSABLE`.
    */
   requirements: Record<string, string>;
 }
@@ -92,9 +99,17 @@ export interface VerificationSummary {
  * Errors: `VERIFICATION_UNMET`, `PLAN_STALE`, `TRUST_*`, `CONDITION_INVALID`, `INPUT_INVALID`, `GRAPH_TOO_LARGE`, `REGISTRY_*`.
  */
 export class Verification extends ConsignResource {
+  /** The arguments, for a {@link Promotion} of what is verified here. */
+  declare readonly trust: pulumi.Output<TrustPolicy | { notationConfig: string }>;
+  declare readonly require: pulumi.Output<(Requirement | { anyOf: Requirement[] })[] | undefined>;
+  declare readonly deny: pulumi.Output<Denial[] | undefined>;
+  declare readonly precedence: pulumi.Output<string[] | undefined>;
+  declare readonly lifecycleIssuers: pulumi.Output<LifecycleIssuers | undefined>;
   /** `repository@sha256:…` of what was verified. */
   declare readonly reference: pulumi.Output<string>;
   declare readonly verdict: pulumi.Output<Verdict>;
+  /** Where redirects were followed: pinned references, from what `artifact` names to the one that `verdict` and `reference` are about. */
+  declare readonly followed: pulumi.Output<string[] | undefined>;
   /** By digest. */
   declare readonly claims: pulumi.Output<Record<string, VerifiedClaim>>;
   /**
@@ -104,6 +119,7 @@ export class Verification extends ConsignResource {
   declare readonly summary: pulumi.Output<VerificationSummary>;
 
   constructor(name: string, args: VerificationArgs, options?: pulumi.CustomResourceOptions) {
-    super("Verification", name, { ...args, artifact: artifactArgument(args.artifact) }, ["reference", "verdict", "claims", "summary"], options);
+    const optional = ["require", "deny", "precedence", "lifecycleIssuers"];
+    super("Verification", name, { ...args, artifact: artifactArgument(args.artifact) }, [...optional, "reference", "verdict", "claims", "summary", "followed"], options);
   }
 }

@@ -10,9 +10,18 @@ export function lifecycleResults(claims: EffectiveClaims, now: Date): Requiremen
     claims.claims.filter(({ status, type }) => status === "effective" && type !== undefined && typeKey(type) === name);
   return [
     ...effective("revocation").filter((claim) => (claim.predicate as Revocation).target === claims.subject).map((claim) => revocation(claim, now)),
+    ...claims.claims.flatMap(unjudged),
     ...effective("endOfLife").map((claim) => endOfLife(claim, now)),
     ...effective("redirect").map(redirect),
   ];
+}
+
+/** Whoever keeps us from asking about the signer of a revocation must not undo it by that. */
+function unjudged({ digest, type, status, reason }: JudgedClaim): RequirementResult[] {
+  const name = type === undefined ? "" : typeKey(type);
+  const requirement = { revocation: "not revoked", endOfLife: "not past its end of life" }[name];
+  if (status !== "inconclusive" || requirement === undefined) return [];
+  return [{ path: `lifecycle.${name}`, requirement, met: false, reason: `cannot be told, ${digest} is inconclusive: ${reason}`, claims: [digest] }];
 }
 
 function revocation(claim: JudgedClaim, now: Date): RequirementResult {

@@ -73,9 +73,9 @@ export interface Requirements {
 /**
  * Holds the effective claims against what is required and denied, and against the artifact's lifecycle. All results must be met.
  * - `require`: one effective claim of the type must satisfy issuer, age and condition together.
- * - `deny`: none may. A condition that cannot be evaluated on a claim counts as if the claim were there to be denied.
- * - A revocation that has begun, or an end of life that has passed, is unmet without being asked for; one that lies ahead, and a redirect,
- *   is a warning. These appear only where there is such a claim.
+ * - `deny`: none may. A condition that cannot be evaluated on a claim, and a claim whose signature cannot be judged now, count as denied.
+ * - A revocation that has begun, an end of life that has passed, or one of them that cannot be judged now, is unmet without being asked
+ *   for; one that lies ahead, and a redirect, is a warning. These appear only where there is such a claim.
  * @throws ConsignError `CONDITION_INVALID`, `INPUT_INVALID` for entries that the schemas have not seen
  */
 export function evaluateRequirements(requirements: Requirements, claims: EffectiveClaims, now: Date): RequirementResult[] {
@@ -110,11 +110,18 @@ function required(entry: RequireEntry, path: string, claims: EffectiveClaims, no
   return { path, requirement, met: false, reason, claims: [] };
 }
 
+/** Silence must not be had by keeping us from asking whether the signer is revoked, so what cannot be judged counts against the artifact. */
+const STANDS_AGAINST: ReadonlySet<JudgedClaim["status"]> = new Set(["effective", "inconclusive"]);
+
+function unsure({ reason }: JudgedClaim): Fit {
+  return { fits: false, unknown: true, reason };
+}
+
 function denied(entry: DenyEntry, path: string, claims: EffectiveClaims, now: Date): RequirementResult {
   const requirement = `no claim ${summary(entry)}`;
   const hits = claims.claims
-    .filter((claim) => claim.status === "effective" && claim.type !== undefined && sameType(claim.type, resolveType(entry.type)))
-    .map((claim) => ({ claim, fit: fits(entry, claim, claims, now) }))
+    .filter((claim) => STANDS_AGAINST.has(claim.status) && claim.type !== undefined && sameType(claim.type, resolveType(entry.type)))
+    .map((claim) => ({ claim, fit: claim.status === "effective" ? fits(entry, claim, claims, now) : unsure(claim) }))
     .filter(({ fit }) => fit.fits || fit.unknown);
   if (hits.length === 0) return { path, requirement, met: true, reason: "there is none", claims: [] };
   const why = hits.map(({ claim, fit }) => `${claim.digest}${fit.unknown ? `: cannot be told, ${fit.reason}` : ` by ${claim.issuer}`}`);

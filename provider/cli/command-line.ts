@@ -11,17 +11,21 @@ const OPTIONS = {
   "config-dir": { type: "string" },
   "docker-config": { type: "string" },
   registries: { type: "string" },
+  html: { type: "string" },
+  retention: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const;
 
 export const HELP = `Usage: consign <command> REFERENCE [options]
+       consign timeline [NAME=]REFERENCE ... [options]
 
 Commands
   verify   says whether the artifact may be used: its signature, its claims, its lifecycle
   claims   lists what is claimed about the artifact, by whom, and whether it counts
   tree     draws the artifact with everything that refers to it
+  timeline tells when it was signed, deployed and archived, as seen at one or several places
 
 REFERENCE is host[:port]/repository or oci:directory, with :tag or @digest.
 
@@ -30,7 +34,7 @@ Whom to trust
   --root FILE           a certificate to trust (PEM), beside the policy's; may be repeated. Without --policy:
                         level strict, any identity
   --config-dir DIR      notation's configuration directory
-                        (default for verify: where notation keeps it; claims and tree then use none)
+                        (default for verify: where notation keeps it; the others then use none)
   --scope NAME          what the trust policy calls the repository (default: as in REFERENCE)
   --require TYPE        a claim of this type must be there and count; may be repeated
 
@@ -38,11 +42,15 @@ Registries
   --registries FILE     JSON, registry -> settings, as the stack configuration consign:registries
   --docker-config DIR   where Docker's config.json is (default: DOCKER_CONFIG, else ~/.docker)
 
+Pages
+  --html FILE           tree and timeline: writes one page for a browser or for paper, instead of printing
+  --retention FILE      JSON, the output "entries" of an ArchivePolicy: until when it is kept
+
   --json                prints JSON
   --help, --version
 
 Exit codes
-  0  verified; for claims and tree without a trust policy: all that is there is whole, and nobody is called trusted
+  0  verified; for claims, tree and timeline without a trust policy: all that is there is whole, and nobody is called trusted
   1  not verified, or something is broken
   2  could not tell, or the command line is wrong`;
 
@@ -54,13 +62,18 @@ export interface Flags {
   configDir?: string;
   dockerConfig?: string;
   registries?: string;
+  html?: string;
+  retention?: string;
   json: boolean;
 }
 
-export const COMMANDS = ["verify", "claims", "tree"] as const;
+export const COMMANDS = ["verify", "claims", "tree", "timeline"] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
-export type CommandLine = { show: "help" | "version" } | { show: "result"; command: CommandName; reference: string; flags: Flags };
+export type CommandLine =
+  | { show: "help" | "version" }
+  | { show: "result"; command: Exclude<CommandName, "timeline">; reference: string; flags: Flags }
+  | { show: "result"; command: "timeline"; references: string[]; flags: Flags };
 
 /** @throws ConsignError `INPUT_INVALID` */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -68,27 +81,28 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (values.help === true) return { show: "help" };
   if (values.version === true) return { show: "version" };
   const [name, reference, ...more] = positionals;
-  if (name === undefined) throw wrong("say what to do: verify, claims or tree");
+  if (name === undefined) throw wrong("say what to do: verify, claims, tree or timeline");
   const command = COMMANDS.find((each) => each === name);
-  if (command === undefined) throw wrong(`"${name}" is no command: verify, claims and tree are`);
+  if (command === undefined) throw wrong(`"${name}" is no command: verify, claims, tree and timeline are`);
   if (reference === undefined) throw wrong(`say which artifact to ${command === "verify" ? "verify" : "look at"}`);
-  if (more.length > 0) throw wrong(`one reference at a time; "${more[0]}" is one too many`);
+  if (more.length > 0 && command !== "timeline") throw wrong(`one reference at a time; "${more[0]}" is one too many`);
+  if (values.html !== undefined && command !== "tree" && command !== "timeline") throw wrong("--html is for tree and timeline");
+  if (values.html !== undefined && values.json === true) throw wrong("say either --html or --json");
+  if (values.retention !== undefined && values.html === undefined && command !== "timeline") throw wrong("--retention is for timeline, and for pages");
   for (const type of values.require ?? []) resolveType(type);
-  return {
-    show: "result",
-    command,
-    reference,
-    flags: {
-      roots: values.root ?? [],
-      require: values.require ?? [],
-      json: values.json ?? false,
-      ...(values.policy === undefined ? {} : { policy: values.policy }),
-      ...(values.scope === undefined ? {} : { scope: values.scope }),
-      ...(values["config-dir"] === undefined ? {} : { configDir: values["config-dir"] }),
-      ...(values["docker-config"] === undefined ? {} : { dockerConfig: values["docker-config"] }),
-      ...(values.registries === undefined ? {} : { registries: values.registries }),
-    },
+  const flags: Flags = {
+    roots: values.root ?? [],
+    require: values.require ?? [],
+    json: values.json ?? false,
+    ...(values.policy === undefined ? {} : { policy: values.policy }),
+    ...(values.scope === undefined ? {} : { scope: values.scope }),
+    ...(values["config-dir"] === undefined ? {} : { configDir: values["config-dir"] }),
+    ...(values["docker-config"] === undefined ? {} : { dockerConfig: values["docker-config"] }),
+    ...(values.registries === undefined ? {} : { registries: values.registries }),
+    ...(values.html === undefined ? {} : { html: values.html }),
+    ...(values.retention === undefined ? {} : { retention: values.retention }),
   };
+  return command === "timeline" ? { show: "result", command, references: [reference, ...more], flags } : { show: "result", command, reference, flags };
 }
 
 function parse(args: readonly string[]) {

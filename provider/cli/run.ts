@@ -5,16 +5,18 @@ import { asConsignError } from "../errors";
 import { printable } from "../report/words";
 import { claims } from "./claims";
 import { HELP, parseCommandLine, type CommandName, type Flags } from "./command-line";
+import { timeline } from "./timeline";
 import { tree } from "./tree";
 import { verify } from "./verify";
 import type { ExitCode, World } from "./world";
 
-const RUN: Readonly<Record<CommandName, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>> = { verify, claims, tree };
+const RUN: Readonly<Record<Exclude<CommandName, "timeline">, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>> = { verify, claims, tree };
 
 /** The whole command line but for where it gets its world from. Never throws: what fails is one line, with its code, and exit code 2. */
 export async function run(args: readonly string[], world: World): Promise<ExitCode> {
   try {
     const commandLine = parseCommandLine(args);
+    if (commandLine.show === "result" && commandLine.command === "timeline") return await timeline(commandLine.references, commandLine.flags, world);
     if (commandLine.show === "result") return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
     world.print(commandLine.show === "help" ? HELP : version());
     return 0;

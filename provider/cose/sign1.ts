@@ -29,6 +29,7 @@ export function decodeSign1(bytes: Uint8Array, maxBytes: number): Sign1 {
   if (!(message instanceof Tag) || Number(message.tag) !== SIGN1_TAG) throw invalid("it is not tagged as COSE_Sign1 (18)");
   const parts: unknown = message.contents;
   if (!Array.isArray(parts) || parts.length !== 4) throw invalid("COSE_Sign1 must be an array of four");
+  if (bytes[0] !== 0xd2 || bytes[1] !== 0x84) throw invalid("its tag and its array must be in their shortest form, as notation wants them");
   const [protectedBytes, unprotectedHeaders, payload, signature] = parts as unknown[];
   if (!(protectedBytes instanceof Uint8Array)) throw invalid("the protected header must be a byte string");
   if (!(unprotectedHeaders instanceof Map)) throw invalid("the unprotected header must be a map");
@@ -40,7 +41,14 @@ export function decodeSign1(bytes: Uint8Array, maxBytes: number): Sign1 {
     if (protectedHeaders.has(label)) throw invalid(`the header ${JSON.stringify(label)} is both protected and unprotected`);
     if (label === LABELS.alg || label === LABELS.crit) throw invalid("alg and crit must be protected");
   }
+  if (holdsTag([...unprotectedHeaders.values()])) throw invalid("the unprotected header must not hold a tag");
   return { protectedBytes, protectedHeaders, unprotectedHeaders, payload, signature };
+}
+
+/** Tags are for the message and for times that are signed; notation reads no others either. */
+function holdsTag(value: unknown): boolean {
+  if (value instanceof Map) return holdsTag([...value.values()]);
+  return value instanceof Tag || (Array.isArray(value) && value.some(holdsTag));
 }
 
 /** Encodes a tagged COSE_Sign1 message around protected bytes that were signed before. */

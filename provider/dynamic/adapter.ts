@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { ConsignError } from "../errors";
 import type { ResourceContext } from "../resources/context";
-import type { Properties, Reconciler } from "../resources/reconciler";
+import { PartialFailure, type Properties, type Reconciler } from "../resources/reconciler";
 import { asCheckFailure, asEngineError } from "./failures";
 import { configureHost, hostContext } from "./host";
 import { UNKNOWN, checkInputs, holdsUnknown } from "./unknowns";
@@ -62,7 +62,7 @@ async function create(kind: Reconciler, context: Context, inputs: Properties): P
   try {
     return { id, outs: recorded(inputs, await kind.ensure(visible(inputs), undefined, context())) };
   } catch (error) {
-    throw asEngineError(error, id, inputs["__provider"]);
+    throw asEngineError(error, id, partial(inputs, error));
   }
 }
 
@@ -70,7 +70,7 @@ async function update(kind: Reconciler, context: Context, id: string, olds: Prop
   try {
     return { outs: recorded(news, await kind.ensure(visible(news), upgrade(olds), context())) };
   } catch (error) {
-    throw asEngineError(error, id, news["__provider"]);
+    throw asEngineError(error, id, partial(news, error));
   }
 }
 
@@ -97,6 +97,11 @@ async function adopted(kind: Reconciler, context: Context, props: Properties): P
 
 function recorded(inputs: Properties, ensured: Properties): Properties {
   return plain({ ...visible(inputs), ...ensured, __v: STATE_VERSION }) as Properties;
+}
+
+/** What is there after a failure half-way. The host adds the stub to whole states only. */
+function partial(inputs: Properties, error: unknown): Properties | undefined {
+  return error instanceof PartialFailure ? { ...recorded(inputs, error.properties), ...plain({ __provider: inputs["__provider"] }) } : undefined;
 }
 
 function upgrade(state: Properties): Properties {

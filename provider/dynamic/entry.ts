@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claim, mirror, signedArtifact, verification } from "../resources/kinds";
+import { archivePolicy, claim, mirror, promotion, signedArtifact, verification } from "../resources/kinds";
 import { dynamicProvider } from "./adapter";
 
 /**
@@ -10,3 +10,5 @@ export const SignedArtifact = Object.freeze(dynamicProvider(signedArtifact));
 export const Claim = Object.freeze(dynamicProvider(claim));
 export const Mirror = Object.freeze(dynamicProvider(mirror));
 export const Verification = Object.freeze(dynamicProvider(verification));
+export const Promotion = Object.freeze(dynamicProvider(promotion));
+export const ArchivePolicy = Object.freeze(dynamicProvider(archivePolicy));

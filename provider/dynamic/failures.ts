@@ -18,10 +18,11 @@ export function asCheckFailure(error: unknown, fallbackProperty: string): Failur
 
 /**
  * What Pulumi's dynamic provider host turns into an error of the engine. Foreign errors are always wrapped: the host takes any error that
- * has a member `id` for a half-created resource. A {@link PartialFailure} becomes just that, and its state is kept.
+ * has a member `id` for a half-created resource. A {@link PartialFailure} becomes just that, with `state` as what is recorded. The host
+ * never answers, and the engine waits for ever, if `state` holds what protobuf cannot carry.
  */
-export function asEngineError(error: unknown, id: string, provider: unknown): Error {
+export function asEngineError(error: unknown, id: string, state: Properties | undefined): Error {
   const wrapped = new Error(describe(error));
   if (!(error instanceof PartialFailure)) return wrapped;
-  return Object.assign(wrapped, { id, properties: { ...error.properties, __provider: provider } satisfies Properties, reasons: [describe(error)] });
+  return Object.assign(wrapped, { id, properties: state, reasons: [describe(error)] });
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export { survey } from "./survey";
+export type { KnownPlace, Survey, SurveyOptions, SurveyedReferrer } from "./survey";
 export { walk } from "./walk";
 export type { Graph, GraphNode, WalkOptions } from "./walk";
 export { referrersIn, select } from "./select";

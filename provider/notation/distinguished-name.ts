@@ -34,8 +34,8 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
 
 /** Reads the DER of a `Name`. Returns undefined when it is none. */
 export function decodeName(der: Uint8Array): DistinguishedName | undefined {
-  const parsed = asn1js.fromBER(der, { maxDepth: 8, maxNodes: 1024 });
-  if (parsed.offset !== der.byteLength || !(parsed.result instanceof asn1js.Sequence)) return undefined;
+  const parsed = parseBer(der);
+  if (parsed?.offset !== der.byteLength || !(parsed.result instanceof asn1js.Sequence)) return undefined;
   const relativeNames: NameAttribute[][] = [];
   for (const set of parsed.result.valueBlock.value) {
     if (!(set instanceof asn1js.Set)) return undefined;
@@ -44,6 +44,15 @@ export function decodeName(der: Uint8Array): DistinguishedName | undefined {
     relativeNames.push(attributes);
   }
   return { text: formatName(relativeNames), relativeNames, der };
+}
+
+/** The parser gives an error as a value, but throws on some broken texts and times. */
+function parseBer(der: Uint8Array): asn1js.FromBerResult | undefined {
+  try {
+    return asn1js.fromBER(der, { maxDepth: 8, maxNodes: 1024 });
+  } catch {
+    return undefined;
+  }
 }
 
 function decodeAttribute(item: asn1js.AsnType): NameAttribute | undefined {
@@ -74,12 +83,12 @@ function escapeValue(value: string): string {
     .replace(/(?<!\\) $/, "\\ ");
 }
 
-/** A name as a trusted identity is compared: attribute type (upper case, `S` read as `ST`) to value. */
+/** A name as a trusted identity is compared: attribute type (`S` read as `ST`) to value. */
 export type IdentityName = ReadonlyMap<string, string>;
 
 /**
- * Reads a name as the Notary Project's trusted identities are written: RFC 4514, with `C`, `ST` (or `S`) and `O`, no attribute twice,
- * none multi-valued, none in hexadecimal.
+ * Reads a name as the Notary Project's trusted identities are written: RFC 4514, with `C`, `ST` (or `S`) and `O`, in capitals, no attribute
+ * twice, none multi-valued, none in hexadecimal.
  * @throws ConsignError `TRUST_POLICY_INVALID`
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trusted-identities-constraints
  */
@@ -94,16 +103,21 @@ export function parseIdentityName(text: string): IdentityName {
 
 /** The same view of a certificate's subject, under the same rules. @throws ConsignError `TRUST_POLICY_INVALID` */
 export function identityNameOf(name: DistinguishedName): IdentityName {
+  if (name.text.includes("=#")) throw unusable(name.text, "values in hexadecimal (=#) are not supported");
   return identityName(name.relativeNames, name.text);
 }
+
+/** Notation reads these from a certificate as numbers with a value in hexadecimal, so it trusts no subject that has one by its name. */
+const UNKNOWN_TO_NOTATION = new Set(["UID", "DC"]);
 
 function identityName(relativeNames: readonly (readonly NameAttribute[])[], text: string): IdentityName {
   const found = new Map<string, string>();
   for (const attributes of relativeNames) {
     if (attributes.length > 1) throw unusable(text, "multi-valued relative names (with +) are not supported");
     for (const { type, value } of attributes) {
-      if (/^[0-9]/.test(type)) throw unusable(text, `the attribute ${type} is not supported`);
-      const key = type.toUpperCase() === "S" ? "ST" : type.toUpperCase();
+      if (/^[0-9]/.test(type) || UNKNOWN_TO_NOTATION.has(type)) throw unusable(text, `the attribute ${type} is not supported`);
+      if (type !== type.toUpperCase()) throw unusable(text, `write ${type.toUpperCase()} for ${type}, as notation wants it`);
+      const key = type === "S" ? "ST" : type;
       if (found.has(key)) throw unusable(text, `it has ${key} more than once`);
       found.set(key, value);
     }

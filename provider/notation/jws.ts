@@ -108,7 +108,9 @@ export async function verifyJwsSignature(envelope: SignatureEnvelope): Promise<v
   const algorithm = algorithmFor(key);
   const [protectedText = "", payload = ""] = Buffer.from(envelope.toBeSigned).toString("latin1").split(".");
   const jws = { protected: protectedText, payload, signature: Buffer.from(envelope.signature).toString("base64url") };
-  const crit = Object.fromEntries(Object.values(ATTRIBUTES).map((name) => [name, true]));
+  // What a verification plugin is to understand is not this library's to refuse.
+  const plugins = envelope.verificationPlugin === undefined ? [] : envelope.critical;
+  const crit = Object.fromEntries([...Object.values(ATTRIBUTES), ...plugins].map((name) => [name, true]));
   try {
     await flattenedVerify(jws, key, { algorithms: [algorithm], crit });
   } catch (cause) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
 import type { CallOptions } from "../content/storage";
 import { ConsignError } from "../errors";
-import type { Descriptor } from "../oci/descriptor";
+import { descriptorSchema, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { artifactTypeOf, indexSchema, referrerDescriptor, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
@@ -175,6 +176,17 @@ export class Referrers {
   }
 }
 
+const listSchema = indexSchema.pick({ schemaVersion: true, mediaType: true }).extend({ manifests: z.array(z.unknown()).max(MAX_REFERRERS) });
+const bareSchema = descriptorSchema.pick({ mediaType: true, digest: true, size: true, artifactType: true });
+
+/** Annotations in a list are hints, copied from what anyone may push: where they break the rules the entry is read without them. */
+function readEntry(entry: unknown): Descriptor[] {
+  const whole = descriptorSchema.safeParse(entry);
+  if (whole.success) return [whole.data];
+  const bare = bareSchema.safeParse(entry);
+  return bare.success ? [bare.data] : [];
+}
+
 function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
   let value: unknown;
   try {
@@ -187,8 +199,8 @@ function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
     );
   }
   if (typeof value === "object" && value !== null && "manifests" in value && value.manifests === null) return NOTHING;
-  const parsed = indexSchema.safeParse(value);
-  if (parsed.success) return parsed.data.manifests;
+  const parsed = listSchema.safeParse(value);
+  if (parsed.success) return parsed.data.manifests.flatMap(readEntry);
   const issue = parsed.error.issues[0];
   throw new ConsignError(
     "REGISTRY_RESPONSE_INVALID",

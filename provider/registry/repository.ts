@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CallOptions, Content, PushManifestOptions, PushOptions, ReadStore, ReferrersOptions, Store, TagOptions, TagOrDigest } from "../content/storage";
-import { ConsignError } from "../errors";
+import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, parseDigest, type Digest } from "../oci/digest";
 import { referrerDescriptor, type Manifest } from "../oci/manifest";
@@ -125,19 +125,22 @@ export class Repository implements Store {
     const { digest } = manifest.descriptor;
     const put = (): ReturnType<Manifests["put"]> => this.#manifests.put(manifest, digest, options);
     const { subject: announced } = await put();
-    if (options.readBack === "later" && this.#referrers.pushedUnseen(manifest.value.subject?.digest)) {
+    const subject = manifest.value.subject?.digest;
+    const later = options.readBack === "later";
+    if (later && this.#referrers.pushedUnseen(subject)) {
       this.#remember(manifest);
       this.#located.delete(digest);
       return;
     }
-    await confirmManifest(this.#manifests, manifest, put, options);
+    // Being listed by the registry itself is as good as being found.
+    if (!later || subject === undefined) await confirmManifest(this.#manifests, manifest, put, options);
     this.#remember(manifest);
-    const subject = manifest.value.subject?.digest;
     if (subject === undefined) return;
     const again = async (): Promise<void> => {
       await put();
     };
     await this.#referrers.ensureListed(manifest, subject, announced === subject, again, options);
+    if (later && this.#referrers.capability.support !== "supported") await confirmManifest(this.#manifests, manifest, put, options);
   }
 
   async tag(manifest: Manifest, tag: string, options: TagOptions = {}): Promise<void> {
@@ -192,7 +195,14 @@ export class Repository implements Store {
   /** Lists lack artifact types and annotations, or have wrong ones; the manifest decides. What refers to another subject is no referrer of this one. */
   async #complete(entry: Descriptor, subject: Digest, options: CallOptions): Promise<Descriptor | undefined> {
     if (!isManifestType(entry.mediaType) || (entry.artifactType && !this.#referrers.capability.typesDoubtful)) return entry;
-    const manifest = await this.#readIfPresent(entry.digest, options);
+    let manifest: Manifest | undefined;
+    try {
+      manifest = await this.#readIfPresent(entry.digest, options);
+    } catch (error) {
+      // What anyone may push must not make the list unreadable: whoever reads this one is told what is wrong with it.
+      if (isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "DIGEST_MISMATCH", "REGISTRY_RESPONSE_INVALID")) return entry;
+      throw error;
+    }
     if (manifest === undefined || manifest.value.subject?.digest !== subject) return undefined;
     this.#remember(manifest);
     const { artifactType: _, ...others } = entry;

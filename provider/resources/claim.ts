@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { resolveType } from "../claims";
+import { observeClaim, resolveType } from "../claims";
 import { pushArtifact } from "../content/pack";
 import type { Store } from "../content/storage";
 import { ConsignError } from "../errors";
@@ -11,13 +11,13 @@ import { artifactSchema, locationOf, pick, readState, referenceOf } from "./argu
 import { checkContentArguments, contentShape, packContent, subjectDescriptor, type ContentArguments } from "./claim-content";
 import { claimStatus, isDeliberate } from "./claim-standing";
 import { at, type ResourceContext } from "./context";
-import { ownSignatures, type OwnSignature } from "./own-signatures";
+import type { OwnSignature } from "./own-signatures";
 import { PartialFailure, type Properties, type Reconciler } from "./reconciler";
 import { purge } from "./removal";
 import { NOT_DUE } from "./renewal";
 import { signedBySchema } from "./signer";
-import { ensureSigned, keptSignatures, plannedRenewal, plannedSigning, recordedSignatures, satisfying, signatureRecord, signatureRecordSchema, type SignatureRecord } from "./signing";
-import { signingShape, timestampRoots, type SigningArguments } from "./signing-arguments";
+import { currentSignatures, ensureSigned, keptSignatures, plannedRenewal, plannedSigning, recordedSignatures, satisfying, signatureRecord, signatureRecordSchema, type SignatureRecord } from "./signing";
+import { signingShape, type SigningArguments } from "./signing-arguments";
 
 const schema = z.object({
   ...contentShape,
@@ -90,7 +90,9 @@ export const claim: Reconciler<typeof schema.shape> = {
         throw new ConsignError("PLAN_STALE", `the claim is now ${packed.manifest.descriptor.digest}, the plan says ${plan.digest}: run again`, { reference: plan.reference });
       }
       await pushArtifact(store, packed, { deep: previous !== undefined });
-      const signatures = await ensureSigned({ store, target: plan.descriptor, args: plan, signedBy: plan.signedBy, renew: plan.renewal !== NOT_DUE, previous }, context);
+      await requireReadable(store, plan);
+      const request = { store, target: plan.descriptor, args: plan, signedBy: plan.signedBy, renew: plan.renewal !== NOT_DUE, previous };
+      const signatures = await ensureSigned(request, context);
       Object.assign(done, signed(signatures));
       await removeReplaced(store, previous, plan.about, plan.digest);
       const status = await settledStatus(store, plan, signatures, context);
@@ -124,10 +126,18 @@ function signed(signatures: SignatureRecord[]): Properties {
 }
 
 async function statusOf(store: Store, plan: Planned, recorded: readonly string[], context: ResourceContext): Promise<{ status: string; own: OwnSignature[] } | undefined> {
-  const own = async () => ownSignatures(store, plan.descriptor, { signedBy: plan.signedBy, recorded, tsa: await timestampRoots(plan.timestamp, context) }, context);
+  const own = () => currentSignatures(store, plan.descriptor, plan, plan.signedBy, recorded, context);
   const subject = parseReference(plan.about).digest;
   if (subject === undefined) throw new ConsignError("STATE_INVALID", `recorded property "about" has no digest: ${plan.about}`, { path: "about" });
   return claimStatus(store, { descriptor: plan.descriptor, subject, args: plan }, own, context);
+}
+
+/** What cannot be read back is not signed. */
+async function requireReadable(store: Store, { descriptor, reference }: Planned): Promise<void> {
+  const read = await observeClaim(store, descriptor);
+  if (!("broken" in read)) return;
+  const { code, reason } = read.broken;
+  throw new ConsignError("READ_BACK_FAILED", `${reference} was pushed, and cannot be read back: ${reason} [${code}]. If its content is damaged, delete it there and run again`, { reference });
 }
 
 /** The status once everything is done: what cannot be put right is refused, with the reason. */
@@ -138,7 +148,7 @@ async function settledStatus(store: Store, plan: Planned, signatures: readonly S
   if (status.startsWith("superseded")) {
     throw new ConsignError("CLAIM_SUPERSEDED", `${plan.reference} does not count: ${status}. To put it in that one's place, name that one in supersedes; else take this claim out of the program`, { reference: plan.reference });
   }
-  throw new ConsignError("READ_BACK_FAILED", `${plan.reference} was pushed and signed, and cannot be read back (${status}); if its content is damaged, delete it there and run again`, { reference: plan.reference });
+  throw new ConsignError("READ_BACK_FAILED", `${plan.reference} was pushed and signed, but what can be read back is not valid (${status}): run again`, { reference: plan.reference });
 }
 
 /** Where a plan had to leave the digest open, because the subject was not there, it can be filled in now. */

@@ -6,6 +6,7 @@ import { verifyArtifact, type ResolvedTrustPolicy, type SignatureVerdict } from 
 import type { Descriptor } from "../oci/descriptor";
 import { digestSchema, type Digest } from "../oci/digest";
 import { at, type ResourceContext } from "./context";
+import { redirectsIn, type RedirectClaim } from "./redirect";
 
 export { openTrust, trustSchema, type Trust } from "./trust";
 
@@ -30,6 +31,8 @@ export interface JudgedClaimSummary {
 
 export interface Judgement {
   verified: boolean;
+  /** Whether the artifact's own signature verifies. */
+  signed: boolean;
   verdict: Verdict;
   /** By digest: the claims of the types that are asked for, and what is claimed of the artifact's lifecycle. */
   claims: Record<string, JudgedClaimSummary>;
@@ -39,6 +42,8 @@ export interface Judgement {
   unmet: string[];
   /** What is met, but not for ever. */
   warnings: string[];
+  /** Where it should be looked for instead, by the word of those who may say so. */
+  redirects: RedirectClaim[];
 }
 
 export interface Question extends Requirements {
@@ -68,18 +73,27 @@ export async function judge(store: ReadStore, artifact: Descriptor, trust: Resol
   const failed = Object.entries(requirements).filter(([, answer]) => answer !== MET);
   return {
     verified: signed && failed.length === 0,
+    signed,
     verdict,
     claims: claimLines(effective, interest.about),
     evidence: [...new Set(results.flatMap(({ met, claims }) => (met ? claims : [])))].sort(),
     unmet: [...(signed ? [] : [`signature: ${verdict.signature}`]), ...failed.map(([path, answer]) => `${path}: ${answer}`)],
     warnings: results.flatMap(({ warning }) => warning ?? []),
+    redirects: redirectsIn(effective),
   };
 }
 
 /** The verdict where there is nothing to judge. */
 export function absent(reference: string): Judgement {
   const signature = `missing: ${reference} does not exist`;
-  return { verified: false, verdict: { signature, requirements: {} }, claims: {}, evidence: [], unmet: [signature], warnings: [] };
+  return { verified: false, signed: false, verdict: { signature, requirements: {} }, claims: {}, evidence: [], unmet: [signature], warnings: [], redirects: [] };
+}
+
+/** The verdict where a redirect was to be followed and cannot be. */
+export function astray(judgement: Judgement, refusal: string): Judgement {
+  const line = `unmet: redirects are followed: ${refusal}`;
+  const requirements = { ...judgement.verdict.requirements, "lifecycle.redirect": line };
+  return { ...judgement, verified: false, verdict: { ...judgement.verdict, requirements }, unmet: [...judgement.unmet, `lifecycle.redirect: ${line}`] };
 }
 
 const MET = "met";

@@ -1,95 +1,169 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copy } from "../content/copy";
+import { copyAll, type CopyItem, type CopyReport, type TagMove } from "../content/copy";
+import { forEachBounded } from "../content/bounded";
 import type { ReadStore, Store } from "../content/storage";
-import { ConsignError, isConsignError } from "../errors";
+import { ConsignError } from "../errors";
+import { mergeTags } from "../graph";
 import type { Descriptor } from "../oci/descriptor";
-import type { Digest } from "../oci/digest";
-import type { ResourceContext } from "./context";
-import type { DestinationStatus, MirrorPlan, PlannedArtifact } from "./mirror-plan";
+import { isDigest, type Digest } from "../oci/digest";
+import type { DestinationStatus, FullArtifact, FullPlan } from "./mirror-plan";
+import type { Related } from "./mirror-related";
 import { tagDigest } from "./tagging";
 
-/** What is known of a destination from the run before: what was put there, and how it looked at the last refresh. */
+export type OnConflict = "fail" | "overwrite" | "keep";
+
+/** What is known of a destination from the run before. */
 export interface Known {
-  plan?: MirrorPlan | undefined;
+  /** What was put there; undefined if nothing is certain: then it is looked at. */
+  base?: FullPlan | undefined;
+  /** How it looked at the last refresh, or what went wrong. */
   status?: DestinationStatus | undefined;
 }
 
-/** Makes one destination hold the plan: copies what is missing, moves tags last, and takes away what this mirror had put there and no longer plans. */
-export async function applyToDestination(source: ReadStore, destination: Store, plan: MirrorPlan, known: Known, onConflict: "fail" | "overwrite", context: ResourceContext): Promise<void> {
-  const moves = await tagMoves(destination, plan, known, onConflict);
-  const kept = new Set(plan.withdrawn ?? []);
-  for (const [digest, artifact] of Object.entries(plan.artifacts) as [Digest, PlannedArtifact][]) {
-    const tags = moves.filter((move) => move.digest === digest);
-    const withdrawn = Object.entries(plan.tags).every(([tag, target]) => target !== digest || kept.has(tag));
-    if (withdrawn) continue;
-    const root: Descriptor = { mediaType: artifact.mediaType, size: artifact.size, digest };
-    const report = await copy(source, destination, root, {
-      referrers: async (subject) => (await source.referrers(subject.digest)).filter((referrer) => artifact.related[referrer.digest] !== undefined),
-      tags: tags.map(({ tag, expected }) => ({ tag, expected })),
-    });
-    if (report.manifests > 0) context.progress(`${destination.name}@${digest}: ${report.manifests} manifests, ${report.blobs} blobs, ${report.bytes} bytes copied`);
-  }
-  await removeUnplanned(destination, plan, known.plan);
+export interface Work {
+  source: ReadStore;
+  destination: Store;
+  /** Where blobs can be mounted from. */
+  mountFrom: ReadStore;
+  plan: FullPlan;
+  known: Known;
+  onConflict: OnConflict;
+  descriptorOf: (digest: Digest) => Promise<Descriptor>;
+  takesChild: (child: Descriptor, index: Descriptor) => boolean;
+  /** Called between "everything is there" and "tags point at it", for artifacts that this mirror makes. */
+  complete: (digest: Digest, artifact: FullArtifact) => Promise<void>;
+  warn: (message: string) => void;
+  progress: (done: number, of: number, report: CopyReport) => void;
 }
 
-interface TagMove {
+/** Artifacts whose tags are set together. */
+const BATCH = 64;
+
+/** Makes one destination hold the plan: copies what is missing, and moves tags last. What it holds already is neither read nor asked for. */
+export async function applyToDestination(work: Work): Promise<CopyReport> {
+  const { source, destination, plan, mountFrom, takesChild } = work;
+  const doubtful = new Set(Object.keys(work.known.status ?? {}).flatMap((line) => line.split(" ").filter(isDigest)));
+  const fresh = work.known.base === undefined && (await destination.tags()).length === 0;
+  const moves = await tagMoves(work, fresh);
+  const pending = (Object.entries(plan.artifacts) as [Digest, FullArtifact][]).filter(([digest, artifact]) => isPending(digest, artifact, work, doubtful, moves));
+  const referrers = await plannedReferrers(pending, work.descriptorOf);
+  const items: CopyItem[] = [];
+  for (const [digest, { derivedFrom }] of pending) {
+    items.push({ root: await work.descriptorOf(digest), tags: derivedFrom === undefined ? moves.filter((move) => move.to === digest).map(asTagMove) : [] });
+  }
+  for (const move of moves) {
+    const isCosign = plan.cosignTags[move.tag] === move.to;
+    if (isCosign) items.push({ root: await work.descriptorOf(move.to), tags: [asTagMove(move)] });
+  }
+  const total: CopyReport = { manifests: 0, manifestsSkipped: 0, blobs: 0, blobsSkipped: 0, bytes: 0, referrersIgnored: 0, repaired: 0, tagsMoved: 0 };
+  for (let start = 0; start < items.length; start += BATCH) {
+    const batch = items.slice(start, start + BATCH);
+    const report = await copyAll(source, destination, batch, {
+      referrers: async (subject) => referrers.get(subject.digest) ?? [],
+      held: fresh ? () => false : (target) => isHeld(target, work, doubtful),
+      takesChild,
+      mountFrom,
+      concurrency: 32,
+      batch: BATCH,
+    });
+    for (const key of Object.keys(total) as (keyof CopyReport)[]) total[key] += report[key];
+    work.progress(Math.min(start + BATCH, items.length), items.length, total);
+  }
+  for (const [digest, artifact] of pending) {
+    if (artifact.derivedFrom === undefined) continue;
+    await work.complete(digest, artifact);
+    const manifest = await source.manifest(digest);
+    for (const move of moves) if (move.to === digest) await destination.tag(manifest, move.tag, { expected: move.from });
+  }
+  return total;
+}
+
+/** A tag of cosign's that is gone where it was, or elsewhere, moves as any other. */
+interface Move {
   tag: string;
-  digest: Digest;
-  expected: Digest | undefined;
+  from: Digest | undefined;
+  to: Digest;
+}
+
+function asTagMove({ tag, from }: Move): TagMove {
+  return { tag, expected: from, looked: true };
 }
 
 /**
  * Tags that have to move, and from where. A tag that is neither where this mirror put it nor where the last refresh showed it was moved by
- * somebody else, and nobody has seen that in a preview yet.
+ * somebody else, and nobody has seen that in a preview yet. Tags that are known to be right are not looked at.
  */
-async function tagMoves(destination: Store, plan: MirrorPlan, known: Known, onConflict: "fail" | "overwrite"): Promise<TagMove[]> {
-  const moves: TagMove[] = [];
-  for (const [tag, digest] of Object.entries(plan.tags)) {
-    const now = await tagDigest(destination, tag);
-    if (now === digest) continue;
-    const seen = known.status?.[`tag ${tag}`];
-    const expected = now === undefined || now === known.plan?.tags[tag] || now === seen;
-    if (!expected && onConflict === "fail") {
-      throw new ConsignError("TAG_MOVED", `tag ${tag} points at ${now}, which this mirror did not put there: refresh to see it and run again, or set onConflict to "overwrite"`, { reference: `${destination.name}:${tag}`, side: "destination" });
-    }
-    moves.push({ tag, digest, expected: now as Digest | undefined });
+async function tagMoves({ destination, plan, known, onConflict, warn }: Work, fresh: boolean): Promise<Move[]> {
+  const wanted = Object.entries({ ...plan.tags, ...plan.cosignTags });
+  const settled = ([tag, digest]: [string, Digest]): boolean => (known.base?.tags[tag] ?? known.base?.cosignTags[tag]) === digest && known.status?.[`tag ${tag}`] === undefined;
+  const base = new Map<string, Digest>();
+  const source = new Map<string, Digest>();
+  const found = new Map<string, Digest>();
+  await forEachBounded(wanted.filter((entry) => !settled(entry)), 32, async ([tag, digest]) => {
+    source.set(tag, digest);
+    const now = fresh ? undefined : await tagDigest(destination, tag);
+    const before = known.base?.tags[tag] ?? known.base?.cosignTags[tag];
+    if (before !== undefined) base.set(tag, before);
+    if (isDigest(now)) found.set(tag, now);
+    // What a refresh has shown, and a preview before this run, is agreed upon.
+    if (isDigest(now) && now === known.status?.[`tag ${tag}`]) base.set(tag, now);
+  });
+  const merged = mergeTags({ base, source, destination: found });
+  const [conflict] = merged.conflict;
+  if (conflict !== undefined && onConflict === "fail") {
+    throw new ConsignError(
+      "TAG_MOVED",
+      `tag ${conflict.tag} points at ${conflict.from}, which this mirror did not put there (${conflict.reason}): refresh to see it and run again, or set onConflict to "overwrite" or "keep"`,
+      { reference: `${destination.name}:${conflict.tag}`, side: "destination" },
+    );
   }
-  return moves;
+  if (onConflict === "keep") for (const { tag, from } of merged.conflict) warn(`${destination.name}:${tag} stays at ${from}, as onConflict says`);
+  return [...merged.add, ...merged.move, ...(onConflict === "overwrite" ? merged.conflict : [])].map(({ tag, from }) => ({ tag, from, to: source.get(tag) as Digest }));
 }
 
-/** What was in the plan before and is not any more. What others put beside it stays, and so does what they still hold on to. */
-async function removeUnplanned(destination: Store, plan: MirrorPlan, before: MirrorPlan | undefined): Promise<void> {
-  if (before === undefined) return;
-  for (const [tag, digest] of Object.entries(before.tags)) {
-    if (plan.tags[tag] === undefined && (await tagDigest(destination, tag)) === digest) await destination.untag(tag);
-  }
-  for (const [digest, artifact] of Object.entries(before.artifacts) as [Digest, PlannedArtifact][]) {
-    const wanted = plan.artifacts[digest];
-    const dropped = (Object.keys(artifact.related) as Digest[]).filter((related) => wanted?.related[related] === undefined);
-    for (const related of deepestFirst(artifact, dropped)) await removeUnreferred(destination, related);
-    if (wanted === undefined && !(await isTagged(destination, digest))) await removeUnreferred(destination, digest);
-  }
+/** Whether there may be something to do about an artifact; what is as it was left is not looked at. */
+function isPending(digest: Digest, artifact: FullArtifact, { known }: Work, doubtful: ReadonlySet<string>, moves: readonly Move[]): boolean {
+  const before = known.base?.artifacts[digest];
+  if (before === undefined || doubtful.has(digest)) return true;
+  const related = Object.keys(artifact.related) as Digest[];
+  return related.some((referrer) => before.related[referrer] === undefined || doubtful.has(referrer)) || moves.some((move) => move.to === digest);
 }
 
-function deepestFirst(artifact: PlannedArtifact, digests: readonly Digest[]): Digest[] {
-  const depth = (digest: Digest, bound = 32): number => {
-    const of = artifact.related[digest]?.of;
-    return of === undefined || bound === 0 ? 0 : 1 + depth(of, bound - 1);
-  };
-  return [...digests].sort((a, b) => depth(b) - depth(a) || (a < b ? -1 : 1));
+/** By subject, what the plan has of its referrers, in the form that a copy asks for. */
+async function plannedReferrers(artifacts: readonly [Digest, FullArtifact][], descriptorOf: (digest: Digest) => Promise<Descriptor>): Promise<Map<Digest, Descriptor[]>> {
+  const bySubject = new Map<Digest, Descriptor[]>();
+  const all = artifacts.flatMap(([root, { related }]) => (Object.entries(related) as [Digest, Related][]).map(([digest, { of }]) => ({ digest, subject: of ?? root })));
+  await forEachBounded(all, 32, async ({ digest, subject }) => {
+    const descriptor = await descriptorOf(digest);
+    const listed = bySubject.get(subject) ?? [];
+    bySubject.set(subject, listed);
+    listed.push(descriptor);
+  });
+  return bySubject;
 }
 
-/** Removes a manifest unless something still refers to it. */
-async function removeUnreferred(store: Store, digest: Digest): Promise<void> {
-  if ((await store.referrers(digest)).length > 0) return;
-  try {
-    await store.deleteManifest(await store.resolve(digest));
-  } catch (error) {
-    if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+/** What this mirror put at the destination is there, unless a refresh has missed it; what it is to add to that is not. Else the destination is asked. */
+function isHeld(target: Descriptor, { plan, known }: Work, doubtful: ReadonlySet<string>): boolean | undefined {
+  const { base } = known;
+  if (base === undefined) return undefined;
+  const { digest } = target;
+  const ownBefore = base.artifacts[digest] !== undefined || Object.values(base.cosignTags).includes(digest);
+  const home = homeOf(digest, base);
+  if (doubtful.has(digest)) return home !== undefined && !doubtful.has(home) ? false : undefined;
+  if (ownBefore || home !== undefined) return home !== undefined && doubtful.has(home) ? undefined : true;
+  const newHome = homeOf(digest, plan);
+  return newHome !== undefined && base.artifacts[newHome] !== undefined && !doubtful.has(newHome) ? false : undefined;
+}
+
+const homes = new WeakMap<FullPlan, Map<Digest, Digest>>();
+
+/** The artifact in whose graph something is. */
+function homeOf(digest: Digest, plan: FullPlan): Digest | undefined {
+  let map = homes.get(plan);
+  if (map === undefined) {
+    map = new Map();
+    for (const [root, { related }] of Object.entries(plan.artifacts) as [Digest, FullArtifact][]) for (const referrer of Object.keys(related) as Digest[]) map.set(referrer, root);
+    homes.set(plan, map);
   }
-}
-
-async function isTagged(store: ReadStore, digest: Digest): Promise<boolean> {
-  for (const tag of await store.tags()) if ((await tagDigest(store, tag)) === digest) return true;
-  return false;
+  return map.get(digest);
 }

@@ -1,38 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
+import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
-import { isConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
-import type { DestinationStatus, MirrorPlan, PlannedArtifact } from "./mirror-plan";
+import type { OnConflict } from "./mirror-apply";
+import { parityOf, type DestinationStatus, type FullArtifact, type FullPlan } from "./mirror-plan";
+import type { Related } from "./mirror-related";
 import { ABSENT, tagDigest } from "./tagging";
 
-/** Compares a destination with the plan; one line per fact, none if all is as planned. Anything uncertain throws. */
-export async function observeDestination(destination: ReadStore, plan: MirrorPlan): Promise<DestinationStatus> {
-  const status: Record<string, string> = {};
-  for (const [tag, digest] of Object.entries(plan.tags)) {
+export interface Observation {
+  /** One line per fact, none if all is as planned. */
+  status: DestinationStatus;
+  parity: Digest;
+}
+
+/** Requests under way at once; the registry's own bound holds them back. */
+const AT_ONCE = 32;
+
+/** Compares a destination with the plan. Anything uncertain throws. */
+export async function observeDestination(destination: ReadStore, plan: FullPlan, onConflict: OnConflict): Promise<Observation> {
+  const tags = new Map<string, string | undefined>();
+  const absent = new Set<Digest>();
+  const lines = new Map<string, string>();
+  const tagged = new Set<Digest>();
+  await forEachBounded(Object.entries({ ...plan.tags, ...plan.cosignTags }), AT_ONCE, async ([tag, digest]) => {
     const now = await tagDigest(destination, tag);
-    if (now !== digest) status[`tag ${tag}`] = now ?? ABSENT;
-  }
-  for (const [digest, artifact] of Object.entries(plan.artifacts) as [Digest, PlannedArtifact][]) {
-    if (!(await isPresent(destination, digest))) status[`artifact ${digest}`] = ABSENT;
-    else Object.assign(status, await missingRelated(destination, digest, artifact));
-  }
-  return status;
+    if (now === digest) return void tagged.add(digest);
+    tags.set(tag, now);
+    // A tag that others have moved, and may keep, is where it is to be.
+    if (now === undefined || onConflict !== "keep") lines.set(`tag ${tag}`, now ?? ABSENT);
+  });
+  await forEachBounded(Object.entries(plan.artifacts) as [Digest, FullArtifact][], AT_ONCE, async ([digest, artifact]) => {
+    if (!tagged.has(digest) && !(await destination.has({ mediaType: artifact.mediaType, size: artifact.size, digest }))) {
+      absent.add(digest);
+      lines.set(`artifact ${digest}`, ABSENT);
+      return;
+    }
+    for (const [missing, { type }] of await missingRelated(destination, digest, artifact)) {
+      absent.add(missing);
+      lines.set(`${type} ${missing}`, ABSENT);
+    }
+  });
+  return { status: Object.fromEntries([...lines].sort(([a], [b]) => (a < b ? -1 : 1))), parity: parityOf(plan, { tags, absent }) };
 }
 
-async function missingRelated(destination: ReadStore, root: Digest, artifact: PlannedArtifact): Promise<DestinationStatus> {
-  const related = Object.entries(artifact.related) as [Digest, PlannedArtifact["related"][Digest]][];
-  const subjects = [...new Set(related.map(([, { of }]) => of ?? root))];
+async function missingRelated(destination: ReadStore, root: Digest, artifact: FullArtifact): Promise<[Digest, Related][]> {
+  const related = Object.entries(artifact.related) as [Digest, Related][];
+  const subjects = new Set(related.map(([, { of }]) => of ?? root));
   const listed = new Set<Digest>();
-  for (const subject of subjects) for (const referrer of await destination.referrers(subject)) listed.add(referrer.digest);
-  return Object.fromEntries(related.filter(([digest]) => !listed.has(digest)).map(([digest, { type }]) => [`${type} ${digest}`, ABSENT]));
-}
-
-async function isPresent(store: ReadStore, digest: Digest): Promise<boolean> {
-  try {
-    await store.resolve(digest);
-    return true;
-  } catch (error) {
-    if (isConsignError(error, "MANIFEST_UNKNOWN")) return false;
-    throw error;
-  }
+  await forEachBounded(subjects, AT_ONCE, async (subject) => {
+    for (const referrer of await destination.referrers(subject, { settled: () => true })) listed.add(referrer.digest);
+  });
+  return related.filter(([digest]) => !listed.has(digest));
 }

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import type { Graph } from "../graph";
-import { audienceOf, claimTypeOf } from "../claims";
-import { isSignature } from "../notation";
-import type { Descriptor } from "../oci/descriptor";
-import { digestSchema, type Digest } from "../oci/digest";
-
-/** How a plan names what is a signature rather than a claim. */
-export const SIGNATURE = "signature";
-
-/** Something that refers to an artifact, or to something that does. */
-export const relatedSchema = z.object({
-  /** A claim's type, or {@link SIGNATURE}. */
-  type: z.string(),
-  audience: z.enum(["internal", "public"]).optional(),
-  /** What it refers to, where that is not the artifact itself. */
-  of: digestSchema.optional(),
-});
-export type Related = z.infer<typeof relatedSchema>;
+import { ConsignError } from "../errors";
+import { digestOf, digestSchema, type Digest } from "../oci/digest";
+import { decodeRelated, encodeRelated, relatedTextSchema, sortedByKey, type RelatedByDigest } from "./mirror-related";
 
 export const plannedArtifactSchema = z.object({
   mediaType: z.string(),
   size: z.number().int().nonnegative(),
-  related: z.record(digestSchema, relatedSchema),
+  /** What refers to it, by digest: `vulnerabilities public`, `signature of 0123456789ab`. Absent in a summary. */
+  related: relatedTextSchema.optional(),
+  /** The index of which this one has only some platforms. */
+  derivedFrom: digestSchema.optional(),
 });
-export type PlannedArtifact = z.infer<typeof plannedArtifactSchema>;
+
+const countSchema = z.number().int().nonnegative();
+
+export const summarySchema = z.object({
+  /** Manifest of the inventory, which lies at each destination and says all. */
+  inventory: digestSchema,
+  tags: countSchema,
+  artifacts: countSchema,
+  /** By type, how many of what refers to them. */
+  related: z.record(z.string(), countSchema),
+});
+
+/** Requests and bytes that bringing one destination from the plan before to this one is expected to take. */
+export const budgetSchema = z.object({ requests: countSchema, bytes: countSchema });
+export type Budget = z.infer<typeof budgetSchema>;
 
 /**
  * What a mirror's destinations are to hold: nothing more of its own, nothing less. This is what a preview shows line by line, what state
@@ -33,65 +35,107 @@ export type PlannedArtifact = z.infer<typeof plannedArtifactSchema>;
 export const mirrorPlanSchema = z.object({
   tags: z.record(z.string(), digestSchema),
   artifacts: z.record(digestSchema, plannedArtifactSchema),
-  /** Tags that are gone at the source and kept here. */
+  /** Cosign's tags of what is mirrored. */
+  cosignTags: z.record(z.string(), digestSchema).optional(),
+  /** Tags, claims and signatures that are gone at the source and kept here. */
   withdrawn: z.array(z.string()).optional(),
-  /** Tags that are not copied, because their artifact is not verified, and why. */
+  /** By tag or claim, why it is not copied. */
   refused: z.record(z.string(), z.string()).optional(),
-  /** Tags asked for by name that the source does not have. */
+  /** Tags and digests asked for by name that the source does not have. */
   missing: z.array(z.string()).optional(),
+  summary: summarySchema.optional(),
+  budget: budgetSchema.optional(),
 });
 export type MirrorPlan = z.infer<typeof mirrorPlanSchema>;
 
 /** What is about to appear at a source: a plan in which an artifact that exists already may be named by its digest alone. */
-export const upcomingSchema = mirrorPlanSchema.extend({
-  artifacts: z.record(digestSchema, plannedArtifactSchema.partial({ mediaType: true, size: true })),
-});
+export const upcomingSchema = mirrorPlanSchema.extend({ artifacts: z.record(digestSchema, plannedArtifactSchema.partial({ mediaType: true, size: true })) });
 export type Upcoming = z.infer<typeof upcomingSchema>;
 
 /** Per destination, what is not as planned: nothing, or `{ "tag v1": "absent" }`. */
 export const statusSchema = z.record(z.string(), z.record(z.string(), z.string()));
 export type DestinationStatus = z.infer<typeof statusSchema>[string];
 
-export const claimSelectionSchema = z.strictObject({
-  /** Only these types (short names or predicate type URIs; default: all). */
-  types: z.array(z.string().min(1)).min(1).optional(),
-  /** Not these. */
-  excludeTypes: z.array(z.string().min(1)).min(1).optional(),
-  /** `public`: only what is explicitly public. Default `any`. */
-  audience: z.enum(["public", "any"]).optional(),
-});
-export type ClaimSelection = z.infer<typeof claimSelectionSchema>;
-
-/** A table of what refers to the graph's root, complete, before anything is selected. */
-export function relatedIn(graph: Graph): Record<Digest, Related> {
-  const related: Record<Digest, Related> = {};
-  for (const [digest, node] of graph.nodes) {
-    for (const referrer of node.referrers) related[referrer.digest] = describeReferrer(referrer, digest === graph.root.digest ? undefined : digest);
-  }
-  return sortedByKey(related);
+export interface FullArtifact {
+  mediaType: string;
+  size: number;
+  related: RelatedByDigest;
+  derivedFrom?: Digest | undefined;
 }
 
-function describeReferrer(referrer: Descriptor, of: Digest | undefined): Related {
-  const base = of === undefined ? {} : { of };
-  return isSignature(referrer) ? { type: SIGNATURE, ...base } : { type: claimTypeOf(referrer) ?? "unknown", audience: audienceOf(referrer), ...base };
+/** A plan with everything in it, as it is worked with. */
+export interface FullPlan {
+  tags: Record<string, Digest>;
+  artifacts: Record<Digest, FullArtifact>;
+  cosignTags: Record<string, Digest>;
+  withdrawn: string[];
+  refused: Record<string, string>;
+  missing: string[];
 }
 
-/**
- * The part of `related` that a selection takes. A signature goes with what it signs; what refers to something that stays behind stays
- * behind as well.
- */
-export function selectRelated(related: Readonly<Record<Digest, Related>>, takes: (related: Related) => boolean): Record<Digest, Related> {
-  const chosen: Record<Digest, Related> = {};
-  const decide = (digest: Digest, seen: ReadonlySet<Digest>): boolean => {
-    const entry = related[digest];
-    if (entry === undefined) return true;
-    if (seen.has(digest)) return false;
-    return (entry.type === SIGNATURE || takes(entry)) && (entry.of === undefined || decide(entry.of, new Set([...seen, digest])));
+export function emptyPlan(): FullPlan {
+  return { tags: {}, artifacts: {}, cosignTags: {}, withdrawn: [], refused: {}, missing: [] };
+}
+
+/** A plan in the form in which it is shown and recorded, whole. */
+export function recordPlan(plan: FullPlan): MirrorPlan {
+  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, related, derivedFrom }]) => [
+    digest,
+    { mediaType, size, related: encodeRelated(related), ...(derivedFrom === undefined ? {} : { derivedFrom }) },
+  ]);
+  return {
+    tags: sortedByKey(plan.tags),
+    artifacts: sortedByKey(Object.fromEntries(artifacts) as MirrorPlan["artifacts"]),
+    ...(Object.keys(plan.cosignTags).length === 0 ? {} : { cosignTags: sortedByKey(plan.cosignTags) }),
+    ...exceptionsOf(plan),
   };
-  for (const [digest, entry] of Object.entries(related) as [Digest, Related][]) if (decide(digest, new Set())) chosen[digest] = entry;
-  return sortedByKey(chosen);
 }
 
-export function sortedByKey<Key extends string, Value>(record: Record<Key, Value>): Record<Key, Value> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))) as Record<Key, Value>;
+export function exceptionsOf(plan: FullPlan): Pick<MirrorPlan, "withdrawn" | "refused" | "missing"> {
+  return {
+    ...(plan.withdrawn.length === 0 ? {} : { withdrawn: [...plan.withdrawn].sort() }),
+    ...(Object.keys(plan.refused).length === 0 ? {} : { refused: sortedByKey(plan.refused) }),
+    ...(plan.missing.length === 0 ? {} : { missing: [...plan.missing].sort() }),
+  };
+}
+
+/** The way back from {@link recordPlan}. @throws ConsignError `STATE_INVALID` for what was not written by it */
+export function readPlan(recorded: MirrorPlan): FullPlan {
+  const artifacts: Record<Digest, FullArtifact> = {};
+  for (const [digest, artifact] of Object.entries(recorded.artifacts) as [Digest, MirrorPlan["artifacts"][Digest]][]) {
+    const related = decodeRelated(artifact.related ?? {});
+    if (related === undefined) throw new ConsignError("STATE_INVALID", `the recorded plan for ${digest} names what it does not list`, { path: "plan" });
+    const { mediaType, size, derivedFrom } = artifact;
+    artifacts[digest] = { mediaType, size, related, ...(derivedFrom === undefined ? {} : { derivedFrom }) };
+  }
+  const { tags, cosignTags = {}, withdrawn = [], refused = {}, missing = [] } = recorded;
+  return { tags: { ...tags }, artifacts, cosignTags: { ...cosignTags }, withdrawn: [...withdrawn], refused: { ...refused }, missing: [...missing] };
+}
+
+/** Every manifest that a plan names. */
+export function manifestCount(plan: FullPlan): number {
+  return Object.values(plan.artifacts).reduce((sum, { related }) => sum + 1 + Object.keys(related).length, Object.keys(plan.cosignTags).length);
+}
+
+/** What a place holds of a plan, other than all of it. */
+export interface Departures {
+  /** By tag, where it points instead; undefined if it is absent. */
+  tags?: ReadonlyMap<string, string | undefined>;
+  absent?: ReadonlySet<Digest>;
+}
+
+/** One digest over what a place holds of a plan: equal for places that hold the same, different for those that do not. */
+export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
+  const { tags = new Map<string, string | undefined>(), absent = new Set<Digest>() } = departures;
+  const lines: string[] = [];
+  for (const [tag, digest] of Object.entries({ ...plan.tags, ...plan.cosignTags })) {
+    const at = tags.has(tag) ? tags.get(tag) : digest;
+    if (at !== undefined) lines.push(`tag ${tag} ${at}`);
+  }
+  for (const [digest, { related }] of Object.entries(plan.artifacts) as [Digest, FullArtifact][]) {
+    if (absent.has(digest)) continue;
+    lines.push(`artifact ${digest}`);
+    for (const referrer of Object.keys(related) as Digest[]) if (!absent.has(referrer)) lines.push(`referrer ${referrer} ${digest}`);
+  }
+  return digestOf(`${lines.sort().join("\n")}\n`);
 }

@@ -1,69 +1,103 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { ConsignError } from "../errors";
-import { resolveTrustPolicy, trustPolicySchema } from "../notation";
+import { ConsignError, isConsignError } from "../errors";
+import { resolveTrustPolicy, trustPolicySchema, type ResolvedTrustPolicy } from "../notation";
 import { digestSchema } from "../oci/digest";
-import { formatLocation, locationSchema, parseLocation, pinned } from "../oci/reference";
+import { formatLocation, locationSchema, parseLocation } from "../oci/reference";
 import { onDeleteSchema, readState } from "./arguments";
-import { at } from "./context";
-import { applyToDestination } from "./mirror-apply";
+import { at, type ResourceContext } from "./context";
+import { claimSelectionSchema } from "./mirror-claims";
+import { fromRecord, toRecord } from "./mirror-memory";
+import { removeInventory } from "./mirror-inventory";
+import { inventoryTagOf } from "./mirror-destination";
 import { observeDestination } from "./mirror-observe";
-import { claimSelectionSchema, mirrorPlanSchema, statusSchema, upcomingSchema, type DestinationStatus, type MirrorPlan } from "./mirror-plan";
+import { emptyPlan, mirrorPlanSchema, parityOf, statusSchema, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { platformsSchema } from "./mirror-platforms";
+import { removeUnplanned } from "./mirror-prune";
 import { resolveMirror } from "./mirror-resolve";
+import { bringInStep } from "./mirror-run";
 import { tagSelectionSchema } from "./mirror-tags";
-import { PartialFailure, type Properties, type Reconciler } from "./reconciler";
+import type { Properties, Reconciler } from "./reconciler";
+import { plannedSigner, signedBySchema, signerSchema } from "./signer";
+import { tagDigest } from "./tagging";
 
 const schema = z.object({
   source: locationSchema,
   destinations: z.array(locationSchema).min(1).max(100),
   tags: tagSelectionSchema.default({}),
   claims: claimSelectionSchema.default({}),
+  platforms: platformsSchema.optional(),
+  signer: signerSchema.optional(),
   trust: trustPolicySchema.optional(),
   withdrawn: z.enum(["keep", "remove"]).default("keep"),
-  onConflict: z.enum(["fail", "overwrite"]).default("fail"),
+  onConflict: z.enum(["fail", "overwrite", "keep"]).default("fail"),
+  rollout: z.enum(["parallel", "sequential"]).default("parallel"),
+  summarizeAbove: z.number().int().min(0).max(1_000_000).default(200),
   onDelete: onDeleteSchema.default("retain"),
   /** What this program is about to put at the source, told by the resources that will. */
   upcoming: upcomingSchema.optional(),
   /** Unknown in a preview as long as that is not there. */
   upcomingReady: z.boolean().optional(),
 });
+type Inputs = z.infer<typeof schema>;
 
-const plannedSchema = schema.extend({ plan: mirrorPlanSchema, status: statusSchema });
+export const plannedMirrorSchema = schema.extend({
+  plan: mirrorPlanSchema,
+  status: statusSchema,
+  parity: z.record(z.string(), digestSchema).default({}),
+  signedBy: signedBySchema.optional(),
+  /** By destination that could not be finished, what it may still hold of earlier plans. */
+  behind: z.record(z.string(), mirrorPlanSchema).optional(),
+});
+export type PlannedMirror = z.infer<typeof plannedMirrorSchema>;
+
+const DEFAULTS = [["tags", {}], ["claims", {}], ["withdrawn", "keep"], ["onConflict", "fail"], ["rollout", "parallel"], ["summarizeAbove", 200], ["onDelete", "retain"]] as const;
+const UNDETERMINED = ["source", "tags", "claims", "platforms", "signer", "withdrawn", "trust", "upcoming", "summarizeAbove"];
 
 /** Keeps destinations in step with a source: chosen tags, and of what refers to them a chosen part. */
 export const mirror: Reconciler<typeof schema.shape> = {
   kind: "Mirror",
   schema,
   replaceOn: ["source"],
-  ignore: ["tags", "claims", "trust", "upcoming", "upcomingReady"],
-  ensured: ["ready"],
+  ignore: ["tags", "claims", "platforms", "signer", "trust", "rollout", "summarizeAbove", "upcoming", "upcomingReady"],
+  ensured: ["ready", "behind"],
 
   async plan(known, unknown, previous, context) {
     // What is upcoming serves the plan and is no property of the mirror: it is neither shown nor recorded.
     const planned: Properties = { upcoming: undefined, upcomingReady: undefined };
-    for (const [name, fallback] of [["tags", {}], ["claims", {}], ["withdrawn", "keep"], ["onConflict", "fail"], ["onDelete", "retain"]] as const) {
-      if (!unknown.has(name)) planned[name] = known[name] ?? fallback;
-    }
+    for (const [name, fallback] of DEFAULTS) if (!unknown.has(name)) planned[name] = known[name] ?? fallback;
     if (known.destinations !== undefined) {
       checkDestinations(known.source, known.destinations);
       planned["status"] = Object.fromEntries(known.destinations.map((destination) => [destination, {}]));
     }
-    const trust = known.trust === undefined ? undefined : await at("trust", () => resolveTrustPolicy(known.trust as z.infer<typeof trustPolicySchema>, { baseDir: context.baseDir }));
-    const undetermined = ["source", "tags", "claims", "withdrawn", "trust", "upcoming"].some((name) => unknown.has(name));
-    if (undetermined || known.source === undefined) return { planned };
+    checkTogether(known, unknown);
+    const trust = await policyAt("trust", known.trust, context);
+    const claimTrust = await policyAt("claims.trust", known.claims?.trust, context);
+    if (known.signer !== undefined) planned["signedBy"] = await plannedSigner(known.signer, context);
+    if (UNDETERMINED.some((name) => unknown.has(name)) || known.source === undefined) return { planned };
     const source = await context.stores.open(known.source);
-    const plan = await at("source", () =>
+    const before = previousMirror(previous);
+    const base = before === undefined ? undefined : await fromRecord(before.plan, before.destinations, context).catch(staleBase(context));
+    const { plan, budget, descriptors } = await at("source", () =>
       resolveMirror(
         source,
-        { tags: known.tags ?? {}, claims: known.claims ?? {}, withdrawn: known.withdrawn ?? "keep", trust },
+        { tags: known.tags ?? {}, claims: known.claims ?? {}, claimTrust, platforms: known.platforms, withdrawn: known.withdrawn ?? "keep", trust },
         unknown.has("upcomingReady") ? known.upcoming : undefined,
-        basePlan(previous),
+        base,
         context,
       ),
     );
-    for (const [tag, reason] of Object.entries(plan.refused ?? {})) context.warn(`mirror of ${known.source}: tag ${tag}: ${reason}`);
-    for (const tag of plan.missing ?? []) context.warn(`mirror of ${known.source}: tag ${tag} does not exist there yet`);
-    return { planned: { ...planned, plan, ...(known.destinations === undefined ? {} : { artifacts: artifactsOf(plan, known.destinations[0] as string) }) } };
+    warnOf(plan, known.source, context);
+    const recorded = toRecord(plan, descriptors, known.summarizeAbove ?? 200, context);
+    const { budget: budgetBefore = budget, ...planBefore } = before?.plan ?? { budget: undefined };
+    planned["plan"] = { ...recorded, budget: isDeepStrictEqual(planBefore, recorded) ? budgetBefore : budget } satisfies MirrorPlan;
+    if (known.destinations !== undefined) {
+      const parity = parityOf(plan);
+      planned["parity"] = Object.fromEntries(known.destinations.map((destination) => [destination, parity]));
+      await warnOfConflicts(plan, known.destinations.filter((destination) => before?.destinations.includes(destination) !== true), known.onConflict ?? "fail", context);
+    }
+    return { planned };
   },
 
   id: (inputs) => String(inputs["source"]),
@@ -74,50 +108,72 @@ export const mirror: Reconciler<typeof schema.shape> = {
   },
 
   async ensure(inputs, previous, context) {
-    const planned = readState(plannedSchema, inputs);
+    const planned = readState(plannedMirrorSchema, inputs);
     const missing = planned.plan.missing ?? [];
     if (missing.length > 0) {
-      throw new ConsignError("MANIFEST_UNKNOWN", `${planned.source} has no tag ${missing.join(", ")}: nothing was copied`, { path: "tags", side: "source" });
+      throw new ConsignError("MANIFEST_UNKNOWN", `${planned.source} has no ${missing.join(", ")}: nothing was copied`, { path: "tags", side: "source" });
     }
-    const source = await context.stores.open(planned.source);
-    const before = plannedSchema.partial().safeParse(previous ?? {});
-    const status: Record<string, DestinationStatus> = {};
-    const failures: Error[] = [];
-    for (const destination of planned.destinations) {
-      try {
-        const store = await context.stores.open(destination);
-        const known = before.success && before.data.destinations?.includes(destination) ? { plan: before.data.plan, status: before.data.status?.[destination] } : {};
-        await applyToDestination(source, store, planned.plan, known, planned.onConflict, context);
-        status[destination] = {};
-      } catch (error) {
-        failures.push(error as Error);
-        status[destination] = { failed: (error as Error).message };
-      }
-    }
-    const first = failures[0];
-    if (first !== undefined) throw new PartialFailure(first, { ...inputs, status });
-    return { status, ready: true };
+    return bringInStep(inputs, planned, previousMirror(previous), context);
   },
 
   async observe(state, context) {
-    const recorded = readState(plannedSchema, state);
+    const recorded = readState(plannedMirrorSchema, state);
     const status: Record<string, DestinationStatus> = {};
+    const parity: Record<string, string> = {};
     for (const destination of recorded.destinations) {
-      status[destination] = await observeDestination(await context.stores.open(destination), recorded.plan);
+      const plan = await fromRecord(recorded.plan, [destination, ...recorded.destinations], context);
+      if (plan === undefined) {
+        status[destination] = { inventory: "absent" };
+        continue;
+      }
+      const observed = await observeDestination(await context.stores.open(destination), plan, recorded.onConflict);
+      status[destination] = observed.status;
+      parity[destination] = observed.parity;
     }
-    return { ...state, status };
+    return { ...state, status, parity };
   },
 
   async remove(state, context) {
-    const recorded = readState(plannedSchema, state);
+    const recorded = readState(plannedMirrorSchema, state);
     if (recorded.onDelete === "retain") return;
+    const plan = await fromRecord(recorded.plan, recorded.destinations, context);
+    if (plan === undefined) return;
     for (const destination of recorded.destinations) {
       const store = await context.stores.open(destination);
-      const taken = recorded.onDelete === "purge" ? recorded.plan : { tags: recorded.plan.tags, artifacts: {} };
-      await applyToDestination(store, store, { tags: {}, artifacts: {} }, { plan: taken }, "fail", context);
+      const taken: FullPlan = recorded.onDelete === "purge" ? plan : { ...emptyPlan(), tags: plan.tags, cosignTags: {} };
+      await removeUnplanned(store, emptyPlan(), taken, (message) => context.progress(message));
+      if (recorded.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(recorded));
     }
   },
 };
+
+function previousMirror(previous: Properties | undefined): PlannedMirror | undefined {
+  const parsed = plannedMirrorSchema.safeParse(previous ?? {});
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** A base that cannot be read is no reason to fail: nothing is removed then, and everything is looked at. */
+function staleBase(context: ResourceContext): (error: unknown) => undefined {
+  return (error) => {
+    if (!isConsignError(error)) throw error;
+    context.warn(`the inventory of what was mirrored before cannot be read (${error.message}): everything is looked at anew, and nothing that has gone since is removed`);
+    return undefined;
+  };
+}
+
+async function policyAt(path: string, policy: z.infer<typeof trustPolicySchema> | undefined, context: ResourceContext): Promise<ResolvedTrustPolicy | undefined> {
+  return policy === undefined ? undefined : at(path, () => resolveTrustPolicy(policy, { baseDir: context.baseDir }));
+}
+
+/** What is right only together with something else. */
+function checkTogether(known: Partial<Inputs>, unknown: ReadonlySet<string>): void {
+  if (known.claims?.issuers !== undefined && known.claims.trust === undefined) {
+    throw new ConsignError("INPUT_INVALID", "issuers are told by verified signatures only: give claims.trust as well", { path: "claims.issuers" });
+  }
+  if (known.platforms?.index === "derived" && known.signer === undefined && !unknown.has("signer")) {
+    throw new ConsignError("INPUT_INVALID", "a derived index comes with a signed claim of what it was made from: give a signer, or keep the index sparse", { path: "signer" });
+  }
+}
 
 function checkDestinations(source: string | undefined, destinations: readonly string[]): void {
   for (const [index, destination] of destinations.entries()) {
@@ -129,18 +185,24 @@ function checkDestinations(source: string | undefined, destinations: readonly st
   }
 }
 
-function basePlan(previous: Properties | undefined): MirrorPlan | undefined {
-  const parsed = mirrorPlanSchema.safeParse(previous?.["plan"]);
-  return parsed.success ? parsed.data : undefined;
+function warnOf(plan: FullPlan, source: string, context: ResourceContext): void {
+  for (const [name, reason] of Object.entries(plan.refused)) context.warn(`mirror of ${source}: ${name.startsWith("claim ") ? name : `tag ${name}`}: ${reason}`);
+  for (const name of plan.missing) context.warn(`mirror of ${source}: ${name} does not exist there yet`);
 }
 
-/** By tag, the artifact at the first destination, in the form in which other resources take one. */
-function artifactsOf(plan: MirrorPlan, destination: string): Record<string, unknown> {
-  const location = parseLocation(destination);
-  return Object.fromEntries(
-    Object.entries(plan.tags).map(([tag, digest]) => {
-      const artifact = plan.artifacts[digest];
-      return [tag, { reference: pinned(location, digestSchema.parse(digest)), descriptor: { mediaType: artifact?.mediaType, digest, size: artifact?.size } }];
-    }),
-  );
+/** A destination that is new to the mirror may have the tags already, and elsewhere. Whoever cannot be asked is found out later. */
+async function warnOfConflicts(plan: FullPlan, destinations: readonly string[], onConflict: Inputs["onConflict"], context: ResourceContext): Promise<void> {
+  for (const destination of destinations) {
+    try {
+      const store = await context.stores.open(destination);
+      const there = (await store.tags()).filter((tag) => plan.tags[tag] !== undefined);
+      for (const tag of there) {
+        const now = await tagDigest(store, tag);
+        if (now !== plan.tags[tag]) context.warn(`${destination}:${tag} is at ${now} already, and ${plan.tags[tag]} is to go there; onConflict is "${onConflict}"`);
+      }
+    } catch (error) {
+      if (!isConsignError(error)) throw error;
+    }
+  }
 }
+

@@ -45,8 +45,15 @@ export interface OwnSigner {
  * The signatures on an artifact that are by this certificate, or were recorded as ours, the newest first, each verified to the Notary
  * Project's rules at level strict. What is trusted is the certificate itself, by its digest: whether *others* trust it, their trust policy
  * says. Where it cannot be told whether the certificate is revoked there is a warning: what is known stays.
+ * @param enough of the first one that it is true for, no older ones are looked at
  */
-export async function ownSignatures(store: ReadStore, target: Descriptor, signer: OwnSigner, context: ResourceContext): Promise<OwnSignature[]> {
+export async function ownSignatures(
+  store: ReadStore,
+  target: Descriptor,
+  signer: OwnSigner,
+  context: ResourceContext,
+  enough: (signature: OwnSignature) => boolean,
+): Promise<OwnSignature[]> {
   const candidates = (await listSignatures(store, target.digest))
     .filter((signature) => signer.recorded.includes(signature.digest) || namesCertificate(signature, signer.signedBy.thumbprint))
     .sort((a, b) => (createdAt(a) < createdAt(b) ? 1 : -1))
@@ -54,7 +61,10 @@ export async function ownSignatures(store: ReadStore, target: Descriptor, signer
   const found: OwnSignature[] = [];
   for (const signature of candidates) {
     const own = await readOwn(store, signature, target, signer, context);
-    if (own !== undefined) found.push({ ...own, signature: signature.digest });
+    if (own === undefined) continue;
+    const one = { ...own, signature: signature.digest };
+    found.push(one);
+    if (enough(one)) break;
   }
   return found;
 }

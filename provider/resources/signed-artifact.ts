@@ -8,13 +8,12 @@ import { onDeleteSchema, pick, readState } from "./arguments";
 import { openOrigin, originKnown, originShape, pushOrigin } from "./artifact-origin";
 import { COMPLETE, contentStatus } from "./content-status";
 import type { ResourceContext } from "./context";
-import { ownSignatures } from "./own-signatures";
 import { PartialFailure, type Properties, type Reconciler } from "./reconciler";
 import { removeArtifact } from "./removal";
 import { NOT_DUE } from "./renewal";
 import { signedBySchema } from "./signer";
-import { ensureSigned, keptSignatures, plannedRenewal, plannedSigning, recordedSignatures, satisfying, signatureRecord, signatureRecordSchema, signatureStatus } from "./signing";
-import { signingShape, timestampRoots, type SigningArguments } from "./signing-arguments";
+import { currentSignatures, ensureSigned, keptSignatures, plannedRenewal, plannedSigning, recordedSignatures, satisfying, signatureRecord, signatureRecordSchema, signatureStatus } from "./signing";
+import { signingShape, type SigningArguments } from "./signing-arguments";
 import { observedTags, tagAll } from "./tagging";
 
 const schema = z.object({
@@ -88,8 +87,8 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
     const store = await context.stores.open(recorded.repository);
     const content = await contentStatus(store, recorded.descriptor);
     if (content === undefined) return undefined;
-    const signer = { signedBy: recorded.signedBy, recorded: recordedSignatures(state), tsa: await timestampRoots(recorded.timestamp, context) };
-    const own = await ownSignatures(store, recorded.descriptor, signer, context);
+    if (content.startsWith("altered")) return { ...state, content };
+    const own = await currentSignatures(store, recorded.descriptor, recorded, recorded.signedBy, recordedSignatures(state), context);
     const signature = signatureStatus(own, recorded);
     // What was signed stays recorded, so that a bad signature is one changed line: `signature`.
     const adopted = recorded.signatures !== undefined ? {} : { signatures: satisfying(own, recorded).map(signatureRecord), ...(signature === "valid" ? { signedReference: recorded.reference } : {}) };

@@ -11,7 +11,7 @@ import { judgeOwn, ownSignatures, type OwnSignature, type OwnSigner } from "./ow
 import type { Properties } from "./reconciler";
 import { lasting, NOT_DUE, renewalOf } from "./renewal";
 import { openSigner, plannedSigner, type SignedBy } from "./signer";
-import { checkSigningArguments, shortcomings, timestampRoots, wantedSignature, type SigningArguments } from "./signing-arguments";
+import { checkSigningArguments, shortcomings, timestampRoots, wantedSignature, type SigningArguments, type Wanted } from "./signing-arguments";
 
 export const signatureRecordSchema = z.object({
   digest: z.string(),
@@ -39,7 +39,7 @@ export async function plannedSigning(known: Partial<SigningArguments>, context: 
 export async function plannedRenewal(store: () => Promise<ReadStore>, target: Descriptor, args: SigningArguments, signedBy: SignedBy, context: ResourceContext): Promise<string> {
   if (args.renewBefore === undefined) return NOT_DUE;
   const opened = await store();
-  const own = await ownSignatures(opened, target, { signedBy, recorded: [], tsa: await timestampRoots(args.timestamp, context) }, context);
+  const own = await currentSignatures(opened, target, args, signedBy, [], context);
   return renewalOf(satisfying(own, args), args, `${opened.name}@${target.digest}`, context);
 }
 
@@ -50,6 +50,7 @@ export interface SigningRequest {
   signedBy: SignedBy;
   /** The plan says that the signatures there are end too soon. */
   renew: boolean;
+  /** The resource's recorded properties, with the signatures that it made or adopted before. */
   previous: Properties | undefined;
 }
 
@@ -60,25 +61,24 @@ export interface SigningRequest {
  * `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED` and the like if nobody could accept the signer's signature; `TIMESTAMP_FAILED`
  */
 export async function ensureSigned(request: SigningRequest, context: ResourceContext): Promise<SignatureRecord[]> {
-  const { store, target, args, previous } = request;
-  const signer: OwnSigner = { signedBy: request.signedBy, recorded: recordedSignatures(previous), tsa: await timestampRoots(args.timestamp, context) };
+  const { store, target, args, signedBy, previous } = request;
+  const recorded = recordedSignatures(previous);
+  const signer: OwnSigner = { signedBy, recorded, tsa: await timestampRoots(args.timestamp, context) };
   const wanted = wantedSignature(args, previous);
-  const own = await ownSignatures(store, target, signer, context);
-  const usable = own.filter(({ outcome }) => outcome === "verified");
-  const current = request.renew ? lasting(usable, args, context.now()) : usable;
-  const good = current.filter((signature) => shortcomings(signature, wanted).length === 0);
-  if (good.length > 0) return good.map(signatureRecord);
+  const lasts = (signature: OwnSignature) => !request.renew || lasting([signature], args, context.now()).length > 0;
+  const good = (signature: OwnSignature) => isGood(signature, wanted) && lasts(signature);
+  const own = await ownSignatures(store, target, signer, context, good);
+  if (own.some(good)) return own.filter(good).map(signatureRecord);
   refuseInconclusive(own);
-  const otherForm = current.find((signature) => shortcomings(signature, wanted).join() === "signatureForm")?.envelope;
+  const otherForm = own.find((signature) => signature.outcome === "verified" && lasts(signature) && shortcomings(signature, wanted).join() === "signatureForm")?.envelope;
   const envelope = otherForm ?? { bytes: await makeEnvelope(request, signer, context), mediaType: MEDIA_TYPES.cose };
   await requireAcceptable(envelope, target, signer, store.name, context);
   const signature = packSignature({ subject: target, envelope: envelope.bytes, mediaType: envelope.mediaType, form: args.signatureForm });
   await pushArtifact(store, signature);
   const { digest } = signature.manifest.descriptor;
-  const readBack = (await ownSignatures(store, target, { ...signer, recorded: [...signer.recorded, digest] }, context)).filter(
-    (found) => found.outcome === "verified" && shortcomings(found, wanted).length === 0,
-  );
-  if (readBack.some((found) => found.signature === digest)) return readBack.map(signatureRecord);
+  const isNew = (found: OwnSignature) => found.signature === digest && isGood(found, wanted);
+  const readBack = await ownSignatures(store, target, { ...signer, recorded: [...recorded, digest] }, context, isNew);
+  if (readBack.some(isNew)) return readBack.filter(isNew).map(signatureRecord);
   throw new ConsignError("READ_BACK_FAILED", `the signature of ${target.digest} was pushed, but what can be read back does not verify`, { reference: `${store.name}@${target.digest}` });
 }
 
@@ -121,7 +121,17 @@ function refuseInconclusive(own: readonly OwnSignature[]): void {
 
 /** Valid, and as the arguments want them. */
 export function satisfying(own: readonly OwnSignature[], args: SigningArguments): OwnSignature[] {
-  return own.filter((signature) => signature.outcome === "verified" && shortcomings(signature, wantedSignature(args)).length === 0);
+  return own.filter((signature) => isGood(signature, wantedSignature(args)));
+}
+
+/** The newest of our signatures that is {@link satisfying}, after the newer ones that are not. */
+export async function currentSignatures(store: ReadStore, target: Descriptor, args: SigningArguments, signedBy: SignedBy, recorded: readonly string[], context: ResourceContext): Promise<OwnSignature[]> {
+  const wanted = wantedSignature(args);
+  return ownSignatures(store, target, { signedBy, recorded, tsa: await timestampRoots(args.timestamp, context) }, context, (signature) => isGood(signature, wanted));
+}
+
+function isGood(signature: OwnSignature, wanted: Wanted): boolean {
+  return signature.outcome === "verified" && shortcomings(signature, wanted).length === 0;
 }
 
 /**

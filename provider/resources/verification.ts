@@ -2,12 +2,14 @@
 import { z } from "zod";
 import { denyEntrySchema, identitySchema, requireEntrySchema } from "../claims";
 import { ConsignError, isConsignError } from "../errors";
+import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
-import { parseReference, pinned, referenceSchema } from "../oci/reference";
+import { formatReference, parseReference, pinned, referenceSchema, type Location } from "../oci/reference";
 import { artifactSchema, locationOf, readState, referenceOf, type ArtifactArgument } from "./arguments";
 import { at, type ResourceContext } from "./context";
-import { absent, judge, verdictSchema, type Judgement } from "./judgement";
+import { absent, astray, judge, verdictSchema, type Judgement } from "./judgement";
 import type { Properties, Reconciler } from "./reconciler";
+import { followRedirects, type Traveller } from "./redirect";
 import { isInline, openTrust, trustSchema } from "./trust";
 import { verificationSummary } from "./verification-summary";
 
@@ -20,10 +22,11 @@ const schema = z.object({
   deny: z.array(denyEntrySchema).max(100).optional(),
   precedence: z.array(identitySchema).max(100).optional(),
   lifecycleIssuers: z.strictObject({ revocation: identities, redirect: identities, endOfLife: identities }).optional(),
+  followRedirects: z.enum(["never", "verify"]).optional(),
 });
 type Inputs = z.infer<typeof schema>;
 
-const recordedSchema = z.object({ reference: referenceSchema.optional(), verdict: verdictSchema.optional() });
+const recordedSchema = z.object({ reference: referenceSchema.optional(), followed: z.array(referenceSchema).optional(), verdict: verdictSchema.optional() });
 
 /**
  * Decides whether an artifact may be used. Nothing is created: the resource is the verdict, and the reference that exists only while the
@@ -69,13 +72,13 @@ export const verification: Reconciler<typeof schema.shape> = {
    */
   async observe(state, context) {
     const inputs = readState(schema, state);
-    const { reference } = readState(recordedSchema, state);
+    const { reference, followed: [first = reference] = [] } = readState(recordedSchema, state);
     const named = await present(inputs.artifact, context);
-    const verified = reference === undefined ? named : await present(reference, context);
-    const { properties, judgement } = await verify(inputs, verified, context, reference);
+    const verified = first === undefined || parseReference(first).digest === named?.digest ? named : await present(first, context);
+    const { properties, judgement } = await verify(inputs, verified, context, first);
     tell(inputs, judgement, context);
     const verdict = { ...judgement.verdict, digest: named?.digest };
-    return { ...state, reference: undefined, ...properties, verdict, summary: state["summary"] };
+    return { ...state, reference: undefined, followed: undefined, ...properties, verdict, summary: state["summary"] };
   },
 
   async remove() {
@@ -93,14 +96,35 @@ async function openKnownTrust({ trust, artifact }: Partial<Inputs>, context: Res
 /** `artifact` is `undefined` where there is none. */
 async function verify(inputs: Inputs, artifact: Descriptor | undefined, context: ResourceContext, asked = referenceOf(inputs.artifact)): Promise<{ properties: Properties; judgement: Judgement }> {
   const location = locationOf(inputs.artifact);
+  if (artifact === undefined) {
+    await openKnownTrust(inputs, context);
+    const judgement = absent(asked);
+    return { properties: { verdict: judgement.verdict, claims: judgement.claims }, judgement };
+  }
+  const start = { location, artifact, judged: await judgeAt(inputs, location, artifact, context) };
+  const { end, stops = [], refusal } = inputs.followRedirects === "verify" ? await followRedirects(start, traveller(inputs, context)) : { end: start };
+  const judgement = refusal === undefined ? end.judged : astray(end.judged, refusal);
+  const { claims, evidence, verified } = judgement;
+  const properties = { verdict: { ...judgement.verdict, digest: artifact.digest }, claims, ...(stops.length > 1 ? { followed: stops } : {}) };
+  if (!verified) return { properties, judgement };
+  const { require, deny, precedence, lifecycleIssuers } = inputs;
+  const policy = { trust: end.judged.trust, require, deny, precedence, lifecycleIssuers };
+  const summary = verificationSummary(end.location, end.artifact.digest, policy, evidence, claims);
+  return { properties: { ...properties, summary, reference: pinned(end.location, end.artifact.digest) }, judgement };
+}
+
+/** Under the trust policy that applies at the place. */
+async function judgeAt(inputs: Inputs, location: Location, artifact: Descriptor, context: ResourceContext): Promise<Judgement & { trust: ResolvedTrustPolicy }> {
   const store = await at("artifact", () => context.stores.open(location));
   const trust = await openTrust(inputs.trust, store.name, context);
-  const judgement = artifact === undefined ? absent(asked) : await judge(store, artifact, trust, inputs, context);
-  const { verdict, claims, evidence, verified } = judgement;
-  if (!verified || artifact === undefined) return { properties: { verdict, claims }, judgement };
-  const { require, deny, precedence, lifecycleIssuers } = inputs;
-  const summary = verificationSummary(location, artifact.digest, { trust, require, deny, precedence, lifecycleIssuers }, evidence, claims);
-  return { properties: { verdict, claims, summary, reference: pinned(location, artifact.digest) }, judgement };
+  return { ...(await judge(store, artifact, trust, inputs, context)), trust };
+}
+
+function traveller(inputs: Inputs, context: ResourceContext): Traveller<Judgement & { trust: ResolvedTrustPolicy }> {
+  return {
+    resolve: (reference) => present(formatReference(reference), context),
+    visit: (location, artifact) => judgeAt(inputs, location, artifact, context),
+  };
 }
 
 /** The artifact as it lies there; `undefined` if it does not. What another resource says of it is not taken at its word. */

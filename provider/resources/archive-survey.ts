@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
+import { claimTypeOf, observeClaim, typeKey } from "../claims";
+import { forEachBounded } from "../content/bounded";
+import type { ReadStore } from "../content/storage";
+import { ConsignError, isConsignError } from "../errors";
+import { plainDescriptor, type Descriptor } from "../oci/descriptor";
+import { digestOf, type Digest } from "../oci/digest";
+import { factsSchema, type Entries, type Entry, type Evidence, type Facts } from "../retention";
+import { holdTypes, type ArchiveInputs } from "./archive-arguments";
+import { evidenceAt, type EvidenceQuestion } from "./archive-evidence";
+import { archiveTag, isArchiveTag } from "./archive-record";
+import type { ResourceContext } from "./context";
+import { openTrust } from "./judgement";
+import { recordSchema } from "./promotion-record";
+
+/** Artifacts that one policy looks after. */
+export const MAX_ARTIFACTS = 100_000;
+const CONCURRENCY = 8;
+
+interface Place {
+  location: string;
+  store: ReadStore;
+  role: "source" | "watched" | "archive";
+  tags: ReadonlyMap<string, Descriptor>;
+}
+
+export interface SurveyOptions {
+  /** Verify again what was believed before. */
+  again?: boolean | undefined;
+  /** Only these artifacts; the tags of all places are read all the same. */
+  only?: readonly Digest[] | undefined;
+}
+
+/**
+ * Finds out what is known of every artifact at the sources and in the archive: where it is, its tags, which environments' tags point at it,
+ * and what believed claims say. Candidates are what has a tag, what the records of promotions lead to from there, and what was recorded before.
+ * @throws ConsignError what a store throws that cannot be asked: nothing is decided on half of the facts
+ */
+export async function surveyFacts(inputs: ArchiveInputs, recorded: Readonly<Entries>, context: ResourceContext, options: SurveyOptions = {}): Promise<Record<Digest, Facts>> {
+  const places = await openPlaces(inputs, context);
+  const archive = places.find(({ role }) => role === "archive");
+  const question: EvidenceQuestion = { trust: await openTrust(inputs.trust, archive?.store.name ?? "", context), holds: holdTypes(inputs.retain), again: options.again ?? false };
+  const facts: Record<Digest, Facts> = {};
+  const wanted = options.only === undefined ? undefined : new Set(options.only);
+  const seen = new Set<Digest>();
+  let level = candidates(places, recorded, inputs.upcoming ?? []).filter((digest) => wanted === undefined || wanted.has(digest));
+  while (level.length > 0) {
+    for (const digest of level) seen.add(digest);
+    if (seen.size > MAX_ARTIFACTS) throw new ConsignError("GRAPH_TOO_LARGE", `more than ${MAX_ARTIFACTS} artifacts are at the sources: give them to several policies`, { path: "sources" });
+    const led = new Set<Digest>();
+    await forEachBounded(level, CONCURRENCY, async (digest) => {
+      const found = await factsOf(digest, places, recorded[digest], question, context);
+      if (found === undefined) return;
+      facts[digest] = found.facts;
+      for (const predecessor of found.predecessors) led.add(predecessor);
+    });
+    level = wanted === undefined ? [...led].filter((digest) => !seen.has(digest) && recorded[digest]?.state !== "purged") : [];
+  }
+  addUpcoming(facts, inputs.upcoming ?? []);
+  addRunning(facts, { ...recorded }, places);
+  return facts;
+}
+
+/** What was recorded, as facts, with what this program's promotions are about to say: no store is asked. */
+export function recordedFacts(recorded: Readonly<Entries>, upcoming: ArchiveInputs["upcoming"]): Record<Digest, Facts> {
+  const present = (Object.entries(recorded) as [Digest, Entry][]).filter(([, { at, inArchive }]) => at.length > 0 || inArchive === true);
+  const facts = Object.fromEntries(present.map(([digest, entry]) => [digest, factsSchema.parse(entry)])) as Record<Digest, Facts>;
+  addUpcoming(facts, upcoming ?? []);
+  return facts;
+}
+
+async function openPlaces({ sources, archive, retain }: ArchiveInputs, context: ResourceContext): Promise<Place[]> {
+  const roles = [...sources.map((location) => ({ location, role: "source" as const })), ...retain.whileRunningIn.map((location) => ({ location, role: "watched" as const })), { location: archive, role: "archive" as const }];
+  const places: Place[] = [];
+  for (const { location, role } of roles) {
+    const store = await context.stores.open(location);
+    const names = (await store.tags()).filter((tag) => role !== "archive" || isArchiveTag(tag));
+    const tags = new Map<string, Descriptor>();
+    await forEachBounded(names, CONCURRENCY, async (tag) => {
+      const descriptor = await resolved(store, tag);
+      if (descriptor !== undefined) tags.set(tag, descriptor);
+    });
+    places.push({ location, store, role, tags });
+  }
+  return places;
+}
+
+async function resolved(store: ReadStore, name: string): Promise<Descriptor | undefined> {
+  try {
+    return plainDescriptor(await store.resolve(name));
+  } catch (error) {
+    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
+    throw error;
+  }
+}
+
+function candidates(places: readonly Place[], recorded: Readonly<Entries>, upcoming: NonNullable<ArchiveInputs["upcoming"]>): Digest[] {
+  const found = new Set<Digest>(places.filter(({ role }) => role !== "watched").flatMap(({ tags }) => [...tags.values()].map(({ digest }) => digest)));
+  for (const [digest, { state }] of Object.entries(recorded) as [Digest, Entry][]) if (state !== "purged") found.add(digest);
+  for (const windows of upcoming) for (const digest of Object.keys(windows) as Digest[]) found.add(digest);
+  return [...found].sort();
+}
+
+async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry | undefined, question: EvidenceQuestion, context: ResourceContext): Promise<{ facts: Facts; predecessors: Digest[] } | undefined> {
+  let descriptor: Descriptor | undefined;
+  const facts: Facts = { mediaType: "", size: 0, tags: { ...recorded?.tags }, at: [], evidence: {} };
+  const predecessors: Digest[] = [];
+  for (const { location, store, role, tags } of places) {
+    const own = [...tags].filter(([, target]) => target.digest === digest).map(([tag]) => tag);
+    const there = [...tags.values()].find((target) => target.digest === digest) ?? (await resolved(store, digest));
+    if (there !== undefined) {
+      descriptor ??= there;
+      if (role === "source") {
+        facts.at.push(location);
+        facts.tags[location] = own.sort();
+      } else if (role === "archive") facts.inArchive = own.includes(archiveTag(digest));
+      if (role === "source" && own.length > 0) predecessors.push(...(await predecessorsOf(store, digest)));
+    }
+    // A watched place may know of an artifact that it does not have any more: claims outlive what they are about in some registries.
+    Object.assign(facts.evidence, await evidenceAt(store, digest, recorded?.evidence ?? {}, role === "archive", question, context));
+  }
+  if (descriptor === undefined) return undefined;
+  return { facts: { ...facts, mediaType: descriptor.mediaType, size: descriptor.size, evidence: sorted(facts.evidence), tags: sorted(facts.tags) }, predecessors };
+}
+
+/** Where the records of promotions lead. They are not verified for this: each artifact is judged by its own claims. */
+async function predecessorsOf(store: ReadStore, digest: Digest): Promise<Digest[]> {
+  const found: Digest[] = [];
+  for (const descriptor of (await store.referrers(digest)).filter((each) => typeKey(claimTypeOf(each) ?? "") === "vsa")) {
+    const claim = await observeClaim(store, descriptor, { subject: digest });
+    const record = "broken" in claim ? undefined : recordSchema.safeParse(claim.predicate).data;
+    const before = record?.lineage.previous?.digest ?? record?.lineage.replaced;
+    if (before !== undefined) found.push(before, ...(await chain(store, before)));
+  }
+  return found;
+}
+
+/** Further back, over artifacts that have no tag any more. */
+async function chain(store: ReadStore, from: Digest): Promise<Digest[]> {
+  const found = new Set<Digest>([from]);
+  for (let level = [from]; level.length > 0 && found.size < MAX_ARTIFACTS; ) {
+    const next: Digest[] = [];
+    for (const digest of level) {
+      for (const descriptor of (await store.referrers(digest)).filter((each) => typeKey(claimTypeOf(each) ?? "") === "vsa")) {
+        const claim = await observeClaim(store, descriptor, { subject: digest });
+        const record = "broken" in claim ? undefined : recordSchema.safeParse(claim.predicate).data;
+        for (const before of [record?.lineage.previous?.digest, record?.lineage.replaced]) {
+          if (before === undefined || found.has(before)) continue;
+          found.add(before);
+          next.push(before);
+        }
+      }
+    }
+    level = next;
+  }
+  return [...found];
+}
+
+function addUpcoming(facts: Record<Digest, Facts>, upcoming: NonNullable<ArchiveInputs["upcoming"]>): void {
+  for (const windows of upcoming) {
+    for (const [digest, window] of Object.entries(windows) as [Digest, (typeof windows)[Digest]][]) {
+      const found = facts[digest];
+      const evidence: Evidence = { kind: "deployment", ...window };
+      if (found === undefined || Object.values(found.evidence).some((each) => isDeepStrictEqual(each, evidence))) continue;
+      facts[digest] = { ...found, evidence: sorted({ ...found.evidence, [digestOf(JSON.stringify(evidence))]: evidence }) };
+    }
+  }
+}
+
+/** An environment's tag is where a claim says that the environment looks; whatever it points at now is in use. */
+function addRunning(facts: Record<Digest, Facts>, recorded: Readonly<Entries>, places: readonly Place[]): void {
+  const environments = new Map<string, string>();
+  for (const { evidence } of [...Object.values(recorded), ...Object.values(facts)]) {
+    for (const each of Object.values(evidence)) if (each.kind === "deployment" && each.resource !== undefined) environments.set(each.resource, each.environment);
+  }
+  for (const { location, role, tags } of places) {
+    if (role === "archive") continue;
+    for (const [tag, { digest }] of tags) {
+      const resource = `${location}:${tag}`;
+      const environment = environments.get(resource);
+      const found = facts[digest];
+      if (environment === undefined || found === undefined) continue;
+      found.running = [...(found.running ?? []), `${environment} (${resource})`].sort();
+    }
+  }
+}
+
+function sorted<Value>(record: Record<string, Value>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

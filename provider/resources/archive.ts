@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+import { digestSchema, type Digest } from "../oci/digest";
+import { acts, countDecisions, entrySchema, planLines, planRetention, timeSchema, type Entries, type Entry, type Facts, type Rules } from "../retention";
+import { carryOut } from "./archive-apply";
+import { archiveSchema, checkPlaces, rulesOf, type ArchiveInputs } from "./archive-arguments";
+import { recordedFacts, surveyFacts } from "./archive-survey";
+import { readState } from "./arguments";
+import { resolveAsOf } from "./as-of";
+import { at, type ResourceContext } from "./context";
+import { openTrust } from "./judgement";
+import { PartialFailure, type Properties, type Reconciler } from "./reconciler";
+import { signedBySchema } from "./signer";
+import { requireTrustedSigner } from "./signer-trust";
+import { plannedSigning } from "./signing";
+
+const entriesSchema = z.record(digestSchema, entrySchema);
+const noticesSchema = z.record(digestSchema, z.array(z.string()));
+
+const plannedSchema = archiveSchema.extend({ asOf: timeSchema, entries: entriesSchema, signedBy: signedBySchema, notices: noticesSchema.optional() });
+
+const ARGUMENTS = Object.keys(archiveSchema.shape).filter((name) => name !== "upcoming");
+
+/** Brings what left production to an archive, keeps it there for as long as the rules say, and takes it away after. */
+export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
+  kind: "ArchivePolicy",
+  schema: archiveSchema,
+  replaceOn: ["archive"],
+  // What the rules come to shows in the entries; time alone changes nothing.
+  ignore: ["signer", "trust", "asOf", "timestamp", "signatureForm", "upcoming", "deployments", "archiveAfter", "retain", "observe"],
+  ensured: ["notices"],
+
+  async plan(known, unknown, previous, context) {
+    checkPlaces(known);
+    const rulesKnown = !["archiveAfter", "retain", "deployments", "onExpiry", "release"].some((name) => unknown.has(name));
+    const { archiveAfter = "30d", retain = archiveSchema.shape.retain.parse(undefined), deployments = {}, onExpiry = "report", release = "never", observe = "live" } = known;
+    const rules = rulesKnown ? rulesOf({ archiveAfter, retain, deployments, onExpiry, release }) : undefined;
+    const defaults = { archiveAfter, retain, deployments, onExpiry, release, observe };
+    const planned: Properties = { upcoming: undefined, ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !unknown.has(name))) };
+    Object.assign(planned, await plannedSigning(known, context));
+    if (ARGUMENTS.some((name) => unknown.has(name)) || unknown.has("upcoming") || rules === undefined) return { planned };
+    const inputs: ArchiveInputs = { ...(known as ArchiveInputs), ...defaults };
+    const trust = await openTrust(inputs.trust, inputs.archive, context);
+    await requireTrustedSigner(inputs.signer, trust, "trust", context);
+    const recorded = recordedPlan(previous);
+    const asOf = resolveAsOf(inputs.asOf, recorded?.asOf, context);
+    const facts = await at("sources", () => factsFor(inputs, recorded?.entries, context));
+    const entries = planRetention({ facts, recorded: recorded?.entries ?? {}, rules, asOf: Date.parse(asOf), marking: true });
+    tell(inputs, entries, context);
+    return { planned: { ...planned, asOf, entries, plan: planLines(entries) } };
+  },
+
+  id: (inputs) => String(inputs["archive"]),
+
+  unsettled: (inputs) => {
+    const entries = entriesSchema.safeParse(inputs["entries"]);
+    return entries.success && Object.values(entries.data).some(acts);
+  },
+
+  async ensure(inputs, previous, context) {
+    const planned = readState(plannedSchema, inputs);
+    const rules = rulesOf(planned);
+    const archive = await context.stores.open(planned.archive);
+    const entries = planned.entries as Entries;
+    const outcome = await carryOut({ inputs: planned, rules, asOf: planned.asOf, entries, archive, signing: { store: archive, args: planned, signedBy: planned.signedBy, written: [] } }, context);
+    const settled = await settle(planned, entries, rules, outcome.touched, context);
+    const notices = { ...remainingNotices(previous, settled), ...outcome.notices };
+    const properties = { entries: settled, plan: planLines(settled), notices };
+    const [first] = outcome.failures;
+    if (first !== undefined) throw new PartialFailure(first.error, { ...inputs, ...properties });
+    return properties;
+  },
+
+  /** Looks at everything again and verifies it anew, for the time that was planned for; nothing is marked by merely looking. */
+  async observe(state, context) {
+    const recorded = readState(plannedSchema, state);
+    const before = recorded.entries as Entries;
+    const facts = await surveyFacts(recorded, before, context, { again: true });
+    const entries = planRetention({ facts, recorded: before, rules: rulesOf(recorded), asOf: Date.parse(recorded.asOf), marking: false });
+    return { ...state, entries, plan: planLines(entries) };
+  },
+
+  async remove() {
+    // An archive outlives the policy that filled it.
+  },
+};
+
+function recordedPlan(previous: Properties | undefined): { asOf: string; entries: Entries } | undefined {
+  const parsed = z.object({ asOf: timeSchema, entries: entriesSchema }).safeParse(previous ?? {});
+  return parsed.success ? { asOf: parsed.data.asOf, entries: parsed.data.entries as Entries } : undefined;
+}
+
+async function factsFor(inputs: ArchiveInputs, recorded: Entries | undefined, context: ResourceContext): Promise<Record<Digest, Facts>> {
+  if (inputs.observe === "live" || recorded === undefined) return surveyFacts(inputs, recorded ?? {}, context);
+  const facts = recordedFacts(recorded, inputs.upcoming);
+  // What the last run acted upon is not as it was recorded.
+  const moved = (Object.entries(recorded) as [Digest, Entry][]).filter(([, entry]) => acts(entry)).map(([digest]) => digest);
+  if (moved.length === 0) return facts;
+  for (const digest of moved) delete facts[digest];
+  return { ...facts, ...(await surveyFacts(inputs, recorded, context, { only: moved })) };
+}
+
+/** The entries as the next plan will find them, if nothing else happens. */
+async function settle(inputs: ArchiveInputs & { asOf: string }, entries: Entries, rules: Rules, touched: readonly Digest[], context: ResourceContext): Promise<Entries> {
+  if (touched.length === 0) return entries;
+  const facts = recordedFacts(entries, []);
+  for (const digest of touched) delete facts[digest];
+  Object.assign(facts, await surveyFacts(inputs, entries, context, { only: touched }));
+  const again = planRetention({ facts, recorded: entries, rules, asOf: Date.parse(inputs.asOf), marking: true });
+  return Object.fromEntries((Object.entries(entries) as [Digest, Entry][]).map(([digest, entry]) => [digest, touched.includes(digest) ? (again[digest] ?? entry) : entry])) as Entries;
+}
+
+/** What was told of an artifact stays told for as long as it is there. */
+function remainingNotices(previous: Properties | undefined, entries: Entries): Record<Digest, string[]> {
+  const parsed = noticesSchema.safeParse(previous?.["notices"] ?? {});
+  if (!parsed.success) return {};
+  return Object.fromEntries(Object.entries(parsed.data).filter(([digest]) => entries[digest as Digest] !== undefined && entries[digest as Digest]?.state !== "purged")) as Record<Digest, string[]>;
+}
+
+function tell({ archive }: ArchiveInputs, entries: Entries, context: ResourceContext): void {
+  const counts = countDecisions(entries);
+  const removed = (["purge", "purge-content", "release"] as const).flatMap((decision) => (counts[decision] === undefined ? [] : [`${decision} ${counts[decision]}`]));
+  if (removed.length > 0) context.warn(`archive ${archive}: this run removes: ${removed.join(", ")}; see plan`);
+  for (const [digest, { rule, marked }] of Object.entries(entries)) {
+    if (rule.startsWith("inconclusive")) context.warn(`archive ${archive}: ${digest} is kept${marked === undefined ? "" : ", although it was marked"}: ${rule}`);
+  }
+}
+

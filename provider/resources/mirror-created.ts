@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+import type { ReadStore } from "../content/storage";
+import { readSmall } from "../content/verify";
+import { ANNOTATIONS } from "../oci/annotations";
+import type { Descriptor } from "../oci/descriptor";
+import { MEDIA_TYPES } from "../oci/media-types";
+
+const MAX_CONFIG = 4 * 1024 * 1024;
+const DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
+const configSchema = z.looseObject({ created: z.string().optional() });
+
+/**
+ * When an artifact says it was created, in milliseconds since 1970: its annotation `org.opencontainers.image.created`, else its image
+ * configuration; an index says what the first of its images says. undefined where nothing says it.
+ * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
+ */
+export async function createdAt(store: ReadStore, target: Descriptor | undefined, depth = 0): Promise<number | undefined> {
+  if (target === undefined || depth > 2) return undefined;
+  const manifest = await store.manifest(target);
+  const annotated = parse(manifest.value.annotations?.[ANNOTATIONS.created]);
+  if (annotated !== undefined) return annotated;
+  if (manifest.kind === "index") return createdAt(store, manifest.value.manifests[0], depth + 1);
+  const { config } = manifest.value;
+  if (config.mediaType !== MEDIA_TYPES.config && config.mediaType !== DOCKER_CONFIG) return undefined;
+  const parsed = configSchema.safeParse(json(await readSmall(store, config, MAX_CONFIG)));
+  return parsed.success ? parse(parsed.data.created) : undefined;
+}
+
+function parse(text: string | undefined): number | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+function json(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReadStore, Store } from "../content/storage";
+import { ConsignError, isConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import type { ResourceContext } from "./context";
+import type { PlannedMirror } from "./mirror";
+import { applyToDestination, type Known } from "./mirror-apply";
+import { inventoryTag, removeInventory, writeInventory } from "./mirror-inventory";
+import type { FullPlan } from "./mirror-plan";
+import { removeUnplanned } from "./mirror-prune";
+import { ensureSigned } from "./signing";
+
+/** What all destinations are filled from. */
+export interface Filling {
+  plan: FullPlan;
+  /** The source with what is made from it. */
+  source: ReadStore;
+  /** The source itself, for mounting. */
+  origin: ReadStore;
+  takesChild: (child: Descriptor, index: Descriptor) => boolean;
+  descriptorOf: (digest: Digest) => Promise<Descriptor>;
+}
+
+export interface KnownDestination extends Known {
+  /** What earlier runs put there, finished or not; what of it is no longer planned is to go. */
+  leftover: FullPlan | undefined;
+}
+
+/** A line of progress at most this often. */
+const PROGRESS_MS = 5_000;
+
+/** Brings one destination in step: copies, takes away, and leaves the inventory beside it where the plan is a summary. */
+export async function fillDestination(name: string, filling: Filling, known: KnownDestination, planned: PlannedMirror, before: PlannedMirror | undefined, context: ResourceContext): Promise<void> {
+  const destination = await context.stores.open(name);
+  const { plan } = filling;
+  let saidAt = context.now().getTime();
+  const work = applyToDestination({
+    ...filling,
+    mountFrom: filling.origin,
+    destination,
+    known,
+    onConflict: planned.onConflict,
+    complete: (digest) => signOrigin(destination, digest, plan, planned, context),
+    warn: (message) => context.warn(message),
+    progress: (done, of, { manifests, blobs, bytes }) => {
+      const now = context.now().getTime();
+      if (now - saidAt < PROGRESS_MS) return;
+      saidAt = now;
+      context.progress(`${name}: ${done} of ${of} artifacts; ${manifests} manifests, ${blobs} blobs, ${bytes} bytes copied`);
+    },
+  });
+  const report = await work.catch((error: unknown) => {
+    throw planned.platforms?.index === "sparse" && isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID") && error.side === "destination" ? sparseRefused(name, error) : error;
+  });
+  if (report.manifests > 0 || report.repaired > 0) {
+    const repaired = report.repaired === 0 ? "" : `; ${report.repaired} manifests that the registry had lost were written again`;
+    context.progress(`${name}: ${report.manifests} manifests, ${report.blobs} blobs, ${report.bytes} bytes copied, ${report.tagsMoved} tags set${repaired}`);
+  }
+  if (known.leftover !== undefined) await removeUnplanned(destination, plan, known.leftover, (message) => context.progress(message));
+  await keepInventory(destination, known, planned, plan, before);
+}
+
+function sparseRefused(name: string, cause: ConsignError): ConsignError {
+  const text = `${name} does not take an index without some of its parts: set platforms.index to "derived", or allow it at the registry (${cause.message})`;
+  return new ConsignError("REGISTRY_UNSUPPORTED", text, { path: "platforms.index", reference: cause.reference, side: "destination", cause });
+}
+
+/** The claim that says what a derived index was made from is signed before a tag leads to it. */
+async function signOrigin(destination: Store, digest: Digest, plan: FullPlan, { signer, signedBy }: PlannedMirror, context: ResourceContext): Promise<void> {
+  if (signer === undefined || signedBy === undefined) return;
+  for (const [claim, { type }] of Object.entries(plan.artifacts[digest]?.related ?? {}) as [Digest, { type: string }][]) {
+    if (type === "derived-from") await ensureSigned({ store: destination, target: await destination.resolve(claim), args: { signer }, signedBy, renew: false, previous: undefined }, context);
+  }
+}
+
+async function keepInventory(destination: Store, known: KnownDestination, planned: PlannedMirror, plan: FullPlan, before: PlannedMirror | undefined): Promise<void> {
+  const tag = inventoryTagOf(planned);
+  const { summary } = planned.plan;
+  const unchanged = known.base !== undefined && before?.plan.summary?.inventory === summary?.inventory;
+  if (summary !== undefined && !unchanged) await writeInventory(destination, plan, tag);
+  if (before?.plan.summary !== undefined && (summary === undefined || inventoryTagOf(before) !== tag)) await removeInventory(destination, inventoryTagOf(before));
+}
+
+export function inventoryTagOf({ source, tags, claims, platforms }: PlannedMirror): string {
+  return inventoryTag(source, { tags, claims, platforms });
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import type { ResourceContext, Stores } from "./context";
+import { packInventory, readInventory, summarize } from "./mirror-inventory";
+import { manifestCount, readPlan, recordPlan, type FullPlan, type MirrorPlan } from "./mirror-plan";
+
+/** Plans that were made in this process, by their inventory's digest, as `check` makes what `create` and `update` carry out. */
+const MOST_REMEMBERED = 64;
+interface Remembered {
+  plan: FullPlan;
+  /** Of what it names; empty where the plan was only read back. */
+  descriptors: ReadonlyMap<Digest, Descriptor>;
+}
+
+const remembered = new WeakMap<Stores, Map<Digest, Remembered>>();
+
+function memoryOf(context: ResourceContext): Map<Digest, Remembered> {
+  const memory = remembered.get(context.stores) ?? new Map<Digest, Remembered>();
+  remembered.set(context.stores, memory);
+  return memory;
+}
+
+function remember(inventory: Digest, what: Remembered, context: ResourceContext): void {
+  const memory = memoryOf(context);
+  memory.delete(inventory);
+  memory.set(inventory, what);
+  for (const oldest of memory.keys()) if (memory.size > MOST_REMEMBERED) memory.delete(oldest);
+}
+
+/** The form in which a plan is recorded, whole or as a summary; what it takes to carry it out is remembered in this process. */
+export function toRecord(plan: FullPlan, descriptors: ReadonlyMap<Digest, Descriptor>, summarizeAbove: number, context: ResourceContext): MirrorPlan {
+  const inventory = packInventory(plan).manifest.descriptor.digest;
+  remember(inventory, { plan, descriptors }, context);
+  return manifestCount(plan) > summarizeAbove ? summarize(plan, inventory) : recordPlan(plan);
+}
+
+/** A recorded plan in full: a summary's from memory, else from an inventory at one of the places. @returns undefined if none of them has it */
+export async function fromRecord(recorded: MirrorPlan, places: readonly string[], context: ResourceContext): Promise<FullPlan | undefined> {
+  const { summary } = recorded;
+  if (summary === undefined) return readPlan(recorded);
+  const { withdrawn = [], refused = {}, missing = [] } = recorded;
+  const inMemory = memoryOf(context).get(summary.inventory)?.plan;
+  if (inMemory !== undefined) return { ...inMemory, withdrawn, refused, missing };
+  let failure: unknown;
+  for (const place of places) {
+    try {
+      const read = await readInventory(await context.stores.open(place), summary.inventory);
+      if (read === undefined) continue;
+      remember(summary.inventory, { plan: read, descriptors: new Map() }, context);
+      return { ...read, withdrawn, refused, missing };
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+/** What was found out about a plan's manifests in this process; otherwise they are looked up one by one. */
+export function knownDescriptors(plan: FullPlan, context: ResourceContext): ReadonlyMap<Digest, Descriptor> {
+  return memoryOf(context).get(packInventory(plan).manifest.descriptor.digest)?.descriptors ?? new Map<Digest, Descriptor>();
+}
+
+/** @throws ConsignError `PLAN_STALE` */
+export async function planInFull(recorded: MirrorPlan, places: readonly string[], context: ResourceContext): Promise<FullPlan> {
+  const plan = await fromRecord(recorded, places, context);
+  if (plan === undefined) throw new ConsignError("PLAN_STALE", "the plan is a summary, and no destination has the inventory that it stands for: run again to plan anew", { path: "plan" });
+  return plan;
+}

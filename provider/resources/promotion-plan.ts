@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReadStore } from "../content/storage";
+import { ConsignError, isConsignError } from "../errors";
+import type { ResolvedTrustPolicy } from "../notation";
+import { plainDescriptor, type Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import { formatInstant } from "../retention";
+import type { ResourceContext } from "./context";
+import { carriedClaims, type CarrySelection } from "./carried-claims";
+import { absent, judge, type Judgement, type Question } from "./judgement";
+import { readHistory, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
+import { promotionRecord, packRecord, recordSchema, type PromotionRecord, type Slot } from "./promotion-record";
+import { tagDigest } from "./tagging";
+
+export interface PromotionQuestion extends HistoryQuestion {
+  source: ReadStore;
+  /** The artifact as it is named; its descriptor, where it is known already. */
+  digest: Digest;
+  descriptor: Descriptor | undefined;
+  trustOfArtifact: ResolvedTrustPolicy;
+  question: Question;
+  /** Trust and requirements as the program has them, for the record. */
+  policy: unknown;
+  claims: CarrySelection;
+  tag: string;
+  asOf: string;
+  recorded: readonly Promoted[];
+}
+
+export interface PromotionAnswer {
+  descriptor: Descriptor | undefined;
+  /** Whether the newest promotion of the slot is of this artifact already. */
+  done: boolean;
+  promotedAt: string;
+  before: Promoted | undefined;
+  /** What the tag pointed at before, by whatever means. */
+  replaced: Digest | undefined;
+  record: { digest: Digest; predicate: PromotionRecord } | undefined;
+  /** Newest first, this one included. */
+  history: Promoted[];
+  seen: Digest | undefined;
+  judgement: Judgement;
+  carries: Record<Digest, string> | undefined;
+}
+
+/** Decides what promoting means here and now: which promotion it follows, when it happens, and what its record says. Writes nothing. */
+export async function resolvePromotion(ask: PromotionQuestion, context: ResourceContext): Promise<PromotionAnswer> {
+  const seen = await tagDigest(ask.store, ask.tag);
+  const chain = await readHistory(ask, seen as Digest | undefined, ask.recorded, context);
+  const [head] = chain;
+  const descriptor = ask.descriptor ?? (await present(ask.source, ask.digest)) ?? (await present(ask.store, ask.digest));
+  const { judgement, at } = await judged(ask, descriptor, context);
+  const carries = at === ask.source ? await carried(ask, descriptor) : undefined;
+  if (head?.digest === ask.digest && !(await isDemoted(ask, head, context))) {
+    const [, before] = chain;
+    return { descriptor, done: true, promotedAt: head.promotedAt, before, replaced: before?.digest ?? head.replaced, record: asRecord(head), history: chain, seen: seen as Digest | undefined, judgement, carries };
+  }
+  const pending = await resumable(ask, head, context);
+  const promotedAt = pending?.promotedAt ?? (await startOf(ask, head, context));
+  const previous = head === undefined ? undefined : { record: head.record, digest: head.digest };
+  const replaced = head === undefined ? (seen as Digest | undefined) : undefined;
+  const record = pending === undefined ? newRecord(ask, descriptor, promotedAt, previous, replaced, judgement) : asRecord(pending);
+  const newest: Promoted[] = record === undefined ? [] : [{ digest: ask.digest, record: record.digest, promotedAt, ...(previous === undefined ? {} : { previous }), ...(replaced === undefined ? {} : { replaced }) }];
+  return { descriptor, done: false, promotedAt, before: head, replaced: head?.digest ?? replaced, record, history: [...newest, ...chain], seen: seen as Digest | undefined, judgement, carries };
+}
+
+async function present(store: ReadStore, digest: Digest): Promise<Descriptor | undefined> {
+  try {
+    return plainDescriptor(await store.resolve(digest));
+  } catch (error) {
+    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
+    throw error;
+  }
+}
+
+/** Judges it at the source, or, where the source has it no more, at the destination. */
+async function judged(ask: PromotionQuestion, descriptor: Descriptor | undefined, context: ResourceContext): Promise<{ judgement: Judgement; at: ReadStore | undefined }> {
+  for (const store of [ask.source, ask.store]) {
+    if (descriptor === undefined || (await present(store, ask.digest)) === undefined) continue;
+    return { judgement: await judge(store, descriptor, ask.trustOfArtifact, ask.question, context), at: store };
+  }
+  return { judgement: absent(`${ask.source.name}@${ask.digest}`), at: undefined };
+}
+
+async function carried({ source, store, claims }: PromotionQuestion, descriptor: Descriptor | undefined): Promise<Record<Digest, string> | undefined> {
+  return source.name === store.name || descriptor === undefined ? {} : carriedClaims(source, descriptor, claims);
+}
+
+/** A promotion of this artifact that follows the newest one was begun before and never came to its end. */
+async function resumable(ask: PromotionQuestion, head: Promoted | undefined, context: ResourceContext): Promise<Promoted | undefined> {
+  const attempts = (await recordsOn(ask, ask.digest, context)).filter(({ previous }) => previous?.record === head?.record);
+  if (attempts.length === 0) return undefined;
+  const ended = new Set((await staysOn(ask, ask.digest, context)).flatMap(({ stay }) => (stay.until === undefined ? [] : [stay.opening])));
+  return attempts.findLast(({ record }) => !ended.has(record));
+}
+
+/** The newest promotion put the artifact there, and it was demoted since. */
+async function isDemoted(ask: PromotionQuestion, head: Promoted, context: ResourceContext): Promise<boolean> {
+  return (await staysOn(ask, head.digest, context)).some(({ stay }) => stay.opening === head.record && stay.until !== undefined && stay.closing === undefined);
+}
+
+/** When a new promotion begins: as of the plan, but after everything that is recorded, as two stays must not begin at one time. */
+async function startOf(ask: PromotionQuestion, head: Promoted | undefined, context: ResourceContext): Promise<string> {
+  const earlier = [...(head === undefined ? [] : [head]), ...(await recordsOn(ask, ask.digest, context))].map(({ promotedAt }) => Date.parse(promotedAt));
+  const last = Math.max(-Infinity, ...earlier);
+  const asOf = Date.parse(ask.asOf);
+  if (asOf > last) return ask.asOf;
+  const again = formatInstant(last + 1_000);
+  if (last - asOf <= 5 * 60_000) return again;
+  throw new ConsignError("INPUT_INVALID", `the clock runs backwards: this promotion would begin at ${ask.asOf}, and the one before it began at ${formatInstant(last)}`, { path: "asOf" });
+}
+
+function newRecord(
+  ask: PromotionQuestion,
+  descriptor: Descriptor | undefined,
+  promotedAt: string,
+  previous: { record: Digest; digest: Digest } | undefined,
+  replaced: Digest | undefined,
+  { verified, evidence }: Judgement,
+): PromotionAnswer["record"] {
+  if (descriptor === undefined || !verified) return undefined;
+  const predicate = promotionRecord({ slot: ask.slot, promotedAt, from: { repository: ask.source.name, digest: ask.digest }, previous, replaced, policy: ask.policy, evidence });
+  return { digest: packRecord(descriptor, predicate).manifest.descriptor.digest, predicate };
+}
+
+function asRecord({ record, predicate }: Promoted): PromotionAnswer["record"] {
+  const parsed = recordSchema.safeParse(predicate);
+  return parsed.success ? { digest: record, predicate: parsed.data } : undefined;
+}
+
+/** For tests and messages: the slot that a promotion is about. */
+export function slotOf(environment: string, to: string, tag: string): Slot {
+  return { environment, resource: `${to}:${tag}` };
+}

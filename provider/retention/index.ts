@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+export { evidenceSchema, factsSchema, readFacts, short } from "./facts";
+export type { Evidence, Facts, Reading } from "./facts";
+export { countDecisions, planLines, planTable, rowOf } from "./line";
+export type { Row } from "./line";
+export { acts, entrySchema, planRetention } from "./plan";
+export type { Entries, Entry, RetentionInput } from "./plan";
+export { checkRules, describeRetention } from "./rules";
+export type { OnExpiry, Period, Rules, Since } from "./rules";
+export { endOf, formatInstant, isRunning, mergeWindows, timeSchema } from "./windows";
+export type { Window } from "./windows";

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import * as pulumi from "@pulumi/pulumi";
+import type { Promotion } from "./promotion";
+import { ConsignResource, type Deep } from "./stub";
+import type { Signer, Timestamp, TrustPolicy } from "./values";
+
+/** How long an archived artifact is kept. */
+export interface Retention {
+  /** As `"7y"`; a year has 365 days. @default for ever */
+  for?: string;
+  /**
+   * From when it is counted: the end of the last stay in production, the latest end of life that is claimed, or the archiving. Where nobody
+   * has announced an end of life, `end-of-support` keeps. @default "end-of-production"
+   */
+  from?: "end-of-production" | "end-of-support" | "archived";
+  /** Of each source, so many of those that left production last are kept, however old. @default none */
+  last?: number;
+  /** Legal holds: digests, or a type of claim that holds whatever it is about, until it is revoked. */
+  holds?: (string | { claim: string })[];
+  /** Further places whose environments count as using an artifact. Sources are looked at in any case. */
+  whileRunningIn?: string[];
+}
+
+export interface ArchivePolicyArgs {
+  /** Where artifacts are used: the places of promotions. Update. */
+  sources: pulumi.Input<pulumi.Input<string>[]>;
+  /** Where they are kept after: a repository or an `oci:` layout, for archived things alone. A change replaces; what is archived stays. */
+  archive: pulumi.Input<string>;
+  /** Promotions of this program, so that the plan comes after them and its preview knows of them. */
+  promotions?: Promotion[];
+  /** Which environments are production: the end of the last stay there starts the clock. @default all */
+  deployments?: Deep<{ environments?: string[] }>;
+  /** Grace: how long after its end in production an artifact is left where it is. @default "30d" */
+  archiveAfter?: pulumi.Input<string>;
+  retain?: Deep<Retention>;
+  /**
+   * What happens when its time is over. `report`: nothing, it is only listed. `purge-content`: its layers go, manifests, claims and signatures stay as
+   * history. `purge`: everything goes. Only what a run before has marked is ever removed. @default "report"
+   */
+  onExpiry?: pulumi.Input<"report" | "purge-content" | "purge">;
+  /** `after-archive`: a source is rid of an artifact one run after the archive is seen to have it, complete and verified. @default "never" */
+  release?: pulumi.Input<"never" | "after-archive">;
+  /**
+   * `live`: every plan looks at all places. `refresh`: plans are made from what is recorded, and `pulumi refresh` looks; for many thousand artifacts. What
+   * is about to be removed is looked at in either case. @default "live"
+   */
+  observe?: pulumi.Input<"live" | "refresh">;
+  /** Who signs the archive's records. Must be trusted by `trust`. */
+  signer: Deep<Signer>;
+  /** Also used for signatures of archived things that would end with their certificate while they are kept. @default none */
+  timestamp?: Deep<Timestamp>;
+  signatureForm?: pulumi.Input<"current" | "legacy">;
+  /** Whose claims count: that something was in use, was archived, ends, is on hold. What others say is ignored, and never leads to a removal. */
+  trust: Deep<TrustPolicy | { notationConfig: string }>;
+  /** The time to plan for, RFC 3339 or a day. By itself it changes nothing, and it never goes back. @default now */
+  asOf?: pulumi.Input<string>;
+}
+
+export type RetentionState = "in-production" | "grace" | "to-archive" | "archived" | "held" | "expired" | "content-purged" | "purged";
+export type RetentionDecision = "keep" | "archive" | "release" | "report" | "mark" | "purge-content" | "purge";
+
+/** What is known of an artifact, what becomes of it, and why. */
+export interface RetentionEntry {
+  mediaType: string;
+  size: number;
+  /** By source. */
+  tags: Record<string, string[]>;
+  /** Sources that have it. */
+  at: string[];
+  inArchive?: boolean;
+  /** By digest of the claim, what believed claims say. */
+  evidence: Record<string, { kind: string; [member: string]: unknown }>;
+  running?: string[];
+  state: RetentionState;
+  decision: RetentionDecision;
+  /** The rule that decided, in words. */
+  rule: string;
+  leftAt?: string;
+  archivedAt?: string;
+  /** Absent: for ever, or not known yet. */
+  retainUntil?: string;
+  /** When it was found expired. */
+  marked?: string;
+}
+
+/**
+ * Brings what left production to an archive with all its claims and signatures, adds a signed record of when it was in use, keeps it for as long
+ * as the rules say, and takes it away after. `plan` has one line per artifact; a preview shows those that change.
+ *
+ * Nothing is ever removed that runs anywhere, that is on hold, or of which something cannot be told. The run that finds an artifact expired
+ * marks it, and only a later one removes it: what an `up` removes was recorded before its preview began, and the preview lists it.
+ *
+ * Errors: `INPUT_INVALID` (contradicting rules, an archive that is a source, a signer that would not be believed, a clock that runs backwards),
+ * `REFERENCE_INVALID`, `TRUST_*`, `KEY_*`, `COPY_FAILED`, `READ_BACK_FAILED`, `TIMESTAMP_FAILED`, `GRAPH_TOO_LARGE`, `REGISTRY_*`.
+ */
+export class ArchivePolicy extends ConsignResource {
+  declare readonly archive: pulumi.Output<string>;
+  /** By digest, one line for people: decision, artifact, state, time in use, the rule. */
+  declare readonly plan: pulumi.Output<Record<string, string>>;
+  /** By digest. */
+  declare readonly entries: pulumi.Output<Record<string, RetentionEntry>>;
+  /** By digest, what a person should know: signatures that will end, content that a registry does not delete. */
+  declare readonly notices: pulumi.Output<Record<string, string[]>>;
+
+  constructor(name: string, args: ArchivePolicyArgs, options?: pulumi.CustomResourceOptions) {
+    const { promotions = [], ...rest } = args;
+    // What promotions write has to be there before this looks.
+    const optional = { deployments: undefined, archiveAfter: undefined, retain: undefined, onExpiry: undefined, release: undefined, observe: undefined };
+    const upcoming = promotions.length === 0 ? {} : { upcoming: promotions.map(({ windows }) => windows) };
+    super("ArchivePolicy", name, { ...optional, ...rest, ...upcoming }, ["plan", "entries", "notices", "signedBy"], pulumi.mergeOptions(options, { dependsOn: promotions }));
+  }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import * as pulumi from "@pulumi/pulumi";
+import { ConsignResource, type Deep } from "./stub";
+import { artifactArgument, type ArtifactInput, type ArtifactLike, type Descriptor, type SignatureRecord, type Signer, type Timestamp, type TrustPolicy } from "./values";
+import { Verification, type Denial, type LifecycleIssuers, type Requirement, type Verdict } from "./verification";
+
+type Trust = TrustPolicy | { notationConfig: string };
+
+/** Which claims go along when an artifact is promoted. */
+export interface CarrySelection {
+  /** Only these types: short names or predicate type URIs. @default all but `deployment`, which speaks of one place */
+  types?: string[];
+  excludeTypes?: string[];
+  /** `"public"`: only claims that are explicitly public. @default "any" */
+  audience?: "public" | "any";
+}
+
+export interface PromotionArgs {
+  /**
+   * What is promoted, by digest. A {@link Verification} brings its trust and requirements along, and they are checked again on what is promoted; with
+   * anything else give `trust`. An earlier digest is a rollback. Update.
+   */
+  artifact: Verification | ArtifactInput;
+  /** Name of the environment, as records and claims have it. A change replaces. */
+  environment: pulumi.Input<string>;
+  /** Location at which the environment finds its artifacts. A change replaces. */
+  to: pulumi.Input<string>;
+  /** The tag by which it finds the current one; moved last, and only from where the plan saw it. A change replaces. */
+  tag: pulumi.Input<string>;
+  /** Which claims go along; their signatures go with them. Update. @default all but claims of type `deployment` */
+  claims?: Deep<CarrySelection>;
+  /** Who signs the records. Must be trusted by `historyTrust`, or nobody would believe them later. */
+  signer: Deep<Signer>;
+  /** A timestamp goes with each record's signature, so that records outlive the certificate. @default none */
+  timestamp?: Deep<Timestamp>;
+  signatureForm?: pulumi.Input<"current" | "legacy">;
+  /** Whose signatures count on the artifact and its claims. Required unless `artifact` is a Verification. */
+  trust?: Deep<Trust>;
+  /** Claims that must be there and effective. @default the Verification's, else none */
+  require?: Deep<(Requirement | { anyOf: Requirement[] })[]>;
+  deny?: Deep<Denial[]>;
+  precedence?: Deep<string[]>;
+  lifecycleIssuers?: Deep<LifecycleIssuers>;
+  /** Whose promotion records count when history is read back. @default `trust` */
+  historyTrust?: Deep<Trust>;
+  /**
+   * What `destroy`, and a replacement, does. `untag`: demotes, that is records the end of the stay and removes the tag. `purge`: removes the artifact
+   * and everything that refers to it as well. `retain`: leaves all as it is, in production. @default "untag"
+   */
+  onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
+  /** When a promotion is said to happen, RFC 3339 or a day; by itself it changes nothing. @default when it is planned */
+  asOf?: pulumi.Input<string>;
+}
+
+/** One stay in the slot, newest first; `until` is absent in the one that lasts. */
+export interface Stay {
+  /** The artifact. */
+  digest: string;
+  /** Digest of the promotion's record. */
+  record: string;
+  /** RFC 3339. */
+  from: string;
+  until?: string;
+}
+
+/** The predicate of a promotion's record: a SLSA verification summary that also says where the artifact came from and what it followed. */
+export interface PromotionRecord {
+  [member: string]: unknown;
+  timeVerified: string;
+  resourceUri: string;
+  policy: { uri: string; digest: Record<string, string> };
+  inputAttestations: { digest: Record<string, string> }[];
+  lineage: { environment: string; from: { repository: string; digest: string }; previous?: { record: string; digest: string }; replaced?: string };
+}
+
+/** A time in an environment, as other resources take it before the claims about it are written. */
+export interface PlannedWindow {
+  environment: string;
+  resource: string;
+  from: string;
+  until?: string;
+}
+
+/**
+ * Puts an artifact into an environment: copies it with its claims, writes a signed record, closes the stay of what was there before, opens the
+ * new one, and moves the tag last. A preview shows the move, the record's digest, the claims that go along, and how each requirement is met.
+ *
+ * One promotion has one record however often `up` runs, also after a run that was killed. `history` is read from the records, so it survives
+ * the loss of the state. A race for the tag that is lost is `TAG_MOVED`, and leaves no record.
+ *
+ * Errors: `INPUT_INVALID` (not pinned, no trust, a signer that would not be believed, a clock that runs backwards), `VERIFICATION_UNMET`,
+ * `TAG_MOVED`, `PLAN_STALE`, `COPY_FAILED`, `READ_BACK_FAILED`, `TRUST_*`, `KEY_*`, `REGISTRY_*`.
+ */
+export class Promotion extends ConsignResource implements ArtifactLike {
+  declare readonly environment: pulumi.Output<string>;
+  declare readonly to: pulumi.Output<string>;
+  declare readonly tag: pulumi.Output<string>;
+  declare readonly digest: pulumi.Output<string>;
+  /** `to@sha256:…` */
+  declare readonly reference: pulumi.Output<string>;
+  declare readonly descriptor: pulumi.Output<Descriptor>;
+  /** `production v1: sha256:a… → sha256:b…` */
+  declare readonly move: pulumi.Output<string>;
+  /** What it took the place of, pinned; undefined if nothing. */
+  declare readonly previous: pulumi.Output<string | undefined>;
+  /** Digest of the record, a claim of type `vsa` on the artifact. */
+  declare readonly record: pulumi.Output<string>;
+  declare readonly summary: pulumi.Output<PromotionRecord>;
+  declare readonly promotedAt: pulumi.Output<string>;
+  declare readonly history: pulumi.Output<Stay[]>;
+  /** By digest, what goes along: a claim's type, or `signature`. */
+  declare readonly carries: pulumi.Output<Record<string, string>>;
+  /** How the requirements were met on the day. */
+  declare readonly verdict: pulumi.Output<Verdict>;
+  /** `promoted`, or what a refresh found. */
+  declare readonly status: pulumi.Output<string>;
+  /** By digest, the stay that this promotion begins, and the one that it ends. */
+  declare readonly windows: pulumi.Output<Record<string, PlannedWindow>>;
+  /** Of the record. Depend on this one to depend on the promotion. */
+  declare readonly signatures: pulumi.Output<SignatureRecord[]>;
+
+  constructor(name: string, args: PromotionArgs, options?: pulumi.CustomResourceOptions) {
+    const outputs = [
+      "digest", "reference", "descriptor", "move", "previous", "record", "summary", "promotedAt", "promotions", "history", "carries",
+      "verdict", "verified", "unmet", "tagged", "seen", "status", "windows", "signedBy", "signatures",
+    ];
+    super("Promotion", name, { ...args, ...promoted(args) }, outputs, options);
+  }
+}
+
+function promoted({ artifact, trust, require, deny, precedence, lifecycleIssuers }: PromotionArgs): pulumi.Inputs {
+  if (!(artifact instanceof Verification)) return { artifact: artifactArgument(artifact) };
+  return {
+    artifact: artifact.reference,
+    trust: trust ?? artifact.trust,
+    require: require ?? artifact.require,
+    deny: deny ?? artifact.deny,
+    precedence: precedence ?? artifact.precedence,
+    lifecycleIssuers: lifecycleIssuers ?? artifact.lifecycleIssuers,
+  };
+}

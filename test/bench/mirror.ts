@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mirrors against other copiers: the same content, the same registries, one after the other, and whole graphs compared after each.
+//   npm run bench -- mirror [--scale small|full] [--only a,b,c,d] [--json]
+import { spawn } from "node:child_process";
+import { request } from "node:http";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { RegistryClient, type Repository } from "../../provider/registry";
+import { startServer } from "../harness/server-process";
+import { tempDir } from "../harness/temp";
+import { repositoryRoot } from "../harness/toolchain";
+import { crowded, large, manyTags, multiArch, referrer, type Scale } from "./mirror-corpora";
+import { missingFrom } from "./mirror-graphs";
+import { peersHere, runPeer } from "./mirror-peers";
+
+const { values } = parseArgs({ options: { scale: { type: "string", default: "small" }, only: { type: "string", default: "a,b,c,d" }, json: { type: "boolean", default: false } } });
+const scale = values.scale as Scale;
+
+interface Case {
+  name: string;
+  unit: string;
+  consign: number;
+  peers: Record<string, number>;
+  goal: string;
+  met: boolean;
+}
+const cases: Case[] = [];
+
+interface Registry {
+  host: string;
+  stop: () => Promise<void>;
+}
+
+async function registry(delayMs: number): Promise<Registry> {
+  let printed = "";
+  const server = await startServer("ggcr-registry", ["-delay", `${delayMs}ms`], { ready: async (output) => /^\d+\n/.test((printed = output)) });
+  return { host: `127.0.0.1:${Number.parseInt(printed, 10)}`, stop: server.stop };
+}
+
+function counts(host: string): Promise<{ requests: number; received: number; sent: number }> {
+  return new Promise((done, fail) => {
+    request(`http://${host}/_requests`, (response) => {
+      let text = "";
+      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      response.once("end", () => done(JSON.parse(text) as { requests: number; received: number; sent: number }));
+    })
+      .once("error", fail)
+      .end();
+  });
+}
+
+interface Measured {
+  seconds: number;
+  requests: [source: number, destination: number];
+  maxRssMb: number;
+  missing: number;
+  state?: number;
+  cpuMs?: number;
+}
+
+interface Work {
+  ms: number;
+  maxRssMb: number;
+  /** Bytes of recorded inputs and outputs. */
+  state?: number;
+  /** Of Consign's process, in the calls that are measured. */
+  cpuMs?: number;
+}
+
+/** A source with content, and destinations that are thrown away. */
+class Place {
+  private constructor(
+    readonly source: Registry,
+    readonly delayMs: number,
+    readonly client: RegistryClient,
+  ) {}
+
+  static async open(delayMs: number): Promise<Place> {
+    return new Place(await registry(delayMs), delayMs, new RegistryClient({ baseDir: "/", env: {}, limits: { concurrency: 32 } }));
+  }
+
+  get repository(): Repository {
+    return this.client.repository(this.source.host, "bench/corpus");
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+    await this.source.stop();
+  }
+
+  async measure(destination: Registry, tags: readonly string[], work: () => Promise<Work>): Promise<Measured> {
+    await Promise.all([counts(this.source.host), counts(destination.host)]);
+    const { ms, maxRssMb, state, cpuMs } = await work();
+    const [from, to] = await Promise.all([counts(this.source.host), counts(destination.host)]);
+    const missing = await missingFrom(`${this.source.host}/bench/corpus`, `${destination.host}/bench/copy`, tags);
+    return { seconds: ms / 1000, requests: [from.requests, to.requests], maxRssMb, missing, ...(state === undefined ? {} : { state }), ...(cpuMs === undefined ? {} : { cpuMs }) };
+  }
+
+  async consign(destination: Registry, tags: readonly string[], calls: string[], stateFile: string): Promise<Measured> {
+    const args = { source: `${this.source.host}/bench/corpus`, destinations: [`${destination.host}/bench/copy`], claims: { cosignTags: "exclude" } };
+    const registries = Object.fromEntries([this.source.host, destination.host].map((host) => [host, { concurrency: 16 }]));
+    return this.measure(destination, tags, () => child({ args, calls, stateFile, registries }));
+  }
+}
+
+function child(job: object): Promise<Work> {
+  return new Promise((done, fail) => {
+    const run = spawn(process.execPath, [join(repositoryRoot, "test/bench/mirror-consign.mjs"), JSON.stringify(job)], { cwd: repositoryRoot, stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    run.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    run.once("error", fail);
+    run.once("close", (code) => (code === 0 ? done(JSON.parse(text) as Work) : fail(new Error(`Consign ended with ${code}`))));
+  });
+}
+
+type Phase = "cold" | "no-op";
+
+/** The same two steps, cold and again, by everyone. */
+async function compare(title: string, delayMs: number, fill: (store: Repository) => Promise<string[]>): Promise<Record<string, Record<Phase, Measured>>> {
+  const place = await Place.open(delayMs);
+  const results: Record<string, Record<Phase, Measured>> = {};
+  try {
+    const tags = await fill(place.repository);
+    const task = (destination: Registry) => ({ source: `${place.source.host}/bench/corpus`, destination: `${destination.host}/bench/copy`, tags });
+    for (const peer of peersHere()) {
+      const destination = await registry(delayMs);
+      const run = () => place.measure(destination, tags, () => runPeer(peer, task(destination)));
+      results[peer] = { cold: await run(), "no-op": await run() };
+      await destination.stop();
+    }
+    const destination = await registry(delayMs);
+    const stateFile = join(tempDir("bench"), "state.json");
+    const cold = await place.consign(destination, tags, ["check", "ensure"], stateFile);
+    results["consign"] = { cold, "no-op": await place.consign(destination, tags, ["read", "check", "ensure"], stateFile) };
+    results["consign, without a refresh"] = { cold, "no-op": await place.consign(destination, tags, ["check", "ensure"], stateFile) };
+    await destination.stop();
+  } finally {
+    await place.close();
+  }
+  for (const [who, { cold, "no-op": again }] of Object.entries(results)) {
+    say(`${title}, ${delayMs} ms: ${who}: cold ${show(cold)}; again ${show(again)}`);
+  }
+  return results;
+}
+
+function show({ seconds, requests, maxRssMb, missing, state, cpuMs }: Measured): string {
+  return `${seconds.toFixed(2)} s, ${requests[0]} + ${requests[1]} requests, ${maxRssMb} MB, ${missing} missing${state === undefined ? "" : `, ${state} B state, ${cpuMs} ms of CPU`}`;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function total({ requests: [source, destination] }: Measured): number {
+  return source + destination;
+}
+
+/** Adds a case; `limit` is what Consign may need at most, or at least where `atLeast`. */
+function judge(name: string, unit: string, consign: number, peers: Record<string, number>, limit: number, goal: string, atLeast = false): void {
+  cases.push({ name, unit, consign: round(consign), peers: Object.fromEntries(Object.entries(peers).map(([peer, value]) => [peer, round(value)])), goal, met: atLeast ? consign >= limit : consign <= limit });
+}
+
+const round = (value: number): number => Math.round(value * 1000) / 1000;
+
+function ofPeers(results: Record<string, Record<Phase, Measured>>, phase: Phase, value: (measured: Measured) => number): Record<string, number> {
+  return Object.fromEntries(Object.entries(results).flatMap(([who, measured]) => (who.startsWith("consign") ? [] : [[who, value(measured[phase])]])));
+}
+
+const seconds = (measured: Measured): number => measured.seconds;
+const fastest = (peers: Record<string, number>): number => Math.min(...Object.values(peers), Number.POSITIVE_INFINITY);
+
+function mine(results: Record<string, Record<Phase, Measured>>, phase: Phase, who = "consign"): Measured {
+  const found = results[who]?.[phase];
+  if (found === undefined) throw new Error(`${who} was not measured`);
+  return found;
+}
+
+async function corpusA(delayMs: number): Promise<void> {
+  const results = await compare("(a) multi-arch tags", delayMs, (store) => multiArch(store, scale));
+  const factor = scale === "full" ? 1 : 0.2;
+  const cold = ofPeers(results, "cold", seconds);
+  const again = ofPeers(results, "no-op", seconds);
+  const share = delayMs === 0 ? 0.5 : 0.2;
+  judge(`a cold, ${delayMs} ms`, "s", mine(results, "cold").seconds, cold, 0.6 * fastest(cold), "at most 0.6 x the fastest peer");
+  judge(`a cold requests, ${delayMs} ms`, "requests", total(mine(results, "cold")), ofPeers(results, "cold", total), 8000 * factor, `at most ${8000 * factor}`);
+  judge(`a no-op, both sides read, ${delayMs} ms`, "s", mine(results, "no-op").seconds, again, share * fastest(again), `at most ${share} x the fastest peer`);
+  judge(`a no-op against state, ${delayMs} ms`, "s", mine(results, "no-op", "consign, without a refresh").seconds, again, share * fastest(again), `at most ${share} x the fastest peer`);
+  judge(`a no-op requests, both sides read, ${delayMs} ms`, "requests", total(mine(results, "no-op")), ofPeers(results, "no-op", total), 1650 * factor, `at most ${1650 * factor}`);
+  judge(`a manifests missing, ${delayMs} ms`, "manifests", mine(results, "cold").missing, ofPeers(results, "cold", ({ missing }) => missing), 0, "none");
+}
+
+async function corpusB(): Promise<void> {
+  const results = await compare("(b) one image, many referrers", 20, (store) => crowded(store, scale));
+  const again = ofPeers(results, "no-op", seconds);
+  judge("b no-op, 20 ms", "s", mine(results, "no-op").seconds, again, 0.1 * (again["oras"] ?? fastest(again)), "at most 0.1 x oras");
+  judge("b manifests missing", "manifests", mine(results, "cold").missing, ofPeers(results, "cold", ({ missing }) => missing), 0, "none");
+}
+
+async function corpusC(): Promise<void> {
+  const place = await Place.open(0);
+  const destination = await registry(0);
+  try {
+    const tags = await manyTags(place.repository, scale);
+    const stateFile = join(tempDir("bench"), "state.json");
+    await place.consign(destination, tags, ["check", "ensure"], stateFile);
+    const again = await place.consign(destination, tags, ["check", "ensure"], stateFile);
+    const subject = await place.repository.resolve(tags[0] ?? "");
+    await referrer(place.repository, subject);
+    const added = await place.consign(destination, tags, ["check", "ensure"], stateFile);
+    say(`(c) many tags: again ${show(again)}; with one new claim ${show(added)}`);
+    judge("c one new claim, requests over the no-op's", "requests", total(added) - total(again), {}, 10, "at most 10");
+    judge("c manifests missing", "manifests", added.missing, {}, 0, "none");
+    judge("c state per mirrored manifest", "bytes", (added.state ?? 0) / (tags.length * 6 + 1), {}, 200, "under 200");
+  } finally {
+    await destination.stop();
+    await place.close();
+  }
+}
+
+async function corpusD(): Promise<void> {
+  const place = await Place.open(0);
+  const rates: Record<string, number> = {};
+  let peak = 0;
+  try {
+    const bytes = await large(place.repository, scale);
+    for (const peer of peersHere()) {
+      const destination = await registry(0);
+      const task = { source: `${place.source.host}/bench/corpus`, destination: `${destination.host}/bench/copy`, tags: ["v1"] };
+      rates[peer] = bytes / 1e6 / (await place.measure(destination, ["v1"], () => runPeer(peer, task))).seconds;
+      await destination.stop();
+    }
+    const destination = await registry(0);
+    const measured = await place.consign(destination, ["v1"], ["check", "ensure"], join(tempDir("bench"), "state.json"));
+    say(`(d) large blobs: ${show(measured)}; MB/s by peer ${JSON.stringify(rates)}`);
+    const rate = bytes / 1e6 / measured.seconds;
+    peak = measured.maxRssMb;
+    const best = Math.max(...Object.values(rates), 0);
+    judge("d throughput", "MB/s", rate, rates, 0.9 * best, "at least 0.9 x the fastest peer", true);
+    judge("d peak memory", "MB", peak, {}, 200, "under 200");
+    await destination.stop();
+  } finally {
+    await place.close();
+  }
+}
+
+async function main(): Promise<void> {
+  const only = values.only.split(",");
+  if (only.includes("a")) for (const delayMs of [0, 20]) await corpusA(delayMs);
+  if (only.includes("b")) await corpusB();
+  if (only.includes("c")) await corpusC();
+  if (only.includes("d")) await corpusD();
+  if (values.json) process.stdout.write(`${JSON.stringify({ bench: "mirror", scale, cases })}\n`);
+  else for (const { name, unit, consign, peers, goal, met } of cases) process.stdout.write(`${met ? "met " : "MISSED"} ${name}: ${consign} ${unit}; ${Object.entries(peers).map(([peer, value]) => `${peer} ${value}`).join(", ") || "no peer"}; goal: ${goal}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${(error as Error).stack}\n`);
+  process.exitCode = 1;
+});

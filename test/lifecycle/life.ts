@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
+import assert from "node:assert/strict";
+import { dynamicProvider } from "../../provider/dynamic/adapter";
+import { makeContext } from "../../provider/dynamic/host";
+import type { ResourceContext } from "../../provider/resources/context";
+import type { Properties, Reconciler } from "../../provider/resources/reconciler";
+
+export interface LifeOptions {
+  /** The project's folder. */
+  folder: string;
+  /** @default the real clock */
+  now?: () => Date;
+  config?: Record<string, unknown>;
+  /** What stands in for parts of the world. */
+  world?: Partial<ResourceContext>;
+}
+
+export interface CheckFailed {
+  property: string;
+  reason: string;
+}
+
+/** A check that found something wrong: what the engine shows in a preview, before anything is done. */
+export class Refused extends Error {
+  constructor(readonly failures: readonly CheckFailed[]) {
+    super(failures.map(({ property, reason }) => `${property}: ${reason}`).join("; "));
+  }
+}
+
+/**
+ * One resource's life as Pulumi's engine leads it, without the engine: each phase has a world of its own, as each has a provider process of its
+ * own. It speaks to the provider through the protocol's methods alone.
+ */
+export class Life {
+  id: string | undefined;
+  inputs: Properties = {};
+  outputs: Properties = {};
+  warnings: string[] = [];
+
+  constructor(
+    readonly kind: Reconciler,
+    readonly options: LifeOptions,
+  ) {}
+
+  async #phase<T>(work: (provider: ReturnType<typeof dynamicProvider>) => Promise<T>): Promise<T> {
+    const { folder, config = {}, now, world } = this.options;
+    const base = makeContext(folder, { get: (key) => (config[key] === undefined ? undefined : JSON.stringify(config[key])) });
+    this.warnings = [];
+    const context: ResourceContext = { ...base, ...(now === undefined ? {} : { now }), warn: (message) => void this.warnings.push(message), progress: () => undefined, ...world };
+    try {
+      return await work(dynamicProvider(this.kind, () => context));
+    } finally {
+      await context.stores.close();
+    }
+  }
+
+  /** What a preview says: the operation, and the inputs as they are planned. */
+  async preview(args: Properties): Promise<{ op: "create" | "same" | "update" | "replace"; planned: Properties; changed: string[] }> {
+    return this.#phase((provider) => this.#plan(provider, args));
+  }
+
+  async #plan(provider: ReturnType<typeof dynamicProvider>, args: Properties): Promise<{ op: "create" | "same" | "update" | "replace"; planned: Properties; changed: string[] }> {
+    const { inputs = {}, failures = [] } = (await provider.check?.(this.inputs, JSON.parse(JSON.stringify(args)) as Properties)) ?? {};
+    if (failures.length > 0) throw new Refused(failures);
+    const planned = overTheWire(inputs as Properties);
+    if (this.id === undefined) return { op: "create", planned, changed: [] };
+    const { changes, replaces = [] } = (await provider.diff?.(this.id, this.outputs, planned)) ?? {};
+    assert.equal(typeof changes, "boolean", "diff never says perhaps");
+    return { op: replaces.length > 0 ? "replace" : changes === true ? "update" : "same", planned, changed: changedPaths(pickLike(this.outputs, planned), planned) };
+  }
+
+  /** `pulumi up`. A failure half-way keeps what it says is there, as the engine does. */
+  async up(args: Properties): Promise<"create" | "same" | "update" | "replace"> {
+    return this.#phase(async (provider) => {
+      const { op, planned } = await this.#plan(provider, args);
+      const before = { id: this.id, outputs: this.outputs };
+      this.inputs = planned;
+      if (op === "same") return op;
+      try {
+        if (op === "update") this.outputs = overTheWire((await provider.update?.(this.id ?? "", this.outputs, planned))?.outs);
+        else {
+          const created = await provider.create({ ...planned, __provider: "stub" });
+          this.id = created.id;
+          this.outputs = overTheWire(created.outs);
+        }
+      } catch (error) {
+        const partial = error as { id?: string; properties?: Properties };
+        if (partial.properties !== undefined) {
+          this.id = partial.id;
+          this.outputs = overTheWire(partial.properties);
+        }
+        throw error;
+      }
+      if (op === "replace") await provider.delete?.(before.id ?? "", before.outputs);
+      return op;
+    });
+  }
+
+  /** `pulumi refresh`: what changed, as paths of outputs; `gone` if the resource is no more. */
+  async refresh(): Promise<string[] | "gone"> {
+    return this.#phase(async (provider) => {
+      const read = await provider.read?.(this.id ?? "", this.outputs);
+      if (read?.id === "" || read === undefined) {
+        this.id = undefined;
+        this.inputs = this.outputs = {};
+        return "gone";
+      }
+      const changed = changedPaths(this.outputs, overTheWire(read.props));
+      this.outputs = overTheWire(read.props);
+      this.inputs = overTheWire(read.inputs as Properties);
+      return changed;
+    });
+  }
+
+  async get(id: string, args: Properties): Promise<void> {
+    await this.#phase(async (provider) => {
+      const read = await provider.read?.(id, { ...args, __provider: "stub" });
+      this.id = read?.id;
+      this.outputs = overTheWire(read?.props);
+      this.inputs = overTheWire(read?.inputs as Properties);
+    });
+  }
+
+  async destroy(): Promise<void> {
+    await this.#phase(async (provider) => provider.delete?.(this.id ?? "", this.outputs));
+  }
+}
+
+/** As properties are after they went through protobuf, which refuses what it cannot carry. */
+function overTheWire(value: unknown): Properties {
+  return Struct.fromJavaScript((value ?? {}) as Record<string, JavaScriptValue>).toJavaScript();
+}
+
+function pickLike(properties: Properties, like: Properties): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([name]) => name in like));
+}
+
+/** Paths of the values in which two properties differ: what a person sees as changed lines. */
+export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
+  if (typeof before !== "object" || typeof after !== "object" || before === null || after === null) return before === after ? [] : [path];
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => !name.startsWith("__"));
+  return names.flatMap((name) => changedPaths((before as Properties)[name], (after as Properties)[name], path === "" ? name : `${path}.${name}`)).sort();
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { REGISTRY_KINDS, registryMissing } from "../harness/registries";
+import { pushImage, pushIndex, pushSampleGraph } from "../harness/artifacts";
+import { MirrorStack } from "./mirror-stack";
+import { pushClaim, repeated, World, writes } from "./mirror-world";
+
+for (const kind of REGISTRY_KINDS) {
+  test(`a mirror's life at ${kind}: create, nothing, change, drift, repair, replace, delete twice`, { skip: registryMissing("ggcr", kind) }, async (context) => {
+    const world = new World(context);
+    const [source, destination, region] = [await world.registry("ggcr"), await world.registry(kind), await world.registry(kind)];
+    const origin = world.repository(source, "wabbit/net");
+    const graph = await pushSampleGraph(origin, "v1");
+    await pushImage(origin, { tag: "v2", layers: ["another\n"] });
+    await pushImage(origin, { tag: "dev", layers: ["not for others\n"] });
+    const stack = new MirrorStack();
+    const place = `${destination.host}/acme/net`;
+    const args = { source: `${source.host}/wabbit/net`, destinations: [place], tags: ["v1"], onDelete: "purge" };
+    const there = () => world.repository(destination, "acme/net");
+
+    assert.equal((await stack.up(args)).op, "create");
+    for (const { descriptor } of graph.all) assert.equal(await there().has(descriptor), true);
+    assert.deepEqual(await there().tags(), ["v1"]);
+
+    for (const registry of [source, destination]) registry.clear();
+    assert.equal((await stack.up(args)).op, "same");
+    assert.deepEqual([writes(source), writes(destination), destination.requests().length], [0, 0, 0], "a second run only reads the source");
+    assert.deepEqual(repeated(source), []);
+
+    destination.clear();
+    assert.deepEqual(await stack.refresh(), {});
+    assert.equal(writes(destination), 0);
+    if (destination.referrersApi) assert.deepEqual(repeated(destination), []);
+
+    const wider = await stack.up({ ...args, tags: ["v*"], destinations: [place, `${region.host}/acme/net`] });
+    assert.deepEqual([wider.op, wider.diffs.includes("plan"), wider.diffs.includes("destinations")], ["update", true, true]);
+    assert.deepEqual(await there().tags(), ["v1", "v2"]);
+    assert.deepEqual(await world.repository(region, "acme/net").tags(), ["v1", "v2"]);
+    assert.equal(new Set(Object.values(stack.parity)).size, 1, "both regions hold the same");
+
+    const v2 = await there().manifest("v2");
+    await there().tag(v2, "v1");
+    await there().deleteManifest(graph.sbomSignature.descriptor);
+    await there().deleteManifest(graph.sbom.descriptor);
+    const drift = (await stack.refresh()) as { status: Record<string, Record<string, string>>; parity: Record<string, string> };
+    assert.deepEqual(Object.keys(drift), ["status", "parity"]);
+    assert.deepEqual(drift.status[place], {
+      [`application/vnd.example.signature ${graph.sbomSignature.descriptor.digest}`]: "absent",
+      [`sbom/spdx ${graph.sbom.descriptor.digest}`]: "absent",
+      "tag v1": v2.descriptor.digest,
+    });
+    assert.deepEqual(drift.status[`${region.host}/acme/net`], {});
+    assert.equal(new Set(Object.values(drift.parity)).size, 2);
+
+    const args2 = { ...args, tags: ["v*"], destinations: [place, `${region.host}/acme/net`] };
+    region.clear();
+    assert.equal((await stack.up(args2)).op, "update");
+    for (const { descriptor } of graph.all) assert.equal(await there().has(descriptor), true);
+    assert.equal((await there().resolve("v1")).digest, graph.index.descriptor.digest);
+    assert.equal(region.requests().length, 0, "the region that had nothing wrong is left alone");
+    assert.deepEqual(await stack.refresh(), {});
+
+    const local = await pushClaim(there(), graph.index.descriptor, { note: "ours" });
+    assert.equal((await stack.up({ ...args2, claims: { excludeTypes: ["sbom/spdx"] } })).op, "update");
+    assert.equal(await there().has(graph.sbom.descriptor), false, "a narrower contract takes away what it no longer has");
+    assert.equal(await there().has(graph.sbomSignature.descriptor), false);
+    assert.equal(await there().has(graph.scan.descriptor), true);
+    assert.equal(await there().has(local.descriptor), true, "what others said stays");
+
+    const elsewhere = world.repository(source, "wabbit/other");
+    await pushIndex(elsewhere, { tag: "v9" });
+    assert.equal((await stack.preview({ ...args2, source: `${source.host}/wabbit/other` })).op, "replace");
+
+    await stack.destroy();
+    assert.deepEqual(await there().tags(), []);
+    assert.equal(await there().has(local.descriptor), true);
+    await stack.destroy();
+  });
+}
+
+test("killed half-way, the next run sends nothing twice", { skip: registryMissing("ggcr") }, async (context) => {
+  const world = new World(context);
+  const source = await world.registry("ggcr");
+  const destination = await world.registry("ggcr");
+  const origin = world.repository(source, "a/b");
+  for (let n = 0; n < 6; n++) await pushIndex(origin, { platforms: [`linux/a${n}`, `linux/b${n}`], tag: `v${n}` });
+  const args = { source: `${source.host}/a/b`, destinations: [`${destination.host}/c/d`] };
+  destination.setFaults([{ method: "PUT", path: /manifests/, nth: [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], fault: { kind: "status", status: 403 } }]);
+  // A killed process leaves no state at all, so the next run is a create as well.
+  await assert.rejects(new MirrorStack().up(args), /REGISTRY_DENIED/);
+  const uploaded = new Set(destination.requests("POST").filter(({ status }) => status === 201).map(({ path }) => path));
+  destination.setFaults([]);
+  destination.clear();
+  const stack = new MirrorStack();
+  await stack.up(args);
+  assert.deepEqual(await world.repository(destination, "c/d").tags(), ["v0", "v1", "v2", "v3", "v4", "v5"]);
+  const again = destination.requests("POST").filter(({ path }) => uploaded.has(path));
+  assert.ok(again.length <= 24, `${again.length} of ${uploaded.size} blobs were sent again`);
+  assert.deepEqual(await stack.refresh(), {});
+});
+
+test("an unreachable destination keeps what is recorded", { skip: registryMissing("ggcr") }, async (context) => {
+  const world = new World(context);
+  const source = await world.registry("ggcr");
+  const destination = await world.registry("ggcr");
+  await pushImage(world.repository(source, "a/b"), { tag: "v1" });
+  const stack = new MirrorStack();
+  await stack.up({ source: `${source.host}/a/b`, destinations: [`${destination.host}/c/d`] });
+  const before = JSON.stringify(stack.outputs);
+  for (const status of [401, 403]) {
+    destination.setFaults([{ fault: { kind: "status", status } }]);
+    await assert.rejects(stack.refresh(), /REGISTRY_(UNAUTHORIZED|DENIED)/);
+  }
+  assert.equal(JSON.stringify(stack.outputs), before);
+});

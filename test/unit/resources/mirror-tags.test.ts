@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cosignTagsOf, isUserTag, namesOnly, selectTags, tagSelectionSchema, type TagSelection } from "../../../provider/resources/mirror-tags";
+import { digestOf } from "../../../provider/oci/digest";
+
+const TAGS = ["latest", "v1.0.0", "v1.1.0", "v1.2.0-rc.1", "v2.0.0", "nightly-1", "nightly-2", `sha256-${"a".repeat(64)}.sig`, "consign-inventory-0123456789ab"];
+
+const cases: [string, TagSelection, string[]][] = [
+  ["everything that a person tagged", {}, ["latest", "nightly-1", "nightly-2", "v1.0.0", "v1.1.0", "v1.2.0-rc.1", "v2.0.0"]],
+  ["exact names", ["v1.0.0", "absent"], ["v1.0.0"]],
+  ["globs", ["v1.*"], ["v1.0.0", "v1.1.0", "v1.2.0-rc.1"]],
+  ["a regular expression", { matching: "^nightly-[0-9]$" }, ["nightly-1", "nightly-2"]],
+  ["a version range", { semver: ">=1.1 <3" }, ["v1.1.0", "v2.0.0"]],
+  ["exclusions", { include: ["v*"], exclude: ["*-rc*", "v2.0.0"] }, ["v1.0.0", "v1.1.0"]],
+  ["the newest versions", { newest: 2 }, ["v1.2.0-rc.1", "v2.0.0"]],
+  ["the newest by age", { newest: { count: 2, by: "created" } }, ["latest", "v1.0.0"]],
+  ["digests alone", { digests: [digestOf("x")] }, []],
+];
+for (const [name, selection, expected] of cases) {
+  test(`tags are selected by: ${name}`, async () => {
+    assert.equal(tagSelectionSchema.safeParse(selection).success, true);
+    const created: Record<string, number> = { latest: 9, "v1.0.0": 8, "v2.0.0": 1 };
+    assert.deepEqual(await selectTags(TAGS, selection, async (tag) => created[tag]), expected);
+  });
+}
+
+test("a selection that makes no sense is refused where it stands", () => {
+  const wrong: [unknown, string][] = [
+    [{ matching: "(" }, "matching"],
+    [{ semver: "one" }, "semver"],
+    [{ newest: 0 }, "newest"],
+    [{ digests: ["sha256:short"] }, "digests"],
+    [{ include: [] }, "include"],
+    [[`sha256-${"a".repeat(64)}.sig`], "0"],
+    [["no such thing"], "0"],
+    [{ inclde: ["v1"] }, ""],
+  ];
+  for (const [selection, path] of wrong) {
+    const parsed = tagSelectionSchema.safeParse(selection);
+    assert.equal(parsed.success, false, JSON.stringify(selection));
+    assert.match(JSON.stringify(parsed.error?.issues), new RegExp(path));
+  }
+});
+
+test("the list of all tags is needed only for patterns", () => {
+  assert.equal(namesOnly(["v1", "v2"]), true);
+  assert.equal(namesOnly({ digests: [digestOf("x")] }), true);
+  assert.equal(namesOnly(["v*"]), false);
+  assert.equal(namesOnly({}), false);
+});
+
+test("tags of tools name no version", () => {
+  for (const tag of cosignTagsOf(digestOf("x"))) assert.equal(isUserTag(tag), false);
+  assert.equal(isUserTag("v1.sig"), true);
+});

@@ -12,7 +12,7 @@ import { MEDIA_TYPES } from "../oci/media-types";
 import type { ResourceContext } from "./context";
 import type { SignedBy } from "./signer";
 
-/** More signatures by one certificate than this on one artifact are not looked at; the newest come first. */
+/** More signatures by one certificate than this on one artifact are not looked at; recorded ones come first, as the date that orders the others is anyone's to write. */
 const MAX_OWN_SIGNATURES = 20;
 
 /** What makes a signature bad, rather than its store unreachable. */
@@ -56,7 +56,7 @@ export async function ownSignatures(
 ): Promise<OwnSignature[]> {
   const candidates = (await listSignatures(store, target.digest))
     .filter((signature) => signer.recorded.includes(signature.digest) || namesCertificate(signature, signer.signedBy.thumbprint))
-    .sort((a, b) => (createdAt(a) < createdAt(b) ? 1 : -1))
+    .sort((a, b) => Number(signer.recorded.includes(b.digest)) - Number(signer.recorded.includes(a.digest)) || (createdAt(a) < createdAt(b) ? 1 : -1))
     .slice(0, MAX_OWN_SIGNATURES);
   const found: OwnSignature[] = [];
   for (const signature of candidates) {

@@ -112,8 +112,7 @@ function digestOf(subject: ArtifactInput): pulumi.Output<string> {
   if (typeof subject === "object" && "descriptor" in subject) return (subject as { descriptor: pulumi.Output<{ digest: string }> }).descriptor.apply(({ digest }) => digest);
   return pulumi.output(subject as pulumi.Input<string | { descriptor: { digest: string } }>).apply((known) => {
     if (typeof known !== "string") return known.descriptor.digest;
-    const digest = /@(sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128}))$/.exec(known)?.[1];
-    if (digest === undefined) throw new Error(`INPUT_INVALID: "${known}" has no digest: say exactly what is revoked, as repository@sha256:…`);
-    return digest;
+    // What has no digest goes on as it is: the provider refuses it at `predicate.target`, where an error thrown here would have no place.
+    return /@(sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128}))$/.exec(known)?.[1] ?? known;
   });
 }

@@ -69,12 +69,12 @@ export interface RetentionEntry {
   at: string[];
   inArchive?: boolean;
   /** By digest of the claim, what believed claims say. */
-  evidence: Record<string, { kind: string; [member: string]: unknown }>;
+  evidence: Record<string, string>;
   running?: string[];
   state: RetentionState;
   decision: RetentionDecision;
-  /** The rule that decided, in words. */
-  rule: string;
+  /** Why: the rule that decided, in words. */
+  reason: string;
   leftAt?: string;
   archivedAt?: string;
   /** Absent: for ever, or not known yet. */

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ConsignResource, type Deep } from "./stub";
 import { artifactArgument, type ArtifactInput, type ArtifactLike, type Descriptor, type SignatureRecord, type Signer, type Timestamp, type TrustPolicy } from "./values";
-import { Verification, type Denial, type LifecycleIssuers, type Requirement, type Verdict } from "./verification";
+import { questionOf, Verification, type Denial, type LifecycleIssuers, type Requirement, type Verdict } from "./verification";
 
 type Trust = TrustPolicy | { notationConfig: string };
 
@@ -130,12 +130,22 @@ export class Promotion extends ConsignResource implements ArtifactLike {
 
 function promoted({ artifact, trust, require, deny, precedence, lifecycleIssuers }: PromotionArgs): pulumi.Inputs {
   if (!(artifact instanceof Verification)) return { artifact: artifactArgument(artifact) };
+  const asked = questionOf(artifact);
   return {
     artifact: artifact.reference,
-    trust: trust ?? artifact.trust,
-    require: require ?? artifact.require,
-    deny: deny ?? artifact.deny,
-    precedence: precedence ?? artifact.precedence,
-    lifecycleIssuers: lifecycleIssuers ?? artifact.lifecycleIssuers,
+    // Until there is a verified reference, the preview goes by what is about to be verified.
+    upcoming: artifactArgument(asked.artifact),
+    trust: trust ?? asked.trust,
+    ...defined({
+      require: require ?? asked.require,
+      deny: deny ?? asked.deny,
+      precedence: precedence ?? asked.precedence,
+      lifecycleIssuers: lifecycleIssuers ?? asked.lifecycleIssuers,
+    }),
   };
+}
+
+/** An argument that is not given is not to be there: it would be taken for one that is not known yet. */
+function defined(inputs: pulumi.Inputs): pulumi.Inputs {
+  return Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== undefined));
 }

@@ -99,12 +99,6 @@ export interface VerificationSummary {
  * Errors: `VERIFICATION_UNMET`, `PLAN_STALE`, `TRUST_*`, `CONDITION_INVALID`, `INPUT_INVALID`, `GRAPH_TOO_LARGE`, `REGISTRY_*`.
  */
 export class Verification extends ConsignResource {
-  /** The arguments, for a {@link Promotion} of what is verified here. */
-  declare readonly trust: pulumi.Output<TrustPolicy | { notationConfig: string }>;
-  declare readonly require: pulumi.Output<(Requirement | { anyOf: Requirement[] })[] | undefined>;
-  declare readonly deny: pulumi.Output<Denial[] | undefined>;
-  declare readonly precedence: pulumi.Output<string[] | undefined>;
-  declare readonly lifecycleIssuers: pulumi.Output<LifecycleIssuers | undefined>;
   /** `repository@sha256:…` of what was verified. */
   declare readonly reference: pulumi.Output<string>;
   declare readonly verdict: pulumi.Output<Verdict>;
@@ -119,7 +113,16 @@ export class Verification extends ConsignResource {
   declare readonly summary: pulumi.Output<VerificationSummary>;
 
   constructor(name: string, args: VerificationArgs, options?: pulumi.CustomResourceOptions) {
-    const optional = ["require", "deny", "precedence", "lifecycleIssuers"];
-    super("Verification", name, { ...args, artifact: artifactArgument(args.artifact) }, [...optional, "reference", "verdict", "claims", "summary", "followed"], options);
+    super("Verification", name, { ...args, artifact: artifactArgument(args.artifact) }, ["reference", "verdict", "claims", "summary", "followed"], options);
+    questions.set(this, args);
   }
+}
+
+const questions = new WeakMap<Verification, VerificationArgs>();
+
+/** What a verification was asked. As arguments, not as outputs: an output that has no value is unknown in a preview. */
+export function questionOf(verification: Verification): VerificationArgs {
+  const args = questions.get(verification);
+  if (args === undefined) throw new Error("this verification was made by another copy of pulumi-consign");
+  return args;
 }

@@ -13,6 +13,8 @@ const OPTIONS = {
   registries: { type: "string" },
   html: { type: "string" },
   retention: { type: "string" },
+  rules: { type: "string" },
+  "as-of": { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -26,6 +28,7 @@ Commands
   claims   lists what is claimed about the artifact, by whom, and whether it counts
   tree     draws the artifact with everything that refers to it
   timeline tells when it was signed, deployed and archived, as seen at one or several places
+  retention lists what an ArchivePolicy with given rules would decide about everything in a repository
 
 REFERENCE is host[:port]/repository or oci:directory, with :tag or @digest.
 
@@ -46,6 +49,10 @@ Pages
   --html FILE           tree and timeline: writes one page for a browser or for paper, instead of printing
   --retention FILE      JSON, the output "entries" of an ArchivePolicy: until when it is kept
 
+Retention
+  --rules FILE          JSON, an ArchivePolicy's archive, archiveAfter, retain, onExpiry, release, deployments
+  --as-of DATE          the day or time to plan for (default: now)
+
   --json                prints JSON
   --help, --version
 
@@ -64,10 +71,12 @@ export interface Flags {
   registries?: string;
   html?: string;
   retention?: string;
+  rules?: string;
+  asOf?: string;
   json: boolean;
 }
 
-export const COMMANDS = ["verify", "claims", "tree", "timeline"] as const;
+export const COMMANDS = ["verify", "claims", "tree", "timeline", "retention"] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 export type CommandLine =
@@ -81,14 +90,15 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (values.help === true) return { show: "help" };
   if (values.version === true) return { show: "version" };
   const [name, reference, ...more] = positionals;
-  if (name === undefined) throw wrong("say what to do: verify, claims, tree or timeline");
+  if (name === undefined) throw wrong("say what to do: verify, claims, tree, timeline or retention");
   const command = COMMANDS.find((each) => each === name);
-  if (command === undefined) throw wrong(`"${name}" is no command: verify, claims, tree and timeline are`);
+  if (command === undefined) throw wrong(`"${name}" is no command: verify, claims, tree, timeline and retention are`);
   if (reference === undefined) throw wrong(`say which artifact to ${command === "verify" ? "verify" : "look at"}`);
   if (more.length > 0 && command !== "timeline") throw wrong(`one reference at a time; "${more[0]}" is one too many`);
   if (values.html !== undefined && command !== "tree" && command !== "timeline") throw wrong("--html is for tree and timeline");
   if (values.html !== undefined && values.json === true) throw wrong("say either --html or --json");
   if (values.retention !== undefined && values.html === undefined && command !== "timeline") throw wrong("--retention is for timeline, and for pages");
+  if ((values.rules !== undefined || values["as-of"] !== undefined) && command !== "retention") throw wrong("--rules and --as-of are for retention");
   for (const type of values.require ?? []) resolveType(type);
   const flags: Flags = {
     roots: values.root ?? [],
@@ -101,6 +111,8 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     ...(values.registries === undefined ? {} : { registries: values.registries }),
     ...(values.html === undefined ? {} : { html: values.html }),
     ...(values.retention === undefined ? {} : { retention: values.retention }),
+    ...(values.rules === undefined ? {} : { rules: values.rules }),
+    ...(values["as-of"] === undefined ? {} : { asOf: values["as-of"] }),
   };
   return command === "timeline" ? { show: "result", command, references: [reference, ...more], flags } : { show: "result", command, reference, flags };
 }

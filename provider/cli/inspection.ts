@@ -26,8 +26,7 @@ export async function inspect(command: CommandName, reference: string, flags: Fl
   if (trust === undefined && flags.require.length > 0) {
     throw new ConsignError("INPUT_INVALID", "--require asks whether claims count, so say whom to trust: --policy, --root or --config-dir");
   }
-  const env = flags.dockerConfig === undefined ? world.env : { ...world.env, DOCKER_CONFIG: resolve(world.cwd, flags.dockerConfig) };
-  const inspector = new Inspector({ registries: await registriesFrom(flags, world), baseDir: world.cwd, env });
+  const inspector = new Inspector({ registries: await registriesFrom(flags, world), baseDir: world.cwd, env: environmentFrom(flags, world) });
   try {
     const observed = await inspector.observe(reference, { trust, now: world.now, scope, extent });
     const verification = verificationOf(observed, { require: flags.require.map((type) => ({ type })) }, world.now);
@@ -40,7 +39,12 @@ export async function inspect(command: CommandName, reference: string, flags: Fl
 
 const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = { yes: 0, no: 1, unknown: 2 };
 
-async function registriesFrom({ registries }: Flags, { cwd }: World): Promise<Record<string, RegistrySettings>> {
+/** The environment, with Docker's configuration where the flags say it is. */
+export function environmentFrom({ dockerConfig }: Flags, { env, cwd }: World): NodeJS.ProcessEnv {
+  return dockerConfig === undefined ? env : { ...env, DOCKER_CONFIG: resolve(cwd, dockerConfig) };
+}
+
+export async function registriesFrom({ registries }: Flags, { cwd }: World): Promise<Record<string, RegistrySettings>> {
   if (registries === undefined) return {};
   const parsed = z.record(z.string(), registrySettingsSchema).safeParse(await readJsonFile(cwd, registries, "CREDENTIALS_INVALID"));
   if (parsed.success) return parsed.data;

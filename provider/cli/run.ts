@@ -5,12 +5,13 @@ import { asConsignError } from "../errors";
 import { printable } from "../report/words";
 import { claims } from "./claims";
 import { HELP, parseCommandLine, type CommandName, type Flags } from "./command-line";
+import { retention } from "./retention";
 import { timeline } from "./timeline";
 import { tree } from "./tree";
 import { verify } from "./verify";
 import type { ExitCode, World } from "./world";
 
-const RUN: Readonly<Record<Exclude<CommandName, "timeline">, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>> = { verify, claims, tree };
+const RUN: Readonly<Record<Exclude<CommandName, "timeline">, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>> = { verify, claims, tree, retention };
 
 /** The whole command line but for where it gets its world from. Never throws: what fails is one line, with its code, and exit code 2. */
 export async function run(args: readonly string[], world: World): Promise<ExitCode> {

@@ -90,7 +90,7 @@ async function confirm({ inputs, entries, rules, asOf }: ArchiveTask, removals: 
   const holds = ([digest, entry]: Decided) => fresh[digest] !== undefined && again[digest]?.decision === entry.decision;
   return {
     confirmed: removals.filter(holds),
-    kept: removals.filter((removal) => !holds(removal)).map(([digest]) => [digest, fresh[digest] === undefined ? "it is not there any more" : (again[digest]?.rule ?? "nothing says any more that it was in use")]),
+    kept: removals.filter((removal) => !holds(removal)).map(([digest]) => [digest, fresh[digest] === undefined ? "it is not there any more" : (again[digest]?.reason ?? "nothing says any more that it was in use")]),
   };
 }
 

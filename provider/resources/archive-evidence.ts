@@ -4,7 +4,7 @@ import type { ReadStore } from "../content/storage";
 import type { ResolvedTrustPolicy } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { formatInstant, type Evidence, type Facts } from "../retention";
+import { decodeEvidence, encodeEvidence, formatInstant, type Evidence, type Facts } from "../retention";
 import { ARCHIVED, archivedSchema, CONTENT_PURGED, contentPurgedSchema } from "./archive-record";
 import { weighClaim, type WeighedClaim } from "./believed-claims";
 import type { ResourceContext } from "./context";
@@ -25,10 +25,11 @@ export async function evidenceAt(store: ReadStore, subject: Digest, recorded: Fa
   for (const descriptor of await store.referrers(subject)) {
     const kind = kindOfEvidence(descriptor, question.holds, isArchive);
     if (kind === undefined) continue;
-    const known = recorded[descriptor.digest];
+    const text = recorded[descriptor.digest];
+    const known = text === undefined ? undefined : decodeEvidence(text);
     const certain = known !== undefined && known.kind !== "doubt" && !question.again && kind !== "hold";
     const evidence = certain ? known : await judged(store, descriptor, subject, kind, known, question, context);
-    if (evidence !== undefined) found[descriptor.digest] = evidence;
+    if (evidence !== undefined) found[descriptor.digest] = encodeEvidence(evidence);
   }
   return found;
 }

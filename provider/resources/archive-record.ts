@@ -24,7 +24,7 @@ export function packArchived(subject: Descriptor, entry: Entry, rules: Rules, ar
 }
 
 export function packContentPurged(subject: Descriptor, entry: Entry, purgedAt: string): PackedArtifact {
-  return packClaim({ type: CONTENT_PURGED, subject, predicate: { purgedAt, rule: entry.rule, ...(entry.leftAt === undefined ? {} : { leftProductionAt: entry.leftAt }) }, audience: "internal" });
+  return packClaim({ type: CONTENT_PURGED, subject, predicate: { purgedAt, reason: entry.reason, ...(entry.leftAt === undefined ? {} : { leftProductionAt: entry.leftAt }) }, audience: "internal" });
 }
 
 /** The tag that keeps an archived artifact from a registry's own tidying, and by which the archive is listed. */

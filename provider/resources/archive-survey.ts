@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from "node:util";
 import { claimTypeOf, observeClaim, typeKey } from "../claims";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
+import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import { digestOf, type Digest } from "../oci/digest";
-import { factsSchema, type Entries, type Entry, type Evidence, type Facts } from "../retention";
+import { encodeEvidence, evidenceIn, factsIn, type Entries, type Entry, type Evidence, type Facts } from "../retention";
 import { holdTypes, type ArchiveInputs } from "./archive-arguments";
 import { evidenceAt, type EvidenceQuestion } from "./archive-evidence";
 import { archiveTag, isArchiveTag } from "./archive-record";
@@ -25,7 +25,12 @@ interface Place {
   tags: ReadonlyMap<string, Descriptor>;
 }
 
+/** What of the arguments says where to look, and whom to believe. */
+export type SurveyInputs = Pick<ArchiveInputs, "sources" | "archive" | "retain" | "upcoming" | "trust">;
+
 export interface SurveyOptions {
+  /** In place of the arguments' `trust`. */
+  trust?: ResolvedTrustPolicy | undefined;
   /** Verify again what was believed before. */
   again?: boolean | undefined;
   /** Only these artifacts; the tags of all places are read all the same. */
@@ -37,10 +42,10 @@ export interface SurveyOptions {
  * and what believed claims say. Candidates are what has a tag, what the records of promotions lead to from there, and what was recorded before.
  * @throws ConsignError what a store throws that cannot be asked: nothing is decided on half of the facts
  */
-export async function surveyFacts(inputs: ArchiveInputs, recorded: Readonly<Entries>, context: ResourceContext, options: SurveyOptions = {}): Promise<Record<Digest, Facts>> {
+export async function surveyFacts(inputs: SurveyInputs, recorded: Readonly<Entries>, context: ResourceContext, options: SurveyOptions = {}): Promise<Record<Digest, Facts>> {
   const places = await openPlaces(inputs, context);
   const archive = places.find(({ role }) => role === "archive");
-  const question: EvidenceQuestion = { trust: await openTrust(inputs.trust, archive?.store.name ?? "", context), holds: holdTypes(inputs.retain), again: options.again ?? false };
+  const question: EvidenceQuestion = { trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), again: options.again ?? false };
   const facts: Record<Digest, Facts> = {};
   const wanted = options.only === undefined ? undefined : new Set(options.only);
   const seen = new Set<Digest>();
@@ -65,12 +70,12 @@ export async function surveyFacts(inputs: ArchiveInputs, recorded: Readonly<Entr
 /** What was recorded, as facts, with what this program's promotions are about to say: no store is asked. */
 export function recordedFacts(recorded: Readonly<Entries>, upcoming: ArchiveInputs["upcoming"]): Record<Digest, Facts> {
   const present = (Object.entries(recorded) as [Digest, Entry][]).filter(([, { at, inArchive }]) => at.length > 0 || inArchive === true);
-  const facts = Object.fromEntries(present.map(([digest, entry]) => [digest, factsSchema.parse(entry)])) as Record<Digest, Facts>;
+  const facts = Object.fromEntries(present.map(([digest, entry]) => [digest, factsIn(entry)])) as Record<Digest, Facts>;
   addUpcoming(facts, upcoming ?? []);
   return facts;
 }
 
-async function openPlaces({ sources, archive, retain }: ArchiveInputs, context: ResourceContext): Promise<Place[]> {
+async function openPlaces({ sources, archive, retain }: SurveyInputs, context: ResourceContext): Promise<Place[]> {
   const roles = [...sources.map((location) => ({ location, role: "source" as const })), ...retain.whileRunningIn.map((location) => ({ location, role: "watched" as const })), { location: archive, role: "archive" as const }];
   const places: Place[] = [];
   for (const { location, role } of roles) {
@@ -161,9 +166,11 @@ function addUpcoming(facts: Record<Digest, Facts>, upcoming: NonNullable<Archive
   for (const windows of upcoming) {
     for (const [digest, window] of Object.entries(windows) as [Digest, (typeof windows)[Digest]][]) {
       const found = facts[digest];
-      const evidence: Evidence = { kind: "deployment", ...window };
-      if (found === undefined || Object.values(found.evidence).some((each) => isDeepStrictEqual(each, evidence))) continue;
-      facts[digest] = { ...found, evidence: sorted({ ...found.evidence, [digestOf(JSON.stringify(evidence))]: evidence }) };
+      const { environment, resource, from, until } = window;
+      const evidence: Evidence = { kind: "deployment", environment, resource, from, ...(until === undefined ? {} : { until }) };
+      const text = encodeEvidence(evidence);
+      if (found === undefined || Object.values(found.evidence).includes(text)) continue;
+      facts[digest] = { ...found, evidence: sorted({ ...found.evidence, [digestOf(text)]: text }) };
     }
   }
 }
@@ -171,8 +178,8 @@ function addUpcoming(facts: Record<Digest, Facts>, upcoming: NonNullable<Archive
 /** An environment's tag is where a claim says that the environment looks; whatever it points at now is in use. */
 function addRunning(facts: Record<Digest, Facts>, recorded: Readonly<Entries>, places: readonly Place[]): void {
   const environments = new Map<string, string>();
-  for (const { evidence } of [...Object.values(recorded), ...Object.values(facts)]) {
-    for (const each of Object.values(evidence)) if (each.kind === "deployment" && each.resource !== undefined) environments.set(each.resource, each.environment);
+  for (const known of [...Object.values(recorded), ...Object.values(facts)]) {
+    for (const [, each] of evidenceIn(known)) if (each.kind === "deployment" && each.resource !== undefined) environments.set(each.resource, each.environment);
   }
   for (const { location, role, tags } of places) {
     if (role === "archive") continue;

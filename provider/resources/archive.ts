@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { digestSchema, type Digest } from "../oci/digest";
+import { digestSchema, isDigest, type Digest } from "../oci/digest";
 import { acts, countDecisions, entrySchema, planLines, planRetention, timeSchema, type Entries, type Entry, type Facts, type Rules } from "../retention";
 import { carryOut } from "./archive-apply";
 import { archiveSchema, checkPlaces, rulesOf, type ArchiveInputs } from "./archive-arguments";
@@ -15,6 +15,7 @@ import { requireTrustedSigner } from "./signer-trust";
 import { plannedSigning } from "./signing";
 
 const entriesSchema = z.record(digestSchema, entrySchema);
+const decisionSchema = entrySchema.pick({ decision: true });
 const noticesSchema = z.record(digestSchema, z.array(z.string()));
 
 const plannedSchema = archiveSchema.extend({ asOf: timeSchema, entries: entriesSchema, signedBy: signedBySchema, notices: noticesSchema.optional() });
@@ -53,8 +54,11 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
   id: (inputs) => String(inputs["archive"]),
 
   unsettled: (inputs) => {
-    const entries = entriesSchema.safeParse(inputs["entries"]);
-    return entries.success && Object.values(entries.data).some(acts);
+    const entries: unknown = inputs["entries"];
+    return typeof entries === "object" && entries !== null && Object.values(entries).some((entry) => {
+      const { data } = decisionSchema.safeParse(entry);
+      return data !== undefined && acts(data);
+    });
   },
 
   async ensure(inputs, previous, context) {
@@ -85,9 +89,15 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
   },
 };
 
+/** Says so of the value itself, entry by entry, rather than making another one of it: there may be many thousand. */
+function areEntries(value: unknown): value is Entries {
+  return typeof value === "object" && value !== null && Object.entries(value).every(([digest, entry]) => isDigest(digest) && entrySchema.safeParse(entry).success);
+}
+
 function recordedPlan(previous: Properties | undefined): { asOf: string; entries: Entries } | undefined {
-  const parsed = z.object({ asOf: timeSchema, entries: entriesSchema }).safeParse(previous ?? {});
-  return parsed.success ? { asOf: parsed.data.asOf, entries: parsed.data.entries as Entries } : undefined;
+  const asOf = timeSchema.safeParse(previous?.["asOf"]);
+  const entries: unknown = previous?.["entries"];
+  return asOf.success && areEntries(entries) ? { asOf: asOf.data, entries } : undefined;
 }
 
 async function factsFor(inputs: ArchiveInputs, recorded: Entries | undefined, context: ResourceContext): Promise<Record<Digest, Facts>> {
@@ -121,8 +131,8 @@ function tell({ archive }: ArchiveInputs, entries: Entries, context: ResourceCon
   const counts = countDecisions(entries);
   const removed = (["purge", "purge-content", "release"] as const).flatMap((decision) => (counts[decision] === undefined ? [] : [`${decision} ${counts[decision]}`]));
   if (removed.length > 0) context.warn(`archive ${archive}: this run removes: ${removed.join(", ")}; see plan`);
-  for (const [digest, { rule, marked }] of Object.entries(entries)) {
-    if (rule.startsWith("inconclusive")) context.warn(`archive ${archive}: ${digest} is kept${marked === undefined ? "" : ", although it was marked"}: ${rule}`);
+  for (const [digest, { reason, marked }] of Object.entries(entries)) {
+    if (reason.startsWith("inconclusive")) context.warn(`archive ${archive}: ${digest} is kept${marked === undefined ? "" : ", although it was marked"}: ${reason}`);
   }
 }
 

@@ -40,6 +40,8 @@ const schema = z.object({
   historyTrust: trustSchema.optional(),
   onDelete: onDeleteSchema.default("untag"),
   asOf: asOfSchema.optional(),
+  /** What will be `artifact` once it is verified; serves the preview. */
+  upcoming: artifactSchema.optional(),
 });
 type Inputs = z.infer<typeof schema>;
 
@@ -68,7 +70,7 @@ type Planned = z.infer<typeof plannedSchema>;
 /** What is recorded of an earlier plan, which may have had to leave things open. */
 type Recorded = { [Name in keyof Planned]?: Planned[Name] | undefined };
 
-const NEEDED = ["artifact", "environment", "to", "tag", "trust", "require", "deny", "precedence", "lifecycleIssuers", "historyTrust", "claims", "asOf"] as const;
+const NEEDED = ["environment", "to", "tag", "trust", "require", "deny", "precedence", "lifecycleIssuers", "historyTrust", "claims", "asOf"] as const;
 
 /**
  * An artifact in an environment: its graph at a place, a tag on it, and signed records of how it came there. The records are the history; the
@@ -78,19 +80,21 @@ export const promotion: Reconciler<typeof schema.shape> = {
   kind: "Promotion",
   schema,
   replaceOn: ["environment", "to", "tag"],
-  ignore: ["artifact", "claims", "signer", "trust", "require", "deny", "precedence", "lifecycleIssuers", "historyTrust", "asOf", "seen"],
+  ignore: ["artifact", "claims", "signer", "trust", "require", "deny", "precedence", "lifecycleIssuers", "historyTrust", "asOf", "seen", "upcoming"],
   ensured: ["signatures"],
 
-  async plan(known, unknown, previous, context) {
+  async plan(given, unknown, previous, context) {
+    const { upcoming, ...known } = given;
     if (known.artifact !== undefined) requirePinned(known.artifact);
     if (known.trust === undefined && !unknown.has("trust")) {
       throw new ConsignError("INPUT_INVALID", "a reference alone does not prove that anybody verified it: give trust (and what to require), or pass a Verification", { path: "trust" });
     }
-    const planned: Properties = { claims: known.claims ?? {}, onDelete: known.onDelete ?? "untag", status: "promoted" };
+    const planned: Properties = { upcoming: undefined, claims: known.claims ?? {}, onDelete: known.onDelete ?? "untag", status: "promoted" };
     for (const name of ["claims", "onDelete"]) if (unknown.has(name)) delete planned[name];
     Object.assign(planned, await plannedSigning(known, context));
-    if (NEEDED.some((name) => unknown.has(name))) return { planned };
-    return { planned: { ...planned, ...(await plannedPromotion(known as Inputs, previous, context)) } };
+    const expected = unknown.has("artifact") && upcoming !== undefined && isPinned(upcoming) ? upcoming : known.artifact;
+    if (expected === undefined || NEEDED.some((name) => unknown.has(name))) return { planned };
+    return { planned: { ...planned, ...(await plannedPromotion({ ...(known as Inputs), artifact: expected }, previous, context)) } };
   },
 
   id: (inputs) => `${String(inputs["environment"])} ${String(inputs["to"])}:${String(inputs["tag"])}`,
@@ -150,9 +154,13 @@ export const promotion: Reconciler<typeof schema.shape> = {
   },
 };
 
+function isPinned(artifact: ArtifactArgument): boolean {
+  return parseReference(referenceOf(artifact)).digest !== undefined;
+}
+
 function requirePinned(artifact: ArtifactArgument): void {
+  if (isPinned(artifact)) return;
   const reference = referenceOf(artifact);
-  if (parseReference(reference).digest !== undefined) return;
   throw new ConsignError("INPUT_INVALID", `"${reference}" is not pinned: what is promoted must be named by its digest, as repository@sha256:…`, { path: "artifact" });
 }
 

@@ -1,18 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { digestSchema, type Digest } from "../oci/digest";
-import { endOf, isRunning, mergeWindows, timeSchema, type Window } from "./windows";
+import { endOf, isInstant, isRunning, mergeWindows, type Window } from "./windows";
 
 /** What one verified claim says that retention depends on. `doubt`: there is such a claim, and what it says cannot be told or believed now. */
-export const evidenceSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("deployment"), environment: z.string(), resource: z.string().optional(), from: timeSchema, until: timeSchema.optional() }),
-  z.object({ kind: z.literal("end-of-life"), date: timeSchema }),
-  z.object({ kind: z.literal("hold"), type: z.string() }),
-  z.object({ kind: z.literal("archived"), at: timeSchema }),
-  z.object({ kind: z.literal("content-purged"), at: timeSchema }),
-  z.object({ kind: z.literal("doubt"), reason: z.string() }),
-]);
-export type Evidence = z.infer<typeof evidenceSchema>;
+export type Evidence =
+  | { kind: "deployment"; environment: string; resource?: string; from: string; until?: string }
+  | { kind: "end-of-life"; date: string }
+  | { kind: "hold"; type: string }
+  | { kind: "archived"; at: string }
+  | { kind: "content-purged"; at: string }
+  | { kind: "doubt"; reason: string };
+
+/** As facts and state have it, a line each: state holds one for every claim, and people read them in a preview. */
+const evidenceTextSchema = z
+  .string()
+  .regex(/^(?:deployment [^ /]+Z\/(?:[^ /]+Z)? [^ ]+ [^ ]+|(?:end-of-life|archived|content-purged) [^ ]+Z|(?:hold|doubt) .+)$/s, "is no evidence that this version knows");
+
+const escaped = (text: string): string => text.replace(/[% ]/g, encodeURIComponent);
+
+/** `deployment 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z registry.example/app:current production`, `archived 2026-03-01T00:00:00Z` and so on. */
+export function encodeEvidence(evidence: Evidence): string {
+  switch (evidence.kind) {
+    case "deployment":
+      return `deployment ${evidence.from}/${evidence.until ?? ""} ${escaped(evidence.resource ?? "-")} ${escaped(evidence.environment)}`;
+    case "end-of-life":
+      return `end-of-life ${evidence.date}`;
+    case "hold":
+      return `hold ${evidence.type}`;
+    case "doubt":
+      return `doubt ${evidence.reason}`;
+    default:
+      return `${evidence.kind} ${evidence.at}`;
+  }
+}
+
+/** @returns undefined for what {@link encodeEvidence} does not write */
+export function decodeEvidence(text: string): Evidence | undefined {
+  const space = text.indexOf(" ");
+  const [kind, rest] = [text.slice(0, space), text.slice(space + 1)];
+  if (rest === "") return undefined;
+  if (kind === "hold") return { kind, type: rest };
+  if (kind === "doubt") return { kind, reason: rest };
+  if (kind === "end-of-life") return isInstant(rest) ? { kind, date: rest } : undefined;
+  if (kind === "archived" || kind === "content-purged") return isInstant(rest) ? { kind, at: rest } : undefined;
+  if (kind !== "deployment") return undefined;
+  const [times = "", resource = "", environment = ""] = rest.split(" ");
+  const [from = "", until = ""] = times.split("/");
+  if (!isInstant(from) || (until !== "" && !isInstant(until)) || resource === "" || environment === "") return undefined;
+  return { kind, environment: decodeURIComponent(environment), ...(resource === "-" ? {} : { resource: decodeURIComponent(resource) }), from, ...(until === "" ? {} : { until }) };
+}
 
 /** What is known of one artifact, wherever it lies. */
 export const factsSchema = z.object({
@@ -23,7 +60,7 @@ export const factsSchema = z.object({
   /** Sources that have it now. */
   at: z.array(z.string()),
   /** By digest of the claim. */
-  evidence: z.record(digestSchema, evidenceSchema),
+  evidence: z.record(digestSchema, evidenceTextSchema),
   /** Environments whose tag points at it, as `production (registry.example/app:production)`. */
   running: z.array(z.string()).optional(),
   /** Whether the archive has its manifest. */
@@ -46,9 +83,17 @@ export interface Reading {
   doubts: string[];
 }
 
+/** What the claims say, by their digests. */
+export function evidenceIn({ evidence }: Pick<Facts, "evidence">): [Digest, Evidence][] {
+  return (Object.entries(evidence) as [Digest, string][]).flatMap(([claim, text]): [Digest, Evidence][] => {
+    const decoded = decodeEvidence(text);
+    return decoded === undefined ? [] : [[claim, decoded]];
+  });
+}
+
 /** @param environments those whose end starts the clock; undefined for all */
 export function readFacts({ evidence, running = [], at: sources }: Facts, environments: readonly string[] | undefined, at: number): Reading {
-  const found = Object.entries(evidence) as [Digest, Evidence][];
+  const found = evidenceIn({ evidence });
   const windows = mergeWindows(found.flatMap(([, each]) => (each.kind === "deployment" ? [each] : [])));
   const production = windows.filter(({ environment }) => environments === undefined || environments.includes(environment));
   const open = windows.filter((window) => isRunning(window, at)).map(({ environment, from }) => `${environment} since ${from.slice(0, 10)}`);
@@ -76,6 +121,5 @@ function earliest(times: readonly number[]): number | undefined {
 
 /** Enough of a digest to know it again. */
 export function short(digest: string): string {
-  const hex = digest.indexOf(":") + 1;
-  return `${digest.slice(0, hex + 12)}…`;
+  return digest.slice(0, digest.indexOf(":") + 13);
 }

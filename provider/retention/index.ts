@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-export { evidenceSchema, factsSchema, readFacts, short } from "./facts";
+export { decodeEvidence, encodeEvidence, evidenceIn, factsSchema, readFacts, short } from "./facts";
 export type { Evidence, Facts, Reading } from "./facts";
 export { countDecisions, planLines, planTable, rowOf } from "./line";
 export type { Row } from "./line";
-export { acts, entrySchema, planRetention } from "./plan";
+export { acts, entrySchema, factsIn, planRetention } from "./plan";
 export type { Entries, Entry, RetentionInput } from "./plan";
 export { checkRules, describeRetention } from "./rules";
 export type { OnExpiry, Period, Rules, Since } from "./rules";

@@ -10,7 +10,7 @@ export interface Row {
   archived: string;
   until: string;
   decision: string;
-  rule: string;
+  reason: string;
 }
 
 export function rowOf(digest: string, entry: Entry): Row {
@@ -18,12 +18,12 @@ export function rowOf(digest: string, entry: Entry): Row {
   const { windows } = readFacts(entry, undefined, 0);
   return {
     artifact: [...(tags.length === 0 ? [] : [tags.join(", ")]), short(digest)].join(" "),
-    inUse: windows.map(({ environment, from, until }) => `${environment} ${day(from)} – ${until === undefined ? "now" : day(until)}`).join(", ") || "never in use",
+    inUse: windows.map(({ environment, from, until }) => `${environment} ${day(from)} to ${until === undefined ? "now" : day(until)}`).join(", ") || "never in use",
     state: entry.state,
-    archived: entry.archivedAt === undefined ? "–" : day(entry.archivedAt),
-    until: entry.retainUntil === undefined ? "–" : day(entry.retainUntil),
+    archived: entry.archivedAt === undefined ? "-" : day(entry.archivedAt),
+    until: entry.retainUntil === undefined ? "-" : day(entry.retainUntil),
     decision: entry.decision,
-    rule: entry.rule,
+    reason: entry.reason,
   };
 }
 
@@ -31,15 +31,15 @@ export function rowOf(digest: string, entry: Entry): Row {
 export function planLines(entries: Entries): Record<string, string> {
   return Object.fromEntries(
     Object.entries(entries).map(([digest, entry]) => {
-      const { artifact, inUse, state, archived, decision, rule } = rowOf(digest, entry);
-      const kept = archived === "–" ? [] : [`archived ${archived}`];
-      return [digest, `${decision.toUpperCase()}  ${artifact}  ${[state, inUse, ...kept].join("; ")}  (${rule})`];
+      const { artifact, inUse, state, archived, decision, reason } = rowOf(digest, entry);
+      const kept = archived === "-" ? [] : [`archived ${archived}`];
+      return [digest, `${decision.toUpperCase()}  ${artifact}  ${[state, inUse, ...kept].join("; ")}  (${reason})`];
     }),
   );
 }
 
-const HEAD: Row = { artifact: "ARTIFACT", inUse: "IN USE", state: "STATE", archived: "ARCHIVED", until: "KEPT UNTIL", decision: "DECISION", rule: "RULE" };
-const COLUMNS = ["decision", "artifact", "state", "inUse", "archived", "until", "rule"] as const;
+const HEAD: Row = { artifact: "ARTIFACT", inUse: "IN USE", state: "STATE", archived: "ARCHIVED", until: "KEPT UNTIL", decision: "DECISION", reason: "REASON" };
+const COLUMNS = ["decision", "artifact", "state", "inUse", "archived", "until", "reason"] as const;
 
 /** A table with a head, its columns aligned; the last one is not padded. */
 export function planTable(entries: Entries): string[] {

@@ -17,7 +17,6 @@
  * its preview began, whatever happens between preview and update. What leaves a source after archiving is bound in the same way to a run that
  * had seen it in the archive.
  */
-import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Digest } from "../oci/digest";
 import { factsSchema, readFacts, type Facts, type Reading } from "./facts";
@@ -29,7 +28,7 @@ export const entrySchema = factsSchema.extend({
   /** What the run that carries out this plan does. */
   decision: z.enum(["keep", "archive", "release", "report", "mark", "purge-content", "purge"]),
   /** Why. */
-  rule: z.string(),
+  reason: z.string(),
   leftAt: timeSchema.optional(),
   archivedAt: timeSchema.optional(),
   /** Absent: for ever, or not known yet. */
@@ -40,8 +39,13 @@ export const entrySchema = factsSchema.extend({
 export type Entry = z.infer<typeof entrySchema>;
 export type Entries = Record<Digest, Entry>;
 
+/** What an entry knows, without what was decided. */
+export function factsIn({ state: _s, decision: _d, reason: _r, leftAt: _l, archivedAt: _a, retainUntil: _u, marked: _m, ...facts }: Entry): Facts {
+  return facts;
+}
+
 /** Decisions that change something. */
-export function acts({ decision }: Entry): boolean {
+export function acts({ decision }: Pick<Entry, "decision">): boolean {
   return decision !== "keep" && decision !== "report" && decision !== "mark";
 }
 
@@ -59,18 +63,16 @@ export interface RetentionInput {
 /** The algorithm at the head of this file. Sorted by digest; what was purged stays, as a memory. */
 export function planRetention(given: RetentionInput): Entries {
   const input = { ...given, facts: withWhatAPurgeTook(given) };
-  const readings = new Map<Digest, Reading>();
-  for (const [digest, facts] of Object.entries(input.facts) as [Digest, Facts][]) readings.set(digest, readFacts(facts, input.rules.environments, input.asOf));
-  const last = lastOfEachSource(readings, input);
+  const last = lastOfEachSource(input);
   const entries: [Digest, Entry][] = [];
-  for (const digest of new Set([...readings.keys(), ...(Object.keys(input.recorded) as Digest[])])) {
+  for (const digest of new Set([...Object.keys(input.facts), ...Object.keys(input.recorded)] as Digest[])) {
     const facts = input.facts[digest];
-    const reading = readings.get(digest);
     const recorded = input.recorded[digest];
-    if (facts === undefined || reading === undefined) {
+    if (facts === undefined) {
       if (recorded !== undefined) entries.push([digest, settledMemory(recorded)]);
       continue;
     }
+    const reading = readFacts(facts, input.rules.environments, input.asOf);
     const entry = new Decision(digest, facts, reading, recorded, input, last.has(digest)).make();
     if (entry !== undefined) entries.push([digest, entry]);
   }
@@ -88,32 +90,38 @@ function withWhatAPurgeTook({ facts, recorded }: RetentionInput): Record<Digest,
 }
 
 function isWithin(evidence: Facts["evidence"], before: Facts["evidence"]): boolean {
-  return (Object.keys(evidence) as Digest[]).every((claim) => isDeepStrictEqual(before[claim], evidence[claim]));
+  return (Object.keys(evidence) as Digest[]).every((claim) => before[claim] === evidence[claim]);
 }
 
 /** What is neither at a source nor in the archive any more. */
 function settledMemory(recorded: Entry): Entry {
   if (recorded.state === "purged") return recorded;
   const byUs = recorded.decision === "purge";
-  return { ...recorded, at: [], inArchive: false, state: "purged", decision: "keep", rule: byUs ? recorded.rule : "it is gone, not by this policy" };
+  return { ...recorded, at: [], inArchive: false, state: "purged", decision: "keep", reason: byUs ? recorded.reason : "it is gone, not by this policy" };
 }
 
-function lastOfEachSource(readings: ReadonlyMap<Digest, Reading>, { facts, recorded, rules }: RetentionInput): Set<Digest> {
+function lastOfEachSource({ facts, recorded, rules, asOf }: RetentionInput): Set<Digest> {
   const kept = new Set<Digest>();
+  if (rules.last === undefined) return kept;
   const bySource = new Map<string, { digest: Digest; leftAt: number }[]>();
-  for (const [digest, { leftAt, contentPurgedAt }] of readings) {
-    const isMemory = recorded[digest]?.state === "purged" && facts[digest]?.inArchive !== true;
+  for (const [digest, found] of Object.entries(facts) as [Digest, Facts][]) {
+    const { leftAt, contentPurgedAt } = readFacts(found, rules.environments, asOf);
+    const isMemory = recorded[digest]?.state === "purged" && found.inArchive !== true;
     if (leftAt === undefined || contentPurgedAt !== undefined || isMemory) continue;
-    for (const source of Object.keys(facts[digest]?.tags ?? {})) bySource.set(source, [...(bySource.get(source) ?? []), { digest, leftAt }]);
+    for (const source of Object.keys(found.tags)) {
+      const group = bySource.get(source);
+      if (group === undefined) bySource.set(source, [{ digest, leftAt }]);
+      else group.push({ digest, leftAt });
+    }
   }
   for (const group of bySource.values()) {
     group.sort((a, b) => b.leftAt - a.leftAt || (a.digest < b.digest ? -1 : 1));
-    for (const { digest } of group.slice(0, rules.last ?? 0)) kept.add(digest);
+    for (const { digest } of group.slice(0, rules.last)) kept.add(digest);
   }
   return kept;
 }
 
-type Outcome = Pick<Entry, "state" | "decision" | "rule"> & Partial<Pick<Entry, "marked">>;
+type Outcome = Pick<Entry, "state" | "decision" | "reason"> & Partial<Pick<Entry, "marked">>;
 
 class Decision {
   readonly #archived: boolean;
@@ -143,14 +151,14 @@ class Decision {
   #purgedBefore(): Outcome | undefined {
     const gone = this.recorded?.state === "purged" || this.recorded?.decision === "purge";
     if (this.recorded === undefined || !gone || this.facts.inArchive === true || !this.#nothingNew()) return undefined;
-    return { state: "purged", decision: "keep", rule: this.recorded.rule };
+    return { state: "purged", decision: "keep", reason: this.recorded.reason };
   }
 
   #inUse(): Outcome | undefined {
     const { doubts, running } = this.reading;
     const because = [...doubts, ...this.#vanished()];
-    if (because.length > 0) return { state: this.#stateInDoubt(), decision: "keep", rule: `inconclusive: ${because.join("; ")}` };
-    return running.length === 0 ? undefined : { state: "in-production", decision: "keep", rule: `runs in ${running.join(", ")}` };
+    if (because.length > 0) return { state: this.#stateInDoubt(), decision: "keep", reason: `inconclusive: ${because.join("; ")}` };
+    return running.length === 0 ? undefined : { state: "in-production", decision: "keep", reason: `runs in ${running.join(", ")}` };
   }
 
   #stateInDoubt(): Entry["state"] {
@@ -166,6 +174,7 @@ class Decision {
    */
   #vanished(): string[] {
     if (this.recorded === undefined || this.recorded.marked !== undefined || this.recorded.state === "purged") return [];
+    if (isWithin(this.recorded.evidence, this.facts.evidence)) return [];
     const before = readFacts(this.recorded, this.input.rules.environments, this.input.asOf);
     const lost = before.windows.filter((window) => !this.reading.windows.some(({ environment, resource, from }) => environment === window.environment && resource === window.resource && from === window.from));
     const later = lost.filter(({ until }) => this.reading.leftAt === undefined || until === undefined || Date.parse(until) > this.reading.leftAt);
@@ -176,22 +185,22 @@ class Decision {
   #onItsWay(): Outcome | undefined {
     const { leftAt } = this.reading;
     const { archiveAfter } = this.input.rules;
-    if (leftAt === undefined) return this.#archived ? { state: this.#calm(), decision: "keep", rule: "nothing that is trusted says that it left production" } : undefined;
+    if (leftAt === undefined) return this.#archived ? { state: this.#calm(), decision: "keep", reason: "nothing that is trusted says that it left production" } : undefined;
     const graceUntil = leftAt + archiveAfter.ms;
-    if (this.input.asOf < graceUntil) return { state: "grace", decision: "keep", rule: `archived ${archiveAfter.text} after its end in production, on ${day(graceUntil)}` };
+    if (this.input.asOf < graceUntil) return { state: "grace", decision: "keep", reason: `archived ${archiveAfter.text} after its end in production, on ${day(graceUntil)}` };
     if (this.#archived || this.#leftOver()) return undefined;
-    if (this.#over()) return { state: "expired", decision: "keep", rule: `${describeRetention(this.input.rules)}: that was over before it was archived` };
-    return { state: "to-archive", decision: "archive", rule: `its grace period of ${archiveAfter.text} ended on ${day(graceUntil)}` };
+    if (this.#over()) return { state: "expired", decision: "keep", reason: `${describeRetention(this.input.rules)}: that was over before it was archived` };
+    return { state: "to-archive", decision: "archive", reason: `its grace period of ${archiveAfter.text} ended on ${day(graceUntil)}` };
   }
 
   #inArchive(): Outcome {
     const { rules } = this.input;
     const { holds } = this.reading;
-    if (rules.holds.includes(this.digest)) return { state: "held", decision: "keep", rule: "legal hold on this digest" };
-    if (holds.length > 0) return { state: "held", decision: "keep", rule: `legal hold by a claim of type ${holds.join(", ")}` };
+    if (rules.holds.includes(this.digest)) return { state: "held", decision: "keep", reason: "legal hold on this digest" };
+    if (holds.length > 0) return { state: "held", decision: "keep", reason: `legal hold by a claim of type ${holds.join(", ")}` };
     const kept = this.#keptBy();
     if (kept === undefined) return this.#expired();
-    return this.#release(kept) ?? { state: this.#calm(), decision: "keep", rule: kept };
+    return this.#release(kept) ?? { state: this.#calm(), decision: "keep", reason: kept };
   }
 
   /** The rule that keeps it in the archive; undefined if its time is over. */
@@ -207,20 +216,20 @@ class Decision {
   #release(kept: string): Outcome | undefined {
     if (this.input.rules.release !== "after-archive" || this.facts.at.length === 0) return undefined;
     const seen = this.recorded !== undefined && this.recorded.archivedAt !== undefined && this.recorded.inArchive === true && this.#nothingNew();
-    if (seen) return { state: this.#calm(), decision: "release", rule: `the archive has it: it leaves ${this.facts.at.join(", ")}; ${kept}` };
-    return { state: this.#calm(), decision: "keep", rule: `${kept}; it leaves ${this.facts.at.join(", ")} at the next run` };
+    if (seen) return { state: this.#calm(), decision: "release", reason: `the archive has it: it leaves ${this.facts.at.join(", ")}; ${kept}` };
+    return { state: this.#calm(), decision: "keep", reason: `${kept}; it leaves ${this.facts.at.join(", ")} at the next run` };
   }
 
   #expired(): Outcome {
     const { rules, asOf, marking } = this.input;
     const over = `${describeRetention(rules)}, until ${this.#retainUntil === undefined ? "now" : day(this.#retainUntil)}`;
-    if (rules.onExpiry === "report") return { state: this.reading.contentPurgedAt === undefined ? "expired" : "content-purged", decision: "report", rule: `${over}: that is over` };
+    if (rules.onExpiry === "report") return { state: this.reading.contentPurgedAt === undefined ? "expired" : "content-purged", decision: "report", reason: `${over}: that is over` };
     if (rules.onExpiry === "purge-content" && this.reading.contentPurgedAt !== undefined) {
-      return { state: "content-purged", decision: "keep", rule: `${over}: its content is purged, its claims stay` };
+      return { state: "content-purged", decision: "keep", reason: `${over}: its content is purged, its claims stay` };
     }
     const marked = this.recorded?.marked;
-    if (marked !== undefined && this.#nothingNew()) return { state: "expired", decision: rules.onExpiry, rule: `${over}: marked on ${marked.slice(0, 10)}, ${WORDS[rules.onExpiry]} now`, marked };
-    return { state: "expired", decision: "mark", rule: `${over}: ${WORDS[rules.onExpiry]} at the next run`, ...(marking ? { marked: formatInstant(asOf) } : {}) };
+    if (marked !== undefined && this.#nothingNew()) return { state: "expired", decision: rules.onExpiry, reason: `${over}: marked on ${marked.slice(0, 10)}, ${WORDS[rules.onExpiry]} now`, marked };
+    return { state: "expired", decision: "mark", reason: `${over}: ${WORDS[rules.onExpiry]} at the next run`, ...(marking ? { marked: formatInstant(asOf) } : {}) };
   }
 
   #calm(): Entry["state"] {

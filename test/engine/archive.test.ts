@@ -16,7 +16,7 @@ function program(place: (name: string) => string, release: string, asOf: string,
   return async () => {
     const trust = trustOf(acme);
     const build = new SignedArtifact(`build-${release}`, { repository: place("build"), tags: [release], files: [`${release}.txt`], signer: acme.signer });
-    const gate = new Verification("gate", { artifact: build.signedReference, trust });
+    const gate = new Verification("gate", { artifact: build, trust });
     const production = new Promotion("production", { artifact: gate, environment: "production", to: place("production"), tag: "current", signer: acme.signer, asOf });
     const archive = new ArchivePolicy("archive", {
       sources: [place("production")],

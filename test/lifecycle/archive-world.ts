@@ -62,7 +62,7 @@ export function decided(properties: Properties, { digest }: { digest: string }):
 }
 
 export function ruleOf(properties: Properties, { digest }: { digest: string }): string {
-  return entryOf(properties, digest)?.rule ?? "";
+  return entryOf(properties, digest)?.reason ?? "";
 }
 
 export function entryOf(properties: Properties, digest: string): Entry | undefined {

@@ -128,7 +128,7 @@ function asRecord({ record, predicate }: Promoted): PromotionAnswer["record"] {
   return parsed.success ? { digest: record, predicate: parsed.data } : undefined;
 }
 
-/** For tests and messages: the slot that a promotion is about. */
+/** The slot that a promotion is about. */
 export function slotOf(environment: string, to: string, tag: string): Slot {
   return { environment, resource: `${to}:${tag}` };
 }

@@ -18,6 +18,9 @@ const env = {
   PULUMI_CONFIG_PASSPHRASE: process.env.PULUMI_CONFIG_PASSPHRASE ?? "consign-example",
   PULUMI_SKIP_UPDATE_CHECK: "true",
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+  // Pulumi would check the types of the program in every operation, which takes longer than all the rest; `npm test` checks them.
+  PULUMI_NODEJS_TRANSPILE_ONLY: process.env.PULUMI_NODEJS_TRANSPILE_ONLY ?? "true",
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? cacheDir("compile-cache"),
 };
 
 const story = join(folder, "run.ts");

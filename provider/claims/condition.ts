@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createContext, Script, type Context } from "node:vm";
-import { Environment, type ParseResult } from "@marcbachmann/cel-js";
+import type { Environment, ParseResult } from "@marcbachmann/cel-js";
 import { z } from "zod";
 import { ConsignError, isConsignError } from "../errors";
 import type { VexEntry } from "./vex";
@@ -33,17 +33,25 @@ export interface Condition {
   evaluate(context: ConditionContext): ConditionResult;
 }
 
-const environment = new Environment({
-  homogeneousAggregateLiterals: false,
-  limits: { maxAstNodes: 1_000, maxDepth: 32, maxListElements: 200, maxMapEntries: 100, maxCallArguments: 16 },
-})
-  .registerVariable("predicate", "dyn")
-  .registerVariable("claimType", "string")
-  .registerVariable("issuer", "string")
-  .registerVariable("issuedAt", "google.protobuf.Timestamp")
-  .registerVariable("subject", "string")
-  .registerVariable("now", "google.protobuf.Timestamp")
-  .registerVariable("vex", "list");
+let made: Environment | undefined;
+
+/** Made with the first condition: few programs have one. */
+function environment(): Environment {
+  if (made !== undefined) return made;
+  const cel = require("@marcbachmann/cel-js") as typeof import("@marcbachmann/cel-js");
+  made = new cel.Environment({
+    homogeneousAggregateLiterals: false,
+    limits: { maxAstNodes: 1_000, maxDepth: 32, maxListElements: 200, maxMapEntries: 100, maxCallArguments: 16 },
+  })
+    .registerVariable("predicate", "dyn")
+    .registerVariable("claimType", "string")
+    .registerVariable("issuer", "string")
+    .registerVariable("issuedAt", "google.protobuf.Timestamp")
+    .registerVariable("subject", "string")
+    .registerVariable("now", "google.protobuf.Timestamp")
+    .registerVariable("vex", "list");
+  return made;
+}
 
 /**
  * Compiles a condition in the Common Expression Language over `predicate`, `claimType`, `issuer`, `issuedAt`, `subject`, `now` and `vex`.
@@ -77,7 +85,7 @@ export const conditionSchema = z.string().min(1).check((context) => {
 
 function parse(text: string): ParseResult {
   try {
-    return environment.parse(text);
+    return environment().parse(text);
   } catch (error) {
     throw invalid(text, error);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import cose from "cose-js";
+import type cose from "cose-js";
 import type { KeyObject } from "node:crypto";
 import { ConsignError } from "../errors";
 import type { CoseAlgorithm } from "./algorithms";
@@ -19,7 +19,19 @@ interface CoseJs {
 type PublicKey = { x: Buffer; y: Buffer } | { n: Buffer; e: number };
 
 /** What @types/cose-js 0.8 does not know: the table of labels, header translation, and RSA keys. */
-const { common, sign } = cose as typeof cose & CoseJs;
+type Library = typeof cose & CoseJs;
+
+/** Labels beyond those that cose-js knows. */
+const extraLabels: Record<string, Label> = { cwt_claims: 15, x5t: 34, receipts: 394 };
+
+let loaded: Library | undefined;
+
+/** Loaded with the first envelope that is signed or verified: its dependencies are a third of what a process without signatures would load. */
+function library(): Library {
+  loaded ??= require("cose-js") as Library;
+  Object.assign(loaded.common.HeaderParameters, extraLabels);
+  return loaded;
+}
 
 /** Headers by name, as cose-js takes them; text labels stand for themselves once they are registered. */
 export interface NamedHeaders {
@@ -31,17 +43,15 @@ export interface NamedHeaders {
   [label: string]: unknown;
 }
 
-Object.assign(common.HeaderParameters, { cwt_claims: 15, x5t: 34, receipts: 394 });
-
 /** Lets text labels be used as header names. cose-js keeps one table a process, so it is only ever added to. */
 export function registerLabels(labels: readonly string[]): void {
-  for (const label of labels) common.HeaderParameters[label] = label;
+  for (const label of labels) extraLabels[label] = label;
 }
 
 /** Builds a header map through cose-js's table. @throws ConsignError `INTERNAL` for a name that is not registered */
 export function buildHeaders(named: NamedHeaders): Map<Label, unknown> {
   try {
-    return common.TranslateHeaders(named);
+    return library().common.TranslateHeaders(named);
   } catch (cause) {
     throw new ConsignError("INTERNAL", `cose-js does not know a header: ${(cause as Error).message}`, { cause });
   }
@@ -57,7 +67,7 @@ export function secondOpinion(message: Sign1, publicKey: KeyObject): "agrees" | 
   if (!survivesReencoding(message)) return "inapplicable";
   const bare = encodeSign1({ ...message, unprotectedHeaders: new Map() });
   try {
-    sign.verifySync(Buffer.from(bare), { key: publicKeyOf(publicKey) });
+    library().sign.verifySync(Buffer.from(bare), { key: publicKeyOf(publicKey) });
     return "agrees";
   } catch {
     return "disagrees";

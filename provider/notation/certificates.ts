@@ -53,17 +53,33 @@ const BER_LIMITS = { maxDepth: 32, maxNodes: 5000, maxContentLength: MAX_CERTIFI
 const RSASSA_PSS = "1.2.840.113549.1.1.10";
 const SHA1 = "1.3.14.3.2.26";
 
-/** @throws ConsignError `CERTIFICATE_INVALID` when the bytes are not one X.509 certificate in DER, or hold an extension that does not parse */
+/** Signatures by the hundred carry the same few chains. */
+const parsedBefore = new Map<string, Certificate>();
+const MAX_PARSED_BEFORE = 256;
+
+/**
+ * The same bytes give the same frozen object.
+ * @throws ConsignError `CERTIFICATE_INVALID` when the bytes are not one X.509 certificate in DER, or hold an extension that does not parse
+ */
 export function parseCertificate(der: Uint8Array): Certificate {
   if (der.byteLength > MAX_CERTIFICATE_SIZE) throw invalid(`it has ${der.byteLength} bytes; at most ${MAX_CERTIFICATE_SIZE} are read`);
-  const raw = Uint8Array.from(der);
+  const thumbprint = createHash("sha256").update(der).digest("hex");
+  const known = parsedBefore.get(thumbprint);
+  if (known !== undefined) return known;
+  const parsed = Object.freeze(parse(Uint8Array.from(der), thumbprint));
+  if (parsedBefore.size >= MAX_PARSED_BEFORE) parsedBefore.clear();
+  parsedBefore.set(thumbprint, parsed);
+  return parsed;
+}
+
+function parse(raw: Uint8Array, thumbprint: string): Certificate {
   try {
     const x509 = new X509Certificate(raw);
     if (!x509.raw.equals(raw)) throw invalid("bytes follow its end, or it is not DER");
     if (!hasReadableKey(x509)) throw invalid("its public key is of no known kind, or broken");
     const parsed = asn1js.fromBER(raw, BER_LIMITS);
     if (parsed.offset !== raw.byteLength) throw invalid("it is not DER");
-    return describe(raw, x509, new pkijs.Certificate({ schema: parsed.result }));
+    return describe(raw, thumbprint, x509, new pkijs.Certificate({ schema: parsed.result }));
   } catch (cause) {
     if (cause instanceof ConsignError) throw cause;
     throw invalid("it is not an X.509 certificate in DER", cause);
@@ -79,7 +95,7 @@ function hasReadableKey(x509: X509Certificate): boolean {
   }
 }
 
-function describe(raw: Uint8Array, x509: X509Certificate, parsed: pkijs.Certificate): Certificate {
+function describe(raw: Uint8Array, thumbprint: string, x509: X509Certificate, parsed: pkijs.Certificate): Certificate {
   const extensions = new Map<string, pkijs.Extension>();
   for (const extension of parsed.extensions ?? []) {
     if (extensions.has(extension.extnID)) throw invalid(`it has the extension ${extension.extnID} twice`);
@@ -96,7 +112,7 @@ function describe(raw: Uint8Array, x509: X509Certificate, parsed: pkijs.Certific
   return {
     raw,
     x509,
-    thumbprint: createHash("sha256").update(raw).digest("hex"),
+    thumbprint,
     subject,
     issuer,
     serialNumber: x509.serialNumber,

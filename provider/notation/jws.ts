@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { flattenedVerify } from "jose";
 import { z } from "zod";
 import { LABELS, Tag, algorithmFor, COSE_ALGORITHMS, type CoseAlgorithm, type Label } from "../cose";
 import { ConsignError } from "../errors";
@@ -111,6 +110,8 @@ export async function verifyJwsSignature(envelope: SignatureEnvelope): Promise<v
   // What a verification plugin is to understand is not this library's to refuse.
   const plugins = envelope.verificationPlugin === undefined ? [] : envelope.critical;
   const crit = Object.fromEntries([...Object.values(ATTRIBUTES), ...plugins].map((name) => [name, true]));
+  // Loaded by the first JWS: most runs see none.
+  const { flattenedVerify } = await import("jose");
   try {
     await flattenedVerify(jws, key, { algorithms: [algorithm], crit });
   } catch (cause) {

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { cpSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { tempDir } from "../harness/temp";
-import { repositoryRoot, toolEnvironment, toolOutput } from "../harness/toolchain";
+import { QUICK_PROGRAMS, repositoryRoot, toolEnvironment, toolOutput } from "../harness/toolchain";
 
 export const EXAMPLES_FOLDER = join(repositoryRoot, "examples");
 
@@ -43,6 +43,7 @@ export function checkout(name: string): ExampleCheckout {
     PULUMI_CONFIG_PASSPHRASE: "consign-example",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    ...QUICK_PROGRAMS,
   };
   const pulumi = (...args: string[]): Promise<string> => toolOutput("pulumi", [...args, "--non-interactive"], { cwd: folder, env, timeoutMs: 120_000 });
 
@@ -86,6 +87,9 @@ function run(script: string, args: string[], cwd: string): Promise<{ code: numbe
     const parts: Buffer[] = [];
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (part: Buffer) => parts.push(part));
     child.once("error", fail);
-    child.once("close", (code) => done({ code: code ?? 128, text: Buffer.concat(parts).toString("utf8") }));
+    const ended = (code: number | null): void => done({ code: code ?? 128, text: Buffer.concat(parts).toString("utf8") });
+    child.once("close", ended);
+    // Something that the example started may outlive it and hold its output open.
+    child.once("exit", (code) => setTimeout(() => ended(code), 5_000).unref());
   });
 }

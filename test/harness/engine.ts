@@ -3,7 +3,7 @@ import { LocalWorkspace, type EngineEvent, type LocalWorkspaceOptions, type Pulu
 import { cpSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "./temp";
-import { missing, repositoryRoot, toolEnvironment, toolPath } from "./toolchain";
+import { QUICK_PROGRAMS, missing, repositoryRoot, toolEnvironment, toolPath } from "./toolchain";
 
 /** For a test's `skip` option: the engine alone runs inline programs; a program in a folder needs the language host too. */
 export function engineMissing(program: "inline" | "folder" = "inline"): string | false {
@@ -161,6 +161,7 @@ function workspaceOptions({ project = "test", env = {} }: EngineOptions, home: s
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
+      ...QUICK_PROGRAMS,
       ...env,
     },
     projectSettings: { name: project, runtime: "nodejs", backend: { url: backend } },

@@ -9,10 +9,17 @@ export type Tool = "pulumi" | "pulumi-language-nodejs" | "registry" | "olareg" |
 
 export const repositoryRoot = resolve(__dirname, "..", "..");
 
-function toolsFolder(): string {
+function cacheFolder(below: string): string {
   const cache = process.env.CONSIGN_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "consign");
-  return process.env.CONSIGN_TOOLS || join(cache, "bin");
+  return join(cache, below);
 }
+
+function toolsFolder(): string {
+  return process.env.CONSIGN_TOOLS || cacheFolder("bin");
+}
+
+/** For programs that run many times: types are checked once, by the type-check, and compiled code is kept. */
+export const QUICK_PROGRAMS: Readonly<Record<string, string>> = { PULUMI_NODEJS_TRANSPILE_ONLY: "true", NODE_COMPILE_CACHE: cacheFolder("compile-cache") };
 
 /** @throws Error that says how to get the tool */
 export function toolPath(tool: Tool): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LocalWorkspace, type EngineEvent, type LocalWorkspaceOptions, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
-import { cpSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 import { tempDir } from "./temp";
 import { QUICK_PROGRAMS, missing, repositoryRoot, toolEnvironment, toolPath } from "./toolchain";
 
@@ -111,20 +111,22 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   mkdirSync(join(home, "backend"));
   toolPath("pulumi");
   const stack = await createStack(options, workspaceOptions(options, home, folder));
+  // After each operation Automation runs `pulumi` three times more, for what the state file says as well.
+  Object.assign(stack, { outputs: async () => ({}), info: async () => undefined });
+  const state = (): StateResource[] => readState(join(home, "backend"), stack.name);
   const engine = { folder, stack, setConfig: (key: string, value: unknown) => setConfig(stack, key, value) };
   for (const [key, value] of Object.entries(options.config ?? {})) await engine.setConfig(key, value);
   for (const [key, value] of Object.entries(options.secrets ?? {})) await stack.setConfig(key, { value, secret: true });
   let program = options.program;
 
-  type Run = (common: { onEvent: (event: EngineEvent) => void; onOutput: (text: string) => void }) => Promise<{ outputs?: Record<string, { value: unknown }> } | void>;
+  type Run = (common: { onEvent: (event: EngineEvent) => void; onOutput: (text: string) => void }) => Promise<unknown>;
   async function observe(operation: OperationOptions | undefined, run: Run): Promise<EngineRun> {
     program = operation?.program ?? program;
     const events: EngineEvent[] = [];
     let stdout = "";
     try {
-      const result = await run({ onEvent: (event) => events.push(event), onOutput: (text) => (stdout += text) });
-      const outputs = Object.fromEntries(Object.entries(result?.outputs ?? {}).map(([key, { value }]) => [key, value]));
-      return summarize(events, stdout, outputs);
+      await run({ onEvent: (event) => events.push(event), onOutput: (text) => (stdout += text) });
+      return summarize(events, stdout, state().find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {});
     } catch (error) {
       const failed = summarize(events, stdout, {});
       const told = failed.diagnostics.filter((line) => /^(?:error|info#err)/.test(line)).join("\n");
@@ -136,12 +138,21 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   return {
     ...engine,
     up: (operation) => observe(operation, async (common) => stack.up({ ...common, ...rest(operation), ...withProgram() })),
-    preview: (operation) => observe(operation, async (common) => void (await stack.preview({ ...common, ...rest(operation), ...withProgram() }))),
-    previewRefresh: (operation) => observe(operation, async (common) => void (await stack.preview({ ...common, ...rest(operation), refresh: true, ...withProgram() }))),
-    refresh: (operation) => observe(operation, async (common) => void (await stack.refresh({ ...common, ...rest(operation) }))),
-    destroy: (operation) => observe(operation, async (common) => void (await stack.destroy({ ...common, ...rest(operation) }))),
-    state: async () => ((await stack.exportStack()).deployment as { resources?: StateResource[] }).resources ?? [],
+    preview: (operation) => observe(operation, async (common) => stack.preview({ ...common, ...rest(operation), ...withProgram() })),
+    previewRefresh: (operation) => observe(operation, async (common) => stack.preview({ ...common, ...rest(operation), refresh: true, ...withProgram() })),
+    refresh: (operation) => observe(operation, async (common) => stack.refresh({ ...common, ...rest(operation) })),
+    destroy: (operation) => observe(operation, async (common) => stack.destroy({ ...common, ...rest(operation) })),
+    state: async () => state(),
   };
+}
+
+/** As the file backend keeps it, with secrets encrypted. */
+function readState(backend: string, stackName: string): StateResource[] {
+  const folder = join(backend, ".pulumi", "stacks");
+  const path = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((name) => basename(name) === `${stackName}.json`);
+  if (path === undefined) return [];
+  const { checkpoint } = JSON.parse(readFileSync(join(folder, path), "utf8")) as { checkpoint: { latest?: { resources?: StateResource[] } } };
+  return checkpoint.latest?.resources ?? [];
 }
 
 function rest(operation: OperationOptions = {}): Omit<OperationOptions, "program"> {

@@ -80,6 +80,10 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(ERROR_CODES, value);
+}
+
 /** Which end of a copy, or which party of a conversation, an error comes from. */
 export type Side = "source" | "destination" | "archive" | "authority" | "local";
 

@@ -28,5 +28,8 @@ export {
   type TrustPolicyInput,
   type VerificationLevel,
 } from "./trust-policy";
-export { notationConfigDir, policyFromNotation, resolveTrustPolicy, type ResolveOptions, type ResolvedTrustPolicy } from "./trust-store";
+export { isInline, openTrust, trustSchema, type Trust } from "./trust";
+export { notationConfigDir } from "./config-dir";
+export { parsePolicyDocument, policyFromNotation } from "./policy-document";
+export { resolveTrustPolicy, type ResolveOptions, type ResolvedTrustPolicy } from "./trust-store";
 export { verifyArtifact, verifyEnvelope, type ArtifactVerdict, type Check, type Outcome, type SignatureVerdict, type VerifyContext } from "./verify";

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { lstat } from "node:fs/promises";
-import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ConsignError } from "../errors";
+import { notationConfigDir } from "./config-dir";
 
 const PLUGIN_NAME = /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,128}$/;
-
-/**
- * `{NOTATION_CONFIG}`: where notation keeps its trust policies, trust stores, signing keys and plugins for this user.
- * @see https://github.com/notaryproject/notation-go/blob/v1.3.2/dir/path.go
- */
-export function notationConfigDirectory(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
-  const home = env["HOME"] ?? homedir();
-  if (platform === "win32") return join(env["APPDATA"] ?? join(home, "AppData", "Roaming"), "notation");
-  if (platform === "darwin") return join(home, "Library", "Application Support", "notation");
-  const configured = env["XDG_CONFIG_HOME"];
-  return join(configured !== undefined && isAbsolute(configured) ? configured : join(home, ".config"), "notation");
-}
 
 /** The directory that has one directory a plugin: `{NOTATION_LIBEXEC}/plugins`. */
 export function pluginDirectory(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
   const libexec = env["NOTATION_LIBEXEC"];
-  return join(libexec === undefined || libexec === "" ? notationConfigDirectory(env, platform) : resolve(libexec), "plugins");
+  return join(libexec === undefined || libexec === "" ? notationConfigDir(env, platform) : resolve(libexec), "plugins");
 }
 
 /**

@@ -3,7 +3,7 @@ import { bytesBlob, packManifest, type PackedArtifact } from "../content/pack";
 import type { CallOptions, ReadStore } from "../content/storage";
 import { ConsignError } from "../errors";
 import { ANNOTATIONS } from "../oci/annotations";
-import { sameContent, type Descriptor } from "../oci/descriptor";
+import { sameContent, type Annotations, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { artifactTypeOf, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
@@ -23,15 +23,17 @@ export interface SignatureOptions {
   mediaType?: string | undefined;
   /** @default "current" */
   form?: SignatureForm | undefined;
+  /** What a plugin wants annotated beside what the envelope says, which always wins. */
+  annotations?: Annotations | undefined;
 }
 
 /**
- * Packs an envelope as the OCI manifest under which verifiers look for it. Its annotations come from the envelope, so the same envelope
- * always gives the same digest.
+ * Packs an envelope as the OCI manifest under which verifiers look for it. Its annotations come from the envelope, and from the plugin that made it, so
+ * the same signature always gives the same digest.
  * @throws ConsignError what {@link parseEnvelope} throws; `SIGNATURE_INVALID` when the envelope signs something else than `subject`
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#storage
  */
-export function packSignature({ subject, envelope, mediaType = MEDIA_TYPES.cose, form = "current" }: SignatureOptions): PackedArtifact {
+export function packSignature({ subject, envelope, mediaType = MEDIA_TYPES.cose, form = "current", annotations }: SignatureOptions): PackedArtifact {
   const parsed = parseEnvelope(envelope, mediaType);
   if (!sameContent(parsed.payload.targetArtifact, subject)) {
     throw new ConsignError("SIGNATURE_INVALID", `the envelope signs ${parsed.payload.targetArtifact.digest}, not ${subject.digest}`);
@@ -44,6 +46,7 @@ export function packSignature({ subject, envelope, mediaType = MEDIA_TYPES.cose,
     layers: [bytesBlob(envelope, mediaType)],
     subject,
     annotations: {
+      ...annotations,
       [ANNOTATIONS.thumbprints]: JSON.stringify(parsed.certificateChain.map(({ thumbprint }) => thumbprint)),
       ...(signedAt === undefined ? {} : { [ANNOTATIONS.created]: formatTime(signedAt) }),
     },

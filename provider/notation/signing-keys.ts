@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Signer } from "../cose";
 import { ConsignError } from "../errors";
 import { pluginSigner, type EnvelopeSigner } from "./plugin";
-import { notationConfigDirectory } from "./plugin-location";
+import { notationConfigDir } from "./config-dir";
 import { localSigner } from "./signer";
 import { parseStrictJson } from "./strict-json";
 
@@ -44,7 +44,7 @@ export interface NotationKeyOptions {
  */
 export async function notationKeySigner(options: NotationKeyOptions): Promise<Signer | EnvelopeSigner> {
   const { env, pluginDir, signal } = options;
-  const directory = resolve(options.configDir ?? notationConfigDirectory(env));
+  const directory = resolve(options.configDir ?? notationConfigDir(env));
   const file = join(directory, "signingkeys.json");
   const entry = await findEntry(file, options.name);
   const local = fileKeySchema.safeParse(entry);

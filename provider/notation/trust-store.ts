@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lstat, readFile, readdir } from "node:fs/promises";
-import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
-import { z } from "zod";
+import { lstat, readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { ConsignError } from "../errors";
 import { isIssuedBy } from "./certificate-profile";
 import { parseCertificate, parsePem, type Certificate } from "./certificates";
+import { notationConfigDir } from "./config-dir";
 import type { IdentityName } from "./distinguished-name";
 import { readCertificates, readInput } from "./signer";
-import { parseStrictJson } from "./strict-json";
 import {
   STORE_TYPES,
   actionsOf,
-  applicablePolicy,
   parseTrustPolicy,
   trustedNames,
   type Action,
@@ -115,77 +112,4 @@ function trustedFrom(read: () => Uint8Array[], type: StoreType, name: string, pa
 
 function storeInvalid(where: string, why: string, path: string, cause?: unknown): ConsignError {
   return new ConsignError("TRUST_STORE_INVALID", `the trusted certificates of ${where} cannot be used: ${why}`, { path, cause });
-}
-
-/**
- * Where notation keeps its trust policies, trust stores, signing keys and plugins for this user.
- * @see https://github.com/notaryproject/notation-go/blob/v1.3.2/dir/path.go
- */
-export function notationConfigDir(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
-  const home = env.HOME || homedir();
-  if (platform === "win32") return join(env.APPDATA || join(home, "AppData", "Roaming"), "notation");
-  if (platform === "darwin") return join(home, "Library", "Application Support", "notation");
-  const configured = env.XDG_CONFIG_HOME;
-  return join(configured !== undefined && isAbsolute(configured) ? configured : join(home, ".config"), "notation");
-}
-
-const documentSchema = z.looseObject({ version: z.literal("1.0"), trustPolicies: z.array(z.unknown()).min(1) });
-
-/**
- * The statement of notation's own trust policy that applies to a repository: from `trustpolicy.oci.json`, else `trustpolicy.json`.
- * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `TRUST_POLICY_INVALID`, `TRUST_POLICY_NOT_APPLICABLE`
- */
-export async function policyFromNotation(configDir: string, scope: string): Promise<TrustPolicy> {
-  const { file, bytes } = await readDocument(configDir);
-  const policies = parseDocument(bytes, file);
-  return applicablePolicy(policies, scope);
-}
-
-async function readDocument(configDir: string): Promise<{ file: string; bytes: Uint8Array }> {
-  for (const name of ["trustpolicy.oci.json", "trustpolicy.json"]) {
-    const file = join(configDir, name);
-    const entry = await lstat(file).catch((error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? undefined : Promise.reject(error)));
-    if (entry === undefined) continue;
-    if (!entry.isFile()) throw documentInvalid(file, "it is not a regular file; symbolic links are not followed");
-    if (entry.size > MAX_DOCUMENT_SIZE) throw documentInvalid(file, `it is larger than ${MAX_DOCUMENT_SIZE} bytes`);
-    return { file, bytes: await readFile(file) };
-  }
-  throw new ConsignError("FILE_NOT_FOUND", `${configDir} holds no notation trust policy (trustpolicy.oci.json or trustpolicy.json)`);
-}
-
-const MAX_DOCUMENT_SIZE = 1024 * 1024;
-
-function parseDocument(bytes: Uint8Array, file: string): TrustPolicy[] {
-  let json: unknown;
-  try {
-    json = parseStrictJson(bytes);
-  } catch (cause) {
-    throw documentInvalid(file, `it is not JSON: ${(cause as Error).message}`, cause);
-  }
-  const document = documentSchema.safeParse(json);
-  if (!document.success) throw documentInvalid(file, `it needs "version": "1.0" and at least one statement in "trustPolicies"`);
-  const policies = document.data.trustPolicies.map((statement, index) => {
-    const policy = parseTrustPolicy(statement, `trustPolicies[${index}]`);
-    if (policy.name === undefined) throw documentInvalid(file, `trustPolicies[${index}] has no name`);
-    if (!hasScopes(statement)) throw documentInvalid(file, `trustPolicies[${index}] has no registryScopes`);
-    return policy;
-  });
-  const repeatedName = repeated(policies.map(({ name }) => name));
-  if (repeatedName !== undefined) throw documentInvalid(file, `two statements have the name "${repeatedName}"`);
-  const repeatedScope = repeated(policies.flatMap(({ registryScopes }) => registryScopes));
-  if (repeatedScope !== undefined) throw documentInvalid(file, `two statements have the scope "${repeatedScope}"`);
-  return policies;
-}
-
-/** Required in notation's own documents; a policy given here may leave them out. */
-function hasScopes(statement: unknown): boolean {
-  return typeof statement === "object" && statement !== null && "registryScopes" in statement;
-}
-
-function repeated<T>(values: readonly T[]): T | undefined {
-  return values.find((value, index) => values.indexOf(value) !== index);
-}
-
-function documentInvalid(file: string, why: string, cause?: unknown): ConsignError {
-  return new ConsignError("TRUST_POLICY_INVALID", `notation's trust policy ${file} is not valid: ${why}`, { cause });
 }

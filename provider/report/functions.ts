@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { resolve } from "node:path";
 import { z } from "zod";
 import { denyEntrySchema, identitySchema, requireEntrySchema, resolveType, sameType } from "../claims";
-import { ConsignError } from "../errors";
-import { notationConfigDir, parseTrustPolicy, policyFromNotation, resolveTrustPolicy, type ResolvedTrustPolicy } from "../notation";
+import { ConsignError, isErrorCode } from "../errors";
+import { openTrust, trustSchema } from "../notation";
 import type { Annotations, Descriptor } from "../oci/descriptor";
 import { artifactTypeOf } from "../oci/manifest";
 import { formatLocation, parseReference } from "../oci/reference";
@@ -34,7 +33,6 @@ export type VerificationAnswer = Omit<VerificationReport, "reference"> & { refer
 
 export type ClaimAnswer = Omit<ClaimReport, "signatures" | "claims" | "related">;
 
-const trustSchema = z.union([z.strictObject({ notationConfig: z.string().min(1) }), z.looseObject({ signatureVerification: z.unknown() })]);
 const precedenceSchema = z.array(identitySchema).max(100).optional();
 
 const getArtifactSchema = z.strictObject({ reference: z.string() });
@@ -66,7 +64,7 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
   const { artifact, trust, types, precedence } = read(getClaimsSchema, args);
   const wanted = types?.map(resolveType);
   const observed = await inspecting(asking, async (inspector) =>
-    inspector.observe(artifact, { trust: trust === undefined ? undefined : await openTrust(trust, artifact, asking), now: asking.now, extent: "verdict", precedence }),
+    inspector.observe(artifact, { trust: trust === undefined ? undefined : await openTrust(trust, scopeOf(artifact), asking.baseDir), now: asking.now, extent: "verdict", precedence }),
   );
   return observed.claims
     .filter(({ type }) => wanted === undefined || (type !== undefined && wanted.some((each) => sameType(each, type))))
@@ -80,7 +78,7 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
 export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
   const { artifact, trust, precedence, ...requirements } = read(verifySchema, args);
   const observed = await inspecting(asking, async (inspector) =>
-    inspector.observe(artifact, { trust: await openTrust(trust, artifact, asking), now: asking.now, extent: "verdict", precedence }),
+    inspector.observe(artifact, { trust: await openTrust(trust, scopeOf(artifact), asking.baseDir), now: asking.now, extent: "verdict", precedence }),
   );
   const report = verificationOf(observed, requirements, asking.now);
   if (report === undefined) throw new ConsignError("INTERNAL", "verified without a trust policy");
@@ -88,12 +86,7 @@ export async function askVerification(args: unknown, asking: Asking): Promise<Ve
   return report.verified === "yes" ? { ...verification, reference } : verification;
 }
 
-async function openTrust(trust: z.infer<typeof trustSchema>, artifact: string, { baseDir }: Asking): Promise<ResolvedTrustPolicy> {
-  if (!("notationConfig" in trust) || typeof trust.notationConfig !== "string") return resolveTrustPolicy(parseTrustPolicy(trust, "trust"), { baseDir });
-  const directory = trust.notationConfig === "default" ? notationConfigDir() : resolve(baseDir, trust.notationConfig);
-  const policy = await policyFromNotation(directory, formatLocation(parseReference(artifact).location));
-  return resolveTrustPolicy(policy, { baseDir, notationConfigDir: directory });
-}
+const scopeOf = (artifact: string): string => formatLocation(parseReference(artifact).location);
 
 async function inspecting<T>({ registries, baseDir }: Asking, ask: (inspector: Inspector) => Promise<T>): Promise<T> {
   const inspector = new Inspector({ registries: readRegistries(registries), baseDir });
@@ -116,5 +109,6 @@ function read<Schema extends z.ZodType>(schema: Schema, args: unknown): z.infer<
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const path = issue?.path.join(".") ?? "";
-  throw new ConsignError("INPUT_INVALID", `${path || "the argument"}: ${issue?.message}`, { path });
+  const code = issue?.code === "custom" ? issue.params?.["code"] : undefined;
+  throw new ConsignError(isErrorCode(code) ? code : "INPUT_INVALID", `${path || "the argument"}: ${issue?.message}`, { path });
 }

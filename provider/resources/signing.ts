@@ -4,7 +4,7 @@ import { pushArtifact } from "../content/pack";
 import type { ReadStore, Store } from "../content/storage";
 import { ConsignError } from "../errors";
 import { isEnvelopeSigner, packSignature, requestTimestamp, signEnvelope, signerIdentity, verifyTimestamp } from "../notation";
-import type { Descriptor } from "../oci/descriptor";
+import type { Annotations, Descriptor } from "../oci/descriptor";
 import { MEDIA_TYPES } from "../oci/media-types";
 import { at, type ResourceContext } from "./context";
 import { judgeOwn, ownSignatures, type OwnSignature, type OwnSigner } from "./own-signatures";
@@ -71,9 +71,9 @@ export async function ensureSigned(request: SigningRequest, context: ResourceCon
   if (own.some(good)) return own.filter(good).map(signatureRecord);
   refuseInconclusive(own);
   const otherForm = own.find((signature) => signature.outcome === "verified" && lasts(signature) && shortcomings(signature, wanted).join() === "signatureForm")?.envelope;
-  const envelope = otherForm ?? { bytes: await makeEnvelope(request, signer, context), mediaType: MEDIA_TYPES.cose };
+  const envelope: MadeEnvelope = otherForm ?? (await makeEnvelope(request, signer, context));
   await requireAcceptable(envelope, target, signer, store.name, context);
-  const signature = packSignature({ subject: target, envelope: envelope.bytes, mediaType: envelope.mediaType, form: args.signatureForm });
+  const signature = packSignature({ subject: target, envelope: envelope.bytes, mediaType: envelope.mediaType, form: args.signatureForm, annotations: envelope.annotations });
   await pushArtifact(store, signature);
   const { digest } = signature.manifest.descriptor;
   const isNew = (found: OwnSignature) => found.signature === digest && isGood(found, wanted);
@@ -82,14 +82,22 @@ export async function ensureSigned(request: SigningRequest, context: ResourceCon
   throw new ConsignError("READ_BACK_FAILED", `the signature of ${target.digest} was pushed, but what can be read back does not verify`, { reference: `${store.name}@${target.digest}` });
 }
 
-async function makeEnvelope({ store, target, args }: SigningRequest, { signedBy, tsa }: OwnSigner, context: ResourceContext): Promise<Uint8Array> {
+interface MadeEnvelope {
+  bytes: Uint8Array;
+  mediaType: string;
+  /** For the signature's manifest. */
+  annotations?: Annotations;
+}
+
+async function makeEnvelope({ store, target, args }: SigningRequest, { signedBy, tsa }: OwnSigner, context: ResourceContext): Promise<MadeEnvelope> {
   const open = await openSigner(args.signer, context);
   const signingTime = context.now();
   const { lifetimeMs } = wantedSignature(args);
   const options = { target, signingTime, userMetadata: args.userMetadata, expiry: lifetimeMs === undefined ? undefined : new Date(signingTime.getTime() + lifetimeMs) };
   if (isEnvelopeSigner(open)) {
     if (args.timestamp !== undefined) throw new ConsignError("INPUT_INVALID", "the plugin makes whole envelopes, so only it can timestamp them: leave timestamp out", { path: "timestamp" });
-    return at("signer", async () => (await open.signEnvelope(options)).envelope);
+    const { envelope, annotations } = await at("signer", () => open.signEnvelope(options));
+    return { bytes: envelope, mediaType: MEDIA_TYPES.cose, annotations };
   }
   const { thumbprint } = signerIdentity(open.certificateChain);
   if (thumbprint !== signedBy.thumbprint) {
@@ -101,7 +109,8 @@ async function makeEnvelope({ store, target, args }: SigningRequest, { signedBy,
     if (tsa.length > 0) await at("timestamp.roots", () => verifyTimestamp(token, signature, tsa.map(({ raw }) => raw), { now: context.now(), revocation: context.revocation }));
     return token;
   };
-  return at("signer", () => signEnvelope({ ...options, signer: open, subject: `${store.name}@${target.digest}`, timestamp: timestamp === undefined ? undefined : stamp }));
+  const bytes = await at("signer", () => signEnvelope({ ...options, signer: open, subject: `${store.name}@${target.digest}`, timestamp: timestamp === undefined ? undefined : stamp }));
+  return { bytes, mediaType: MEDIA_TYPES.cose };
 }
 
 /** A signature that we would not accept ourselves is not written: it would mend nothing. */

@@ -54,7 +54,7 @@ const commands = {
       signingTime,
       ...(seconds === undefined ? {} : { expiry: new Date(signingTime.getTime() + seconds * 1000) }),
     });
-    answer({ signatureEnvelope: Buffer.from(envelope).toString("base64"), signatureEnvelopeType: request.signatureEnvelopeType });
+    answer({ signatureEnvelope: Buffer.from(envelope).toString("base64"), signatureEnvelopeType: request.signatureEnvelopeType, annotations: { "example.test/plugin": "wrote this" } });
   },
 };
 commands[command]();

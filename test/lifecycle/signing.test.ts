@@ -79,7 +79,9 @@ describe("plugins", () => {
       const calls = installPlugin(`tester-${capability.toLowerCase()}`, signer.issued, capability);
       const plugin = { plugin: `tester-${capability.toLowerCase()}`, keyId: "key-1", pluginConfig: { token: "s3cret" } };
       assert.equal(await life.up({ ...args, signer: plugin }), "create");
-      assert.equal((await signed(life, place)).length, 1);
+      const [signature = ""] = await signed(life, place);
+      const { annotations } = (await place.store("app").manifest(signature)).value;
+      assert.equal(annotations?.["example.test/plugin"], capability === "RAW" ? undefined : "wrote this", "a plugin's annotations are kept");
       assert.equal(await life.up({ ...args, signer: plugin }), "same");
       assert.deepEqual(await life.refresh(), []);
       assert.equal(calls().filter((command) => command === "generate-envelope").length, capability === "RAW" ? 0 : 1);

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parseEnvelope, signEnvelope } from "../../../provider/notation/envelope";
 import { checkIntegrity } from "../../../provider/notation/integrity";
-import { findPlugin, notationConfigDirectory, pluginDirectory } from "../../../provider/notation/plugin-location";
+import { notationConfigDir } from "../../../provider/notation/config-dir";
+import { findPlugin, pluginDirectory } from "../../../provider/notation/plugin-location";
 import { isEnvelopeSigner, pluginSigner, type PluginSignerOptions } from "../../../provider/notation/plugin";
 import { keySigner } from "../../../provider/notation/signer";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
@@ -202,7 +203,7 @@ test("where plugins are", () => {
   assert.equal(pluginDirectory({ NOTATION_LIBEXEC: "/opt/notation", XDG_CONFIG_HOME: "/x" }, "linux"), "/opt/notation/plugins");
   assert.equal(pluginDirectory({ XDG_CONFIG_HOME: "/x" }, "linux"), "/x/notation/plugins");
   assert.equal(pluginDirectory({ HOME: "/h" }, "linux"), "/h/.config/notation/plugins");
-  assert.equal(notationConfigDirectory({ HOME: "/h" }, "darwin"), "/h/Library/Application Support/notation");
+  assert.equal(notationConfigDir({ HOME: "/h" }, "darwin"), "/h/Library/Application Support/notation");
 });
 
 test("a plugin that makes envelopes", async (t) => {

@@ -4,7 +4,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { actionsOf, applicablePolicy, parseTrustPolicy, type TrustPolicyInput } from "../../../provider/notation/trust-policy";
-import { notationConfigDir, policyFromNotation, resolveTrustPolicy } from "../../../provider/notation/trust-store";
+import { notationConfigDir } from "../../../provider/notation/config-dir";
+import { policyFromNotation } from "../../../provider/notation/policy-document";
+import { resolveTrustPolicy } from "../../../provider/notation/trust-store";
 import { authority, codeSigner, intermediate, selfSigned } from "../../harness/certificates";
 import { tempDir } from "../../harness/temp";
 

@@ -2,6 +2,7 @@
 import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { algorithmOf, digester } from "../oci/digest";
+import { chunkSpent } from "./spent-chunks";
 import type { CallOptions, Content, ReadStore } from "./storage";
 
 /**
@@ -18,6 +19,7 @@ export async function* verified(content: Content, descriptor: Descriptor): Async
     if (size > descriptor.size) throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
     actual.hash.update(chunk);
     yield chunk;
+    chunkSpent(chunk.byteLength);
   }
   if (size < descriptor.size) throw sizeMismatch(descriptor, `it ends after ${size} of ${descriptor.size} bytes`);
   const digest = actual.digest();

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Promotion } from "./promotion";
 import { ConsignResource, type Deep } from "./stub";
 import type { Signer, Timestamp, TrustPolicy } from "./values";
+import type { LifecycleIssuers } from "./verification";
 
 /** How long an archived artifact is kept. */
 export interface Retention {
@@ -52,6 +53,11 @@ export interface ArchivePolicyArgs {
   signatureForm?: pulumi.Input<"current" | "legacy">;
   /** Whose claims count: that something was in use, was archived, ends, is on hold. What others say is ignored, and never leads to a removal. */
   trust: Deep<TrustPolicy | { notationConfig: string }>;
+  /**
+   * Of those whom `trust` trusts, who may say when support ends, and who may revoke the claims of others, so that a hold of theirs ends; everybody may
+   * revoke their own. What others say of it is ignored, with a warning. @default end of life: everyone `trust` trusts; revocation: nobody
+   */
+  lifecycleIssuers?: Deep<Pick<LifecycleIssuers, "endOfLife" | "revocation">>;
   /** The time to plan for, RFC 3339 or a day. By itself it changes nothing, and it never goes back. @default now */
   asOf?: pulumi.Input<string>;
 }

@@ -108,6 +108,7 @@ export interface MirrorArgs {
  * `COPY_FAILED`, `READ_BACK_FAILED`, `REGISTRY_*`, with the side.
  */
 export class Mirror extends ConsignResource {
+  declare readonly source: pulumi.Output<string>;
   declare readonly destinations: pulumi.Output<string[]>;
   declare readonly plan: pulumi.Output<MirrorPlan>;
   /** By tag, the artifact at the first destination. */
@@ -121,6 +122,7 @@ export class Mirror extends ConsignResource {
   constructor(name: string, args: MirrorArgs, options?: pulumi.CustomResourceOptions) {
     const { source, sourceClaims = [], ...rest } = args;
     super("Mirror", name, { ...rest, ...sourceArguments(source, sourceClaims) }, ["plan", "parity", "status", "ready"], options);
+    if (source instanceof Mirror) upstream.set(this, source);
     // Not a property of its own: it follows from two that are, and state need not hold it.
     this.artifacts = pulumi.all([this.plan, this.destinations]).apply(([plan, [first]]) => artifactsOf(plan, first ?? ""));
   }
@@ -133,6 +135,15 @@ export class Mirror extends ConsignResource {
       return found;
     });
   }
+}
+
+const upstream = new WeakMap<Mirror, Mirror>();
+
+/** What a mirror is about to bring, as arguments of a resource that looks at its destinations; `mirrorReady` is not known before it is there. */
+export function arrivalArguments(mirror: Mirror): pulumi.Inputs {
+  const sources: pulumi.Output<string>[] = [];
+  for (let next: Mirror | undefined = mirror; next !== undefined; next = upstream.get(next)) sources.push(next.source);
+  return { mirror: { sources, destinations: mirror.destinations, plan: mirror.plan }, mirrorReady: mirror.ready };
 }
 
 function artifactsOf(plan: MirrorPlan, destination: string): Record<string, { reference: string; descriptor: Descriptor }> {

@@ -112,6 +112,11 @@ export class Promotion extends ConsignResource implements ArtifactLike {
   declare readonly carries: pulumi.Output<Record<string, string>>;
   /** How the requirements were met on the day. */
   declare readonly verdict: pulumi.Output<Verdict>;
+  /**
+   * By digest, what the environment runs although it is revoked, who says so and why; undefined while there is none. As long as it is there, every
+   * preview is an update, and has a warning.
+   */
+  declare readonly revoked: pulumi.Output<Record<string, string> | undefined>;
   /** `promoted`, or what a refresh found. */
   declare readonly status: pulumi.Output<string>;
   /** By digest, the stay that this promotion begins, and the one that it ends. */
@@ -122,7 +127,7 @@ export class Promotion extends ConsignResource implements ArtifactLike {
   constructor(name: string, args: PromotionArgs, options?: pulumi.CustomResourceOptions) {
     const outputs = [
       "digest", "reference", "descriptor", "move", "previous", "record", "summary", "promotedAt", "promotions", "history", "carries",
-      "verdict", "verified", "unmet", "tagged", "seen", "status", "windows", "signedBy", "signatures",
+      "verdict", "verified", "unmet", "revoked", "tagged", "seen", "status", "windows", "signedBy", "signatures",
     ];
     super("Promotion", name, { ...args, ...promoted(args) }, outputs, options);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type * as pulumi from "@pulumi/pulumi";
+import { arrivalArguments, type Mirror } from "./mirror";
 import { ConsignResource, type Deep } from "./stub";
 import { artifactArgument, type ArtifactInput, type TrustPolicy } from "./values";
 
@@ -50,6 +51,12 @@ export interface VerificationArgs {
    * in `lifecycleIssuers` whose word is taken. @default "never", a redirect is a warning. Update.
    */
   followRedirects?: pulumi.Input<"never" | "verify">;
+  /**
+   * The mirror of this program that fills the artifact's repository. The verification comes after it, and the preview in which the mirror first shows a
+   * revocation, or an end of life that has passed, shows the verdict that this leads to as well: such a claim is verified where it will be copied from.
+   * It can only make the preview's verdict worse. @default a preview verifies what is there already
+   */
+  mirror?: Mirror;
 }
 
 /** Why the artifact may be used, or not. There is no time in it: the same world gives the same verdict tomorrow. */
@@ -113,7 +120,8 @@ export class Verification extends ConsignResource {
   declare readonly summary: pulumi.Output<VerificationSummary>;
 
   constructor(name: string, args: VerificationArgs, options?: pulumi.CustomResourceOptions) {
-    super("Verification", name, { ...args, artifact: artifactArgument(args.artifact) }, ["reference", "verdict", "claims", "summary", "followed"], options);
+    const { mirror, ...asked } = args;
+    super("Verification", name, { ...asked, artifact: artifactArgument(args.artifact), ...(mirror === undefined ? {} : arrivalArguments(mirror)) }, ["reference", "verdict", "claims", "summary", "followed"], options);
     questions.set(this, args);
   }
 }

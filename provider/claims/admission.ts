@@ -33,20 +33,24 @@ export interface LifecycleIssuers {
   endOfLife?: readonly string[] | undefined;
 }
 
-/** A claim that may be relied upon, with what the later steps compare. */
-export interface Standing {
-  digest: Digest;
-  claim: ReadClaim;
-  verdict: ClaimVerdict;
-  /** {@link typeKey} of its type. */
-  type: string;
-  scope: string;
+/** Who issued a claim, as the later steps compare it. */
+export interface Issuer {
   /** Subject of the signer's certificate. */
   signer: string;
   /** Equal for two claims of the same issuer. */
   issuer: string;
   /** Place in the precedence; Infinity if not listed. */
   rank: number;
+}
+
+/** A claim that may be relied upon, with what the later steps compare. */
+export interface Standing extends Issuer {
+  digest: Digest;
+  claim: ReadClaim;
+  verdict: ClaimVerdict;
+  /** {@link typeKey} of its type. */
+  type: string;
+  scope: string;
   /** Milliseconds since 1970; -Infinity if not known. */
   signedAt: number;
 }
@@ -114,7 +118,6 @@ function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Standi
   if (allowed !== undefined && kind !== undefined && !allowed.some((identity) => matchesIdentity(identity, signer))) {
     return { status: "untrusted", reason: `its signer, ${signer}, is not among those who may issue a ${kind.name} here` };
   }
-  const place = input.precedence?.findIndex((identity) => matchesIdentity(identity, signer)) ?? -1;
   const signedAt = Date.parse(verdict.signedAt ?? "");
   return {
     digest: claim.digest,
@@ -122,11 +125,14 @@ function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Standi
     verdict,
     type: typeKey(claim.type),
     scope,
-    signer,
-    issuer: place === -1 ? canonicalSubject(signer) : `#${place}`,
-    rank: place === -1 ? Infinity : place,
+    ...identify(signer, input),
     signedAt: Number.isNaN(signedAt) ? -Infinity : signedAt,
   };
+}
+
+export function identify(signer: string, { precedence }: Pick<EffectiveInput, "precedence">): Issuer {
+  const place = precedence?.findIndex((identity) => matchesIdentity(identity, signer)) ?? -1;
+  return { signer, issuer: place === -1 ? canonicalSubject(signer) : `#${place}`, rank: place === -1 ? Infinity : place };
 }
 
 function statusOf(code: ErrorCode): Refusal["status"] {
@@ -160,7 +166,8 @@ function scopeOf(claim: ReadClaim): string | Refusal {
   }
 }
 
-function refusalOf(verdict: ClaimVerdict, now: Date): Refusal | undefined {
+/** Why a claim with this verdict cannot be relied upon. */
+export function refusalOf(verdict: ClaimVerdict, now: Date): Refusal | undefined {
   const reason = (otherwise: string) => verdict.reason ?? otherwise;
   if (verdict.outcome === "missing") return { status: "unsigned", reason: reason("no signature refers to it") };
   if (verdict.outcome === "inconclusive") return { status: "inconclusive", reason: reason("its signature could not be checked") };
@@ -179,8 +186,21 @@ function refusalOf(verdict: ClaimVerdict, now: Date): Refusal | undefined {
 }
 
 /** The list that decides whether a revocation, redirect or end of life is admitted. Claims have stricter rules of their own (step 2). */
-function allowedIssuers(kind: string | undefined, lists: LifecycleIssuers | undefined): readonly string[] | undefined {
+export function allowedIssuers(kind: string | undefined, lists: LifecycleIssuers | undefined): readonly string[] | undefined {
   return kind === "redirect" ? lists?.redirect : kind === "endOfLife" ? lists?.endOfLife : undefined;
+}
+
+/**
+ * Of several signatures of one claim, those that let it count: whoever may sign as well must not be able to hide them by that. Only of one that
+ * verifies is it asked whether it can be relied upon; one that cannot be judged now may be such a one.
+ */
+export function prefersIssuers(kind: string | undefined, lists: LifecycleIssuers | undefined, now: Date): (verdict: ClaimVerdict) => boolean {
+  const allowed = kind === "revocation" ? lists?.revocation : allowedIssuers(kind, lists);
+  return (verdict) => {
+    const signer = verdict.signer?.subject;
+    if (signer === undefined || (verdict.outcome === "verified" && refusalOf(verdict, now) !== undefined)) return false;
+    return allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer));
+  };
 }
 
 /** What a well-formed revocation names. */

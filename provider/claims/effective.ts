@@ -19,6 +19,9 @@
  * - `unsigned`, `untrusted`, `inconclusive` (a check could not be made): the verdict on its signature. A signer whom the trust policy lets
  *   pass without authenticating (level `audit` or `skip`) could call itself anything, and is `untrusted` here;
  * - `expired`: the signature's own expiry is not after `now`, whatever the trust policy says about expiry;
+ * - `inconclusive` also, in place of `tampered`: a revocation or end of life whose signature verifies and whose content is missing or altered, where
+ *   its signer may revoke the artifact or a claim that counts, or may say when the artifact's life ends; else `untrusted`. It may forbid, so it is not
+ *   taken for nothing;
  * - `untrusted` also: a redirect or end of life by an issuer who may not. `lifecycleIssuers` lists who may; a type without a list is open to
  *   every verified signer.
  *
@@ -49,6 +52,7 @@ import type { Digest } from "../oci/digest";
 import { admit, type LifecycleIssuers, type ObservedClaim, type Standing } from "./admission";
 import { applyRevocations } from "./revocation";
 import { findSuperseder } from "./supersession";
+import { holdUnreadable } from "./unreadable";
 import { vexView, type VexEntry } from "./vex";
 
 export type ClaimStatus =
@@ -104,11 +108,12 @@ export interface EffectiveClaims {
 /** The algorithm at the head of this file. */
 export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
   const { standing, refused } = admit(input);
+  const out = holdUnreadable(refused, standing, input);
   const { revoked, left } = applyRevocations(standing, input);
   const superseder = findSuperseder(left);
   const effective: Standing[] = [];
   const judged: JudgedClaim[] = [
-    ...refused,
+    ...out,
     ...revoked.map(({ claim, ...verdict }) => ({ ...describe(claim), ...verdict })),
     ...left.map((claim): JudgedClaim => {
       const found = superseder(claim);

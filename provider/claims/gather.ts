@@ -6,7 +6,7 @@ import { verifyArtifact, type ArtifactVerdict, type ResolvedTrustPolicy, type Ve
 import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { targetOf, type ClaimVerdict, type ObservedClaim } from "./admission";
+import { prefersIssuers, targetOf, type ClaimVerdict, type LifecycleIssuers, type ObservedClaim } from "./admission";
 import { brokenClaim, confirmContent, readClaimHead, readContent, type BrokenClaim, type ClaimHead, type ReadClaim } from "./read-claim";
 import { claimTypeOf, isClaim } from "./recognise";
 import { kindOf, typeKey } from "./types";
@@ -33,6 +33,8 @@ export interface GatherOptions {
    * downloaded where it is large: see {@link confirmContent} for what is sure of it then. @default all
    */
   predicates?: ((type: string) => boolean) | undefined;
+  /** As for {@link effectiveClaims}: of a lifecycle claim with several signatures, one by these counts before any other. */
+  lifecycleIssuers?: LifecycleIssuers | undefined;
 }
 
 /**
@@ -101,14 +103,15 @@ class Gathering {
     const head = await orBroken(descriptor, () => readClaimHead(this.store, descriptor, { subject }));
     if ("broken" in head) return attached && !isRevocation(head.type) ? undefined : { claim: head, verdict: NOT_LOOKED_AT };
     if (!attached && !this.#matters(head)) return undefined;
-    const verdict = await this.#verify(head.descriptor);
-    const claim = await orBroken(descriptor, () => this.#complete(head, verdict));
+    const verdict = await this.#verify(head);
+    const claim = await orBroken(descriptor, () => this.#complete(head, verdict), head);
     if (attached && !("broken" in claim ? isRevocation(claim.type) : targetOf(claim) === subject)) return undefined;
     return { claim, verdict };
   }
 
-  async #verify(claim: Descriptor): Promise<ArtifactVerdict> {
-    const verdict = await verifyArtifact(this.store, claim, this.policy, this.context);
+  async #verify({ descriptor, type }: ClaimHead): Promise<ArtifactVerdict> {
+    const prefers = prefersIssuers(type === undefined ? undefined : kindOf(type)?.name, this.options.lifecycleIssuers, this.context.now);
+    const verdict = await verifyArtifact(this.store, descriptor, this.policy, { ...this.context, prefers });
     this.#signatures = this.#charge(this.#signatures, verdict.signatures.length, MAX_CLAIM_SIGNATURES, "signatures of claims");
     return verdict;
   }
@@ -151,11 +154,11 @@ function withoutContent({ layer: _, ...head }: ClaimHead, type: string): ReadCla
 }
 
 /** What is wrong with one claim hides no other. */
-async function orBroken<T>(descriptor: Descriptor, read: () => Promise<T>): Promise<T | BrokenClaim> {
+async function orBroken<T>(descriptor: Descriptor, read: () => Promise<T>, head?: ClaimHead): Promise<T | BrokenClaim> {
   try {
     return await read();
   } catch (error) {
-    return brokenClaim(descriptor, error);
+    return brokenClaim(descriptor, error, head);
   }
 }
 

@@ -40,6 +40,8 @@ export interface BrokenClaim {
   digest: Digest;
   descriptor: Descriptor;
   type: string | undefined;
+  /** What its manifest says, where that could be read: a signature covers it, as it does not cover what is listed. */
+  head?: ClaimHead;
   broken: { code: ErrorCode; reason: string };
 }
 
@@ -136,9 +138,10 @@ export async function observeClaim(store: ReadStore, descriptor: Descriptor, opt
  * The claim as broken, where an error of reading it is about the claim itself.
  * @throws the error, where it leaves the claim unknown
  */
-export function brokenClaim(descriptor: Descriptor, error: unknown): BrokenClaim {
+export function brokenClaim(descriptor: Descriptor, error: unknown, head?: ClaimHead): BrokenClaim {
   if (!isConsignError(error, ...FAULTS_OF_THE_CLAIM)) throw error;
-  return { digest: descriptor.digest, descriptor, type: claimTypeOf(descriptor), broken: { code: error.code, reason: error.message } };
+  const type = head?.type ?? claimTypeOf(descriptor);
+  return { digest: descriptor.digest, descriptor, type, ...(head === undefined ? {} : { head }), broken: { code: error.code, reason: error.message } };
 }
 
 const FAULTS_OF_THE_CLAIM: readonly ErrorCode[] = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../oci/digest";
-import { targetOf, type Standing } from "./admission";
+import { targetOf, type Issuer, type Standing } from "./admission";
 import type { EffectiveInput } from "./effective";
 import { matchesIdentity } from "./identity";
 import type { Revocation } from "./lifecycle";
@@ -41,13 +41,15 @@ function byRank(a: Standing, b: Standing): number {
   return a.rank === b.rank ? (a.digest < b.digest ? -1 : 1) : a.rank - b.rank;
 }
 
-function objectionToArtifact(claim: Standing, { lifecycleIssuers }: EffectiveInput): string | undefined {
+/** Why an issuer may not revoke the artifact. */
+export function objectionToArtifact(claim: Issuer, { lifecycleIssuers }: EffectiveInput): string | undefined {
   const allowed = lifecycleIssuers?.revocation;
   if (allowed === undefined || allowed.some((identity) => matchesIdentity(identity, claim.signer))) return undefined;
   return `its signer, ${claim.signer}, is not among those who may issue a revocation here`;
 }
 
-function objectionToClaim(claim: Standing, target: Standing, { lifecycleIssuers }: EffectiveInput): string | undefined {
+/** Why an issuer may not revoke a claim of another. */
+export function objectionToClaim(claim: Issuer, target: Issuer, { lifecycleIssuers }: EffectiveInput): string | undefined {
   if (claim.issuer === target.issuer || claim.rank < target.rank) return undefined;
   const listed = lifecycleIssuers?.revocation?.some((identity) => matchesIdentity(identity, claim.signer)) ?? false;
   if (listed && claim.rank <= target.rank) return undefined;

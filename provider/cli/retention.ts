@@ -16,7 +16,7 @@ import { trustFrom } from "./trust";
 import type { ExitCode, World } from "./world";
 
 /** The part of an ArchivePolicy's arguments that says what becomes of artifacts. */
-const rulesSchema = archiveSchema.pick({ archive: true, deployments: true, archiveAfter: true, retain: true, onExpiry: true, release: true });
+const rulesSchema = archiveSchema.pick({ archive: true, deployments: true, archiveAfter: true, retain: true, onExpiry: true, release: true, lifecycleIssuers: true });
 
 /**
  * `consign retention`: what an ArchivePolicy with these rules would decide about the artifacts of a repository at a time. Reads only. Without

@@ -12,16 +12,16 @@ import { SKIPPED, requireApplicable, verifyEnvelope, type VerifyContext } from "
 
 /** The verdict on an artifact: that of the signature that verifies, else of the one that came closest. */
 export interface ArtifactVerdict extends SignatureVerdict {
-  /** The verdict on each signature that was looked at; the last one is the one that verified, if one did. */
+  /** The verdict on each signature that was looked at. */
   signatures: SignatureVerdict[];
 }
 
 const MAX_SIGNATURES = 100;
 
 /**
- * Verifies an artifact by its signatures in a store: verified as soon as one of them is. Signatures that name a trusted certificate in their
- * annotations are looked at first, so that others in front of a good one do not use up `maxSignatures`; where more are there than were looked
- * at, the outcome is at best inconclusive, and the reason says so.
+ * Verifies an artifact by its signatures in a store: verified as soon as one of them is, of those that the context prefers. Signatures that name
+ * a trusted certificate in their annotations are looked at first, so that others in front of a good one do not use up `maxSignatures`; where more
+ * are there than were looked at, the outcome is at best inconclusive, and the reason says so.
  * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`; what the store throws when it cannot be asked and no other signature verifies
  */
 export async function verifyArtifact(store: ReadStore, artifact: Descriptor, policy: ResolvedTrustPolicy, context: VerifyContext): Promise<ArtifactVerdict> {
@@ -35,12 +35,14 @@ export async function verifyArtifact(store: ReadStore, artifact: Descriptor, pol
     try {
       const verdict = { ...(await verifySignature(store, descriptor, artifact, policy, context)), signature: descriptor.digest };
       signatures.push(verdict);
-      if (verdict.outcome === "verified") return { ...verdict, signatures };
+      if (verdict.outcome === "verified" && context.prefers?.(verdict) !== false) return { ...verdict, signatures };
     } catch (error) {
       storeFailure ??= asConsignError(error, "INTERNAL", { reference: `${store.name}@${descriptor.digest}` });
     }
   }
   if (storeFailure !== undefined) throw storeFailure;
+  const unsure = signatures.find((verdict) => verdict.outcome === "inconclusive" && context.prefers?.(verdict) === true);
+  if (unsure !== undefined) return { ...unsure, signatures };
   const [closest] = signatures.toSorted((a, b) => RANK[b.outcome] - RANK[a.outcome]);
   if (found.length > looked.length) return { ...tooMany(found.length, looked.length, policy, closest), signatures };
   if (closest === undefined) return { ...missing(store, artifact, policy), signatures };
@@ -89,7 +91,7 @@ function tooMany(found: number, looked: number, policy: ResolvedTrustPolicy, clo
     ...new Checklist(policy.actions).verdict({ checks: closest?.checks ?? [] }),
     outcome: "inconclusive",
     code: "SIGNATURE_INCONCLUSIVE",
-    reason: `none of the ${looked} signatures looked at verifies, and ${found} are there: raise the bound, or remove what nobody trusts${about}`,
+    reason: `none of the ${looked} signatures looked at ${closest?.outcome === "verified" ? "is by one whose word counts" : "verifies"}, and ${found} are there: raise the bound, or remove what nobody trusts${about}`,
   };
 }
 

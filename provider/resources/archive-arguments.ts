@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { durationSchema, parseDuration, resolveType, typeKey } from "../claims";
+import { durationSchema, identitySchema, parseDuration, resolveType, typeKey } from "../claims";
 import { ConsignError } from "../errors";
 import { digestSchema } from "../oci/digest";
 import { formatLocation, locationSchema, parseLocation } from "../oci/reference";
@@ -12,6 +12,8 @@ import { recordSigningShape } from "./record-signing";
 const holdSchema = z.union([digestSchema, z.strictObject({ claim: z.string().min(1).max(1024) })]);
 
 const windowSchema = z.object({ environment: z.string(), resource: z.string(), from: timeSchema, until: timeSchema.optional() });
+
+const identities = z.array(identitySchema).max(100).optional();
 
 export const archiveSchema = z.object({
   sources: z.array(locationSchema).min(1).max(100),
@@ -32,6 +34,8 @@ export const archiveSchema = z.object({
   observe: z.enum(["live", "refresh"]).default("live"),
   ...recordSigningShape,
   trust: trustSchema,
+  /** Who may end support, and who may lift a hold that is another's. */
+  lifecycleIssuers: z.strictObject({ revocation: identities, endOfLife: identities }).optional(),
   asOf: asOfSchema.optional(),
   /** By digest, what promotions of this program are about to say; serves the preview. */
   upcoming: z.array(z.record(digestSchema, windowSchema)).max(1_000).optional(),

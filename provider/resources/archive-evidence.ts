@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claimTypeOf, deploymentSchema, endOfLifeSchema, typeKey, type ReadClaim } from "../claims";
+import { claimTypeOf, deploymentSchema, endOfLifeSchema, matchesIdentity, typeKey, type LifecycleIssuers, type ReadClaim } from "../claims";
 import type { ReadStore } from "../content/storage";
 import type { ResolvedTrustPolicy } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
@@ -7,11 +7,13 @@ import type { Digest } from "../oci/digest";
 import { decodeEvidence, encodeEvidence, formatInstant, type Evidence, type Facts } from "../retention";
 import { ARCHIVED, archivedSchema, CONTENT_PURGED, contentPurgedSchema } from "./archive-record";
 import { weighClaim, type WeighedClaim } from "./believed-claims";
+import { revocationOfClaim } from "./claim-revocation";
 import type { ResourceContext } from "./context";
 
 export interface EvidenceQuestion {
   trust: ResolvedTrustPolicy;
   holds: ReadonlySet<string>;
+  issuers: Pick<LifecycleIssuers, "revocation" | "endOfLife">;
   /** Verify again what was believed before. */
   again: boolean;
 }
@@ -22,12 +24,14 @@ export interface EvidenceQuestion {
  */
 export async function evidenceAt(store: ReadStore, subject: Digest, recorded: Facts["evidence"], isArchive: boolean, question: EvidenceQuestion, context: ResourceContext): Promise<Facts["evidence"]> {
   const found: Facts["evidence"] = {};
+  // Who may end support is not recorded with what was said, so with a list of those it is asked again.
+  const changeable = (kind: Kind) => kind === "hold" || (kind === "endOfLife" && question.issuers.endOfLife !== undefined);
   for (const descriptor of await store.referrers(subject)) {
     const kind = kindOfEvidence(descriptor, question.holds, isArchive);
     if (kind === undefined) continue;
     const text = recorded[descriptor.digest];
     const known = text === undefined ? undefined : decodeEvidence(text);
-    const certain = known !== undefined && known.kind !== "doubt" && !question.again && kind !== "hold";
+    const certain = known !== undefined && known.kind !== "doubt" && !question.again && !changeable(kind);
     const evidence = certain ? known : await judged(store, descriptor, subject, kind, known, question, context);
     if (evidence !== undefined) found[descriptor.digest] = encodeEvidence(evidence);
   }
@@ -44,11 +48,12 @@ function kindOfEvidence(descriptor: Descriptor, holds: ReadonlySet<string>, isAr
   return type === ARCHIVED ? "archived" : type === CONTENT_PURGED ? "content-purged" : undefined;
 }
 
-async function judged(store: ReadStore, descriptor: Descriptor, subject: Digest, kind: Kind, before: Evidence | undefined, { trust }: EvidenceQuestion, context: ResourceContext): Promise<Evidence | undefined> {
+async function judged(store: ReadStore, descriptor: Descriptor, subject: Digest, kind: Kind, before: Evidence | undefined, question: EvidenceQuestion, context: ResourceContext): Promise<Evidence | undefined> {
   const known = before?.kind === "doubt" ? undefined : before;
-  const weighed = await weighClaim(store, descriptor, subject, trust, context);
-  const { worth, reason } = weighed;
-  if (worth === "believed") return believed(store, weighed, kind, trust, context);
+  const weighed = await weighClaim(store, descriptor, subject, question.trust, context);
+  const objection = kind === "endOfLife" && weighed.worth !== "refused" ? objectionTo(weighed, question.issuers.endOfLife) : undefined;
+  const { worth, reason } = objection === undefined ? weighed : { worth: "refused" as const, reason: objection };
+  if (worth === "believed") return believed(store, weighed, subject, kind, question, context);
   if (worth === "inconclusive") return { kind: "doubt", reason };
   if (worth === "expired" || worth === "unsigned") {
     if (known !== undefined) return known;
@@ -59,14 +64,26 @@ async function judged(store: ReadStore, descriptor: Descriptor, subject: Digest,
   return undefined;
 }
 
-async function believed(store: ReadStore, { claim }: WeighedClaim, kind: Kind, trust: ResolvedTrustPolicy, context: ResourceContext): Promise<Evidence | undefined> {
+/** Why a claim that support ends does not count, whoever trusts its signer otherwise. */
+function objectionTo({ verdict }: WeighedClaim, allowed: readonly string[] | undefined): string | undefined {
+  const signer = verdict.signer?.subject;
+  if (signer === undefined || allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer))) return undefined;
+  return `its signer, ${signer}, is not among those who may issue an endOfLife here`;
+}
+
+async function believed(store: ReadStore, weighed: WeighedClaim, subject: Digest, kind: Kind, { trust, issuers }: EvidenceQuestion, context: ResourceContext): Promise<Evidence | undefined> {
+  const { claim } = weighed;
   if ("broken" in claim) return { kind: "doubt", reason: claim.broken.reason };
-  const revoked = await revocationOf(store, claim.digest, trust, context);
-  if (kind === "hold") return revoked === "believed" ? undefined : { kind: "hold", type: typeKey(claim.type) };
+  const revoked = () => revocationOfClaim(store, weighed, subject, { trust, issuers: issuers.revocation }, context);
+  if (kind === "hold") return (await revoked()) === "revoked" ? undefined : { kind: "hold", type: typeKey(claim.type) };
+  // A list of referrers can call a claim what it is not.
+  if (typeKey(claim.type) !== TYPES[kind]) return { kind: "doubt", reason: `it is listed as a claim about ${kind}, and is one of type ${typeKey(claim.type)}` };
   const evidence = evidenceIn(claim, kind);
   const shortens = evidence.kind === "end-of-life" || (evidence.kind === "deployment" && evidence.until !== undefined);
-  return revoked !== undefined && shortens ? { kind: "doubt", reason: "it has been revoked" } : evidence;
+  return shortens && (await revoked()) !== undefined ? { kind: "doubt", reason: "it has been revoked" } : evidence;
 }
+
+const TYPES: Readonly<Record<Exclude<Kind, "hold">, string>> = { deployment: "deployment", endOfLife: "endOfLife", archived: ARCHIVED, "content-purged": CONTENT_PURGED };
 
 function evidenceIn({ predicate }: ReadClaim, kind: Exclude<Kind, "hold">): Evidence {
   const unfit: Evidence = { kind: "doubt", reason: `what it says about ${kind} cannot be read` };
@@ -86,15 +103,4 @@ function evidenceIn({ predicate }: ReadClaim, kind: Exclude<Kind, "hold">): Evid
 
 function instant(text: string): string {
   return formatInstant(Date.parse(text));
-}
-
-/** Whether somebody who is trusted has revoked a claim, or may have. */
-async function revocationOf(store: ReadStore, claim: Digest, trust: ResolvedTrustPolicy, context: ResourceContext): Promise<"believed" | "possible" | undefined> {
-  let found: "believed" | "possible" | undefined;
-  for (const descriptor of (await store.referrers(claim)).filter((each) => typeKey(claimTypeOf(each) ?? "") === "revocation")) {
-    const { worth } = await weighClaim(store, descriptor, claim, trust, context);
-    if (worth === "believed") return "believed";
-    if (worth === "inconclusive" || worth === "expired") found = "possible";
-  }
-  return found;
 }

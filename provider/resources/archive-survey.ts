@@ -26,7 +26,7 @@ interface Place {
 }
 
 /** What of the arguments says where to look, and whom to believe. */
-export type SurveyInputs = Pick<ArchiveInputs, "sources" | "archive" | "retain" | "upcoming" | "trust">;
+export type SurveyInputs = Pick<ArchiveInputs, "sources" | "archive" | "retain" | "upcoming" | "trust" | "lifecycleIssuers">;
 
 export interface SurveyOptions {
   /** In place of the arguments' `trust`. */
@@ -45,7 +45,7 @@ export interface SurveyOptions {
 export async function surveyFacts(inputs: SurveyInputs, recorded: Readonly<Entries>, context: ResourceContext, options: SurveyOptions = {}): Promise<Record<Digest, Facts>> {
   const places = await openPlaces(inputs, context);
   const archive = places.find(({ role }) => role === "archive");
-  const question: EvidenceQuestion = { trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), again: options.again ?? false };
+  const question: EvidenceQuestion = { trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), issuers: inputs.lifecycleIssuers ?? {}, again: options.again ?? false };
   const facts: Record<Digest, Facts> = {};
   const wanted = options.only === undefined ? undefined : new Set(options.only);
   const seen = new Set<Digest>();

@@ -62,7 +62,7 @@ export async function judge(store: ReadStore, artifact: Descriptor, trust: Resol
   const effective = effectiveClaims({
     subject: artifact.digest,
     now: asking.now,
-    claims: await gatherClaims(store, artifact, trust, asking, interest),
+    claims: await gatherClaims(store, artifact, trust, asking, { ...interest, lifecycleIssuers: question.lifecycleIssuers }),
     precedence: question.precedence,
     lifecycleIssuers: question.lifecycleIssuers,
   });
@@ -70,14 +70,13 @@ export async function judge(store: ReadStore, artifact: Descriptor, trust: Resol
   const signed = signature.outcome === "verified";
   const requirements = requirementLines(results);
   const verdict = { digest: artifact.digest, signature: signatureLine(signature), requirements };
-  const failed = Object.entries(requirements).filter(([, answer]) => answer !== MET);
   return {
-    verified: signed && failed.length === 0,
+    verified: signed && Object.values(requirements).every((answer) => answer === MET),
     signed,
     verdict,
     claims: claimLines(effective, interest.about),
     evidence: [...new Set(results.flatMap(({ met, claims }) => (met ? claims : [])))].sort(),
-    unmet: [...(signed ? [] : [`signature: ${verdict.signature}`]), ...failed.map(([path, answer]) => `${path}: ${answer}`)],
+    unmet: unmetLines(signed, verdict),
     warnings: results.flatMap(({ warning }) => warning ?? []),
     redirects: redirectsIn(effective),
   };
@@ -91,12 +90,31 @@ export function absent(reference: string): Judgement {
 
 /** The verdict where a redirect was to be followed and cannot be. */
 export function astray(judgement: Judgement, refusal: string): Judgement {
-  const line = `unmet: redirects are followed: ${refusal}`;
-  const requirements = { ...judgement.verdict.requirements, "lifecycle.redirect": line };
-  return { ...judgement, verified: false, verdict: { ...judgement.verdict, requirements }, unmet: [...judgement.unmet, `lifecycle.redirect: ${line}`] };
+  return narrowed(judgement, [{ path: "lifecycle.redirect", requirement: "redirects are followed", met: false, reason: refusal, claims: [] }]);
+}
+
+/** Where in a verdict a revocation of the artifact shows. */
+export const REVOCATION_PATH = "lifecycle.revocation";
+
+/** The verdict with what is to be held against the artifact besides, from elsewhere. Good news from there changes nothing. */
+export function narrowed(judgement: Judgement, results: readonly RequirementResult[]): Judgement {
+  const requirements = { ...judgement.verdict.requirements };
+  for (const { path, requirement, met, reason } of results) {
+    const before = requirements[path] ?? MET;
+    if (met || before.includes(reason)) continue;
+    requirements[path] = before === MET ? `unmet: ${requirement}: ${reason}` : `${before}; ${reason}`;
+  }
+  const verdict = { ...judgement.verdict, requirements };
+  const warnings = [...new Set([...judgement.warnings, ...results.flatMap(({ warning }) => warning ?? [])])];
+  return { ...judgement, verified: judgement.verified && Object.values(requirements).every((answer) => answer === MET), verdict, unmet: unmetLines(judgement.signed, verdict), warnings };
 }
 
 const MET = "met";
+
+function unmetLines(signed: boolean, { signature, requirements }: Verdict): string[] {
+  const failed = Object.entries(requirements).filter(([, answer]) => answer !== MET);
+  return [...(signed ? [] : [`signature: ${signature}`]), ...failed.map(([path, answer]) => `${path}: ${answer}`)];
+}
 
 /** Several answers to one path, as two revocations of one artifact, are one line. Of the lifecycle nothing is said while it forbids nothing. */
 function requirementLines(results: readonly RequirementResult[]): Record<string, string> {

@@ -7,7 +7,8 @@ import type { Digest } from "../oci/digest";
 import { formatInstant } from "../retention";
 import type { ResourceContext } from "./context";
 import { carriedClaims, type CarrySelection } from "./carried-claims";
-import { absent, judge, type Judgement, type Question } from "./judgement";
+import { absent, judge, narrowed, type Judgement, type Question } from "./judgement";
+import { lifecycleAt, revocationAt, type Jury } from "./objections";
 import { readHistory, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
 import { promotionRecord, packRecord, recordSchema, type PromotionRecord, type Slot } from "./promotion-record";
 import { tagDigest } from "./tagging";
@@ -39,6 +40,8 @@ export interface PromotionAnswer {
   /** Newest first, this one included. */
   history: Promoted[];
   seen: Digest | undefined;
+  /** Why what the tag points at now is revoked, if it is. */
+  runsRevoked: string | undefined;
   judgement: Judgement;
   carries: Record<Digest, string> | undefined;
 }
@@ -50,10 +53,12 @@ export async function resolvePromotion(ask: PromotionQuestion, context: Resource
   const [head] = chain;
   const descriptor = ask.descriptor ?? (await present(ask.source, ask.digest)) ?? (await present(ask.store, ask.digest));
   const { judgement, at } = await judged(ask, descriptor, context);
+  const runsRevoked = seen === undefined ? undefined : await revocationOf(ask, seen as Digest, context);
+  const common = { descriptor, seen: seen as Digest | undefined, runsRevoked, judgement };
   const carries = at === ask.source ? await carried(ask, descriptor) : undefined;
   if (head?.digest === ask.digest && !(await isDemoted(ask, head, context))) {
     const [, before] = chain;
-    return { descriptor, done: true, promotedAt: head.promotedAt, before, replaced: before?.digest ?? head.replaced, record: asRecord(head), history: chain, seen: seen as Digest | undefined, judgement, carries };
+    return { ...common, done: true, promotedAt: head.promotedAt, before, replaced: before?.digest ?? head.replaced, record: asRecord(head), history: chain, carries };
   }
   const pending = await resumable(ask, head, context);
   const promotedAt = pending?.promotedAt ?? (await startOf(ask, head, context));
@@ -61,7 +66,7 @@ export async function resolvePromotion(ask: PromotionQuestion, context: Resource
   const replaced = head === undefined ? (seen as Digest | undefined) : undefined;
   const record = pending === undefined ? newRecord(ask, descriptor, promotedAt, previous, replaced, judgement) : asRecord(pending);
   const newest: Promoted[] = record === undefined ? [] : [{ digest: ask.digest, record: record.digest, promotedAt, ...(previous === undefined ? {} : { previous }), ...(replaced === undefined ? {} : { replaced }) }];
-  return { descriptor, done: false, promotedAt, before: head, replaced: head?.digest ?? replaced, record, history: [...newest, ...chain], seen: seen as Digest | undefined, judgement, carries };
+  return { ...common, done: false, promotedAt, before: head, replaced: head?.digest ?? replaced, record, history: [...newest, ...chain], carries };
 }
 
 async function present(store: ReadStore, digest: Digest): Promise<Descriptor | undefined> {
@@ -73,11 +78,27 @@ async function present(store: ReadStore, digest: Digest): Promise<Descriptor | u
   }
 }
 
-/** Judges it at the source, or, where the source has it no more, at the destination. */
+/** Where what is claimed of an artifact counts: what nobody has told the source yet, the destination may know, and the other way round. */
+function juryOf({ trustOfArtifact, source, question }: Pick<PromotionQuestion, "trustOfArtifact" | "source" | "question">): Jury {
+  const { precedence, lifecycleIssuers } = question;
+  return { trust: trustOfArtifact, scope: source.name, question: { precedence, lifecycleIssuers } };
+}
+
+/** Why an artifact is revoked, by claims at the destination and at the source; undefined if it is not. */
+export async function revocationOf(ask: Pick<PromotionQuestion, "trustOfArtifact" | "source" | "question" | "store">, digest: Digest, context: ResourceContext): Promise<string | undefined> {
+  const { store, source } = ask;
+  const artifact = await present(store, digest);
+  const witnesses = [store, ...(source.name === store.name ? [] : [source])].map((each) => ({ store: each }));
+  return artifact === undefined ? undefined : revocationAt(witnesses, artifact, juryOf(ask), context);
+}
+
+/** Judges it at the source, or, where the source has it no more, at the destination; what is said against it at the other place counts as well. */
 async function judged(ask: PromotionQuestion, descriptor: Descriptor | undefined, context: ResourceContext): Promise<{ judgement: Judgement; at: ReadStore | undefined }> {
   for (const store of [ask.source, ask.store]) {
     if (descriptor === undefined || (await present(store, ask.digest)) === undefined) continue;
-    return { judgement: await judge(store, descriptor, ask.trustOfArtifact, ask.question, context), at: store };
+    const judgement = await judge(store, descriptor, ask.trustOfArtifact, ask.question, context);
+    if (ask.source.name === ask.store.name) return { judgement, at: store };
+    return { judgement: narrowed(judgement, await lifecycleAt([{ store: ask.source }, { store: ask.store }], descriptor, juryOf(ask), context)), at: store };
   }
   return { judgement: absent(`${ask.source.name}@${ask.digest}`), at: undefined };
 }

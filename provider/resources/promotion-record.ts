@@ -109,7 +109,16 @@ export function packClosing(subject: Descriptor, { environment, resource }: Slot
 
 /** `production v1: sha256:a… → sha256:b…` */
 export function describeMove({ environment, resource }: Slot, before: Digest | undefined, after: Digest): string {
-  const tag = resource.slice(resource.lastIndexOf(":") + 1);
+  const tag = tagOf(resource);
   const name = (digest: Digest | undefined) => (digest === undefined ? "nothing" : `${digest.slice(0, digest.indexOf(":") + 13)}…`);
   return `${environment} ${tag}: ${name(before)} → ${name(after)}`;
+}
+
+/** `environment production still runs sha256:a… (prod)` */
+export function describeRunning({ environment, resource }: Slot, digest: Digest): string {
+  return `environment ${environment} still runs ${digest} (${tagOf(resource)})`;
+}
+
+function tagOf(resource: string): string {
+  return resource.slice(resource.lastIndexOf(":") + 1);
 }

@@ -6,6 +6,7 @@ import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import { formatReference, parseReference, pinned, referenceSchema, type Location } from "../oci/reference";
 import { artifactSchema, locationOf, readState, referenceOf, type ArtifactArgument } from "./arguments";
+import { arrivalSchema, requireDestination, withArrivals } from "./arrivals";
 import { at, type ResourceContext } from "./context";
 import { absent, astray, judge, verdictSchema, type Judgement } from "./judgement";
 import type { Properties, Reconciler } from "./reconciler";
@@ -23,6 +24,10 @@ const schema = z.object({
   precedence: z.array(identitySchema).max(100).optional(),
   lifecycleIssuers: z.strictObject({ revocation: identities, redirect: identities, endOfLife: identities }).optional(),
   followRedirects: z.enum(["never", "verify"]).optional(),
+  /** What this program is about to bring to the artifact's place. */
+  mirror: arrivalSchema.optional(),
+  /** Unknown in a preview as long as that is not there. */
+  mirrorReady: z.boolean().optional(),
 });
 type Inputs = z.infer<typeof schema>;
 
@@ -36,18 +41,22 @@ export const verification: Reconciler<typeof schema.shape> = {
   kind: "Verification",
   schema,
   replaceOn: [],
-  ignore: [],
+  ignore: ["mirror", "mirrorReady"],
   ensured: [],
 
   async plan(known, unknown, _previous, context) {
-    if (Object.keys(schema.shape).some((name) => unknown.has(name))) {
+    // What is about to arrive serves the preview and is no property of the verdict: it is neither shown nor recorded.
+    const planned: Properties = { mirror: undefined, mirrorReady: undefined };
+    if (Object.keys(schema.shape).some((name) => name !== "mirrorReady" && unknown.has(name))) {
       await openKnownTrust(known, context);
-      return { planned: {} };
+      return { planned };
     }
-    const inputs = known as Inputs;
-    const { properties, judgement } = await verify(inputs, await present(inputs.artifact, context), context);
+    const { mirror, ...inputs } = known as Inputs;
+    if (mirror !== undefined) requireDestination(mirror, locationOf(inputs.artifact));
+    const arriving = unknown.has("mirrorReady") ? { ...inputs, mirror } : inputs;
+    const { properties, judgement } = await verify(arriving, await present(inputs.artifact, context), context);
     tell(inputs, judgement, context);
-    return { planned: properties };
+    return { planned: { ...planned, ...properties } };
   },
 
   id: (inputs) => referenceOf(readState(artifactSchema, inputs["artifact"] as Properties)),
@@ -117,7 +126,11 @@ async function verify(inputs: Inputs, artifact: Descriptor | undefined, context:
 async function judgeAt(inputs: Inputs, location: Location, artifact: Descriptor, context: ResourceContext): Promise<Judgement & { trust: ResolvedTrustPolicy }> {
   const store = await at("artifact", () => context.stores.open(location));
   const trust = await openTrust(inputs.trust, store.name, context);
-  return { ...(await judge(store, artifact, trust, inputs, context)), trust };
+  const judgement = await judge(store, artifact, trust, inputs, context);
+  if (inputs.mirror === undefined) return { ...judgement, trust };
+  const { followRedirects: follow, precedence, lifecycleIssuers } = inputs;
+  const jury = { trust, scope: store.name, question: { precedence, lifecycleIssuers } };
+  return { ...(await withArrivals(judgement, inputs.mirror, { store, location, artifact, jury, follows: follow === "verify" }, context)), trust };
 }
 
 function traveller(inputs: Inputs, context: ResourceContext): Traveller<Judgement & { trust: ResolvedTrustPolicy }> {

@@ -35,11 +35,14 @@ function imageOf(verification: Verification, name: string): pulumi.Output<string
   return pulumi.output(verification.reference).apply((reference: string | undefined) => pinnedImage(reference, `the image of ${name}`));
 }
 
-const SOURCE = ["verification", "artifact", "trust", "require", "deny", "precedence"];
+/** Every argument of a verification, so that none is taken for one of the workload. */
+const SOURCE: Readonly<Record<keyof VerificationArgs | "verification", true>> = {
+  verification: true, artifact: true, trust: true, require: true, deny: true, precedence: true, lifecycleIssuers: true, followRedirects: true, mirror: true,
+};
 
 /** Splits a component's arguments into where its image comes from and all the rest. */
 export function imageAndSettings<Args extends ImageSource>(name: string, args: Args, parent: pulumi.Resource): { image: pulumi.Output<string>; settings: Omit<Args, keyof VerificationArgs | "verification"> } {
-  const settings = Object.fromEntries(Object.entries(args).filter(([key]) => !SOURCE.includes(key))) as Omit<Args, keyof VerificationArgs | "verification">;
+  const settings = Object.fromEntries(Object.entries(args).filter(([key]) => !Object.hasOwn(SOURCE, key))) as Omit<Args, keyof VerificationArgs | "verification">;
   return { image: imageOf(verificationOf(name, args, parent), name), settings };
 }
 

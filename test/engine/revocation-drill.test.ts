@@ -42,13 +42,13 @@ describe("the revocation drill, across five registries", { skip: engineMissing()
   const consumer = async (): Promise<object> => {
     const subscription = new Mirror("subscription", { source: repository("public"), destinations: [repository("eu"), repository("us")], tags: ["v*"], trust: trust() });
     const gates = (["eu", "us"] as const).map((place) =>
-      new Verification(`gate-${place}`, { artifact: `${repository(place)}:v1`, trust: trust(), require: [{ type: "test-result" }], lifecycleIssuers }, { dependsOn: subscription }),
+      new Verification(`gate-${place}`, { artifact: `${repository(place)}:v1`, trust: trust(), require: [{ type: "test-result" }], lifecycleIssuers, mirror: subscription }),
     );
     return { deploy: gates.map(({ reference }) => reference) };
   };
   const archivist = async (): Promise<void> => {
     const archive = new Mirror("archive", { source: repository("eu"), destinations: [repository("archive")], tags: ["v*"], trust: trust() });
-    new Verification("restorable", { artifact: `${repository("archive")}:v1`, trust: trust(), lifecycleIssuers }, { dependsOn: archive });
+    new Verification("restorable", { artifact: `${repository("archive")}:v1`, trust: trust(), lifecycleIssuers, mirror: archive });
   };
 
   before(async () => {
@@ -83,6 +83,10 @@ describe("the revocation drill, across five registries", { skip: engineMissing()
   /** After a refresh there are two steps: what was found, and what would be done. */
   const next = (run: EngineRun, name: string): EngineStep | undefined => run.steps.findLast((step) => step.name === name);
   const shows = (run: EngineRun, name: string): string => JSON.stringify(next(run, name)?.newInputs ?? {});
+  const refuses = (run: EngineRun, gate: string): void => {
+    assert.match(shows(run, gate), /"lifecycle\.revocation":"unmet: not revoked: revoked by .*Wabbit.*: CVE-2026-2000"/, gate);
+    assert.deepEqual([next(run, gate)?.op, next(run, gate)?.newInputs?.["reference"]], ["update", undefined], gate);
+  };
   const sinceThePush = (step: string): void => void figures.push({ step, seconds: (performance.now() - pushedAt) / 1000, requests: {} });
 
   test("before the revocation every stack is content", async () => {
@@ -108,6 +112,8 @@ describe("the revocation drill, across five registries", { skip: engineMissing()
     const consumption = await measured("consumer: preview --refresh shows it", () => engine("consumer").previewRefresh());
     assert.equal(next(consumption, "subscription")?.op, "update");
     assert.match(shows(consumption, "subscription"), new RegExp(revocation));
+    // The same preview says what will become of the gates once it has arrived.
+    for (const gate of ["gate-eu", "gate-us"]) refuses(consumption, gate);
     for (const place of Object.keys(PLACES) as Place[]) assert.equal(writes(place), 0, `${place} was written to in a preview`);
     sinceThePush("consumer: from the push to a preview that shows it, one up between");
 
@@ -119,6 +125,7 @@ describe("the revocation drill, across five registries", { skip: engineMissing()
 
     const archival = await measured("archivist: preview --refresh shows it", () => engine("archivist").previewRefresh());
     assert.match(shows(archival, "archive"), new RegExp(revocation));
+    refuses(archival, "restorable");
     sinceThePush("archivist: from the push to a preview that shows it");
     assert.match(await measured("archivist: up, the archive's gate refuses", () => failure(engine("archivist").up())), /VERIFICATION_UNMET/);
   });

@@ -11,7 +11,8 @@ import { ANNOTATIONS } from "../../../provider/oci/annotations";
 import { parseManifest } from "../../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
 import { authority, codeSigner, selfSigned } from "../../harness/certificates";
-import { context, now, policy, sign, signerOf } from "./arrange";
+import type { RevocationChecker, SignatureVerdict, VerifyContext } from "../../../provider/notation";
+import { context, now, policy, root, sign, signerOf } from "./arrange";
 
 const image = packManifest({ artifactType: "application/vnd.example.net-monitor", layers: [bytesBlob(Buffer.from("net-monitor"), MEDIA_TYPES.octetStream)] });
 const subject = image.manifest.descriptor;
@@ -122,6 +123,27 @@ test("signatures that name a trusted certificate are looked at first, and the bo
   const good = await attachSignature();
   const verdict = await verify({ maxSignatures: 1 });
   assert.deepEqual([verdict.outcome, verdict.signature], ["verified", good]);
+});
+
+test("a signature that is preferred is not hidden by others that verify, neither while it is unsure nor behind the bound", async () => {
+  const other = authority({ subject: { C: "US", ST: "NY", O: "ACME Rockets", CN: "ACME Rockets Root CA" } });
+  const acme = codeSigner(other, { subject: { C: "US", ST: "NY", O: "ACME Rockets", CN: "ACME Rockets Release" } });
+  const both = await policy({ roots: { ca: [root.pem, other.pem] }, trustedIdentities: ["*"] });
+  const byAcme = (verdict: SignatureVerdict) => verdict.signer?.subject.includes("ACME") === true;
+  const byWabbit = (verdict: SignatureVerdict) => verdict.signer?.subject.includes("ACME") === false;
+  const revocable = codeSigner(root, { ocsp: "http://ocsp.example" });
+  const fine: RevocationChecker = { check: async () => ({ result: "ok", reason: "" }) };
+  const away: RevocationChecker = { check: async () => ({ result: "unknown", reason: "no answer" }) };
+  const asking = (prefers: VerifyContext["prefers"], more: Partial<VerifyContext> = {}) => verifyArtifact(store, subject, both, { ...context, revocation: fine, ...more, prefers });
+  const [wabbits, acmes] = [await attachSignature({ signer: signerOf(revocable) }), await attachSignature({ signer: signerOf(acme) })];
+  assert.deepEqual([(await asking(byWabbit)).signature, (await asking(byAcme)).signature], [wabbits, acmes]);
+  assert.deepEqual([(await asking(() => false)).outcome, (await asking(undefined)).outcome], ["verified", "verified"]);
+  assert.equal((await asking(undefined, { revocation: away })).signature, acmes);
+  const unsure = await asking(byWabbit, { revocation: away });
+  assert.deepEqual([unsure.outcome, unsure.signature], ["inconclusive", wabbits]);
+  const hidden = await asking(() => false, { maxSignatures: 1 });
+  assert.deepEqual([hidden.outcome, hidden.code], ["inconclusive", "SIGNATURE_INCONCLUSIVE"]);
+  assert.match(hidden.reason ?? "", /none of the 1 signatures looked at is by one whose word counts, and 2 are there/);
 });
 
 /** The same store, but with something else in place of one of its verbs. */

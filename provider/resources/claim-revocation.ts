@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import { canonicalSubject, claimTypeOf, matchesIdentity, revocationSchema, typeKey } from "../claims";
+import type { ReadStore } from "../content/storage";
+import type { ResolvedTrustPolicy } from "../notation";
+import type { Digest } from "../oci/digest";
+import { weighClaim, type WeighedClaim } from "./believed-claims";
+import type { ResourceContext } from "./context";
+
+/** Revocations of revocations are followed so far; what lies deeper leaves it open. */
+const MAX_DEPTH = 8;
+
+/**
+ * Whether a claim about an artifact is revoked: for sure, by its own issuer or one who may revoke for others and in force; or possibly, as
+ * somebody who is trusted, or may be, says so. `undefined`: nobody does.
+ * @param issuers who may revoke the claims of others
+ */
+export async function revocationOfClaim(
+  store: ReadStore,
+  target: WeighedClaim,
+  artifact: Digest,
+  { trust, issuers }: { trust: ResolvedTrustPolicy; issuers: readonly string[] | undefined },
+  context: ResourceContext,
+  depth = 0,
+): Promise<"revoked" | "possibly" | undefined> {
+  let found: "possibly" | undefined;
+  for (const subject of [target.claim.digest, artifact]) {
+    for (const descriptor of (await store.referrers(subject)).filter((each) => typeKey(claimTypeOf(each) ?? "") === "revocation")) {
+      const revocation = await weighClaim(store, descriptor, subject, trust, context);
+      const { claim, worth } = revocation;
+      if (worth === "refused" || worth === "unsigned") continue;
+      const said = "broken" in claim ? undefined : revocationSchema.safeParse(claim.predicate).data;
+      if (said !== undefined && said.target !== target.claim.digest) continue;
+      // Of what cannot be read, nobody can say that it is not about this claim.
+      found = "possibly";
+      if (worth !== "believed" || said === undefined || !mayRevoke(revocation, target, issuers)) continue;
+      if (said.since !== undefined && Date.parse(said.since) > context.now().getTime()) continue;
+      if (depth < MAX_DEPTH && (await revocationOfClaim(store, revocation, artifact, { trust, issuers }, context, depth + 1)) === undefined) return "revoked";
+    }
+  }
+  return found;
+}
+
+function mayRevoke({ verdict }: WeighedClaim, target: WeighedClaim, issuers: readonly string[] | undefined): boolean {
+  const [signer, other] = [verdict.signer?.subject, target.verdict.signer?.subject];
+  if (signer === undefined || other === undefined) return false;
+  return canonicalSubject(signer) === canonicalSubject(other) || (issuers ?? []).some((identity) => matchesIdentity(identity, signer));
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+import { denyEntrySchema, identitySchema, requireEntrySchema } from "../claims";
+import type { Store } from "../content/storage";
+import { descriptorSchema } from "../oci/descriptor";
+import { digestSchema } from "../oci/digest";
+import { locationSchema, parseReference, referenceSchema, tagSchema } from "../oci/reference";
+import { timeSchema } from "../retention";
+import { artifactSchema, onDeleteSchema, referenceOf } from "./arguments";
+import { asOfSchema } from "./as-of";
+import { at, type ResourceContext } from "./context";
+import { carrySelectionSchema } from "./carried-claims";
+import { openTrust, trustSchema, verdictSchema } from "./judgement";
+import { promotedSchema, type HistoryQuestion } from "./promotion-history";
+import { slotOf, type PromotionQuestion } from "./promotion-plan";
+import { recordSchema } from "./promotion-record";
+import { recordSigningShape } from "./record-signing";
+import { signedBySchema } from "./signer";
+import { signatureRecordSchema } from "./signing";
+
+const identities = z.array(identitySchema).max(100).optional();
+
+export const promotionSchema = z.object({
+  artifact: artifactSchema,
+  environment: z.string().min(1).max(128),
+  to: locationSchema,
+  tag: tagSchema,
+  claims: carrySelectionSchema.default({}),
+  ...recordSigningShape,
+  trust: trustSchema.optional(),
+  require: z.array(requireEntrySchema).max(100).optional(),
+  deny: z.array(denyEntrySchema).max(100).optional(),
+  precedence: z.array(identitySchema).max(100).optional(),
+  lifecycleIssuers: z.strictObject({ revocation: identities, redirect: identities, endOfLife: identities }).optional(),
+  historyTrust: trustSchema.optional(),
+  onDelete: onDeleteSchema.default("untag"),
+  asOf: asOfSchema.optional(),
+  /** What will be `artifact` once it is verified; serves the preview. */
+  upcoming: artifactSchema.optional(),
+});
+export type PromotionInputs = z.infer<typeof promotionSchema>;
+
+export const plannedPromotionSchema = promotionSchema.extend({
+  trust: trustSchema,
+  digest: digestSchema,
+  reference: referenceSchema,
+  promotedAt: timeSchema,
+  signedBy: signedBySchema,
+  /** By tag, where it is to be; after a refresh, where it is. */
+  tagged: z.record(z.string(), z.string()),
+  /** Where the plan saw the tag. */
+  seen: z.string(),
+  verdict: verdictSchema,
+  verified: z.boolean(),
+  /** What is not met, one line each. */
+  unmet: z.array(z.string()),
+  /** By digest, what the environment will run, or runs, although it is revoked. */
+  revoked: z.record(digestSchema, z.string()).optional(),
+  descriptor: descriptorSchema.optional(),
+  record: digestSchema.optional(),
+  summary: recordSchema.optional(),
+  carries: z.record(digestSchema, z.string()).optional(),
+  promotions: z.array(promotedSchema),
+  signatures: z.array(signatureRecordSchema).optional(),
+});
+export type PlannedPromotion = z.infer<typeof plannedPromotionSchema>;
+/** What is recorded of an earlier plan, which may have had to leave things open. */
+export type Recorded = { [Name in keyof PlannedPromotion]?: PlannedPromotion[Name] | undefined };
+
+/** Where the history of the slot is, and whose records count in it. */
+export async function historyQuestion(inputs: Pick<PromotionInputs, "environment" | "to" | "tag" | "trust" | "historyTrust">, context: ResourceContext): Promise<HistoryQuestion & { store: Store }> {
+  const store = await at("to", () => context.stores.open(inputs.to));
+  const property = inputs.historyTrust === undefined ? "trust" : "historyTrust";
+  const trust = await at(property, async () => openTrust(inputs.historyTrust ?? inputs.trust ?? { notationConfig: "default" }, store.name, context));
+  return { store, slot: slotOf(inputs.environment, inputs.to, inputs.tag), trust };
+}
+
+/** Where the artifact comes from, and what is asked of it. */
+export async function artifactQuestion(inputs: Pick<PromotionInputs, "artifact" | "trust" | "require" | "deny" | "precedence" | "lifecycleIssuers">, context: ResourceContext): Promise<Pick<PromotionQuestion, "source" | "trustOfArtifact" | "question">> {
+  const { artifact, trust = { notationConfig: "default" }, require, deny, precedence, lifecycleIssuers } = inputs;
+  const source = await at("artifact", () => context.stores.open(parseReference(referenceOf(artifact)).location));
+  return { source, trustOfArtifact: await openTrust(trust, source.name, context), question: { require, deny, precedence, lifecycleIssuers } };
+}

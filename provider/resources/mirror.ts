@@ -11,6 +11,7 @@ import { claimSelectionSchema } from "./mirror-claims";
 import { fromRecord, toRecord } from "./mirror-memory";
 import { removeInventory } from "./mirror-inventory";
 import { inventoryTagOf } from "./mirror-destination";
+import { tellNews } from "./mirror-news";
 import { observeDestination } from "./mirror-observe";
 import { emptyPlan, mirrorPlanSchema, parityOf, statusSchema, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
 import { platformsSchema } from "./mirror-platforms";
@@ -89,6 +90,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
       ),
     );
     warnOf(plan, known.source, context);
+    await at("source", () => tellNews(plan, base, source, context));
     const recorded = toRecord(plan, descriptors, known.summarizeAbove ?? 200, context);
     const { budget: budgetBefore = budget, ...planBefore } = before?.plan ?? { budget: undefined };
     planned["plan"] = { ...recorded, budget: isDeepStrictEqual(planBefore, recorded) ? budgetBefore : budget } satisfies MirrorPlan;

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 
 /** Runs an example's Pulumi commands one after the other, each under a heading that says what there is to see. */
 export class Narrator {
+  private selected = false;
+
   constructor(
     private readonly folder: string,
     private readonly stackName: string,
@@ -18,8 +20,10 @@ export class Narrator {
 
   /** Selects the stack, made if need be, and sets its configuration. */
   async stack(config: Record<string, string>): Promise<void> {
-    await this.capture("stack", "select", "--create", this.stackName);
-    for (const [key, value] of Object.entries(config)) await this.capture("config", "set", "--stack", this.stackName, key, value);
+    if (!this.selected) await this.capture("stack", "select", "--create", this.stackName);
+    this.selected = true;
+    const values = Object.entries(config).flatMap(([key, value]) => ["--plaintext", `${key}=${value}`]);
+    if (values.length > 0) await this.capture("config", "set-all", "--stack", this.stackName, ...values);
   }
 
   /** Runs a command for people to see, and resolves to what it said. Fails if it fails. */

@@ -8,7 +8,7 @@ import { repositoryRoot } from "../harness/toolchain";
 import { checkout, EXAMPLES_FOLDER, type Played } from "./example-checkout";
 
 /** Bounds a hang, not a performance: an example takes less than a minute on two idle cores, and tests share them. */
-const TIMEOUT_MS = 5 * 60_000;
+const TIMEOUT_MS = 10 * 60_000;
 const MAX_LINES = 120;
 
 const pinned = (repository: string): RegExp => new RegExp(`^${repository}@sha256:[0-9a-f]{64}$`);

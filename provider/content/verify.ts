@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
-import { algorithmOf, digester } from "../oci/digest";
+import { algorithmOf, digester, digestOf, type Digest } from "../oci/digest";
 import { chunkSpent } from "./spent-chunks";
 import type { CallOptions, Content, ReadStore } from "./storage";
 
@@ -22,10 +22,19 @@ export async function* verified(content: Content, descriptor: Descriptor): Async
     chunkSpent(chunk.byteLength);
   }
   if (size < descriptor.size) throw sizeMismatch(descriptor, `it ends after ${size} of ${descriptor.size} bytes`);
-  const digest = actual.digest();
-  if (digest !== descriptor.digest) {
-    throw new ConsignError("DIGEST_MISMATCH", `content asked for as ${descriptor.digest} has the digest ${digest}; what holds it is damaged or lies`);
-  }
+  checkDigest(descriptor, actual.digest());
+}
+
+/**
+ * As {@link verified}, for bytes that are all there already.
+ * @param bytes undefined where there are more than announced
+ * @throws ConsignError while iterating: `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ */
+export async function* verifiedWhole(bytes: Uint8Array | undefined, descriptor: Descriptor): AsyncGenerator<Uint8Array, void, undefined> {
+  if (bytes === undefined) throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
+  if (bytes.byteLength < descriptor.size) throw sizeMismatch(descriptor, `it ends after ${bytes.byteLength} of ${descriptor.size} bytes`);
+  checkDigest(descriptor, digestOf(bytes, algorithmOf(descriptor.digest)));
+  if (bytes.byteLength > 0) yield bytes;
 }
 
 /**
@@ -52,6 +61,11 @@ export async function readSmall(store: ReadStore, descriptor: Descriptor, limit:
 
 function checkLimit(descriptor: Descriptor, limit: number): void {
   if (descriptor.size > limit) throw sizeMismatch(descriptor, `its ${descriptor.size} bytes are more than the ${limit} that are read here`);
+}
+
+function checkDigest(descriptor: Descriptor, digest: Digest): void {
+  if (digest === descriptor.digest) return;
+  throw new ConsignError("DIGEST_MISMATCH", `content asked for as ${descriptor.digest} has the digest ${digest}; what holds it is damaged or lies`);
 }
 
 function sizeMismatch(descriptor: Descriptor, why: string): ConsignError {

@@ -39,7 +39,7 @@ export interface SurveyOptions extends CallOptions {
   takesChild?: ((child: Descriptor, index: Descriptor) => boolean) | undefined;
   /** Artifact types whose own referrers are not asked for, as signatures. @default none */
   leafTypes?: readonly string[] | undefined;
-  /** @default 8 */
+  /** Requests under way at once; what the store is behind may let through fewer. @default 32 */
   concurrency?: number | undefined;
   /** @default 32 */
   maxDepth?: number | undefined;
@@ -61,7 +61,7 @@ interface Step {
  * @throws ConsignError `GRAPH_TOO_DEEP`, `GRAPH_TOO_LARGE`, and whatever the store answers
  */
 export async function survey(source: ReadStore, root: Descriptor, options: SurveyOptions = {}): Promise<Survey> {
-  const { maxDepth = 32, maxNodes = 100_000, concurrency = 8 } = options;
+  const { maxDepth = 32, maxNodes = 100_000, concurrency = 32 } = options;
   const found: Survey = { root, children: [], referrers: new Map(), read: new Map() };
   const visited = new Set<Digest>();
   let level: Step[] = [{ descriptor: root, distance: 0 }];

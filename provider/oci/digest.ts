@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, type Hash } from "node:crypto";
+import { createHash, hash, type Hash } from "node:crypto";
 import { z } from "zod";
 import { ConsignError } from "../errors";
 
@@ -38,7 +38,7 @@ export function hexOf(digest: Digest): string {
 }
 
 export function digestOf(bytes: Uint8Array | string, algorithm: DigestAlgorithm = "sha256"): Digest {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
+  return `${algorithm}:${hash(algorithm, bytes, "hex")}`;
 }
 
 /** For content that streams: update the hash chunk by chunk, then ask for the digest once. */

@@ -60,9 +60,11 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, digest = dig
     : { kind: "manifest", descriptor, bytes, value: parsed.data as ImageManifest };
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 function parseJson(bytes: Uint8Array, digest: string): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(UTF8.decode(bytes));
   } catch (cause) {
     throw new ConsignError("MANIFEST_INVALID", `manifest ${digest} is not UTF-8 JSON`, { cause });
   }

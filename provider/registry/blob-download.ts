@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { verified } from "../content/verify";
+import { verified, verifiedWhole } from "../content/verify";
 import type { CallOptions, Content } from "../content/storage";
 import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { scopes } from "./auth";
-import type { Connection } from "./connection";
+import type { Call, Connection } from "./connection";
 import { transferDeadline } from "./limits";
 import type { About } from "./responses";
 import { backoff, Transient } from "./retry";
 import { wait } from "./gate";
 import type { Incoming } from "./transport";
+
+/** Blobs up to this size are read at once when they are opened. */
+const WHOLE_BYTES = 64 * 1024;
 
 /** However much progress there is between them, a download is not resumed more often. */
 const MAX_RESUMES = 50;
@@ -20,9 +23,43 @@ const MAX_RESUMES = 50;
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
  */
 export async function openBlob(connection: Connection, repository: string, target: Descriptor, options: CallOptions = {}): Promise<Content> {
+  if (target.size <= WHOLE_BYTES) return verifiedWhole(await readWhole(connection, repository, target, options.signal), target);
   const download = new Download(connection, repository, target, options.signal);
   await download.open();
   return verified(download, target);
+}
+
+/** @returns undefined if there are more bytes than announced */
+function readWhole(connection: Connection, repository: string, target: Descriptor, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+  return connection.repeat(async () => {
+    const leave = await connection.gate.enter("download", signal);
+    const request = blobRequest(connection, repository, target, signal);
+    try {
+      const incoming = await connection.open(request);
+      const bytes = await incoming.body.bytes(target.size);
+      if (bytes !== undefined && bytes.byteLength < target.size && !incoming.headers.has("content-length")) throw brokenOff(target, bytes.byteLength, request.about);
+      return bytes;
+    } finally {
+      leave();
+    }
+  }, signal);
+}
+
+function blobRequest(connection: Connection, repository: string, target: Descriptor, signal: AbortSignal | undefined): Call {
+  return {
+    method: "GET",
+    url: `/v2/${repository}/blobs/${target.digest}`,
+    scopes: [scopes.pull(repository)],
+    ok: [200],
+    about: { kind: "blob", reference: `${connection.registry}/${repository}@${target.digest}` },
+    deadlineMs: transferDeadline(target.size, connection.limits),
+    signal,
+  };
+}
+
+/** A body of unknown length that is too short may have been cut on the way. */
+function brokenOff({ size }: Descriptor, after: number, { reference }: Pick<About, "reference">): Transient {
+  return new Transient(new ConsignError("SIZE_MISMATCH", `${reference} ended after ${after} of ${size} bytes`, { reference }));
 }
 
 class Download implements AsyncIterable<Uint8Array> {
@@ -72,7 +109,7 @@ class Download implements AsyncIterable<Uint8Array> {
           }
           // A body of known length that ended is all there is; its size is judged by the reader.
           if (offset >= this.target.size || incoming.headers.has("content-length")) return;
-          throw new Transient(new ConsignError("SIZE_MISMATCH", `${this.#about.reference} ended after ${offset} of ${this.target.size} bytes`, this.#about));
+          throw brokenOff(this.target, offset, this.#about);
         } catch (failure) {
           if (!(failure instanceof Transient)) throw failure;
           await this.#pauseAfter(failure, failures++, resumes);
@@ -96,18 +133,10 @@ class Download implements AsyncIterable<Uint8Array> {
     const { connection, signal } = this;
     if (this.#leave === undefined) this.#leave = await connection.gate.enter("download", signal);
     else await connection.gate.turn(signal);
-    const incoming = await connection.open({
-      method: "GET",
-      url: `/v2/${this.repository}/blobs/${this.target.digest}`,
-      headers: offset === 0 ? {} : { range: `bytes=${offset}-` },
-      scopes: [scopes.pull(this.repository)],
-      ok: offset === 0 ? [200] : [200, 206],
-      about: this.#about,
-      deadlineMs: transferDeadline(this.target.size, connection.limits),
-      signal,
-    });
+    const call = blobRequest(connection, this.repository, this.target, signal);
+    const incoming = await connection.open(offset === 0 ? call : { ...call, headers: { range: `bytes=${offset}-` }, ok: [200, 206] });
     if (incoming.status === 206 && !incoming.headers.get("content-range")?.startsWith(`bytes ${offset}-`)) {
-      await incoming.discard();
+      await incoming.body.discard();
       throw new ConsignError("REGISTRY_RESPONSE_INVALID", `${this.#about.reference}: a range from ${offset} was asked for, and another one came`, this.#about);
     }
     return incoming;
@@ -115,7 +144,7 @@ class Download implements AsyncIterable<Uint8Array> {
 
   #close(): void {
     clearTimeout(this.#unread);
-    void this.#incoming?.discard();
+    void this.#incoming?.body.discard();
     this.#incoming = undefined;
     this.#leave?.();
     this.#leave = undefined;

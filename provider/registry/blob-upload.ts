@@ -22,12 +22,15 @@ export interface Session {
 const FINISH_FACTOR = 5;
 
 /**
- * One attempt to send one blob: in one piece, or in chunks where it is large, which resume after a broken connection. Throws Transient where
- * a new attempt, with a new session, may succeed.
+ * One attempt to send one blob. It goes whole with the request that ends its upload, as chunks cost a registry that has to put them together
+ * dear and few connections break. Once one has, a large one goes on in chunks, from where it broke where the registry knows that. Throws
+ * Transient where a new attempt, with a new session, may succeed.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export class BlobUpload {
   readonly #about: About;
+  /** Sending it whole has failed before. */
+  #broke = false;
 
   constructor(
     readonly connection: Connection,
@@ -51,11 +54,13 @@ export class BlobUpload {
   async sendAtOnce(): Promise<boolean> {
     const parts: Uint8Array[] = [];
     for await (const chunk of await this.open()) parts.push(chunk);
+    const [first] = parts;
     const answer = await this.#call({
       method: "POST",
       url: `/v2/${this.repository}/blobs/uploads/?digest=${encodeURIComponent(this.target.digest)}`,
       headers: { "content-type": MEDIA_TYPES.octetStream },
-      body: Buffer.concat(parts),
+      body: parts.length === 1 && first !== undefined ? first : Buffer.concat(parts),
+      deadlineMs: transferDeadline(this.target.size, this.connection.limits),
       ok: [201, 202, 400, 404, 405, 411, 415],
     });
     if (answer.status === 201) {
@@ -81,22 +86,26 @@ export class BlobUpload {
 
   async send(session: Session): Promise<void> {
     const { size } = this.target;
-    const { limits } = this.connection;
-    if (size < limits.chunkedFromBytes) {
-      const content = await this.open();
-      await this.#finish(session.url, { content, length: size });
-    } else {
-      await this.#finish(await this.#sendChunks(session));
+    const { connection } = this;
+    const isLarge = size >= connection.limits.chunkedFromBytes;
+    if (isLarge && (this.#broke || !connection.takesAnySize)) return this.#finish(await this.#sendChunks(session, 0));
+    try {
+      await this.#finish(session.url, { content: await this.open(), length: size });
+    } catch (failure) {
+      if (!isLarge || !(failure instanceof Transient)) throw failure;
+      this.#broke = true;
+      await this.#pauseAfter(failure, 0);
+      const { url, offset } = await this.#progress(session.url, 0, size);
+      await this.#finish(await this.#sendChunks({ ...session, url }, offset));
     }
   }
 
-  async #sendChunks(session: Session): Promise<URL> {
+  async #sendChunks(session: Session, from: number): Promise<URL> {
     const { size } = this.target;
-    const { limits } = this.connection;
-    const chunkSize = Math.max(limits.chunkBytes, session.minChunk);
+    const chunkSize = Math.max(this.connection.limits.chunkBytes, session.minChunk);
     let url = session.url;
     let cursor: ContentCursor | undefined;
-    let offset = 0;
+    let offset = from;
     let failures = 0;
     try {
       while (offset < size) {
@@ -144,7 +153,7 @@ export class BlobUpload {
 
   /** Asks how much of the session arrived: at least `sent`, at most `end`. Anything else makes the session worthless. */
   async #progress(url: URL, sent: number, end: number): Promise<{ url: URL; offset: number }> {
-    const answer = await this.#call({ method: "GET", url, ok: [204, 404, 416] });
+    const answer = await this.#call({ method: "GET", url, ok: [204, 400, 404, 405, 416] });
     const last = /^(?:bytes=)?0-(\d+)$/.exec(answer.headers.get("range") ?? "")?.[1];
     // `0-0` means one byte or none; nobody sends a chunk of one byte.
     const offset = last === undefined || last === "0" ? 0 : Number(last) + 1;
@@ -163,9 +172,10 @@ export class BlobUpload {
       ...(body === undefined ? {} : { body }),
       deadlineMs: transferDeadline(size, limits) + limits.idleTimeoutMs * FINISH_FACTOR,
       answerTimeoutMs: limits.idleTimeoutMs * FINISH_FACTOR,
-      ok: [201, 404, 416],
+      ok: size > limits.chunkBytes ? [201, 404, 413, 416] : [201, 404, 416],
     });
-    if (answer.status !== 201) throw new Transient(this.#failed("REGISTRY_FAILED", "the registry lost the upload session"));
+    if (answer.status === 413) this.connection.takesAnySize = false;
+    if (answer.status !== 201) throw new Transient(this.#failed("REGISTRY_FAILED", answer.status === 413 ? `the registry does not take ${size} bytes in one request` : "the registry lost the upload session"));
     this.#checkStored(answer);
   }
 

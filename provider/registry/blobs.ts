@@ -9,7 +9,7 @@ import type { Connection } from "./connection";
 import type { About } from "./responses";
 
 /** Blobs up to this size are sent with the request that asks for the upload. Where that is not offered, this much may be sent in vain, once. */
-const ONE_REQUEST_BYTES = 1024 * 1024;
+const ONE_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** The blobs endpoints of one repository, without memory. */
 export class Blobs {
@@ -39,7 +39,9 @@ export class Blobs {
     const upload = new BlobUpload(this.connection, this.repository, target, open, options);
     const mounted = from === undefined ? undefined : await this.#mount(target, from, upload, options);
     if (mounted === "mounted") return false;
-    if (mounted === undefined && target.size <= ONE_REQUEST_BYTES && target.size < this.connection.limits.chunkedFromBytes && this.connection.takesBlobInOneRequest && (await upload.sendAtOnce())) return true;
+    const { limits, takesBlobInOneRequest } = this.connection;
+    const atOnce = mounted === undefined && takesBlobInOneRequest && target.size <= ONE_REQUEST_BYTES && target.size < limits.chunkedFromBytes;
+    if (atOnce && (await upload.sendAtOnce())) return true;
     await this.connection.repeat(async (tried) => {
       // The answer may have been lost, not the blob.
       if (tried > 0 && (await this.has(target, options))) return;

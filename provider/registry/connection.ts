@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError, type ErrorCode } from "../errors";
+import type { HeaderFields } from "./arrival";
 import { Authorizer } from "./auth";
 import type { Credentials } from "./credentials";
 import type { Counters } from "./counters";
@@ -7,7 +8,7 @@ import { Gate } from "./gate";
 import type { Limits } from "./limits";
 import { MAX_ERROR_BODY, responseFailure, type About } from "./responses";
 import { retried, Transient } from "./retry";
-import { readBody, type Incoming, type Method, type StreamBody, type Transport } from "./transport";
+import type { Incoming, Method, StreamBody, Transport } from "./transport";
 import type { TokenRequest } from "./token";
 
 export interface Call {
@@ -30,7 +31,7 @@ export interface Call {
 
 export interface Answer {
   status: number;
-  headers: ReadonlyMap<string, string>;
+  headers: HeaderFields;
   bytes: Uint8Array;
   url: URL;
 }
@@ -57,6 +58,8 @@ export class Connection {
   readonly gate: Gate;
   /** Until it is seen that the registry does not: a blob sent whole with the POST that asks for its upload. */
   takesBlobInOneRequest = true;
+  /** Until it is seen that something on the way to it bounds a request's size. */
+  takesAnySize = true;
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
 
@@ -82,7 +85,9 @@ export class Connection {
       const leave = await this.gate.enter("call", call.signal);
       try {
         const incoming = await this.#exchange(call);
-        return { status: incoming.status, headers: incoming.headers, url: incoming.url, bytes: await this.#read(incoming, call) };
+        const bytes = await this.#read(incoming, call);
+        this.gate.answered("call");
+        return { status: incoming.status, headers: incoming.headers, url: incoming.url, bytes };
       } finally {
         leave();
       }
@@ -92,11 +97,13 @@ export class Connection {
   }
 
   /** Makes a request whose answer the caller streams. The caller holds a place in the download lane. Transient failures are thrown as such. */
-  open(call: Call): Promise<Incoming> {
-    return this.#exchange(call);
+  async open(call: Call): Promise<Incoming> {
+    const incoming = await this.#exchange(call);
+    this.gate.answered("download");
+    return incoming;
   }
 
-  /** Repeats an attempt within the limits; a 429 holds back the whole registry. */
+  /** Repeats an attempt within the limits; a registry that asks everybody to wait is left alone as a whole. */
   repeat<T>(attempt: (tried: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return retried(attempt, this.limits, {
       signal,
@@ -117,7 +124,7 @@ export class Connection {
         if (await this.#authorizer.challenged(incoming.headers.get("www-authenticate"), call.scopes, authorization)) {
           const replayable = call.body === undefined || call.body instanceof Uint8Array;
           if (!replayable) throw new Transient(toError(await this.#failure(incoming, call)), 0);
-          await incoming.discard();
+          await incoming.body.discard();
           continue;
         }
       }
@@ -141,7 +148,7 @@ export class Connection {
         signal: call.signal,
       });
       if (!REDIRECTS.has(incoming.status) || call.ok.includes(incoming.status)) return incoming;
-      await incoming.discard();
+      await incoming.body.discard();
       const target = this.#redirectTarget(call, url, incoming.headers.get("location"), hops);
       if (target.origin !== url.origin) credential = undefined;
       url = target;
@@ -167,16 +174,18 @@ export class Connection {
 
   async #read(incoming: Incoming, call: Call): Promise<Uint8Array> {
     const limit = call.maxBytes ?? MAX_ERROR_BODY;
-    const bytes = call.method === "HEAD" ? new Uint8Array() : await readBody(incoming, limit);
-    if (call.method === "HEAD") await incoming.discard();
+    const bytes = call.method === "HEAD" ? new Uint8Array() : await incoming.body.bytes(limit);
+    if (call.method === "HEAD") await incoming.body.discard();
     if (bytes !== undefined) return bytes;
     throw new ConsignError(call.tooLarge ?? "REGISTRY_RESPONSE_INVALID", `${call.about.reference}: the answer has more than ${limit} bytes`, { reference: call.about.reference });
   }
 
   async #failure(incoming: Incoming, { method, about }: Pick<Call, "method" | "about">): Promise<ConsignError | Transient> {
     // What matters is the status; a body that breaks off or is endless only costs its text.
-    const body = await readBody(incoming, MAX_ERROR_BODY).catch(() => undefined);
-    return responseFailure({ request: `${method} ${incoming.url.href}`, status: incoming.status, headers: incoming.headers, body: body ?? new Uint8Array(), about, now: Date.now() });
+    const body = await incoming.body.bytes(MAX_ERROR_BODY).catch(() => undefined);
+    const failure = responseFailure({ request: `${method} ${incoming.url.href}`, status: incoming.status, headers: incoming.headers, body: body ?? new Uint8Array(), about, now: Date.now() });
+    if (failure instanceof Transient && failure.pausesRegistry) this.gate.throttled();
+    return failure;
   }
 
   /** Token requests pass no gate: the request that needs the token holds a place already. */
@@ -185,7 +194,7 @@ export class Connection {
     return this.repeat(async () => {
       const incoming = await this.#transport.send({ ...request, deadlineMs: this.limits.requestTimeoutMs });
       if (REDIRECTS.has(incoming.status)) {
-        await incoming.discard();
+        await incoming.body.discard();
         throw new ConsignError(
           "REDIRECT_REFUSED",
           `${this.registry}: the token service ${request.url.host} redirects; credentials do not follow`,
@@ -193,7 +202,7 @@ export class Connection {
         );
       }
       if (incoming.status !== 200 && !request.ok.includes(incoming.status)) throw await this.#failure(incoming, { method: request.method, about });
-      return { status: incoming.status, body: (await readBody(incoming, 1024 * 1024)) ?? new Uint8Array() };
+      return { status: incoming.status, body: (await incoming.body.bytes(1024 * 1024)) ?? new Uint8Array() };
     });
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from "node:timers/promises";
+import { AdaptiveSemaphore } from "./adaptive-semaphore";
 
 /** Waits, and fails with the signal's own reason if that comes first. */
 export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
@@ -13,54 +14,35 @@ export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
-class Semaphore {
-  #free: number;
-  readonly #queue: (() => void)[] = [];
-
-  constructor(size: number) {
-    this.#free = size;
-  }
-
-  async acquire(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const abandon = (): void => {
-        this.#queue.splice(this.#queue.indexOf(enter), 1);
-        reject(signal?.reason);
-      };
-      const enter = (): void => {
-        signal?.removeEventListener("abort", abandon);
-        resolve();
-      };
-      signal?.addEventListener("abort", abandon, { once: true });
-      this.#queue.push(enter);
-    });
-  }
-
-  release(): void {
-    const next = this.#queue.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
-  }
+/** Time as the registry's limits see it, in milliseconds. */
+export interface Clock {
+  now(): number;
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+const REAL_CLOCK: Clock = { now: () => performance.now(), wait };
 
 /** `download` holds its place until the last byte is read; all other requests are over quickly. */
 export type Lane = "call" | "download";
 
-/** What every request to one registry passes: its concurrency, its rate, and the pause that a 429 imposes on all of them. */
+/** What every request to one registry passes: its concurrency, its rate, and the pause that a registry imposes on all of them. */
 export class Gate {
-  readonly #lanes: Record<Lane, Semaphore>;
+  readonly #lanes: Record<Lane, AdaptiveSemaphore>;
   readonly #interval: number;
+  readonly #clock: Clock;
   #nextStart = 0;
   #pausedUntil = 0;
 
-  constructor(concurrency: number, requestsPerSecond?: number) {
-    this.#lanes = { call: new Semaphore(concurrency), download: new Semaphore(concurrency) };
+  /** @param concurrency most requests at once, in each lane @param requestsPerSecond no bound if undefined */
+  constructor(concurrency: number, requestsPerSecond?: number, clock: Clock = REAL_CLOCK) {
+    this.#lanes = { call: new AdaptiveSemaphore(concurrency), download: new AdaptiveSemaphore(concurrency) };
     this.#interval = requestsPerSecond === undefined ? 0 : 1000 / requestsPerSecond;
+    this.#clock = clock;
+  }
+
+  /** How many requests of a lane may be under way now. */
+  width(lane: Lane): number {
+    return this.#lanes[lane].size;
   }
 
   /** Takes a place in a lane. The function returned gives it back, once, however often it is called. */
@@ -83,16 +65,33 @@ export class Gate {
 
   /** Waits for a pause to end and for the rate to allow one more request. */
   async turn(signal?: AbortSignal): Promise<void> {
-    for (let now = performance.now(); now < this.#pausedUntil; now = performance.now()) await wait(this.#pausedUntil - now, signal);
-    if (this.#interval === 0) return;
-    const now = performance.now();
-    const start = Math.max(now, this.#nextStart);
-    this.#nextStart = start + this.#interval;
-    await wait(start - now, signal);
+    const clock = this.#clock;
+    for (let now = clock.now(); ; now = clock.now()) {
+      if (now < this.#pausedUntil) {
+        await clock.wait(this.#pausedUntil - now, signal);
+        continue;
+      }
+      if (this.#interval === 0) return;
+      const start = Math.max(now, this.#nextStart);
+      this.#nextStart = start + this.#interval;
+      await clock.wait(start - now, signal);
+      // A pause that has begun meanwhile is for this one too.
+      if (clock.now() >= this.#pausedUntil) return;
+    }
+  }
+
+  /** The registry did what it was asked to. */
+  answered(lane: Lane): void {
+    this.#lanes[lane].grow();
+  }
+
+  /** The registry said that it is asked for too much: half as much at once from now on. */
+  throttled(): void {
+    for (const lane of Object.values(this.#lanes)) lane.halve();
   }
 
   /** Holds back every request of this registry. */
   pause(ms: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + ms);
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.now() + ms);
   }
 }

@@ -2,7 +2,7 @@
 
 /** Every bound on the way to a registry. All times are milliseconds, all sizes bytes. */
 export interface Limits {
-  /** Requests in flight at once per registry. Blob downloads are counted apart, so that a copy inside one registry cannot block itself. */
+  /** Requests in flight at once per registry, fewer for a while after it said that they are too many. Blob downloads are counted apart, so that a copy inside one registry cannot block itself. */
   concurrency: number;
   connectTimeoutMs: number;
   /** How long a connection may be silent, before and inside a body. */
@@ -22,8 +22,9 @@ export interface Limits {
   manifestCacheBytes: number;
   /** How long a tag's target, a list of referrers or "this blob is there" is believed before it is asked again. */
   mutableCacheMs: number;
-  /** Blobs of at least this size are sent in chunks, so that a broken connection does not lose all of them. */
+  /** Blobs of at least this size are sent so that a broken connection does not lose all of them. */
   chunkedFromBytes: number;
+  /** What is sent at a time once a connection has broken. */
   chunkBytes: number;
   /** How often a write is looked for before it is made again, and how often it is made again. */
   readBackTries: number;
@@ -31,7 +32,7 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Limits = {
-  concurrency: 8,
+  concurrency: 16,
   connectTimeoutMs: 10_000,
   idleTimeoutMs: 60_000,
   requestTimeoutMs: 120_000,

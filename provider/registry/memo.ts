@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** One piece of work that several callers wait for. It is aborted when the last of them gives up. */
+/** One piece of work that several callers wait for. It is aborted when the last of them gives up, which who brings no signal never does. */
 class Flight<T> {
   readonly promise: Promise<T>;
-  readonly #controller = new AbortController();
+  readonly #controller: AbortController | undefined;
   #waiting = 0;
 
-  constructor(load: (signal: AbortSignal) => Promise<T>) {
-    this.promise = load(this.#controller.signal);
+  constructor(load: (signal?: AbortSignal) => Promise<T>, first?: AbortSignal) {
+    this.#controller = first === undefined ? undefined : new AbortController();
+    this.promise = load(this.#controller?.signal);
   }
 
   get abandoned(): boolean {
-    return this.#controller.signal.aborted;
+    return this.#controller?.signal.aborted === true;
   }
 
   async join(signal?: AbortSignal): Promise<T> {
@@ -19,7 +20,7 @@ class Flight<T> {
     try {
       return await abortable(this.promise, signal);
     } catch (error) {
-      if (signal?.aborted === true && this.#waiting === 1) this.#controller.abort(signal.reason);
+      if (signal?.aborted === true && this.#waiting === 1) this.#controller?.abort(signal.reason);
       throw error;
     } finally {
       this.#waiting -= 1;
@@ -51,10 +52,10 @@ export class Memo<T> {
 
   constructor(readonly maxAgeMs: number) {}
 
-  async get(key: string, load: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async get(key: string, load: (signal?: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const known = this.#entries.get(key);
     if (known !== undefined && !known.flight.abandoned && this.#fresh(known.settledAt)) return known.flight.join(signal);
-    const entry: { flight: Flight<T>; settledAt?: number } = { flight: new Flight(load) };
+    const entry: { flight: Flight<T>; settledAt?: number } = { flight: new Flight(load, signal) };
     this.#store(key, entry);
     entry.flight.promise.then(
       () => {

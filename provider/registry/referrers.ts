@@ -45,7 +45,7 @@ export class Referrers {
 
   /** Entries as the registry lists them, each digest once. */
   list(subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
-    const load = async (signal: AbortSignal): Promise<Descriptor[]> => {
+    const load = async (signal?: AbortSignal): Promise<Descriptor[]> => {
       const listed = await this.#viaApi(subject, { signal });
       // olareg answers `"manifests": null` also where its own list was lost to a fallback tag of the same content, as notation writes one.
       const entries = listed === undefined || listed === NOTHING ? await this.#fallback.list(subject, { signal }) : listed;
@@ -158,7 +158,8 @@ export class Referrers {
         signal: options.signal,
       });
       if (first) {
-        const verdict = judgeReferrers(answer.status, answer.headers.get("content-type"), parseErrors(answer.bytes).map(({ code }) => code));
+        const codes = answer.status === 200 ? [] : parseErrors(answer.bytes).map(({ code }) => code);
+        const verdict = judgeReferrers(answer.status, answer.headers.get("content-type"), codes);
         this.capability.learn(verdict);
         if (verdict.support !== "supported") return undefined;
       }
@@ -176,6 +177,8 @@ export class Referrers {
   }
 }
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 const listSchema = indexSchema.pick({ schemaVersion: true, mediaType: true }).extend({ manifests: z.array(z.unknown()).max(MAX_REFERRERS) });
 const bareSchema = descriptorSchema.pick({ mediaType: true, digest: true, size: true, artifactType: true });
 
@@ -190,7 +193,7 @@ function readEntry(entry: unknown): Descriptor[] {
 function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = JSON.parse(UTF8.decode(bytes));
   } catch (cause) {
     throw new ConsignError(
       "REGISTRY_RESPONSE_INVALID",

@@ -76,7 +76,7 @@ export class Repository implements Store {
     if (typeof target !== "string") return this.#fitting(await this.#read(target.digest, options), target);
     this.#check(target);
     if (isDigest(target)) return this.#read(target, options);
-    const load = async (signal: AbortSignal): Promise<Descriptor | undefined> => {
+    const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> => {
       const read = await this.#manifests.get(target, { signal });
       return read === undefined ? undefined : this.#remember(read.manifest);
     };
@@ -90,7 +90,7 @@ export class Repository implements Store {
 
   async has(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
     if (!isManifestType(target.mediaType)) return this.#presentBlobs.get(target.digest, (signal) => this.#blobs.has(target, { signal }), options.signal);
-    const load = async (signal: AbortSignal): Promise<Descriptor | undefined> => (await this.#manifests.head(target.digest, { signal }))?.descriptor;
+    const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> => (await this.#manifests.head(target.digest, { signal }))?.descriptor;
     return (await this.#located.get(target.digest, load, options.signal)) !== undefined;
   }
 
@@ -179,7 +179,7 @@ export class Repository implements Store {
   }
 
   async #read(digest: Digest, options: CallOptions): Promise<Manifest> {
-    const load = async (signal: AbortSignal): Promise<Manifest> => {
+    const load = async (signal?: AbortSignal): Promise<Manifest> => {
       const read = await this.#manifests.get(digest, { signal });
       if (read === undefined) return this.#unknown(digest);
       this.#remember(read.manifest);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { ConsignError, type ErrorCode } from "../errors";
+import type { HeaderFields } from "./arrival";
 import { retryAfter, Transient } from "./retry";
 
 /** An error's body is read up to here. */
@@ -75,7 +76,7 @@ function codeFor(status: number, about: About, errors: ServerError[]): ErrorCode
 }
 
 /** The error that a status the caller did not expect stands for; Transient for 408, 429 and 5xx other than 501. */
-export function responseFailure(o: { request: string; status: number; headers: ReadonlyMap<string, string>; body: Uint8Array; about: About; now: number }): ConsignError | Transient {
+export function responseFailure(o: { request: string; status: number; headers: HeaderFields; body: Uint8Array; about: About; now: number }): ConsignError | Transient {
   const errors = parseErrors(o.body);
   const code = codeFor(o.status, o.about, errors);
   const said = errors.map((e) => (e.message === "" ? e.code : `${e.code}: ${e.message}`)).join("; ");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
-import { wait } from "./gate";
+import { wait, type Clock } from "./gate";
 import type { Limits } from "./limits";
 
 /** A failure that may be over when the same request is made again. It never leaves this folder: its `error` does. */
@@ -14,9 +14,9 @@ export class Transient extends Error {
     super(error.message, { cause: error });
   }
 
-  /** A 429 speaks about the client, not about one request. */
+  /** A 429 speaks about the client, and a 503 that says until when about the registry, not about one request. */
   get pausesRegistry(): boolean {
-    return this.error.code === "REGISTRY_RATE_LIMITED";
+    return this.error.code === "REGISTRY_RATE_LIMITED" || (this.error.status === 503 && this.retryAfterMs !== undefined);
   }
 }
 
@@ -24,7 +24,12 @@ export interface RetryHooks {
   signal?: AbortSignal | undefined;
   /** Called before each wait. */
   onWait?: (failure: Transient, ms: number) => void;
+  /** How to wait. @default real time */
+  wait?: Clock["wait"];
 }
+
+/** A wait of this many milliseconds that a registry asked everybody to make is not counted among the tries, but among the waits only. */
+const QUOTA_MS = 1_000;
 
 /**
  * Makes an attempt again after a {@link Transient} failure: waits as long as the registry asks, else exponentially with jitter.
@@ -32,17 +37,20 @@ export interface RetryHooks {
  */
 export async function retried<T>(attempt: (tried: number) => Promise<T>, limits: Limits, hooks: RetryHooks = {}): Promise<T> {
   let waited = 0;
+  let counted = 0;
   for (let tried = 0; ; tried += 1) {
     try {
       return await attempt(tried);
     } catch (failure) {
       if (!(failure instanceof Transient)) throw failure;
-      if (tried + 1 >= limits.tries) throw failure.error;
-      const ms = failure.retryAfterMs ?? backoff(tried, limits);
+      const { retryAfterMs } = failure;
+      if (!failure.pausesRegistry || retryAfterMs === undefined || retryAfterMs < QUOTA_MS) counted += 1;
+      if (counted >= limits.tries) throw failure.error;
+      const ms = retryAfterMs ?? backoff(counted - 1, limits);
       if (waited + ms > limits.waitMs) throw waitsTooLong(failure.error, ms, limits);
       waited += ms;
       hooks.onWait?.(failure, ms);
-      await wait(ms, hooks.signal);
+      await (hooks.wait ?? wait)(ms, hooks.signal);
     }
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Readable } from "node:stream";
 import { isIP } from "node:net";
 import { checkServerIdentity, getCACertificates, type ConnectionOptions } from "node:tls";
 import { Pool, ProxyAgent, type Dispatcher } from "undici";
 import type { Content } from "../content/storage";
+import { Arrival, type HeaderFields } from "./arrival";
 import type { Counters } from "./counters";
 import type { Limits } from "./limits";
 import { transportFailure } from "./transport-failure";
@@ -28,12 +28,10 @@ export interface Outgoing {
 
 export interface Incoming {
   status: number;
-  /** Names in lower case; repeated headers are joined by commas. */
-  headers: ReadonlyMap<string, string>;
-  /** The response's body; must be iterated or discarded. */
-  body: AsyncIterable<Uint8Array>;
+  headers: HeaderFields;
+  /** The response's body; must be iterated, read or discarded. */
+  body: Arrival;
   url: URL;
-  discard(): Promise<void>;
 }
 
 export interface TransportOptions {
@@ -66,43 +64,45 @@ export class Transport {
 
   async send(outgoing: Outgoing): Promise<Incoming> {
     const { counters, limits } = this.#options;
-    const { url, method, signal } = outgoing;
+    const { url, method, signal, body } = outgoing;
     signal?.throwIfAborted();
-    const deadline = AbortSignal.timeout(outgoing.deadlineMs);
-    const combined = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-    const outbound = new OutgoingBody(outgoing.body, counters);
+    let late = false;
+    const sent = body === undefined || body instanceof Uint8Array ? undefined : new SentContent(body.content, counters);
     const explain = (error: unknown): unknown => {
       if (signal?.aborted === true) return signal.reason;
-      return outbound.failure ?? transportFailure(error, `${method} ${url.href}`, deadline.aborted);
+      return sent?.failure ?? transportFailure(error, `${method} ${url.href}`, late);
     };
+    const abandon = (): void => arrival.stop(new Error("aborted"));
+    const deadline = setTimeout(() => {
+      late = true;
+      arrival.stop(new Error("the deadline has passed"));
+    }, outgoing.deadlineMs).unref();
+    const arrival = new Arrival(
+      (bytes) => void (counters.bytesReceived += bytes),
+      explain,
+      () => {
+        clearTimeout(deadline);
+        signal?.removeEventListener("abort", abandon);
+      },
+    );
+    signal?.addEventListener("abort", abandon, { once: true });
     counters.count(url.host, method);
-    try {
-      const response = await this.#dispatcher(url).request({
+    if (body instanceof Uint8Array) counters.bytesSent += body.byteLength;
+    const length = body === undefined || body instanceof Uint8Array ? {} : { "content-length": String(body.length) };
+    this.#dispatcher(url).dispatch(
+      {
         origin: this.#connectOrigin(url),
         path: url.pathname + url.search,
         method,
-        headers: { "user-agent": USER_AGENT, ...outgoing.headers, ...outbound.headers, host: url.host },
-        body: outbound.stream ?? null,
-        signal: combined,
+        headers: { "user-agent": USER_AGENT, ...outgoing.headers, ...length, host: url.host },
+        // Any async iterable is sent as it comes; the type knows of streams only.
+        body: body instanceof Uint8Array ? body : ((sent ?? null) as NonNullable<Dispatcher.DispatchOptions["body"]> | null),
         headersTimeout: outgoing.answerTimeoutMs ?? limits.idleTimeoutMs,
-      });
-      // A body that is destroyed early emits an error, also when nobody listens any more.
-      response.body.on("error", () => {});
-      return {
-        status: response.statusCode,
-        headers: flatten(response.headers),
-        url,
-        body: received(response.body, counters, explain),
-        discard: async () => {
-          await response.body.dump({ limit: 65_536 }).catch(() => {});
-        },
-      };
-    } catch (error) {
-      throw explain(error);
-    } finally {
-      // Content whose reading never began would otherwise stay open.
-      if (outbound.stream instanceof Readable && !outbound.stream.readableEnded) outbound.stream.destroy();
-    }
+      },
+      arrival,
+    );
+    const { status, headers } = await arrival.head;
+    return { status, headers, url, body: arrival };
   }
 
   async close(): Promise<void> {
@@ -159,27 +159,19 @@ export class Transport {
   }
 }
 
-/** A request's body, counted while it is sent; remembers the failure of the content itself, which is not the registry's. */
-class OutgoingBody {
-  readonly stream: Uint8Array | Readable | undefined;
-  readonly headers: Record<string, string>;
+/** Content that is a request's body: counted while it is sent, and its own failure remembered, which is not the registry's. */
+class SentContent implements AsyncIterable<Uint8Array> {
   failure: unknown;
 
-  constructor(body: Uint8Array | StreamBody | undefined, counters: Counters) {
-    if (body === undefined || body instanceof Uint8Array) {
-      this.stream = body;
-      this.headers = {};
-      counters.bytesSent += body?.byteLength ?? 0;
-    } else {
-      this.stream = Readable.from(this.#sent(body.content, counters), { objectMode: false, highWaterMark: 65_536 });
-      this.headers = { "content-length": String(body.length) };
-    }
-  }
+  constructor(
+    private readonly content: Content,
+    private readonly counters: Counters,
+  ) {}
 
-  async *#sent(content: Content, counters: Counters): Content {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      for await (const chunk of content) {
-        counters.bytesSent += chunk.byteLength;
+      for await (const chunk of this.content) {
+        this.counters.bytesSent += chunk.byteLength;
         yield chunk;
       }
     } catch (error) {
@@ -188,35 +180,3 @@ class OutgoingBody {
     }
   }
 }
-
-async function* received(body: AsyncIterable<Uint8Array>, counters: Counters, explain: (error: unknown) => unknown): Content {
-  try {
-    for await (const chunk of body) {
-      counters.bytesReceived += chunk.byteLength;
-      yield chunk;
-    }
-  } catch (error) {
-    throw explain(error);
-  }
-}
-
-function flatten(headers: Record<string, string | string[] | undefined>): Map<string, string> {
-  const flat = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) flat.set(name.toLowerCase(), typeof value === "string" ? value : value.join(", "));
-  }
-  return flat;
-}
-
-/** Reads a body that is known to be small. @returns undefined if it has more than `limit` bytes */
-export async function readBody(incoming: Incoming, limit: number): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of incoming.body) {
-    size += chunk.byteLength;
-    if (size > limit) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
-}
-

@@ -78,7 +78,8 @@ async function keepInventory(destination: Store, known: KnownDestination, planne
   const tag = inventoryTagOf(planned);
   const { summary } = planned.plan;
   const unchanged = known.base !== undefined && before?.plan.summary?.inventory === summary?.inventory;
-  if (summary !== undefined && !unchanged) await writeInventory(destination, plan, tag);
+  const follows = known.base !== undefined && before?.plan.summary !== undefined;
+  if (summary !== undefined && !unchanged) await writeInventory(destination, plan, tag, follows);
   if (before?.plan.summary !== undefined && (summary === undefined || inventoryTagOf(before) !== tag)) await removeInventory(destination, inventoryTagOf(before));
 }
 

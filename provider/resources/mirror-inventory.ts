@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { canonicalJson } from "../claims";
-import { bytesBlob, packManifest, type PackedArtifact } from "../content/pack";
+import { bytesBlob, packManifest, type BlobSource, type PackedArtifact } from "../content/pack";
 import type { ReadStore, Store } from "../content/storage";
 import { readSmall } from "../content/verify";
 import { isConsignError } from "../errors";
@@ -12,6 +12,8 @@ import { sortedByKey } from "./mirror-related";
 
 /** Artifact type of an inventory: all that a large mirror's plan says, kept beside what it is about. */
 export const INVENTORY_TYPE = "application/vnd.consign.mirror.inventory.v1+json";
+/** What registries answer to a manifest of which they do not have everything. */
+const LACKS_BLOB = ["BLOB_UNKNOWN", "MANIFEST_INVALID", "REGISTRY_FAILED"] as const;
 const MAX_INVENTORY = 64 * 1024 * 1024;
 /** A summary names its tags too where they are few, since other resources ask for them. */
 const FEW_TAGS = 50;
@@ -45,14 +47,18 @@ export function inventoryTag(source: string, selection: unknown): string {
   return `consign-inventory-${hexOf(digestOf(canonicalJson({ source, selection: JSON.stringify(selection) }))).slice(0, 12)}`;
 }
 
-export async function writeInventory(store: Store, plan: FullPlan, tag: string): Promise<void> {
+/** @param follows another one is there, and so is the empty config that all of them have */
+export async function writeInventory(store: Store, plan: FullPlan, tag: string, follows: boolean): Promise<void> {
   const { manifest, blobs } = packInventory(plan);
-  for (const { descriptor, open } of blobs) await store.pushBlob(descriptor, open, { absent: descriptor.mediaType === INVENTORY_TYPE });
+  const [config, ...layers] = blobs;
+  const push = ({ descriptor, open }: BlobSource): Promise<boolean> => store.pushBlob(descriptor, open, { absent: descriptor.mediaType === INVENTORY_TYPE });
+  for (const blob of follows ? layers : blobs) await push(blob);
   try {
     await store.tag(manifest, tag);
   } catch (error) {
     // Some stores tag only what they have; for a registry, setting the tag is storing it.
-    if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+    if (!isConsignError(error, "MANIFEST_UNKNOWN", ...(follows ? LACKS_BLOB : []))) throw error;
+    if (config !== undefined) await push(config);
     await store.pushManifest(manifest);
     await store.tag(manifest, tag);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { audienceOf, claimTypeOf, kindOf, resolveType } from "../claims";
+import { groupedBy } from "../content/bounded";
 import type { SurveyedReferrer } from "../graph";
 import { isSignature } from "../notation";
 import { digestSchema, hexOf, isDigest, type Digest } from "../oci/digest";
@@ -37,10 +38,10 @@ export function describeReferrer({ descriptor, of }: SurveyedReferrer, root: Dig
 }
 
 export function encodeRelated(related: RelatedByDigest): RelatedText {
-  const digests = Object.keys(related) as Digest[];
+  const named = byPrefix(Object.keys(related) as Digest[]);
   return Object.fromEntries(
     Object.entries(related).map(([digest, { type, audience, of }]) => {
-      const about = of === undefined ? "" : ` of ${related[of] === undefined ? of : shortest(of, digests)}`;
+      const about = of === undefined ? "" : ` of ${related[of] === undefined ? of : shortest(of, named.get(prefixOf(of)) ?? [])}`;
       return [digest, `${type}${audience === "public" ? " public" : ""}${about}`];
     }),
   );
@@ -50,14 +51,23 @@ export function encodeRelated(related: RelatedByDigest): RelatedText {
 export function decodeRelated(text: RelatedText): RelatedByDigest | undefined {
   const decoded: RelatedByDigest = {};
   const digests = Object.keys(text) as Digest[];
+  const named = byPrefix(digests);
   for (const [digest, line] of Object.entries(text) as [Digest, string][]) {
     const [what = "", about] = line.split(" of ");
     const [type = "", audience] = what.split(" ");
-    const of = about === undefined ? undefined : isDigest(about) ? about : digests.find((other) => hexOf(other).startsWith(about));
+    const of = about === undefined ? undefined : isDigest(about) ? about : (named.get(about.slice(0, SHORT_HEX)) ?? digests).find((other) => hexOf(other).startsWith(about));
     if (about !== undefined && of === undefined) return undefined;
     decoded[digest] = { type: typeName(type), audience: audience === "public" ? "public" : "internal", ...(of === undefined ? {} : { of }) };
   }
   return decoded;
+}
+
+function prefixOf(digest: Digest): string {
+  return hexOf(digest).slice(0, SHORT_HEX);
+}
+
+function byPrefix(digests: readonly Digest[]): Map<string, Digest[]> {
+  return groupedBy(digests, prefixOf);
 }
 
 function shortest(digest: Digest, among: readonly Digest[]): string {

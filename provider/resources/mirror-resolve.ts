@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { forEachBounded } from "../content/bounded";
+import { forEachBounded, groupedBy } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { isConsignError } from "../errors";
 import { survey, type KnownPlace, type Survey } from "../graph";
@@ -120,7 +120,8 @@ class Resolution {
     const announced = decodeRelated(this.upcoming?.artifacts[root.digest]?.related ?? {}) ?? {};
     const { related: observed, found } = await this.#survey(root);
     const before = this.selection.withdrawn === "keep" ? (this.base?.artifacts[root.digest]?.related ?? {}) : {};
-    const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !isReplaced(entry, before, announced, observed))) as RelatedByDigest;
+    const replaced = replacedBy(before, announced, observed);
+    const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !replaced(entry))) as RelatedByDigest;
     const offered = { ...announced, ...observed };
     const related = await this.#choose({ ...kept, ...offered }, found);
     for (const digest of Object.keys(related) as Digest[]) if (offered[digest] === undefined) this.#plan.withdrawn.push(digest);
@@ -249,8 +250,18 @@ function placesIn(base: FullPlan | undefined): ReadonlyMap<Digest, KnownPlace> {
  * A signature is not withdrawn but replaced where what it signed has no fewer signatures than before, or is about to be put there, and
  * signed, anew.
  */
-function isReplaced(entry: Related, before: RelatedByDigest, announced: RelatedByDigest, observed: RelatedByDigest): boolean {
-  if (entry.type !== SIGNATURE) return false;
-  const count = (related: RelatedByDigest) => Object.values(related).filter(({ type, of }) => type === SIGNATURE && of === entry.of).length;
-  return count(observed) >= count(before) || (entry.of !== undefined && announced[entry.of] !== undefined && observed[entry.of] === undefined);
+function replacedBy(before: RelatedByDigest, announced: RelatedByDigest, observed: RelatedByDigest): (entry: Related) => boolean {
+  const [then, now] = [signaturesBySubject(before), signaturesBySubject(observed)];
+  return ({ type, of }) => {
+    if (type !== SIGNATURE) return false;
+    const [had, has] = [then.get(of)?.length ?? 0, now.get(of)?.length ?? 0];
+    return has >= had || (of !== undefined && announced[of] !== undefined && observed[of] === undefined);
+  };
+}
+
+function signaturesBySubject(related: RelatedByDigest): Map<Digest | undefined, Related[]> {
+  return groupedBy(
+    Object.values(related).filter(({ type }) => type === SIGNATURE),
+    ({ of }) => of,
+  );
 }

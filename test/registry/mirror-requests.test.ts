@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesBlob } from "../../provider/content";
+import { successorsOf } from "../../provider/oci/manifest";
 import { RegistryClient } from "../../provider/registry";
+import { writeInventory } from "../../provider/resources/mirror-inventory";
+import { emptyPlan } from "../../provider/resources/mirror-plan";
 import { forEachRegistry, registryMissing } from "../harness/registries";
 import { pushSampleGraph } from "../harness/artifacts";
 import { MirrorStack } from "../lifecycle/mirror-stack";
@@ -20,6 +23,20 @@ forEachRegistry("a small blob takes one request where that is offered, and the o
   const offered = registry.requests("POST", /digest=/).length;
   const sessions = registry.requests("PUT", /blobs\/uploads/).length;
   assert.deepEqual([offered, sessions], registry.kind === "distribution" ? [1, 3] : [3, 0]);
+});
+
+forEachRegistry("an inventory that is to follow another one is complete also where there is none", async (registry, context) => {
+  // The others take a manifest of which they do not have everything.
+  if (registry.kind !== "distribution") return;
+  const client = new RegistryClient({ baseDir: "/", env: {} });
+  context.after(() => client.close());
+  const place = client.repository(registry.host, "a/inventory");
+  await writeInventory(place, emptyPlan(), "consign-inventory-000000000000", true);
+  const manifest = await place.manifest("consign-inventory-000000000000");
+  for (const part of successorsOf(manifest)) assert.equal(await place.has(part), true);
+  const begun = registry.requests().length;
+  await writeInventory(place, { ...emptyPlan(), cosignTags: { "sha256-0.sig": manifest.descriptor.digest } }, "consign-inventory-000000000000", true);
+  assert.equal(registry.requests("HEAD", /blobs/).slice(begun).length, 0);
 });
 
 test("no request is made twice in a phase, and nothing needless is written", { skip: registryMissing("ggcr") }, async (context) => {

@@ -72,7 +72,7 @@ test("Bearer: a revoked token is replaced once and the request succeeds", { skip
   assert.equal((await repository.resolve("v1")).digest, image.descriptor.digest);
 });
 
-for (const [kind, size, opens] of [["streamed", 2_000_000, 2], ["small, buffered", 100_000, 1]] as const) {
+for (const [kind, size, opens] of [["streamed", 5_000_000, 2], ["small, buffered", 100_000, 1]] as const) {
   test(`Bearer: a ${kind} push survives a token that dies under it`, { skip }, async (context) => {
     const { tokens, registry } = await tokenRegistry(context);
     const repository = login(context, registry.host).repository(registry.host, "wabbit/a");

@@ -88,7 +88,7 @@ export interface JudgedClaim {
   reason: string;
   /** The claim that superseded or revoked it. */
   by?: Digest;
-  /** Subject of the signer's certificate; only for verified claims. */
+  /** Subject of the signer's certificate; only for verified claims, and for those that are signed and have lost their content. */
   issuer?: string;
   /** When it was signed, RFC 3339; only for verified claims. */
   issuedAt?: string;

@@ -73,7 +73,8 @@ export interface Requirements {
 /**
  * Holds the effective claims against what is required and denied, and against the artifact's lifecycle. All results must be met.
  * - `require`: one effective claim of the type must satisfy issuer, age and condition together.
- * - `deny`: none may. A condition that cannot be evaluated on a claim, and a claim whose signature cannot be judged now, count as denied.
+ * - `deny`: none may. A condition that cannot be evaluated on a claim, a claim whose signature cannot be judged now, and one that is signed
+ *   and whose content a store has lost, count as denied.
  * - A revocation that has begun, an end of life that has passed, or one of them that cannot be judged now, is unmet without being asked
  *   for; one that lies ahead, and a redirect, is a warning. These appear only where there is such a claim.
  * @throws ConsignError `CONDITION_INVALID`, `INPUT_INVALID` for entries that the schemas have not seen
@@ -117,10 +118,16 @@ function unsure({ reason }: JudgedClaim): Fit {
   return { fits: false, unknown: true, reason };
 }
 
+/** Signed by one whose claims are denied, and its content is lost or altered. */
+function isLost({ status, issuer }: JudgedClaim, entry: DenyEntry): boolean {
+  if (status !== "tampered" || issuer === undefined) return false;
+  return entry.issuer === undefined || [entry.issuer].flat().some((identity) => matchesIdentity(identity, issuer));
+}
+
 function denied(entry: DenyEntry, path: string, claims: EffectiveClaims, now: Date): RequirementResult {
   const requirement = `no claim ${summary(entry)}`;
   const hits = claims.claims
-    .filter((claim) => STANDS_AGAINST.has(claim.status) && claim.type !== undefined && sameType(claim.type, resolveType(entry.type)))
+    .filter((claim) => (STANDS_AGAINST.has(claim.status) || isLost(claim, entry)) && claim.type !== undefined && sameType(claim.type, resolveType(entry.type)))
     .map((claim) => ({ claim, fit: claim.status === "effective" ? fits(entry, claim, claims, now) : unsure(claim) }))
     .filter(({ fit }) => fit.fits || fit.unknown);
   if (hits.length === 0) return { path, requirement, met: true, reason: "there is none", claims: [] };

@@ -7,11 +7,12 @@ import type { ClaimHead } from "./read-claim";
 import { objectionToArtifact, objectionToClaim } from "./revocation";
 import { kindOf } from "./types";
 
-type Outcome = Pick<JudgedClaim, "status" | "reason">;
+type Outcome = Partial<Pick<JudgedClaim, "status" | "reason" | "issuer">>;
 
 /**
  * Step 1 of `effective.ts`, for what forbids: a revocation or an end of life that is signed by one who may issue it, and whose content a store has
- * lost or altered. What it says cannot be told, and whoever keeps us from reading it must not undo it by that.
+ * lost or altered. What it says cannot be told, and whoever keeps us from reading it must not undo it by that. Of other claims it is noted who
+ * signed them, for those who deny such claims.
  */
 export function holdUnreadable(refused: readonly JudgedClaim[], standing: readonly Standing[], input: EffectiveInput): JudgedClaim[] {
   const unreadable = new Map(input.claims.flatMap((observed) => {
@@ -28,7 +29,7 @@ function judgeUnreadable({ claim, verdict }: ObservedClaim, standing: readonly S
   const signer = verdict.signer?.subject;
   if (signer === undefined || refusalOf(verdict, input.now) !== undefined) return undefined;
   const objection = objectionTo(claim.head, identify(signer, input), standing, input);
-  if (objection === undefined) return undefined;
+  if (objection === undefined) return { issuer: signer };
   if (objection !== "none") return { status: "untrusted", reason: objection };
   const { code, reason } = claim.broken;
   return { status: "inconclusive", reason: `it is signed by ${signer}, and what it says cannot be read: ${reason} (${code}) [SIGNATURE_INCONCLUSIVE]` };

@@ -142,4 +142,16 @@ describe("a signed revocation whose statement the registry has lost", () => {
     assert.deepEqual((await gate.preview(world.args(v1))).planned["reference"], undefined);
     assert.match(gate.warnings.join(), /lifecycle\.endOfLife: unmet: not past its end of life: cannot be told/);
   });
+
+  test("so with a claim that is denied, by an issuer whose claims are", async () => {
+    const world = new World();
+    const v1 = await publish(world.store, "v1", wabbit);
+    await world.lost(v1, "test-result", { ...passed, result: "FAILED" }, wabbit);
+    const gate = world.gate();
+    const denying = (issuer: string) => world.args(v1, { deny: [{ type: "test-result", issuer, condition: 'predicate.result == "FAILED"' }] });
+    assert.equal((await gate.preview(denying(ACME))).planned["reference"], `${HERE}@${v1.digest}`, "nobody denies what that issuer says");
+    assert.equal((await gate.preview(denying(WABBIT))).planned["reference"], undefined);
+    assert.match(gate.warnings.join(), /deny\[0\]: unmet: no claim of type test-result .*: sha256:[0-9a-f]{64}: cannot be told, .*BLOB_UNKNOWN|deny\[0\]: unmet: no claim of type test-result .*cannot be told/);
+    await assert.rejects(gate.up(denying(WABBIT)), /VERIFICATION_UNMET/);
+  });
 });

@@ -34,9 +34,9 @@ forEachRegistry("an inventory that is to follow another one is complete also whe
   await writeInventory(place, emptyPlan(), "consign-inventory-000000000000", true);
   const manifest = await place.manifest("consign-inventory-000000000000");
   for (const part of successorsOf(manifest)) assert.equal(await place.has(part), true);
-  const begun = registry.requests().length;
+  registry.clear();
   await writeInventory(place, { ...emptyPlan(), cosignTags: { "sha256-0.sig": manifest.descriptor.digest } }, "consign-inventory-000000000000", true);
-  assert.equal(registry.requests("HEAD", /blobs/).slice(begun).length, 0);
+  assert.equal(registry.requests("HEAD", /blobs/).length, 0);
 });
 
 test("no request is made twice in a phase, and nothing needless is written", { skip: registryMissing("ggcr") }, async (context) => {

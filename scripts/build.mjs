@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // dist/ from provider/ and sdk/, rebuilt when a source is newer; and the link by which the checkout is its own installed package.
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { say, step, withLock } from "./cache.mjs";
@@ -55,6 +55,8 @@ export async function build({ strict = false, clean = false } = {}) {
       if (strict || !stdout.includes("error TS")) throw new Error(`dist does not build:\n${lines.join("\n")}`);
       say(`dist is built with ${lines.filter((line) => /error TS\d/.test(line)).length} type errors; npm run typecheck shows them`);
     }
+    // npm does this where the package is installed; `npx consign` in the checkout runs it as it is.
+    chmodSync(join(root, "dist", "provider", "cli", "main.js"), 0o755);
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, "");
     utimesSync(stamp, began, began);

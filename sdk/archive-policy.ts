@@ -39,7 +39,10 @@ export interface ArchivePolicyArgs {
    * history. `purge`: everything goes. Only what a run before has marked is ever removed. @default "report"
    */
   onExpiry?: pulumi.Input<"report" | "purge-content" | "purge">;
-  /** `after-archive`: a source is rid of an artifact one run after the archive is seen to have it, complete and verified. @default "never" */
+  /**
+   * `after-archive`: a source is rid of an artifact, and of all that refers to it, one run after the archive is seen to have it, complete and verified.
+   * Layers that nothing refers to any more are the registry's to collect; in an OCI layout they stay. @default "never"
+   */
   release?: pulumi.Input<"never" | "after-archive">;
   /**
    * `live`: every plan looks at all places. `refresh`: plans are made from what is recorded, and `pulumi refresh` looks; for many thousand artifacts. What

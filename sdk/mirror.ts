@@ -127,14 +127,27 @@ export class Mirror extends ConsignResource {
     this.artifacts = pulumi.all([this.plan, this.destinations]).apply(([plan, [first]]) => artifactsOf(plan, first ?? ""));
   }
 
-  /** The artifact that a tag names, at the first destination: for {@link Claim.subject} and {@link Verification.artifact}. */
+  /**
+   * The artifact that a tag names, at the first destination: for {@link Claim.subject} and {@link Verification.artifact}. A tag that the plan
+   * does not name ends the program there, with the reason.
+   */
   artifact(tag: string): pulumi.Output<{ reference: string; descriptor: Descriptor }> {
-    return this.artifacts.apply((artifacts) => {
+    return pulumi.all([this.artifacts, this.plan]).apply(([artifacts, plan]) => {
       const found = artifacts[tag];
-      if (found === undefined) throw new Error(`this mirror's plan names no tag "${tag}"; it names ${Object.keys(artifacts).join(", ") || "none, as it is a summary: raise summarizeAbove"}`);
+      if (found === undefined) throw new pulumi.ResourceError(`the mirror does not bring ${tag}: ${absence(tag, plan)}`, this, true);
       return found;
     });
   }
+}
+
+/** Why a plan names no such tag, and what to do about it. */
+function absence(tag: string, { tags, refused = {}, missing = [], summary }: MirrorPlan): string {
+  if (summary !== undefined) return "its plan is a summary and names no tags; raise summarizeAbove to name one";
+  const refusal = refused[tag];
+  if (refusal !== undefined) return refusal;
+  if (missing.includes(tag)) return "the source has no such tag";
+  const names = Object.keys(tags);
+  return `\`tags\` selects ${names.length === 0 ? "nothing that the source has" : `${names.slice(0, 20).join(", ")}${names.length > 20 ? `, and ${names.length - 20} more` : ""}`}`;
 }
 
 const upstream = new WeakMap<Mirror, Mirror>();

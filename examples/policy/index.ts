@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small supply chain that the policy pack in pack/ looks at. `pulumi config set careless true` breaks four of its rules.
+// A small supply chain that the policy pack in pack/ looks at. `pulumi config set careless true` breaks three of its rules.
 import * as pulumi from "@pulumi/pulumi";
 import { Mirror, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
 

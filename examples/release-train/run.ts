@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A year and a half in eight runs of `pulumi up`, each on its day.
+// A year and a half in nine runs of `pulumi up`, each on its day.
 import { shows } from "../../scripts/story/narrator";
 import { stage, tell } from "../../scripts/story/stage";
 

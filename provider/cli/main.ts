@@ -1,10 +1,18 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-import { run } from "./run";
+import { nodeComplaint } from "../node-version";
 
 const { env, stdout, stderr } = process;
 
 async function main(): Promise<void> {
+  const complaint = nodeComplaint(process.versions.node);
+  if (complaint !== undefined) {
+    stderr.write(`consign: ${complaint}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  // Not before: an older Node cannot load it.
+  const { run } = require("./run") as typeof import("./run");
   process.exitCode = await run(process.argv.slice(2), {
     env,
     cwd: process.cwd(),

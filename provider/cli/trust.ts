@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from "node:path";
+import { ConsignError, isConsignError } from "../errors";
 import { applicablePolicy, notationConfigDir, parsePolicyDocument, parseTrustPolicy, policyFromNotation, resolveTrustPolicy, type ResolvedTrustPolicy, type TrustPolicy } from "../notation";
 import type { CommandName, Flags } from "./command-line";
 import { readJsonFile } from "./json-file";
@@ -25,7 +26,13 @@ async function policyFrom(command: CommandName, flags: Flags, scope: string, con
     world.tell("consign: no --policy: level strict, any identity with a certificate from the given roots");
     return parseTrustPolicy({ name: "--root", signatureVerification: { level: "strict" }, roots: { ca: flags.roots }, trustedIdentities: ["*"] });
   }
-  return command === "verify" || flags.configDir !== undefined ? policyFromNotation(configDir, scope) : undefined;
+  if (command !== "verify" && flags.configDir === undefined) return undefined;
+  try {
+    return await policyFromNotation(configDir, scope);
+  } catch (error) {
+    if (flags.configDir !== undefined || !isConsignError(error, "FILE_NOT_FOUND")) throw error;
+    throw new ConsignError("FILE_NOT_FOUND", `${error.message}: say whom to trust with --policy FILE or --root FILE`, { cause: error });
+  }
 }
 
 /** One statement stands alone; notation's document has several, of which one applies. */

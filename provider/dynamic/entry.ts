@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import "./node-check";
 import { archivePolicy, claim, mirror, promotion, signedArtifact, verification } from "../resources/kinds";
 import { dynamicProvider } from "./adapter";
 

@@ -6,6 +6,11 @@ const TIMEOUTS = new Set(["UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", 
 const BROKEN = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "EAI_AGAIN", "UND_ERR_SOCKET"]);
 const TLS = /^(?:ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_|INVALID_PURPOSE|EPROTO$)/;
 
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there; check the port, and whether the registry runs",
+  ENOTFOUND: "no such host is known; check its name",
+};
+
 /** Says what broke on the way: {@link Transient} where the same request may succeed later. `request` is `METHOD url`. */
 export function transportFailure(error: unknown, request: string, deadlinePassed: boolean): unknown {
   if (isConsignError(error) || error instanceof Transient) return error;
@@ -24,7 +29,7 @@ export function transportFailure(error: unknown, request: string, deadlinePassed
       : "set caFile to the registry's own authority, or certFile and keyFile if it asks for a client certificate";
     return new ConsignError("TLS_FAILED", `${request} failed in TLS (${detail}): ${hint}`, { cause: error });
   }
-  const unreachable = new ConsignError("REGISTRY_UNREACHABLE", `${request} got no answer (${detail})`, { cause: error });
+  const unreachable = new ConsignError("REGISTRY_UNREACHABLE", `${request} got no answer (${detail}): ${UNREACHABLE[detail] ?? "check the registry and the way to it"}`, { cause: error });
   return codes.some((code) => BROKEN.has(code)) ? new Transient(unreachable) : unreachable;
 }
 

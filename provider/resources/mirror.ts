@@ -190,6 +190,8 @@ function checkDestinations(source: string | undefined, destinations: readonly st
 function warnOf(plan: FullPlan, source: string, context: ResourceContext): void {
   for (const [name, reason] of Object.entries(plan.refused)) context.warn(`mirror of ${source}: ${name.startsWith("claim ") ? name : `tag ${name}`}: ${reason}`);
   for (const name of plan.missing) context.warn(`mirror of ${source}: ${name} does not exist there yet`);
+  const counts = [plan.tags, plan.artifacts, plan.refused, plan.missing].map((part) => Object.keys(part).length);
+  if (counts.every((count) => count === 0)) context.warn(`mirror of ${source}: \`tags\` selects nothing that is there`);
 }
 
 /** A destination that is new to the mirror may have the tags already, and elsewhere. Whoever cannot be asked is found out later. */

@@ -55,7 +55,8 @@ export const verification: Reconciler<typeof schema.shape> = {
     if (mirror !== undefined) requireDestination(mirror, locationOf(inputs.artifact));
     const arriving = unknown.has("mirrorReady") ? { ...inputs, mirror } : inputs;
     const { properties, judgement } = await verify(arriving, await present(inputs.artifact, context), context);
-    tell(inputs, judgement, context);
+    if (judgement.verdict.digest === undefined) context.warn(`${referenceOf(inputs.artifact)} is not there yet: it is verified in \`up\`, which fails if it is still not there then, or not good`);
+    else tell(inputs, judgement, context);
     return { planned: { ...planned, ...properties } };
   },
 

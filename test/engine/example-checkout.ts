@@ -15,6 +15,8 @@ export interface Played {
   seconds: number;
   /** By stack. */
   outputs: Record<string, Record<string, unknown>>;
+  /** The example's folder, with what it left there. */
+  folder: string;
 }
 
 export interface ExampleCheckout {
@@ -62,7 +64,7 @@ export function checkout(name: string): ExampleCheckout {
           outputs[stack.name] = JSON.parse(await pulumi("stack", "output", "--json", "--stack", stack.name)) as Record<string, unknown>;
         }
       }
-      return { code, text, seconds, outputs };
+      return { code, text, seconds, outputs, folder };
     },
   };
 }

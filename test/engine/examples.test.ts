@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { engineMissing } from "../harness/engine";
 import { repositoryRoot } from "../harness/toolchain";
 import { checkout, EXAMPLES_FOLDER, type Played } from "./example-checkout";
@@ -51,7 +52,111 @@ const OUTCOMES: Record<string, (played: Played) => void> = {
     }
     assert.match(text, /VERIFICATION_UNMET/);
   },
+  policy({ outputs, text, folder }) {
+    const [careless = "", right = ""] = acts(text, "Done right: ");
+    const violations = [...careless.matchAll(/\[(mandatory|advisory)\] +(\S+) +\(\S+: (\S+)\)/g)].map(([, level, rule, resource]) => `${level} ${rule} ${resource}`);
+    assert.deepEqual([...new Set(violations)].sort(), ["advisory registries-use-tls consign-policy-acme", "mandatory images-are-verified web", "mandatory mirrors-have-trust subscription"]);
+    assert.match(careless, /web runs "registry\.acme\.example\/net-monitor:v1", which is not pinned by digest/);
+    assert.match(careless, /plain HTTP to old\.registry\.example/);
+    assert.match(right, /✅ consign@v1\.0\.0/);
+    assert.doesNotMatch(right, /\[(?:mandatory|advisory)\]/);
+    const deploy = String(outputs["acme"]?.["deploy"]);
+    assert.match(deploy, pinned("oci:.run/registries/wabbit/net-monitor"));
+    assert.ok(holds(folder, "acme", digestIn(deploy)), "the mirror that has trust has brought it");
+  },
+  "gate-to-kubernetes"({ outputs, text, folder }) {
+    const [closed = "", open = ""] = acts(text, "ACME approves: ");
+    assert.match(closed, /is not verified: require\[0\]: unmet: .*there is no claim of type vsa \[VERIFICATION_UNMET\]/);
+    assert.doesNotMatch(closed, /^Outputs:|^kind: /m, "while the gate is closed there is neither an image nor a manifest");
+    const image = String(outputs["acme"]?.["image"]);
+    const manifests = String(outputs["acme"]?.["manifests"]);
+    assert.match(image, pinned("127\\.0\\.0\\.1:\\d+/net-monitor"));
+    assert.deepEqual([...manifests.matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind), ["Deployment", "CronJob"]);
+    assert.deepEqual([...manifests.matchAll(/ image: "(.+)"$/gm)].map(([, named]) => named), [image, image], "both run what was verified");
+    assert.match(manifests.replaceAll(image, "IMAGE"), /- consign\n +- verify\n +- "IMAGE"\n/, "and the job verifies that same digest");
+    assert.equal(readFileSync(join(folder, ".run", "manifests.yaml"), "utf8").trimEnd(), manifests.trimEnd());
+    assert.ok(open.includes(manifests.trimEnd()), "they are shown");
+  },
+  archive({ outputs, text, folder }) {
+    const { archived, running, entries } = outputs["archive"] ?? {};
+    const [v1, v2] = [digestIn(archived), digestIn(running)];
+    assert.deepEqual(statesIn(entries), { [v1]: "purged", [v2]: "in-production" });
+    assert.deepEqual(wentThrough(text, v1), ["in-production", "grace", "to-archive", "archived", "held", "expired", "purged"]);
+    assert.deepEqual(wentThrough(text, v2), ["in-production"]);
+    const [, september = ""] = acts(text, "September: ");
+    assert.match(september, new RegExp(`"KEEP {2}${v1.slice(0, 19)} {2}held; .*\\(legal hold by a claim of type https://acme\\.example/`));
+    assert.match(text, new RegExp(`archive/net-monitor@${v1} is purged`));
+    assert.deepEqual(listed(folder, "archive"), [], "neither v1 nor a claim or signature of it is in the archive");
+    for (const digest of [v1, ...layersOf(folder, v1)]) assert.ok(!holds(folder, "archive", digest), `the archive still has ${digest}`);
+    for (const [place, digest] of [["production", v1], ["production", v2], ["build", v1], ["build", v2]] as const) {
+      assert.ok(holds(folder, place, digest), `the archive's rules take nothing from ${place}`);
+    }
+  },
+  "release-train"({ outputs, text, folder }) {
+    const { moves, history, entries } = outputs["train"] ?? {};
+    const [v3 = "", again, v2 = "", v1 = "", ...earlier] = (history as { digest: string }[]).map(({ digest }) => digest);
+    assert.equal(again, v1, "the rollback was the promotion of v1");
+    assert.equal(new Set([v1, v2, v3]).size + earlier.length, 3);
+    const stays = (history as { from: string; until?: string }[]).map(({ from, until }) => `${from.slice(0, 10)}/${until?.slice(0, 10) ?? ""}`);
+    assert.deepEqual(stays, ["2026-07-01/", "2026-06-10/2026-07-01", "2026-05-04/2026-06-10", "2026-01-05/2026-05-04"]);
+    for (const move of moves as string[]) assert.ok(move.endsWith(`→ ${v3.slice(0, 19)}…`), move);
+    assert.deepEqual(statesIn(entries), { [v1]: "content-purged", [v2]: "content-purged", [v3]: "in-production" });
+    for (const digest of [v1, v2]) {
+      const [layer] = layersOf(folder, digest);
+      for (const place of ["dev", "staging", "production"]) {
+        assert.ok(!holds(folder, place, digest), `${place} has let go of ${digest}`);
+        assert.ok(holds(folder, place, v3), `${place} has what it runs`);
+      }
+      assert.ok(holds(folder, "archive", digest) && !holds(folder, "archive", layer), "the archive has the manifest, and the content no more");
+      const [claim = ""] = Object.keys((entries as Record<string, { evidence: Record<string, string> }>)[digest]?.evidence ?? {});
+      assert.ok(holds(folder, "archive", claim), "and what was claimed about it");
+    }
+    assert.match(acts(text, "After that nothing changes")[1] ?? "", /^    7 unchanged$/m);
+  },
 };
+
+/** What was printed before and from a heading on, without colours. */
+function acts(text: string, heading: string): string[] {
+  const plain = stripVTControlCharacters(text);
+  const at = plain.indexOf(heading);
+  assert.notEqual(at, -1, `nothing is headed ${heading}`);
+  return [plain.slice(0, at), plain.slice(at)];
+}
+
+function digestIn(reference: unknown): string {
+  return String(reference).split("@")[1] ?? "";
+}
+
+/** By digest, what an archive policy came to. */
+function statesIn(entries: unknown): Record<string, string> {
+  return Object.fromEntries(Object.entries(entries as Record<string, { state: string }>).map(([digest, { state }]) => [digest, state]));
+}
+
+/** The states in an archive policy's plan that were shown for an artifact, each where it came first. */
+function wentThrough(text: string, digest: string): string[] {
+  const lines = text.matchAll(/"[A-Z-]+ {2}(?:\S+ )*?(sha256:[0-9a-f]{12}) {2}([a-z-]+)/g);
+  return [...new Set([...lines].flatMap(([, short = "", state]) => (digest.startsWith(short) && state !== undefined ? [state] : [])))];
+}
+
+/** What the index of a layout lists. */
+function listed(folder: string, place: string): unknown[] {
+  const index = JSON.parse(readFileSync(join(folder, ".run", "registries", place, "net-monitor", "index.json"), "utf8")) as { manifests: unknown[] };
+  return index.manifests;
+}
+
+function blobs(folder: string, place: string): string {
+  return join(folder, ".run", "registries", place, "net-monitor", "blobs", "sha256");
+}
+
+function holds(folder: string, place: string, digest = ""): boolean {
+  return existsSync(join(blobs(folder, place), digest.replace("sha256:", "")));
+}
+
+/** As it was built. */
+function layersOf(folder: string, digest: string): string[] {
+  const manifest = JSON.parse(readFileSync(join(blobs(folder, "build"), digest.replace("sha256:", "")), "utf8")) as { layers: { digest: string }[] };
+  return manifest.layers.map((layer) => layer.digest);
+}
 
 const names = readdirSync(EXAMPLES_FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 

@@ -32,6 +32,15 @@ test("with trust, only what verifies is copied, and the rest is named with the r
   assert.equal(await world.repository(destination, "c/d").has(forged.descriptor), false);
 });
 
+test("tags that select nothing are a warning", async () => {
+  const stack = new MirrorStack();
+  await pushImage(OciLayout.open(join(stack.baseDir, "origin"), { create: true }), { tag: "1.0.0" });
+  const ask = async (tags: string[]): Promise<string[]> => (await stack.preview({ source: "oci:origin", destinations: ["oci:copy"], tags })).warnings;
+  assert.deepEqual(await ask(["1.*"]), []);
+  assert.deepEqual(await ask(["2.*"]), ["mirror of oci:origin: `tags` selects nothing that is there"]);
+  assert.deepEqual(await ask(["2.0.0"]), ["mirror of oci:origin: 2.0.0 does not exist there yet"]);
+});
+
 test("claims of chosen, verified issuers go along; what others signed as them does not", needs, async (context) => {
   const world = new World(context);
   const source = await world.registry("ggcr");

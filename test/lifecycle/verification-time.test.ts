@@ -66,6 +66,12 @@ test("an end of life warns until it comes, and forbids from then on", async () =
   await world.remove(end);
 });
 
+test("what is not there yet is one warning, and no verdict on it", async () => {
+  const planned = await plan(later(1000), { artifact: "oci:repo:v9" });
+  assert.equal(planned["reference"], undefined);
+  assert.deepEqual([warnings.length, warnings[0]?.startsWith("oci:repo:v9 is not there yet")], [1, true]);
+});
+
 test("ensure refuses what is not verified, and what is another than planned", async () => {
   const context = contextAt(client, () => later(1000), folder);
   const inputs = { artifact: "oci:repo:v1", trust: trust() };

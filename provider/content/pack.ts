@@ -120,6 +120,8 @@ export interface PushArtifactOptions extends CallOptions {
   concurrency?: number | undefined;
   /** Look at every blob even if the manifest is there, and push what is missing. @default false */
   deep?: boolean | undefined;
+  /** Called, and awaited, when all blobs are there and the manifest, which is not there yet, is about to be. */
+  beforeVisible?: (() => Promise<void>) | undefined;
 }
 
 export interface PushReport {
@@ -146,6 +148,7 @@ export async function pushArtifact(store: Store, artifact: PackedArtifact, optio
     });
   }
   if (present && (await isListed(store, manifest, call))) return report;
+  if (!present) await options.beforeVisible?.();
   await store.pushManifest(manifest, call);
   return { ...report, manifestPushed: true };
 }

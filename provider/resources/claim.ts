@@ -89,11 +89,17 @@ export const claim: Reconciler<typeof schema.shape> = {
       if (packed.manifest.descriptor.digest !== plan.digest) {
         throw new ConsignError("PLAN_STALE", `the claim is now ${packed.manifest.descriptor.digest}, the plan says ${plan.digest}: run again`, { reference: plan.reference });
       }
-      await pushArtifact(store, packed, { deep: previous !== undefined });
-      await requireReadable(store, plan);
       const request = { store, target: plan.descriptor, args: plan, signedBy: plan.signedBy, renew: plan.renewal !== NOT_DUE, previous };
-      const signatures = await ensureSigned(request, context);
-      Object.assign(done, signed(signatures));
+      const sign = async (): Promise<SignatureRecord[]> => {
+        const made = await ensureSigned(request, context);
+        Object.assign(done, signed(made));
+        return made;
+      };
+      let signatures: SignatureRecord[] | undefined;
+      // Whoever finds the claim is to find its signature: that refers to it by digest, and may be there first.
+      await pushArtifact(store, packed, { deep: previous !== undefined, beforeVisible: async () => void (signatures = await sign()) });
+      await requireReadable(store, plan);
+      signatures ??= await sign();
       await removeReplaced(store, previous, plan.about, plan.digest);
       const status = await settledStatus(store, plan, signatures, context);
       context.progress(`${plan.type} claim ${plan.digest} about ${plan.about} is signed`);

@@ -20,11 +20,14 @@ export interface RecordSigner {
   written: Descriptor[];
 }
 
-/** Pushes a claim of our own and signs it; what is there already stays. */
+/** Signs a claim of our own and pushes it, so that nobody finds it unsigned; what is there already stays. */
 export async function attachRecord({ store, args, signedBy, written }: RecordSigner, packed: PackedArtifact, context: ResourceContext): Promise<SignatureRecord[]> {
   const descriptor = plainDescriptor(packed.manifest.descriptor);
   if (!(await store.has(descriptor))) written.push(descriptor);
-  await pushArtifact(store, packed);
   const { signer, timestamp, signatureForm } = args;
-  return ensureSigned({ store, target: descriptor, args: { signer, timestamp, signatureForm }, signedBy, renew: false, previous: undefined }, context);
+  const sign = (): Promise<SignatureRecord[]> =>
+    ensureSigned({ store, target: descriptor, args: { signer, timestamp, signatureForm }, signedBy, renew: false, previous: undefined }, context);
+  let signatures: SignatureRecord[] | undefined;
+  await pushArtifact(store, packed, { beforeVisible: async () => void (signatures = await sign()) });
+  return signatures ?? sign();
 }

@@ -8,7 +8,7 @@ export interface ClaimArgs extends SigningArgs {
   subject: ArtifactInput;
   /**
    * A predicate type's URI, or a short name: `sbom/spdx`, `sbom/cyclonedx`, `provenance`, `vulnerabilities`, `test-result`, `vex`, `vsa`,
-   * `deployment`, `revocation`, `redirect`, `endOfLife`. Update.
+   * `deployment`, `revocation`, `redirect`, `endOfLife`, `derived-from`, `archived`, `content-purged`. Update.
    */
   type: pulumi.Input<string>;
   /** What the claim says, as a value; checked against the type's schema. Exactly one of `predicate` and `document`. Update. */

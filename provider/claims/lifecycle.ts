@@ -61,7 +61,24 @@ export const derivedFromSchema = z.looseObject({
   relation: z.string().optional(),
 });
 
+/**
+ * `https://consign.dev/claims/archived/v1`: the artifact was brought to the archive that has this claim. `sources` are the locations that it
+ * came from, `tags` the names that it had there, `inUse` from when until when it was in which environment, and `retention` the rule, in words.
+ */
+export const archivedSchema = z.looseObject({
+  archivedAt: timestampSchema,
+  sources: z.array(z.string()).optional(),
+  tags: z.record(z.string(), z.array(z.string())).optional(),
+  inUse: z.array(z.looseObject({ environment: z.string().min(1), resource: z.string().optional(), from: timestampSchema, until: timestampSchema.optional() })).optional(),
+  retention: z.string().optional(),
+});
+
+/** `https://consign.dev/claims/content-purged/v1`: the artifact's content was taken away here, and its manifest and claims stay as history. */
+export const contentPurgedSchema = z.looseObject({ purgedAt: timestampSchema, reason: z.string().optional(), leftProductionAt: timestampSchema.optional() });
+
 export type Revocation = z.infer<typeof revocationSchema>;
 export type Redirect = z.infer<typeof redirectSchema>;
 export type EndOfLife = z.infer<typeof endOfLifeSchema>;
 export type Deployment = z.infer<typeof deploymentSchema>;
+export type Archived = z.infer<typeof archivedSchema>;
+export type ContentPurged = z.infer<typeof contentPurgedSchema>;

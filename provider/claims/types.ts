@@ -71,7 +71,7 @@ const parts = (...values: (string | undefined)[]) => values.map((value) => value
  *
  * | name | scope |
  * |---|---|
- * | sbom/spdx, sbom/cyclonedx, vex, redirect, endOfLife | the artifact |
+ * | sbom/spdx, sbom/cyclonedx, vex, redirect, endOfLife, archived, content-purged | the artifact |
  * | provenance | the build type |
  * | vulnerabilities | the scanner, without its version |
  * | test-result | the names of the configurations |
@@ -133,6 +133,8 @@ export const CLAIM_KINDS: readonly ClaimKind[] = [
   kind({ name: "revocation", type: own("revocation"), predicate: lifecycle.revocationSchema, scope: (p) => p.target }),
   kind({ name: "redirect", type: own("redirect"), predicate: lifecycle.redirectSchema }),
   kind({ name: "endOfLife", type: own("endOfLife"), artifactType: LIFECYCLE_ARTIFACT_TYPE, predicate: lifecycle.endOfLifeSchema }),
+  kind({ name: "archived", type: own("archived"), predicate: lifecycle.archivedSchema, observedAt: (p) => p.archivedAt }),
+  kind({ name: "content-purged", type: own("content-purged"), predicate: lifecycle.contentPurgedSchema, observedAt: (p) => p.purgedAt }),
   kind({
     name: "derived-from",
     type: own("derived-from"),

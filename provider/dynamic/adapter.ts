@@ -6,6 +6,7 @@ import type { ResourceContext } from "../resources/context";
 import { PartialFailure, type Properties, type Reconciler } from "../resources/reconciler";
 import { asCheckFailure, asEngineError } from "./failures";
 import { configureHost, hostContext } from "./host";
+import { plain } from "./plain";
 import { UNKNOWN, checkInputs, holdsUnknown } from "./unknowns";
 
 /** Version of the recorded outputs. Whoever changes their shape raises it and teaches `upgrade` the way from the older one. */
@@ -42,7 +43,7 @@ async function check(kind: Reconciler, context: Context, olds: Properties, news:
   if (failures.length > 0) return { inputs: news, failures };
   try {
     const { planned } = await kind.plan(known, unknown, plannedBefore, context());
-    return { inputs: plain({ ...news, ...planned }) };
+    return { inputs: plain({ ...news, ...planned }) as Properties };
   } catch (error) {
     return { inputs: news, failures: [asCheckFailure(error, Object.keys(kind.schema.shape)[0] ?? "")] };
   }
@@ -101,7 +102,7 @@ function recorded(inputs: Properties, ensured: Properties): Properties {
 
 /** What is there after a failure half-way. The host adds the stub to whole states only. */
 function partial(inputs: Properties, error: unknown): Properties | undefined {
-  return error instanceof PartialFailure ? { ...recorded(inputs, error.properties), ...plain({ __provider: inputs["__provider"] }) } : undefined;
+  return error instanceof PartialFailure ? (plain({ ...recorded(inputs, error.properties), __provider: inputs["__provider"] }) as Properties) : undefined;
 }
 
 function upgrade(state: Properties): Properties {
@@ -115,11 +116,6 @@ function upgrade(state: Properties): Properties {
 /** Without the engine's and our own `__` members. */
 function visible(properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([name]) => !name.startsWith("__")));
-}
-
-/** What a protobuf Struct can carry: no undefined, no dates, no class instances. */
-function plain(value: unknown): Properties {
-  return JSON.parse(JSON.stringify(value)) as Properties;
 }
 
 export { UNKNOWN };

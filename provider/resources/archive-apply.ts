@@ -142,7 +142,7 @@ async function releaseOne(task: ArchiveTask, digest: Digest, entry: Entry, conte
       throw new ConsignError("READ_BACK_FAILED", `${location} keeps ${digest}: the archive does not have ${descriptor.digest}`, { side: "archive" });
     }
     try {
-      await releaseArtifact(source, root);
+      await releaseArtifact(source, root, entry.tags[location] ?? []);
       context.progress(`${location}@${digest} has left its source; the archive has it`);
     } catch (error) {
       if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;

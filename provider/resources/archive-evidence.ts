@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claimTypeOf, deploymentSchema, endOfLifeSchema, matchesIdentity, typeKey, type LifecycleIssuers, type ReadClaim } from "../claims";
+import { archivedSchema, claimTypeOf, contentPurgedSchema, deploymentSchema, endOfLifeSchema, matchesIdentity, typeKey, type LifecycleIssuers, type ReadClaim } from "../claims";
 import type { ReadStore } from "../content/storage";
 import type { ResolvedTrustPolicy } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { decodeEvidence, encodeEvidence, formatInstant, type Evidence, type Facts } from "../retention";
-import { ARCHIVED, archivedSchema, CONTENT_PURGED, contentPurgedSchema } from "./archive-record";
 import { weighClaim, type WeighedClaim } from "./believed-claims";
 import { revocationOfClaim } from "./claim-revocation";
 import type { ResourceContext } from "./context";
@@ -38,14 +37,14 @@ export async function evidenceAt(store: ReadStore, subject: Digest, recorded: Fa
   return found;
 }
 
+/** But for `hold`, the short names of their types. */
 type Kind = "deployment" | "endOfLife" | "hold" | "archived" | "content-purged";
 
 function kindOfEvidence(descriptor: Descriptor, holds: ReadonlySet<string>, isArchive: boolean): Kind | undefined {
   const type = typeKey(claimTypeOf(descriptor) ?? "");
   if (holds.has(type)) return "hold";
   if (type === "deployment" || type === "endOfLife") return type;
-  if (!isArchive) return undefined;
-  return type === ARCHIVED ? "archived" : type === CONTENT_PURGED ? "content-purged" : undefined;
+  return isArchive && (type === "archived" || type === "content-purged") ? type : undefined;
 }
 
 async function judged(store: ReadStore, descriptor: Descriptor, subject: Digest, kind: Kind, before: Evidence | undefined, question: EvidenceQuestion, context: ResourceContext): Promise<Evidence | undefined> {
@@ -77,13 +76,11 @@ async function believed(store: ReadStore, weighed: WeighedClaim, subject: Digest
   const revoked = () => revocationOfClaim(store, weighed, subject, { trust, issuers: issuers.revocation }, context);
   if (kind === "hold") return (await revoked()) === "revoked" ? undefined : { kind: "hold", type: typeKey(claim.type) };
   // A list of referrers can call a claim what it is not.
-  if (typeKey(claim.type) !== TYPES[kind]) return { kind: "doubt", reason: `it is listed as a claim about ${kind}, and is one of type ${typeKey(claim.type)}` };
+  if (typeKey(claim.type) !== kind) return { kind: "doubt", reason: `it is listed as a claim about ${kind}, and is one of type ${typeKey(claim.type)}` };
   const evidence = evidenceIn(claim, kind);
   const shortens = evidence.kind === "end-of-life" || (evidence.kind === "deployment" && evidence.until !== undefined);
   return shortens && (await revoked()) !== undefined ? { kind: "doubt", reason: "it has been revoked" } : evidence;
 }
-
-const TYPES: Readonly<Record<Exclude<Kind, "hold">, string>> = { deployment: "deployment", endOfLife: "endOfLife", archived: ARCHIVED, "content-purged": CONTENT_PURGED };
 
 function evidenceIn({ predicate }: ReadClaim, kind: Exclude<Kind, "hold">): Evidence {
   const unfit: Evidence = { kind: "doubt", reason: `what it says about ${kind} cannot be read` };
@@ -98,7 +95,7 @@ function evidenceIn({ predicate }: ReadClaim, kind: Exclude<Kind, "hold">): Evid
     return data === undefined ? unfit : { kind: "end-of-life", date: instant(data.date) };
   }
   const at = kind === "archived" ? archivedSchema.safeParse(predicate).data?.archivedAt : contentPurgedSchema.safeParse(predicate).data?.purgedAt;
-  return at === undefined ? unfit : { kind, at };
+  return at === undefined ? unfit : { kind, at: instant(at) };
 }
 
 function instant(text: string): string {

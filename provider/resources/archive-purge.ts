@@ -5,6 +5,8 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { successorsOf, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES, isManifestType } from "../oci/media-types";
+import { archiveTag } from "./archive-record";
+import { tagDigest } from "./tagging";
 
 const MAX_MANIFESTS = 1_000_000;
 
@@ -97,7 +99,7 @@ export async function purgeArtifact(store: Store, root: Descriptor, inUse: InUse
       refused.push(manifest.descriptor);
     }
   }
-  await remove(store, root);
+  await removeNamed(store, root, [archiveTag(root.digest)]);
   for (const part of refused) await remove(store, part);
   return leftovers;
 }
@@ -126,12 +128,13 @@ async function removeBlobs(store: Store, blobs: readonly Descriptor[]): Promise<
 /**
  * Takes an artifact out of a source that others use too: what refers to it, deepest first, then its own manifest. Its parts may belong to what
  * has no tag and cannot be seen, so they are left to the registry's own tidying.
+ * @param tags that it had there when it was looked at last
  */
-export async function releaseArtifact(store: Store, root: Descriptor): Promise<void> {
+export async function releaseArtifact(store: Store, root: Descriptor, tags: readonly string[]): Promise<void> {
   const found = await holdings(store, root.digest);
   const referring = [...found].filter(([digest, { referrerDepth }]) => digest !== root.digest && referrerDepth > 0 && refersTo(found, digest, root.digest));
   for (const [, { manifest }] of referring.sort(([, a], [, b]) => b.referrerDepth - a.referrerDepth)) await remove(store, manifest.descriptor);
-  await remove(store, root);
+  await removeNamed(store, root, tags);
 }
 
 /** Whether the way over subjects from a referrer ends at the artifact itself, rather than at one of its parts. */
@@ -139,6 +142,12 @@ function refersTo(found: ReadonlyMap<Digest, Held>, digest: Digest, root: Digest
   const subject = found.get(digest)?.manifest.value.subject?.digest;
   if (subject === undefined || bound === 0) return false;
   return subject === root || refersTo(found, subject, root, bound - 1);
+}
+
+/** With its manifest its tags are gone; but some registries, go-containerregistry for one, go on answering to them. */
+async function removeNamed(store: Store, root: Descriptor, tags: readonly string[]): Promise<void> {
+  await remove(store, root);
+  for (const tag of tags) if ((await tagDigest(store, tag)) === root.digest) await store.untag(tag);
 }
 
 async function remove(store: Store, target: Descriptor): Promise<void> {

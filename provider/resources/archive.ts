@@ -14,7 +14,8 @@ import { signedBySchema } from "./signer";
 import { requireTrustedSigner } from "./signer-trust";
 import { plannedSigning } from "./signing";
 
-const entriesSchema = z.record(digestSchema, entrySchema);
+/** Says so of the value itself, entry by entry, rather than making another one of it: there may be many thousand. */
+const entriesSchema = z.custom<Entries>(areEntries, { message: "are no entries that this version knows" });
 const decisionSchema = entrySchema.pick({ decision: true });
 const noticesSchema = z.record(digestSchema, z.array(z.string()));
 
@@ -65,7 +66,7 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     const planned = readState(plannedSchema, inputs);
     const rules = rulesOf(planned);
     const archive = await context.stores.open(planned.archive);
-    const entries = planned.entries as Entries;
+    const entries = planned.entries;
     const outcome = await carryOut({ inputs: planned, rules, asOf: planned.asOf, entries, archive, signing: { store: archive, args: planned, signedBy: planned.signedBy, written: [] } }, context);
     const settled = await settle(planned, entries, rules, outcome.touched, context);
     const notices = { ...remainingNotices(previous, settled), ...outcome.notices };
@@ -78,7 +79,7 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
   /** Looks at everything again and verifies it anew, for the time that was planned for; nothing is marked by merely looking. */
   async observe(state, context) {
     const recorded = readState(plannedSchema, state);
-    const before = recorded.entries as Entries;
+    const before = recorded.entries;
     const facts = await surveyFacts(recorded, before, context, { again: true });
     const entries = planRetention({ facts, recorded: before, rules: rulesOf(recorded), asOf: Date.parse(recorded.asOf), marking: false });
     return { ...state, entries, plan: planLines(entries) };
@@ -89,15 +90,14 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
   },
 };
 
-/** Says so of the value itself, entry by entry, rather than making another one of it: there may be many thousand. */
 function areEntries(value: unknown): value is Entries {
   return typeof value === "object" && value !== null && Object.entries(value).every(([digest, entry]) => isDigest(digest) && entrySchema.safeParse(entry).success);
 }
 
 function recordedPlan(previous: Properties | undefined): { asOf: string; entries: Entries } | undefined {
   const asOf = timeSchema.safeParse(previous?.["asOf"]);
-  const entries: unknown = previous?.["entries"];
-  return asOf.success && areEntries(entries) ? { asOf: asOf.data, entries } : undefined;
+  const entries = entriesSchema.safeParse(previous?.["entries"]);
+  return asOf.success && entries.success ? { asOf: asOf.data, entries: entries.data } : undefined;
 }
 
 async function factsFor(inputs: ArchiveInputs, recorded: Entries | undefined, context: ResourceContext): Promise<Record<Digest, Facts>> {
@@ -117,7 +117,12 @@ async function settle(inputs: ArchiveInputs & { asOf: string }, entries: Entries
   for (const digest of touched) delete facts[digest];
   Object.assign(facts, await surveyFacts(inputs, entries, context, { only: touched }));
   const again = planRetention({ facts, recorded: entries, rules, asOf: Date.parse(inputs.asOf), marking: true });
-  return Object.fromEntries((Object.entries(entries) as [Digest, Entry][]).map(([digest, entry]) => [digest, touched.includes(digest) ? (again[digest] ?? entry) : entry])) as Entries;
+  const settled: Entries = { ...entries };
+  for (const digest of touched) {
+    const entry = again[digest];
+    if (entry !== undefined) settled[digest] = entry;
+  }
+  return settled;
 }
 
 /** What was told of an artifact stays told for as long as it is there. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { digestSchema, type Digest } from "../oci/digest";
+import { isDigest, type Digest } from "../oci/digest";
 import { endOf, isInstant, isRunning, mergeWindows, type Window } from "./windows";
 
 /** What one verified claim says that retention depends on. `doubt`: there is such a claim, and what it says cannot be told or believed now. */
@@ -13,9 +13,7 @@ export type Evidence =
   | { kind: "doubt"; reason: string };
 
 /** As facts and state have it, a line each: state holds one for every claim, and people read them in a preview. */
-const evidenceTextSchema = z
-  .string()
-  .regex(/^(?:deployment [^ /]+Z\/(?:[^ /]+Z)? [^ ]+ [^ ]+|(?:end-of-life|archived|content-purged) [^ ]+Z|(?:hold|doubt) .+)$/s, "is no evidence that this version knows");
+const EVIDENCE = /^(?:deployment [^ /]+Z\/(?:[^ /]+Z)? [^ ]+ [^ ]+|(?:end-of-life|archived|content-purged) [^ ]+Z|(?:hold|doubt) .+)$/s;
 
 const escaped = (text: string): string => text.replace(/[% ]/g, encodeURIComponent);
 
@@ -44,11 +42,18 @@ export function decodeEvidence(text: string): Evidence | undefined {
   if (kind === "doubt") return { kind, reason: rest };
   if (kind === "end-of-life") return isInstant(rest) ? { kind, date: rest } : undefined;
   if (kind === "archived" || kind === "content-purged") return isInstant(rest) ? { kind, at: rest } : undefined;
-  if (kind !== "deployment") return undefined;
-  const [times = "", resource = "", environment = ""] = rest.split(" ");
-  const [from = "", until = ""] = times.split("/");
+  return kind === "deployment" ? decodeDeployment(rest) : undefined;
+}
+
+function decodeDeployment(text: string): Evidence | undefined {
+  const [times = "", resource = "", environment = ""] = text.split(" ");
+  const slash = times.indexOf("/");
+  const [from, until] = [times.slice(0, slash), times.slice(slash + 1)];
   if (!isInstant(from) || (until !== "" && !isInstant(until)) || resource === "" || environment === "") return undefined;
-  return { kind, environment: decodeURIComponent(environment), ...(resource === "-" ? {} : { resource: decodeURIComponent(resource) }), from, ...(until === "" ? {} : { until }) };
+  const evidence: Evidence = { kind: "deployment", environment: decodeURIComponent(environment), from };
+  if (resource !== "-") evidence.resource = decodeURIComponent(resource);
+  if (until !== "") evidence.until = until;
+  return evidence;
 }
 
 /** What is known of one artifact, wherever it lies. */
@@ -59,14 +64,19 @@ export const factsSchema = z.object({
   tags: z.record(z.string(), z.array(z.string())),
   /** Sources that have it now. */
   at: z.array(z.string()),
-  /** By digest of the claim. */
-  evidence: z.record(digestSchema, evidenceTextSchema),
+  /** By digest of the claim. It is looked at, not copied: of all that is recorded this is most. */
+  evidence: z.custom<Record<Digest, string>>(isEvidence, { message: "holds what is no evidence that this version knows" }),
   /** Environments whose tag points at it, as `production (registry.example/app:production)`. */
   running: z.array(z.string()).optional(),
   /** Whether the archive has its manifest. */
   inArchive: z.boolean().optional(),
 });
 export type Facts = z.infer<typeof factsSchema>;
+
+function isEvidence(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).every(([claim, text]) => isDigest(claim) && typeof text === "string" && EVIDENCE.test(text));
+}
 
 /** The facts in the form in which rules look at them. */
 export interface Reading {
@@ -85,38 +95,50 @@ export interface Reading {
 
 /** What the claims say, by their digests. */
 export function evidenceIn({ evidence }: Pick<Facts, "evidence">): [Digest, Evidence][] {
-  return (Object.entries(evidence) as [Digest, string][]).flatMap(([claim, text]): [Digest, Evidence][] => {
-    const decoded = decodeEvidence(text);
-    return decoded === undefined ? [] : [[claim, decoded]];
-  });
+  const found: [Digest, Evidence][] = [];
+  for (const [claim, text] of Object.entries(evidence) as [Digest, string][]) {
+    const said = decodeEvidence(text);
+    if (said !== undefined) found.push([claim, said]);
+  }
+  return found;
 }
 
 /** @param environments those whose end starts the clock; undefined for all */
 export function readFacts({ evidence, running = [], at: sources }: Facts, environments: readonly string[] | undefined, at: number): Reading {
-  const found = evidenceIn({ evidence });
-  const windows = mergeWindows(found.flatMap(([, each]) => (each.kind === "deployment" ? [each] : [])));
-  const production = windows.filter(({ environment }) => environments === undefined || environments.includes(environment));
-  const open = windows.filter((window) => isRunning(window, at)).map(({ environment, from }) => `${environment} since ${from.slice(0, 10)}`);
-  const leftAt = endOf(production);
+  const stays: Window[] = [];
+  const [archived, contentPurged]: [number[], number[]] = [[], []];
+  const [holds, doubts]: [string[], string[]] = [[], []];
+  let endOfLife: number | undefined;
+  for (const [claim, said] of evidenceIn({ evidence })) {
+    if (said.kind === "deployment") stays.push(said);
+    else if (said.kind === "archived") archived.push(Date.parse(said.at));
+    else if (said.kind === "content-purged") contentPurged.push(Date.parse(said.at));
+    else if (said.kind === "hold") holds.push(said.type);
+    else if (said.kind === "doubt") doubts.push(`claim ${short(claim)}: ${said.reason}`);
+    // Of several dates the latest, as that keeps longer.
+    else endOfLife = Math.max(endOfLife ?? -Infinity, Date.parse(said.date));
+  }
+  const windows = mergeWindows(stays);
+  const leftAt = endOf(environments === undefined ? windows : windows.filter(({ environment }) => environments.includes(environment)));
   // What was archived, or purged, before it was in use again says nothing of the copy that its source has now.
   const counted = leftAt === undefined || sources.length === 0 ? -Infinity : leftAt;
-  const first = (kind: "archived" | "content-purged") => earliest(found.flatMap(([, each]) => (each.kind === kind ? [Date.parse(each.at)] : [])).filter((time) => time >= counted));
-  const ends = found.flatMap(([, each]) => (each.kind === "end-of-life" ? [Date.parse(each.date)] : []));
+  const open = windows.filter((window) => isRunning(window, at)).map(({ environment, from }) => `${environment} since ${from.slice(0, 10)}`);
   return {
     windows,
     leftAt,
     running: [...open, ...running],
-    // Of several dates the latest, as that keeps longer.
-    endOfLife: ends.length === 0 ? undefined : Math.max(...ends),
-    holds: [...new Set(found.flatMap(([, each]) => (each.kind === "hold" ? [each.type] : [])))].sort(),
-    archivedAt: first("archived"),
-    contentPurgedAt: first("content-purged"),
-    doubts: found.flatMap(([digest, each]) => (each.kind === "doubt" ? [`claim ${short(digest)}: ${each.reason}`] : [])),
+    endOfLife,
+    holds: holds.length === 0 ? holds : [...new Set(holds)].sort(),
+    archivedAt: earliest(archived, counted),
+    contentPurgedAt: earliest(contentPurged, counted),
+    doubts,
   };
 }
 
-function earliest(times: readonly number[]): number | undefined {
-  return times.length === 0 ? undefined : Math.min(...times);
+/** @param from what is before that does not count */
+function earliest(times: readonly number[], from: number): number | undefined {
+  const counted = times.filter((time) => time >= from);
+  return counted.length === 0 ? undefined : Math.min(...counted);
 }
 
 /** Enough of a digest to know it again. */

@@ -29,13 +29,15 @@ export function rowOf(digest: string, entry: Entry): Row {
 
 /** One line per digest. */
 export function planLines(entries: Entries): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(entries).map(([digest, entry]) => {
-      const { artifact, inUse, state, archived, decision, reason } = rowOf(digest, entry);
-      const kept = archived === "-" ? [] : [`archived ${archived}`];
-      return [digest, `${decision.toUpperCase()}  ${artifact}  ${[state, inUse, ...kept].join("; ")}  (${reason})`];
-    }),
-  );
+  const lines: Record<string, string> = {};
+  for (const [digest, entry] of Object.entries(entries)) lines[digest] = lineOf(rowOf(digest, entry));
+  return lines;
+}
+
+/** Joined, it is one piece of text; a template would keep each of its parts, thousands of times. */
+function lineOf({ artifact, inUse, state, archived, decision, reason }: Row): string {
+  const kept = archived === "-" ? [] : [`archived ${archived}`];
+  return [decision.toUpperCase(), artifact, [state, inUse, ...kept].join("; "), `(${reason})`].join("  ");
 }
 
 const HEAD: Row = { artifact: "ARTIFACT", inUse: "IN USE", state: "STATE", archived: "ARCHIVED", until: "KEPT UNTIL", decision: "DECISION", reason: "REASON" };

@@ -40,7 +40,10 @@ export type Entry = z.infer<typeof entrySchema>;
 export type Entries = Record<Digest, Entry>;
 
 /** What an entry knows, without what was decided. */
-export function factsIn({ state: _s, decision: _d, reason: _r, leftAt: _l, archivedAt: _a, retainUntil: _u, marked: _m, ...facts }: Entry): Facts {
+export function factsIn({ mediaType, size, tags, at, evidence, running, inArchive }: Facts): Facts {
+  const facts: Facts = { mediaType, size, tags, at, evidence };
+  if (running !== undefined) facts.running = running;
+  if (inArchive !== undefined) facts.inArchive = inArchive;
   return facts;
 }
 
@@ -64,19 +67,19 @@ export interface RetentionInput {
 export function planRetention(given: RetentionInput): Entries {
   const input = { ...given, facts: withWhatAPurgeTook(given) };
   const last = lastOfEachSource(input);
-  const entries: [Digest, Entry][] = [];
-  for (const digest of new Set([...Object.keys(input.facts), ...Object.keys(input.recorded)] as Digest[])) {
-    const facts = input.facts[digest];
-    const recorded = input.recorded[digest];
-    if (facts === undefined) {
-      if (recorded !== undefined) entries.push([digest, settledMemory(recorded)]);
-      continue;
-    }
-    const reading = readFacts(facts, input.rules.environments, input.asOf);
-    const entry = new Decision(digest, facts, reading, recorded, input, last.has(digest)).make();
-    if (entry !== undefined) entries.push([digest, entry]);
+  const entries: Entries = {};
+  for (const digest of ([...new Set([...Object.keys(input.facts), ...Object.keys(input.recorded)])] as Digest[]).sort()) {
+    const entry = decided(digest, input, last.has(digest));
+    if (entry !== undefined) entries[digest] = entry;
   }
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))) as Entries;
+  return entries;
+}
+
+function decided(digest: Digest, input: RetentionInput, amongLast: boolean): Entry | undefined {
+  const facts = input.facts[digest];
+  const recorded = input.recorded[digest];
+  if (facts === undefined) return recorded === undefined ? undefined : settledMemory(recorded);
+  return new Decision(digest, facts, readFacts(facts, input.rules.environments, input.asOf), recorded, input, amongLast).make();
 }
 
 /** Of what is marked, a purge that was cut short may have taken some claims away already: it is judged by what was recorded of it. */
@@ -90,7 +93,7 @@ function withWhatAPurgeTook({ facts, recorded }: RetentionInput): Record<Digest,
 }
 
 function isWithin(evidence: Facts["evidence"], before: Facts["evidence"]): boolean {
-  return (Object.keys(evidence) as Digest[]).every((claim) => before[claim] === evidence[claim]);
+  return evidence === before || (Object.keys(evidence) as Digest[]).every((claim) => before[claim] === evidence[claim]);
 }
 
 /** What is neither at a source nor in the archive any more. */
@@ -142,9 +145,21 @@ class Decision {
   make(): Entry | undefined {
     const outcome = this.#purgedBefore() ?? this.#inUse() ?? this.#onItsWay() ?? (this.#archived || this.#leftOver() ? this.#inArchive() : undefined);
     if (outcome === undefined) return undefined;
+    return this.#entry(outcome);
+  }
+
+  /** Member by member: spread into one another, thousands of entries can take kilobytes more each, for hidden classes that they do not share. */
+  #entry({ state, decision, reason, marked }: Outcome): Entry {
+    const { mediaType, size, tags, at, evidence, running, inArchive } = this.facts;
     const { leftAt, archivedAt } = this.reading;
-    const time = (name: "leftAt" | "archivedAt" | "retainUntil", value: number | undefined) => (value === undefined ? {} : { [name]: formatInstant(value) });
-    return { ...this.facts, ...outcome, ...time("leftAt", leftAt), ...time("archivedAt", archivedAt), ...time("retainUntil", leftAt === undefined ? undefined : this.#retainUntil) };
+    const entry: Entry = { mediaType, size, tags, at, evidence, state, decision, reason };
+    if (running !== undefined) entry.running = running;
+    if (inArchive !== undefined) entry.inArchive = inArchive;
+    if (marked !== undefined) entry.marked = marked;
+    if (leftAt !== undefined) entry.leftAt = formatInstant(leftAt);
+    if (archivedAt !== undefined) entry.archivedAt = formatInstant(archivedAt);
+    if (leftAt !== undefined && this.#retainUntil !== undefined) entry.retainUntil = formatInstant(this.#retainUntil);
+    return entry;
   }
 
   /** A copy that its source kept does not bring back what was purged from the archive; a new use of it does. */

@@ -32,7 +32,8 @@ export interface Window {
 export function mergeWindows(claimed: readonly Window[]): Window[] {
   const stays = new Map<string, Window>();
   for (const window of claimed) {
-    const key = JSON.stringify([window.environment, window.resource ?? "", Date.parse(window.from)]);
+    // The length tells where the environment ends.
+    const key = `${Date.parse(window.from)} ${window.environment.length} ${window.environment}${window.resource ?? ""}`;
     const known = stays.get(key);
     if (known === undefined) stays.set(key, { ...window });
     else if (known.until === undefined || (window.until !== undefined && Date.parse(window.until) > Date.parse(known.until))) known.until = window.until ?? known.until;

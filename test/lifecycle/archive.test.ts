@@ -261,26 +261,31 @@ describe("an archive policy", () => {
     assert.equal((await walk(world.archive, young)).nodes.has(shared.manifest.descriptor.digest), true);
   });
 
-  test("bad input is refused in the preview, at the property", async () => {
+  test("bad input is refused in the preview, at the property, with its code", async () => {
     const world = new ArchiveWorld();
     const refused = async (overrides: Properties, property: string, reason: RegExp, life = world.life(), asOf = "2026-01-01") => {
-      await assert.rejects(life.preview(world.args(asOf, overrides)), (error) => error instanceof Refused && error.failures[0]?.property === property && reason.test(error.failures[0].reason), `${property} ${JSON.stringify(overrides)}`);
+      const told = ({ failures: [first] }: Refused) => first?.property === property && reason.test(first.reason) && first.reason.endsWith(" [INPUT_INVALID]");
+      await assert.rejects(life.preview(world.args(asOf, overrides)), (error) => error instanceof Refused && told(error), `${property} ${JSON.stringify(overrides)}`);
     };
-    await refused({ archive: SOURCE }, "archive", /is a source.*\[INPUT_INVALID\]/);
+    await refused({ sources: [EDGE, SOURCE], archive: SOURCE }, "archive", /is a source/);
+    await refused({ archive: SOURCE }, "archive", /is a source: an archive has to be somewhere else/);
     await refused({ sources: [SOURCE, SOURCE] }, "sources[1]", /named twice/);
-    await refused({ archiveAfter: "30d", retain: { for: "7d" } }, "retain.for", /is over before the grace period.*\[INPUT_INVALID\]/);
+    await refused({ archiveAfter: "30d", retain: { for: "7d" } }, "retain.for", /^7d from the end of production is over before the grace period, archiveAfter 30d, is/);
     await refused({ retain: {}, onExpiry: "purge" }, "onExpiry", /nothing expires/);
     await refused({ retain: { last: 3 } }, "retain.last", /kept for ever/);
     await refused({ retain: { from: "archived" } }, "retain.from", /there is none/);
     await refused({ retain: { for: "1y", whileRunningIn: [ARCHIVE] } }, "retain.whileRunningIn[0]", /nothing runs in the archive/);
     await refused({ retain: { for: "soon" } }, "retain.for", /whole number and a unit/);
     await refused({ retain: { for: "1y", holds: ["latest"] } }, "retain.holds[0]", /must be sha256/);
-    await refused({ signer: stranger.signer }, "signer", /would not be believed under trust.*\[INPUT_INVALID\]/);
-    await refused({ asOf: "yesterday" }, "asOf", /\[INPUT_INVALID\]/);
+    await refused({ signer: stranger.signer }, "signer", /would not be believed under trust/);
+    await refused({ asOf: "yesterday" }, "asOf", /must be an RFC 3339 time/);
     const life = world.life();
     await world.deployed("v1", { from: "2026-01-01" });
     await life.up(world.args("2026-06-01"));
-    await refused({}, "asOf", /the clock runs backwards.*\[INPUT_INVALID\]/, life, "2026-05-31");
+    await refused({}, "asOf", /^the clock runs backwards: it says 2026-05-31T00:00:00Z, and the last plan was made for 2026-06-01T00:00:00Z/, life, "2026-05-31");
+    const behind = world.life(() => new Date("2026-06-01T00:00:00Z"));
+    await behind.up(world.args("2026-06-02"));
+    await assert.rejects(behind.preview(world.args(undefined)), (error) => error instanceof Refused && /^asOf: the clock runs backwards: this machine's clock says 2026-06-01T00:00:00Z.*\[INPUT_INVALID\]$/.test(error.message));
   });
 
   test("from what is recorded, a plan asks no store, and refresh brings what is new", async () => {

@@ -105,10 +105,13 @@ async function decade(context: TestContext, engine: Engine, world: DecadeWorld, 
   const { archived, released, content, purged } = countHistory(world.inhabitants.map(({ model }) => model));
   const others = await askOthers(world, reference, layout);
   context.diagnostic(`${lives.length} digests, archived ${archived}, released ${released}, content purged ${content}, purged ${purged}; ${others}; ${(settled - began) / 1000} s to settle, ${(Date.now() - settled) / 1000} s to live`);
-  assert.ok(archived > lives.length / 3 && released > 2 && content + purged > 10);
+  assert.ok(archived > lives.length / 3 && released > 0 && content + purged > lives.length / 10);
 }
 
-const [IN_REGISTRIES, IN_LAYOUTS, STEP] = [130, 70, 600];
+/** With `CONSIGN_DECADE=full` 200 digests, which take two minutes on two cores; each run has a part of them, and the reconcilers all 200 (`lifecycle/`). */
+const [IN_REGISTRIES, IN_LAYOUTS] = process.env.CONSIGN_DECADE === "full" ? [130, 70] : [39, 21];
+/** Days between two runs. */
+const STEP = 600;
 const lives = drawLives(IN_REGISTRIES + IN_LAYOUTS);
 
 describe("on the engine, a decade of an archive policy", { concurrency: 2 }, () => {

@@ -53,9 +53,17 @@ function kind<S extends z.ZodType>(o: {
 function checked<S extends z.ZodType>(name: string, schema: S, predicate: unknown): z.output<S> {
   const parsed = schema.safeParse(predicate);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  const issue = innermost(parsed.error.issues[0]);
   const path = issue?.path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("").replace(/^\./, "") ?? "";
   throw new ConsignError("PREDICATE_INVALID", `the predicate does not fit ${name}: ${path || "(root)"}: ${issue?.message}`, { path });
+}
+
+/** Of the forms that a predicate may have, what is wrong with the one that it comes closest to. */
+function innermost(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
+  if (issue?.code !== "invalid_union") return issue;
+  const [closest] = issue.errors.toSorted((a, b) => a.length - b.length);
+  const inner = innermost(closest?.[0]);
+  return inner === undefined ? issue : { ...inner, path: [...issue.path, ...inner.path] };
 }
 
 const own = (name: string) => `https://consign.dev/claims/${name}/v1`;

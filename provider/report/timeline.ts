@@ -64,7 +64,7 @@ const DAY = 86_400_000;
 /** Lifecycles of the artifacts themselves; what index members go through is told with the index. */
 export function timelineOf(observed: readonly ObservedArtifact[], retention: ReadonlyMap<Digest, Retention>, now: Date): Timeline {
   const claims = [...new Map(observed.flatMap(({ claims: list }) => list).map((claim) => [claim.digest, claim])).values()];
-  const lanes = [...productionLanes(claims), ...lifecycleLanes(claims), ...claimLanes(claims), ...retentionLanes([...new Set(observed.map(({ digest }) => digest))], retention)];
+  const lanes = [...productionLanes(claims), ...lifecycleLanes(claims), ...signatureLanes(observed), ...claimLanes(claims), ...retentionLanes([...new Set(observed.map(({ digest }) => digest))], retention)];
   const times = lanes.flatMap(({ spans, moments }) => [...spans.flatMap(({ from, until }) => [from, until ?? from]), ...moments.map(({ at }) => at)]);
   const all = [...times, now.getTime()].filter(Number.isFinite);
   const from = all.reduce((a, b) => Math.min(a, b));
@@ -108,6 +108,16 @@ function revocation({ predicate, issuedAt, digest }: ClaimReport): Moment[] {
 
 function because(reason: string | undefined): string {
   return reason === undefined ? "" : `: ${reason}`;
+}
+
+/** Of the artifact itself, wherever it was seen. Those whose signing time nobody can tell have no place on it. */
+function signatureLanes(observed: readonly ObservedArtifact[]): Lane[] {
+  const signatures = [...new Map(observed.flatMap((each) => each.signatures).map((each) => [each.digest, each])).values()];
+  const moments = signatures.flatMap(({ digest, status, signedAt, signer }): Moment[] => {
+    if (signedAt === undefined || Number.isNaN(Date.parse(signedAt))) return [];
+    return [{ at: Date.parse(signedAt), status, title: `signed ${signedAt}${signer === undefined ? "" : ` by ${signer.subject}`}, ${status} (${digest})` }];
+  });
+  return moments.length === 0 ? [] : [{ kind: "claims", name: "signature", spans: [], moments }];
 }
 
 function claimLanes(claims: readonly ClaimReport[]): Lane[] {

@@ -92,8 +92,10 @@ export const mirror: Reconciler<typeof schema.shape> = {
     warnOf(plan, known.source, context);
     await at("source", () => tellNews(plan, base, source, context));
     const recorded = toRecord(plan, descriptors, known.summarizeAbove ?? 200, context);
-    const { budget: budgetBefore = budget, ...planBefore } = before?.plan ?? { budget: undefined };
-    planned["plan"] = { ...recorded, budget: isDeepStrictEqual(planBefore, recorded) ? budgetBefore : budget } satisfies MirrorPlan;
+    // What is not at the source yet cannot be counted.
+    const counted = unknown.has("upcomingReady") && known.upcoming !== undefined ? undefined : budget;
+    const { budget: budgetBefore = counted, ...planBefore } = before?.plan ?? { budget: undefined };
+    planned["plan"] = { ...recorded, budget: isDeepStrictEqual(planBefore, recorded) ? budgetBefore : counted } satisfies MirrorPlan;
     if (known.destinations !== undefined) {
       const parity = parityOf(plan);
       planned["parity"] = Object.fromEntries(known.destinations.map((destination) => [destination, parity]));

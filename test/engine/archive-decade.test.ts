@@ -109,9 +109,10 @@ async function decade(context: TestContext, engine: Engine, world: DecadeWorld, 
 }
 
 /** With `CONSIGN_DECADE=full` 200 digests, which take two minutes on two cores; each run has a part of them, and the reconcilers all 200 (`lifecycle/`). */
-const [IN_REGISTRIES, IN_LAYOUTS] = process.env.CONSIGN_DECADE === "full" ? [130, 70] : [39, 21];
+const FULL = process.env.CONSIGN_DECADE === "full";
+const [IN_REGISTRIES, IN_LAYOUTS] = FULL ? [130, 70] : [39, 21];
 /** Days between two runs. */
-const STEP = 600;
+const STEP = FULL ? 600 : 720;
 const lives = drawLives(IN_REGISTRIES + IN_LAYOUTS);
 
 describe("on the engine, a decade of an archive policy", { concurrency: 2 }, () => {

@@ -23,6 +23,7 @@ describe("a timeline", () => {
       "production production",
       "production staging",
       "lifecycle lifecycle",
+      "claims signature",
       ...["deployment", "endOfLife", "provenance", "sbom/spdx", "test-result", "vsa", "vulnerabilities"].map((name) => `claims ${name}`),
       "retention archive",
     ]);
@@ -41,7 +42,7 @@ describe("a timeline", () => {
   test("believes no claim that does not count, and only deployments about deployments", () => {
     const { predicate: _predicate, ...uncounted } = deployment("production", "2026-01-01T00:00:00Z");
     const other = claim("https://example.com/other", "2026-01-01T00:00:00Z", { predicate: { environment: "production", from: "2026-01-01T00:00:00Z" } });
-    assert.deepEqual(timelineOf([artifact("r.example/a", [{ ...uncounted, status: "untrusted" }, other])], new Map(), now).lanes.map(({ kind }) => kind), ["claims", "claims"]);
+    assert.deepEqual(timelineOf([artifact("r.example/a", [{ ...uncounted, status: "untrusted" }, other])], new Map(), now).lanes.map(({ kind }) => kind), ["claims", "claims", "claims"]);
   });
 
   test("years ahead do not squeeze what has happened", () => {
@@ -61,7 +62,8 @@ describe("a timeline", () => {
 
   test("is told in words, in order", () => {
     const lines = renderTimeline(timelineOf([artifact("r.example/a", [deployment("production", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z")])], new Map(), now)).split("\n");
-    assert.deepEqual(lines.map((line) => line.slice(0, 16)), ["2026-01-01 00:00", "2026-01-01 00:00", "2026-02-01 00:00", "2026-11-24 15:00"]);
+    assert.deepEqual(lines.map((line) => line.slice(0, 16)), ["2026-01-01 00:00", "2026-01-01 00:00", "2026-02-01 00:00", "2026-02-03 09:12", "2026-11-24 15:00"]);
+    assert.match(lines[3] ?? "", /  signed 2026-02-03T09:12:\S+ by .*, verified \(sha256:/);
   });
 });
 

@@ -43,6 +43,11 @@ async function askAgain(envelope: SignatureEnvelope, publicKey: KeyObject, algor
 const opinions = new Map<string, 1 | 2>();
 const MAX_OPINIONS = 20_000;
 
+/** For measurements: as if the process had just begun. */
+export function forgetOpinions(): void {
+  opinions.clear();
+}
+
 function remember(envelope: SignatureEnvelope, agreed: 1 | 2): void {
   if (opinions.size >= MAX_OPINIONS) opinions.clear();
   opinions.set(identify(envelope), agreed);

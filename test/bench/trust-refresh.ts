@@ -3,6 +3,7 @@ import { verification } from "../../provider/resources/verification";
 import { RegistryClient } from "../../provider/registry";
 import type { TestRegistry } from "../harness/registries";
 import { WABBIT, remoteWorld, testResult, trust } from "../engine/verification-world";
+import { forgetOpinions } from "../../provider/notation/integrity";
 import { seconds, worldContext, type Case } from "./trust-figures";
 
 const CLAIMS = 200;
@@ -19,6 +20,7 @@ export async function refreshFigures(registry: TestRegistry): Promise<Case[]> {
   await planning.close();
   const refreshing = new RegistryClient({ baseDir: "/nonexistent" });
   registry.clear();
+  forgetOpinions();
   const taken = await seconds(() => verification.observe({ ...inputs, ...planned }, worldContext(refreshing)));
   await refreshing.close();
   const requests = registry.requests().length;

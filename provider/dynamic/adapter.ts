@@ -17,19 +17,20 @@ type Context = () => ResourceContext;
 /**
  * Speaks Pulumi's dynamic provider protocol for a reconciler. Only here are `__` properties, unknown values, and the shapes of
  * `CheckResult`, `DiffResult` and partial failures known.
+ * @param kind called when the reconciler is needed, and not before
  */
-export function dynamicProvider(kind: Reconciler, context: Context = hostContext): dynamic.ResourceProvider {
+export function dynamicProvider(kind: () => Reconciler, context: Context = hostContext): dynamic.ResourceProvider {
   return {
     // Synchronous up to its end: the host starts other calls while it awaits this one.
     configure: async (request) => configureHost(request.config),
-    check: async (olds: Properties, news: Properties) => check(kind, context, visible(olds), visible(news)),
-    diff: async (_id: string, olds: Properties, news: Properties) => diff(kind, visible(olds), visible(news)),
-    create: async (inputs: Properties) => create(kind, context, inputs),
-    update: async (id: string, olds: Properties, news: Properties) => update(kind, context, id, olds, news),
-    read: async (id: string, props?: Properties) => read(kind, context, id, props ?? {}),
+    check: async (olds: Properties, news: Properties) => check(kind(), context, visible(olds), visible(news)),
+    diff: async (_id: string, olds: Properties, news: Properties) => diff(kind(), visible(olds), visible(news)),
+    create: async (inputs: Properties) => create(kind(), context, inputs),
+    update: async (id: string, olds: Properties, news: Properties) => update(kind(), context, id, olds, news),
+    read: async (id: string, props?: Properties) => read(kind(), context, id, props ?? {}),
     delete: async (id: string, state: Properties) => {
       try {
-        await kind.remove(upgrade(state), context());
+        await kind().remove(upgrade(state), context());
       } catch (error) {
         throw asEngineError(error, id, undefined);
       }

@@ -98,6 +98,8 @@ export class Transport {
         // Any async iterable is sent as it comes; the type knows of streams only.
         body: body instanceof Uint8Array ? body : ((sent ?? null) as NonNullable<Dispatcher.DispatchOptions["body"]> | null),
         headersTimeout: outgoing.answerTimeoutMs ?? limits.idleTimeoutMs,
+        // Left to itself, undici ends the connection after every HEAD.
+        reset: false,
       },
       arrival,
     );

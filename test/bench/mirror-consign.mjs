@@ -13,7 +13,7 @@ const { mirror } = require("../../dist/provider/resources/mirror");
 async function main() {
   const job = JSON.parse(process.argv[2] ?? "");
   const context = { ...makeContext(process.cwd(), { get: () => JSON.stringify(job.registries) }), warn: () => undefined, progress: () => undefined };
-  const provider = dynamicProvider(mirror, () => context);
+  const provider = dynamicProvider(() => mirror, () => context);
   const before = recorded(job.stateFile);
   const begun = performance.now();
   const cpu = process.cpuUsage();

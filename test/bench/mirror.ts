@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mirrors against other copiers: the same content, the same registries, one after the other, and whole graphs compared after each.
-//   npm run bench -- mirror [--scale small|full] [--only a,b,c,d] [--json]
+//   npm run bench -- mirror [--scale small|full] [--only a,b,c,d] [--delays 0,20] [--lists indexed|scanned] [--json]
+// go-containerregistry's registry reads every manifest for each list of referrers, which at full scale takes most of the time of a run,
+// whoever asks; `indexed`, the default, puts an index before it, as registries with a database have, and `scanned` leaves it as it is.
 import { spawn } from "node:child_process";
 import { request } from "node:http";
 import { join } from "node:path";
@@ -13,7 +15,7 @@ import { crowded, large, manyTags, multiArch, referrer, type Scale } from "./mir
 import { missingFrom } from "./mirror-graphs";
 import { peersHere, runPeer } from "./mirror-peers";
 
-const { values } = parseArgs({ options: { scale: { type: "string", default: "small" }, only: { type: "string", default: "a,b,c,d" }, json: { type: "boolean", default: false } } });
+const { values } = parseArgs({ options: { scale: { type: "string", default: "small" }, only: { type: "string", default: "a,b,c,d" }, delays: { type: "string", default: "0,20" }, lists: { type: "string", default: "indexed" }, json: { type: "boolean", default: false } } });
 const scale = values.scale as Scale;
 
 interface Case {
@@ -33,7 +35,7 @@ interface Registry {
 
 async function registry(delayMs: number): Promise<Registry> {
   let printed = "";
-  const server = await startServer("ggcr-registry", ["-delay", `${delayMs}ms`], { ready: async (output) => /^\d+\n/.test((printed = output)) });
+  const server = await startServer("ggcr-registry", ["-delay", `${delayMs}ms`, `-indexed=${values.lists === "indexed"}`], { ready: async (output) => /^\d+\n/.test((printed = output)) });
   return { host: `127.0.0.1:${Number.parseInt(printed, 10)}`, stop: server.stop };
 }
 
@@ -245,11 +247,11 @@ async function corpusD(): Promise<void> {
 
 async function main(): Promise<void> {
   const only = values.only.split(",");
-  if (only.includes("a")) for (const delayMs of [0, 20]) await corpusA(delayMs);
+  if (only.includes("a")) for (const delayMs of values.delays.split(",").map(Number)) await corpusA(delayMs);
   if (only.includes("b")) await corpusB();
   if (only.includes("c")) await corpusC();
   if (only.includes("d")) await corpusD();
-  if (values.json) process.stdout.write(`${JSON.stringify({ bench: "mirror", scale, cases })}\n`);
+  if (values.json) process.stdout.write(`${JSON.stringify({ bench: "mirror", scale, lists: values.lists, cases })}\n`);
   else for (const { name, unit, consign, peers, goal, met } of cases) process.stdout.write(`${met ? "met " : "MISSED"} ${name}: ${consign} ${unit}; ${Object.entries(peers).map(([peer, value]) => `${peer} ${value}`).join(", ") || "no peer"}; goal: ${goal}\n`);
 }
 

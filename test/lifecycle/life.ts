@@ -49,7 +49,7 @@ export class Life {
     this.warnings = [];
     const context: ResourceContext = { ...base, ...(now === undefined ? {} : { now }), warn: (message) => void this.warnings.push(message), progress: () => undefined, ...world };
     try {
-      return await work(dynamicProvider(this.kind, () => context));
+      return await work(dynamicProvider(() => this.kind, () => context));
     } finally {
       await context.stores.close();
     }

@@ -108,7 +108,7 @@ export class MirrorStack {
     const context: ResourceContext = { ...made, warn: (message) => void warnings.push(message), progress: (message) => void progress.push(message) };
     this.#said = { warnings, progress };
     try {
-      return await work(dynamicProvider(mirror, () => context), context);
+      return await work(dynamicProvider(() => mirror, () => context), context);
     } finally {
       await context.stores.close();
     }

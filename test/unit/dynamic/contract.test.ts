@@ -62,7 +62,7 @@ interface EngineError extends Error {
 const failure = (work: Promise<unknown> | undefined): Promise<EngineError> => (work ?? Promise.resolve()).then(() => assert.fail("it did not fail"), (error: EngineError) => error);
 
 test("a partial failure keeps stub and version, and holds nothing that protobuf cannot carry", async () => {
-  const provider = dynamicProvider(kind, () => makeContext("/", undefined));
+  const provider = dynamicProvider(() => kind, () => makeContext("/", undefined));
   for (const failed of [await failure(provider.create({ name: "x", __provider: "the stub" })), await failure(provider.update?.("an id", { name: "w", __v: 1 }, { name: "x", __provider: "the stub" }))]) {
     assert.deepEqual([failed.id, failed.properties, failed.reasons], ["an id", { name: "x", at: { deep: [null, 1] }, __v: 1, __provider: "the stub" }, ["half [READ_BACK_FAILED]"]]);
     const read = await provider.read?.("an id", failed.properties);
@@ -71,7 +71,7 @@ test("a partial failure keeps stub and version, and holds nothing that protobuf 
 });
 
 test("any other error is not taken for a resource that was half made", async () => {
-  const failed = await failure(dynamicProvider(kind, () => makeContext("/", undefined)).create({ name: "foreign" }));
+  const failed = await failure(dynamicProvider(() => kind, () => makeContext("/", undefined)).create({ name: "foreign" }));
   assert.ok(!("id" in failed));
   assert.match(failed.message, /odd \[INTERNAL\]/);
 });

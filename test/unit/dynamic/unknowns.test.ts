@@ -47,7 +47,7 @@ function withUnknown(value: unknown, path: readonly (string | number)[]): unknow
 test("unknown arguments in a preview neither fail nor make anything up", { timeout: 300_000 }, async () => {
   for (const [name, { kind, args }] of Object.entries(await full())) {
     const context = { ...makeContext(folder, undefined), warn: () => undefined };
-    const provider = dynamicProvider(kind, () => context);
+    const provider = dynamicProvider(() => kind, () => context);
     const check = async (news: Properties) => (await provider.check?.({}, news)) ?? {};
     const whole = (await check(args)).inputs as Properties;
     assert.ok(typeof whole["digest"] === "string", name);
@@ -74,7 +74,7 @@ test("unknown arguments in a preview neither fail nor make anything up", { timeo
 test("what is wrong beside something unknown is still told", async () => {
   const { artifact } = await full();
   const context = makeContext(folder, undefined);
-  const provider = dynamicProvider(signedArtifact, () => context);
+  const provider = dynamicProvider(() => signedArtifact, () => context);
   const { failures } = (await provider.check?.({}, { ...artifact?.args, files: UNKNOWN, tags: ["ok", "not a tag"], repository: UNKNOWN })) ?? {};
   assert.deepEqual(failures?.map(({ property }) => property), ["tags[1]"]);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded, groupedBy } from "../content/bounded";
 import type { CallOptions, ReadStore } from "../content/storage";
-import { ConsignError } from "../errors";
+import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { referrerDescriptor, type Manifest } from "../oci/manifest";
@@ -81,6 +81,16 @@ export async function survey(source: ReadStore, root: Descriptor, options: Surve
   return found;
 }
 
+/** What is known and gone may still be referred to. */
+async function read(source: ReadStore, target: Descriptor, isKnown: boolean, { signal }: CallOptions): Promise<Manifest | undefined> {
+  try {
+    return await source.manifest(target, { signal });
+  } catch (error) {
+    if (isKnown && isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
+    throw error;
+  }
+}
+
 async function visit(source: ReadStore, ways: readonly Step[], found: Survey, options: SurveyOptions): Promise<Step[] | undefined> {
   options.signal?.throwIfAborted();
   const [first] = ways;
@@ -88,7 +98,7 @@ async function visit(source: ReadStore, ways: readonly Step[], found: Survey, op
   const { known = () => undefined, leafTypes = [], takesChild = () => true } = options;
   const { digest, mediaType } = first.descriptor;
   const place: KnownPlace | undefined = known(digest) ?? (first.known === true ? {} : undefined);
-  const manifest = place !== undefined && !isIndexType(mediaType) ? undefined : await source.manifest(first.descriptor, { signal: options.signal });
+  const manifest = place !== undefined && !isIndexType(mediaType) ? undefined : await read(source, first.descriptor, place !== undefined, options);
   const subject = manifest === undefined ? place?.subject : manifest.value.subject?.digest;
   const way = ways.find(({ of }) => of === undefined || of === subject);
   if (way === undefined) return undefined;

@@ -45,9 +45,8 @@ export async function applyToDestination(work: Work): Promise<CopyReport> {
   const doubtful = new Set(Object.keys(work.known.status ?? {}).flatMap((line) => line.split(" ").filter(isDigest)));
   const fresh = work.known.base === undefined && (await destination.tags()).length === 0;
   const moves = await tagMoves(work, fresh);
-  const withdrawn = new Set(plan.withdrawn);
-  const pending = (Object.entries(plan.artifacts) as [Digest, FullArtifact][]).filter(([digest, artifact]) => !isWithdrawn(digest, plan, withdrawn) && isPending(digest, artifact, work, doubtful, moves));
-  const referrers = await plannedReferrers(pending, withdrawn, work.descriptorOf);
+  const pending = (Object.entries(plan.artifacts) as [Digest, FullArtifact][]).filter(([digest, artifact]) => isPending(digest, artifact, work, doubtful, moves));
+  const referrers = await plannedReferrers(pending, work.descriptorOf);
   const items: CopyItem[] = [];
   for (const [digest, { derivedFrom }] of pending) {
     items.push({ root: await work.descriptorOf(digest), tags: derivedFrom === undefined ? moves.filter((move) => move.to === digest).map(asTagMove) : [] });
@@ -130,16 +129,10 @@ function isPending(digest: Digest, artifact: FullArtifact, { known }: Work, doub
   return related.some((referrer) => before.related[referrer] === undefined || doubtful.has(referrer)) || moves.some((move) => move.to === digest);
 }
 
-/** An artifact of which every tag is gone at the source is kept where it is, and can be had from nowhere. */
-function isWithdrawn(digest: Digest, { tags }: FullPlan, withdrawn: ReadonlySet<string>): boolean {
-  const own = Object.keys(tags).filter((tag) => tags[tag] === digest);
-  return own.length > 0 && own.every((tag) => withdrawn.has(tag));
-}
-
-/** By subject, what the plan has of its referrers, in the form that a copy asks for. What is gone at the source is not asked for there. */
-async function plannedReferrers(artifacts: readonly [Digest, FullArtifact][], withdrawn: ReadonlySet<string>, descriptorOf: (digest: Digest) => Promise<Descriptor>): Promise<Map<Digest, Descriptor[]>> {
+/** By subject, what the plan has of its referrers, in the form that a copy asks for. */
+async function plannedReferrers(artifacts: readonly [Digest, FullArtifact][], descriptorOf: (digest: Digest) => Promise<Descriptor>): Promise<Map<Digest, Descriptor[]>> {
   const bySubject = new Map<Digest, Descriptor[]>();
-  const all = artifacts.flatMap(([root, { related }]) => (Object.entries(related) as [Digest, Related][]).map(([digest, { of }]) => ({ digest, subject: of ?? root }))).filter(({ digest }) => !withdrawn.has(digest));
+  const all = artifacts.flatMap(([root, { related }]) => (Object.entries(related) as [Digest, Related][]).map(([digest, { of }]) => ({ digest, subject: of ?? root })));
   await forEachBounded(all, 32, async ({ digest, subject }) => {
     const descriptor = await descriptorOf(digest);
     const listed = bySubject.get(subject) ?? [];

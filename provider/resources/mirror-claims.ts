@@ -10,6 +10,7 @@ import type { Annotations, Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { mediaTypeSchema } from "../oci/media-types";
 import type { ResourceContext } from "./context";
+import type { Refusal } from "./mirror-kept";
 import { distanceOf, SIGNATURE, type Related, type RelatedByDigest } from "./mirror-related";
 
 /** A claim's short name, a predicate type, or an artifact type. */
@@ -72,16 +73,16 @@ export async function untrustedClaims(
   trust: ResolvedTrustPolicy,
   issuers: readonly string[] | undefined,
   context: ResourceContext,
-): Promise<Map<Digest, string>> {
-  const refused = new Map<Digest, string>();
+): Promise<Map<Digest, Refusal>> {
+  const refused = new Map<Digest, Refusal>();
   const claims = (Object.entries(related) as [Digest, Related][]).filter(([, { type }]) => type !== SIGNATURE);
   await forEachBounded(claims, 8, async ([digest]) => {
     const { now, baseDir, revocation, fetch } = context;
     try {
       const verdict = await verifyArtifact(store, await descriptorOf(digest), trust, { now: now(), baseDir, scope: store.name, revocation, fetch });
-      if (verdict.outcome !== "verified") refused.set(digest, `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`);
+      if (verdict.outcome !== "verified") refused.set(digest, { reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`, certain: verdict.outcome !== "inconclusive" });
       else if (issuers !== undefined && !issuers.some((issuer) => matchesIdentity(issuer, verdict.signer?.subject ?? ""))) {
-        refused.set(digest, `signed by ${verdict.signer?.subject ?? "nobody"}, who is none of the issuers asked for`);
+        refused.set(digest, { reason: `signed by ${verdict.signer?.subject ?? "nobody"}, who is none of the issuers asked for`, certain: true });
       }
     } catch (error) {
       // What is not there yet is judged when it is.

@@ -11,6 +11,8 @@ export const plannedArtifactSchema = z.object({
   related: relatedTextSchema.optional(),
   /** The index of which this one has only some platforms. */
   derivedFrom: digestSchema.optional(),
+  /** Tags that led here when it was mirrored, and have moved on since; it stays as long as one of them is mirrored. */
+  was: z.array(z.string()).optional(),
 });
 
 const countSchema = z.number().int().nonnegative();
@@ -37,9 +39,9 @@ export const mirrorPlanSchema = z.object({
   artifacts: z.record(digestSchema, plannedArtifactSchema),
   /** Cosign's tags of what is mirrored. */
   cosignTags: z.record(z.string(), digestSchema).optional(),
-  /** Tags, claims and signatures that are gone at the source and kept here. */
+  /** Tags, artifacts, claims and signatures that were mirrored and are gone at the source: kept here, or taken away, as the mirror says. */
   withdrawn: z.array(z.string()).optional(),
-  /** By tag or claim, why it is not copied. */
+  /** By tag, digest or claim, why it is not copied, or what speaks against it where it stays as it was mirrored before. */
   refused: z.record(z.string(), z.string()).optional(),
   /** Tags and digests asked for by name that the source does not have. */
   missing: z.array(z.string()).optional(),
@@ -61,6 +63,8 @@ export interface FullArtifact {
   size: number;
   related: RelatedByDigest;
   derivedFrom?: Digest | undefined;
+  /** Tags that led here and have moved on. */
+  was?: readonly string[] | undefined;
 }
 
 /** A plan with everything in it, as it is worked with. */
@@ -79,9 +83,9 @@ export function emptyPlan(): FullPlan {
 
 /** A plan in the form in which it is shown and recorded, whole. */
 export function recordPlan(plan: FullPlan): MirrorPlan {
-  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, related, derivedFrom }]) => [
+  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, related, derivedFrom, was }]) => [
     digest,
-    { mediaType, size, related: encodeRelated(related), ...(derivedFrom === undefined ? {} : { derivedFrom }) },
+    { mediaType, size, related: encodeRelated(related), ...(derivedFrom === undefined ? {} : { derivedFrom }), ...(was === undefined ? {} : { was }) },
   ]);
   return {
     tags: sortedByKey(plan.tags),
@@ -105,8 +109,8 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
   for (const [digest, artifact] of Object.entries(recorded.artifacts) as [Digest, MirrorPlan["artifacts"][Digest]][]) {
     const related = decodeRelated(artifact.related ?? {});
     if (related === undefined) throw new ConsignError("STATE_INVALID", `the recorded plan for ${digest} names what it does not list`, { path: "plan" });
-    const { mediaType, size, derivedFrom } = artifact;
-    artifacts[digest] = { mediaType, size, related, ...(derivedFrom === undefined ? {} : { derivedFrom }) };
+    const { mediaType, size, derivedFrom, was } = artifact;
+    artifacts[digest] = { mediaType, size, related, ...(derivedFrom === undefined ? {} : { derivedFrom }), ...(was === undefined ? {} : { was }) };
   }
   const { tags, cosignTags = {}, withdrawn = [], refused = {}, missing = [] } = recorded;
   return { tags: { ...tags }, artifacts, cosignTags: { ...cosignTags }, withdrawn: [...withdrawn], refused: { ...refused }, missing: [...missing] };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { forEachBounded, groupedBy } from "../content/bounded";
+import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { isConsignError } from "../errors";
 import { survey, type KnownPlace, type Survey } from "../graph";
@@ -9,9 +9,11 @@ import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
 import type { ResourceContext } from "./context";
+import { placesIn, replacedBy } from "./mirror-base";
 import { budgetOf } from "./mirror-budget";
 import { claimFilter, takesCosignTags, untrustedClaims, type ClaimSelection } from "./mirror-claims";
 import { createdAt } from "./mirror-created";
+import { mirroredBefore, stays, supersededBy, withdrawnTags, type Refusal } from "./mirror-kept";
 import { emptyPlan, type Budget, type FullArtifact, type FullPlan, type Upcoming } from "./mirror-plan";
 import { childFilter, derive, needsDeriving, type Platforms } from "./mirror-platforms";
 import { decodeRelated, describeReferrer, selectRelated, SIGNATURE, sortedByKey, type Related, type RelatedByDigest } from "./mirror-related";
@@ -56,6 +58,9 @@ class Resolution {
   readonly #takesChild: ReturnType<typeof childFilter>;
   /** Everything below selected indexes, about which cosign may have something to say too. */
   readonly #parts = new Map<Digest, Digest[]>();
+  readonly #withdrawn = new Set<string>();
+  /** Asked for by digest, and not at the source. */
+  readonly #absent = new Set<Digest>();
   #tagList: readonly string[] | undefined;
 
   constructor(
@@ -74,19 +79,57 @@ class Resolution {
     const { tags } = this.selection;
     if (!namesOnly(tags) || takesCosignTags(this.selection.claims)) this.#tagList = await this.source.tags();
     const offered = await this.#offered();
-    for (const tag of await selectTags(Object.keys(offered), tags, (tag) => createdAt(this.source, offered[tag]))) {
-      const descriptor = offered[tag];
+    const candidates = { ...(this.#keeps ? withdrawnTags(this.base, tags, offered) : {}), ...offered };
+    for (const tag of await selectTags(Object.keys(candidates), tags, (tag) => this.#createdAt(candidates[tag]))) {
+      const descriptor = candidates[tag];
       if (descriptor !== undefined) this.#plan.tags[tag] = descriptor.digest;
+      if (offered[tag] === undefined) this.#withdrawn.add(tag);
     }
     const roots = new Map<Digest, Descriptor>();
-    for (const digest of Object.values(this.#plan.tags)) roots.set(digest, this.#descriptors.get(digest) as Descriptor);
+    for (const root of Object.keys(this.#plan.tags).flatMap((tag) => candidates[tag] ?? [])) roots.set(root.digest, root);
     for (const digest of namedDigests(tags)) await this.#addDigest(digest, roots);
     await forEachBounded(roots.values(), AT_ONCE, (root) => this.#addArtifact(root));
-    this.#keepWithdrawnTags(offered);
+    await forEachBounded(this.#standing(), AT_ONCE, ({ root, was }) => this.#addArtifact(root, was));
     if (takesCosignTags(this.selection.claims)) await this.#addCosignTags();
-    this.#plan.missing.push(...namedTags(tags).filter((tag) => this.#plan.tags[tag] === undefined && this.#plan.refused[tag] === undefined));
-    const plan = { ...this.#plan, tags: sortedByKey(this.#plan.tags), artifacts: sortedByKey(this.#plan.artifacts) };
+    this.#nameAbsent(offered);
+    const plan = { ...this.#plan, withdrawn: [...this.#withdrawn], tags: sortedByKey(this.#plan.tags), artifacts: sortedByKey(this.#plan.artifacts) };
     return { plan, budget: budgetOf(plan, this.base, this.#read), descriptors: this.#descriptors };
+  }
+
+  get #keeps(): boolean {
+    return this.selection.withdrawn === "keep";
+  }
+
+  /** What was mirrored before, and is looked at again although nothing that the source offers led there: tags went back to it, or have left it. */
+  #standing(): { root: Descriptor; was?: readonly string[] }[] {
+    const { tags, artifacts } = this.#plan;
+    const back = [...new Set(Object.values(tags))].filter((digest) => artifacts[digest] === undefined).map((digest) => ({ digest, was: undefined }));
+    const left = this.#keeps ? [...supersededBy(this.base, tags, artifacts)].filter(([digest]) => artifacts[digest] === undefined).map(([digest, was]) => ({ digest, was })) : [];
+    return [...back, ...left].flatMap(({ digest, was }) => {
+      const root = mirroredBefore(this.base, digest);
+      return root === undefined ? [] : [{ root, ...(was === undefined ? {} : { was }) }];
+    });
+  }
+
+  /** Of what was asked for by name, what was mirrored and is gone, and what never was there. */
+  #nameAbsent(offered: Readonly<Record<string, Descriptor>>): void {
+    const { base, selection } = this;
+    const absent = [...namedTags(selection.tags).filter((tag) => offered[tag] === undefined), ...namedDigests(selection.tags).filter((digest) => this.#absent.has(digest))];
+    for (const name of absent) {
+      const mirrored = base?.tags[name] ?? base?.artifacts[name as Digest] ?? (base?.withdrawn.includes(name) === true ? name : undefined);
+      if (mirrored !== undefined) this.#withdrawn.add(name);
+      else if (this.#plan.refused[name] === undefined) this.#plan.missing.push(name);
+    }
+  }
+
+  /** What is about to be made is newer than anything that is there. */
+  async #createdAt(target: Descriptor | undefined): Promise<number | undefined> {
+    try {
+      return await createdAt(this.source, target);
+    } catch (error) {
+      if (!isConsignError(error, "MANIFEST_UNKNOWN") || target === undefined) throw error;
+      return this.upcoming?.artifacts[target.digest] === undefined ? undefined : Number.POSITIVE_INFINITY;
+    }
   }
 
   /** By tag, what the source has or is about to have, as far as it can be selected. */
@@ -109,23 +152,39 @@ class Resolution {
 
   async #addDigest(digest: Digest, roots: Map<Digest, Descriptor>): Promise<void> {
     const manifest = await this.#manifestIfPresent(digest);
-    if (manifest !== undefined) roots.set(digest, this.#learn(manifest));
-    else if (this.upcoming?.artifacts[digest]?.mediaType === undefined) this.#plan.missing.push(digest);
+    if (manifest !== undefined) return void roots.set(digest, this.#learn(manifest));
+    const { mediaType, size } = this.upcoming?.artifacts[digest] ?? {};
+    if (mediaType !== undefined && size !== undefined) {
+      this.#descriptors.set(digest, { mediaType, size, digest });
+      return void roots.set(digest, { mediaType, size, digest });
+    }
+    this.#absent.add(digest);
+    const before = this.#keeps ? mirroredBefore(this.base, digest) : undefined;
+    if (before !== undefined) roots.set(digest, before);
   }
 
-  async #addArtifact(root: Descriptor): Promise<void> {
-    const refusal = await this.#refusalOf(root);
-    if (refusal !== undefined) return this.#refuse(root.digest, refusal);
-    if (needsDeriving(root, this.selection.platforms) && (await this.#addDerived(root, this.selection.platforms))) return;
+  /** @param was tags that have led there and no longer do */
+  async #addArtifact(root: Descriptor, was?: readonly string[]): Promise<void> {
+    const mirrored = this.base?.artifacts[root.digest];
+    // An index of our own making is nowhere but at the destinations.
+    if (mirrored?.derivedFrom !== undefined) return void (this.#plan.artifacts[root.digest] = { ...mirrored, related: await this.#choose(mirrored.related, undefined, mirrored.related), ...(was === undefined ? {} : { was }) });
+    const present = this.#descriptors.has(root.digest) || (await this.source.has(root));
+    if (!present) this.#withdrawn.add(root.digest);
+    const refusal = present ? await this.#refusalOf(root) : undefined;
+    if (refusal !== undefined) {
+      if (mirrored === undefined || !stays(refusal, this.selection.withdrawn)) return this.#refuse(root.digest, refusal);
+      for (const name of this.#namesOf(root.digest)) this.#plan.refused[name] = `stays at ${root.digest} as it was mirrored before: ${refusal.reason}`;
+    }
+    if (present && needsDeriving(root, this.selection.platforms) && (await this.#addDerived(root, this.selection.platforms))) return;
     const announced = decodeRelated(this.upcoming?.artifacts[root.digest]?.related ?? {}) ?? {};
     const { related: observed, found } = await this.#survey(root);
-    const before = this.selection.withdrawn === "keep" ? (this.base?.artifacts[root.digest]?.related ?? {}) : {};
+    const before = this.#keeps ? (mirrored?.related ?? {}) : {};
     const replaced = replacedBy(before, announced, observed);
     const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !replaced(entry))) as RelatedByDigest;
     const offered = { ...announced, ...observed };
-    const related = await this.#choose({ ...kept, ...offered }, found);
-    for (const digest of Object.keys(related) as Digest[]) if (offered[digest] === undefined) this.#plan.withdrawn.push(digest);
-    this.#plan.artifacts[root.digest] = { mediaType: root.mediaType, size: root.size, related };
+    const related = await this.#choose({ ...kept, ...offered }, found, mirrored?.related);
+    for (const digest of Object.keys(related) as Digest[]) if (offered[digest] === undefined) this.#withdrawn.add(digest);
+    this.#plan.artifacts[root.digest] = { mediaType: root.mediaType, size: root.size, related, ...(was === undefined ? {} : { was }) };
   }
 
   /** Takes what is left of an index in its stead. @returns false where nothing has to be left out */
@@ -161,8 +220,9 @@ class Resolution {
     }
   }
 
-  async #choose(related: RelatedByDigest, found: Survey | undefined): Promise<RelatedByDigest> {
-    const { claims, claimTrust } = this.selection;
+  /** @param mirrored what was mirrored before of what refers to the same artifact */
+  async #choose(related: RelatedByDigest, found: Survey | undefined, mirrored: Readonly<RelatedByDigest> = {}): Promise<RelatedByDigest> {
+    const { claims, claimTrust, withdrawn } = this.selection;
     const annotationsOf = (digest: Digest): Annotations | undefined => {
       const listed = found?.referrers.get(digest);
       return listed === undefined ? undefined : (listed.descriptor.annotations ?? {});
@@ -171,39 +231,39 @@ class Resolution {
     if (claimTrust === undefined) return chosen;
     const descriptorOf = async (digest: Digest): Promise<Descriptor> => this.#descriptors.get(digest) ?? this.source.resolve(digest);
     const refused = await untrustedClaims(this.source, chosen, descriptorOf, claimTrust, claims.issuers, this.context);
-    for (const [digest, reason] of refused) this.#plan.refused[`claim ${digest}`] = `${chosen[digest]?.type} is not copied: ${reason}`;
-    return selectRelated(chosen, (_related, digest) => !refused.has(digest));
+    const left = new Set<Digest>();
+    for (const [digest, refusal] of refused) {
+      const isKept = mirrored[digest] !== undefined && stays(refusal, withdrawn);
+      if (!isKept) left.add(digest);
+      this.#plan.refused[`claim ${digest}`] = `${chosen[digest]?.type} ${isKept ? "stays as it was mirrored before" : "is not copied"}: ${refusal.reason}`;
+    }
+    return selectRelated(chosen, (_related, digest) => !left.has(digest));
   }
 
   /** Why an artifact must not be copied; `undefined` if it may. What is not pushed yet is judged when it is. */
-  async #refusalOf(root: Descriptor): Promise<string | undefined> {
+  async #refusalOf(root: Descriptor): Promise<Refusal | undefined> {
     const { trust } = this.selection;
     if (trust === undefined || this.upcoming?.artifacts[root.digest] !== undefined) return undefined;
     const { now, baseDir, revocation, fetch } = this.context;
     const verdict = await verifyArtifact(this.source, root, trust, { now: now(), baseDir, scope: this.source.name, revocation, fetch });
-    return verdict.outcome === "verified" ? undefined : `${root.digest} is not copied: ${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`;
+    if (verdict.outcome === "verified") return undefined;
+    return { reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`, certain: verdict.outcome !== "inconclusive" };
   }
 
-  #refuse(digest: Digest, reason: string): void {
+  #namesOf(digest: Digest): string[] {
     const tags = Object.keys(this.#plan.tags).filter((tag) => this.#plan.tags[tag] === digest);
-    for (const name of tags.length === 0 ? [digest] : tags) this.#plan.refused[name] = reason;
-    for (const tag of tags) delete this.#plan.tags[tag];
+    return tags.length === 0 ? [digest] : tags;
   }
 
-  /**
-   * A tag that was mirrored and is gone at the source was withdrawn; one that is there and no longer selected is simply not wanted any
-   * more. Only the former can be kept.
-   */
-  #keepWithdrawnTags(offered: Readonly<Record<string, Descriptor>>): void {
-    const { base, selection } = this;
-    if (base === undefined || selection.withdrawn === "remove") return;
-    const stillWanted = new Set(matchingTags(Object.keys(base.tags), selection.tags));
-    for (const [tag, digest] of Object.entries(base.tags)) {
-      const artifact = base.artifacts[digest];
-      if (!stillWanted.has(tag) || offered[tag] !== undefined || artifact === undefined) continue;
-      this.#plan.tags[tag] = digest;
-      this.#plan.artifacts[digest] ??= artifact;
-      this.#plan.withdrawn.push(tag);
+  /** What does not verify is not copied; a tag that leads there stays where it was mirrored before, if it may. */
+  #refuse(digest: Digest, refusal: Refusal): void {
+    const reason = `${digest} is not copied: ${refusal.reason}`;
+    for (const name of this.#namesOf(digest)) {
+      const before = this.base?.tags[name];
+      const goesBack = before !== undefined && before !== digest && mirroredBefore(this.base, before) !== undefined && stays(refusal, this.selection.withdrawn);
+      this.#plan.refused[name] = goesBack ? `stays at ${before} as it was mirrored before: ${reason}` : reason;
+      if (goesBack) this.#plan.tags[name] = before;
+      else delete this.#plan.tags[name];
     }
   }
 
@@ -233,35 +293,4 @@ class Resolution {
       throw error;
     }
   }
-}
-
-/** Where in the graph everything has its place that was mirrored before. */
-function placesIn(base: FullPlan | undefined): ReadonlyMap<Digest, KnownPlace> {
-  const places = new Map<Digest, KnownPlace>();
-  for (const [root, { related, derivedFrom }] of Object.entries(base?.artifacts ?? {}) as [Digest, FullArtifact][]) {
-    places.set(derivedFrom ?? root, {});
-    for (const [digest, { of, type }] of Object.entries(related) as [Digest, Related][]) places.set(digest, { subject: of ?? root, leaf: type === SIGNATURE });
-  }
-  for (const digest of Object.values(base?.cosignTags ?? {})) places.set(digest, {});
-  return places;
-}
-
-/**
- * A signature is not withdrawn but replaced where what it signed has no fewer signatures than before, or is about to be put there, and
- * signed, anew.
- */
-function replacedBy(before: RelatedByDigest, announced: RelatedByDigest, observed: RelatedByDigest): (entry: Related) => boolean {
-  const [then, now] = [signaturesBySubject(before), signaturesBySubject(observed)];
-  return ({ type, of }) => {
-    if (type !== SIGNATURE) return false;
-    const [had, has] = [then.get(of)?.length ?? 0, now.get(of)?.length ?? 0];
-    return has >= had || (of !== undefined && announced[of] !== undefined && observed[of] === undefined);
-  };
-}
-
-function signaturesBySubject(related: RelatedByDigest): Map<Digest | undefined, Related[]> {
-  return groupedBy(
-    Object.values(related).filter(({ type }) => type === SIGNATURE),
-    ({ of }) => of,
-  );
 }

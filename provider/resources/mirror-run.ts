@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
-import { isConsignError } from "../errors";
+import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "./context";
 import type { PlannedMirror } from "./mirror";
 import { fillDestination, inventoryTagOf, type Filling } from "./mirror-destination";
 import { removeInventory } from "./mirror-inventory";
+import { KeptSource } from "./mirror-kept-source";
 import { fromRecord, knownDescriptors, planInFull } from "./mirror-memory";
 import { emptyPlan, parityOf, recordPlan, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
 import { childFilter, derive, DerivedSource } from "./mirror-platforms";
@@ -25,23 +27,25 @@ const AT_ONCE = 4;
 export async function bringInStep(inputs: Properties, planned: PlannedMirror, before: PlannedMirror | undefined, context: ResourceContext): Promise<Properties> {
   const plan = await planInFull(planned.plan, [...planned.destinations, ...(before?.destinations ?? [])], context);
   const base = before === undefined ? undefined : await fromRecord(before.plan, before.destinations, context).catch(unreadable);
-  const filling = await prepare(planned, plan, context);
+  const filling = await prepare(planned, plan, before, context);
   const status: Record<string, DestinationStatus> = {};
   const behind: Record<string, MirrorPlan> = {};
   const failures: Error[] = [];
   await forEachBounded(planned.destinations, planned.rollout === "sequential" ? 1 : AT_ONCE, async (destination) => {
     const wasThere = before?.destinations.includes(destination) === true;
     const late = before?.behind?.[destination];
-    const leftover = wasThere ? union(late === undefined ? undefined : await fromRecord(late, before?.destinations ?? [], context), base) : undefined;
     const seen = before?.status[destination];
     const certain = wasThere && late === undefined && seen?.["failed"] === undefined && seen?.["inventory"] === undefined;
+    let leftover = wasThere ? base : undefined;
     try {
+      if (wasThere && late !== undefined) leftover = union(await fromRecord(late, before?.destinations ?? [], context), base);
       await fillDestination(destination, filling, { base: certain ? base : undefined, status: seen, leftover }, planned, before, context);
       status[destination] = {};
     } catch (error) {
       failures.push(error as Error);
       status[destination] = { failed: (error as Error).message };
-      if (leftover !== undefined) behind[destination] = recordPlan(leftover);
+      const unfinished = wasThere && before !== undefined ? unfinishedOf(before.plan, late, leftover) : undefined;
+      if (unfinished !== undefined) behind[destination] = unfinished;
     }
   });
   await leave(planned, before, base, context);
@@ -56,13 +60,20 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
   return { ...ensured, ready: true };
 }
 
+/** What a destination that could not be finished may still hold, as short as it can be recorded. */
+function unfinishedOf(base: MirrorPlan, late: MirrorPlan | undefined, leftover: FullPlan | undefined): MirrorPlan | undefined {
+  const { budget: _, ...before } = base;
+  if (late === undefined || isDeepStrictEqual(late, before)) return before;
+  return leftover === undefined ? late : recordPlan(leftover);
+}
+
 /** The inventory of a plan before may be out of reach, as when its only destination is down; nothing can be removed then. */
 function unreadable(error: unknown): undefined {
   if (!isConsignError(error)) throw error;
   return undefined;
 }
 
-async function prepare(planned: PlannedMirror, plan: FullPlan, context: ResourceContext): Promise<Filling> {
+async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMirror | undefined, context: ResourceContext): Promise<Filling> {
   const origin = await context.stores.open(planned.source);
   const takesChild = childFilter(planned.platforms);
   const derived = new DerivedSource(origin);
@@ -73,7 +84,9 @@ async function prepare(planned: PlannedMirror, plan: FullPlan, context: Resource
     } else if (planned.platforms !== undefined && mediaType.includes("index")) takesChild.learn(await origin.manifest(digest));
   }
   const whole: ReadStore = Object.values(plan.artifacts).some(({ derivedFrom }) => derivedFrom !== undefined) ? derived : origin;
-  const source = planned.destinations.length > 1 ? new SharedSource(whole) : whole;
+  const places = [...new Set([...planned.destinations, ...(before?.destinations ?? [])])];
+  const complete = plan.withdrawn.length === 0 ? whole : new KeptSource(whole, () => Promise.all(places.map((place) => context.stores.open(place))), new Set(plan.withdrawn));
+  const source = planned.destinations.length > 1 ? new SharedSource(complete) : complete;
   const known = knownDescriptors(plan, context);
   const descriptorOf = async (digest: Digest): Promise<Descriptor> => {
     const artifact = plan.artifacts[digest];
@@ -93,14 +106,25 @@ function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | und
   return { ...b, artifacts, tags: { ...a.tags, ...b.tags }, cosignTags: { ...a.cosignTags, ...b.cosignTags } };
 }
 
-/** Destinations that are no longer named: what is there stays, or goes, as deleting the mirror would have it. */
+/**
+ * Destinations that are no longer named: what is there stays, or goes, as deleting the mirror would have it. One that cannot be reached any
+ * more holds up nothing, as it may well be taken out for that.
+ */
 async function leave(planned: PlannedMirror, before: PlannedMirror | undefined, base: FullPlan | undefined, context: ResourceContext): Promise<void> {
-  if (before === undefined || base === undefined || planned.onDelete === "retain") return;
+  if (before === undefined || planned.onDelete === "retain") return;
   for (const destination of before.destinations.filter((place) => !planned.destinations.includes(place))) {
-    const store = await context.stores.open(destination);
-    const taken: FullPlan = planned.onDelete === "purge" ? base : { ...emptyPlan(), tags: base.tags };
-    await removeUnplanned(store, emptyPlan(), taken, (message) => context.progress(message));
-    if (before.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(before));
+    try {
+      const late = before.behind?.[destination];
+      const held = union(late === undefined ? undefined : await fromRecord(late, before.destinations, context), base);
+      if (held === undefined) throw new ConsignError("PLAN_STALE", "nothing says any more what was put there");
+      const store = await context.stores.open(destination);
+      const taken: FullPlan = planned.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags };
+      await removeUnplanned(store, emptyPlan(), taken, (message) => context.progress(message));
+      if (before.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(before));
+    } catch (error) {
+      if (!isConsignError(error)) throw error;
+      context.warn(`${destination} is no longer named, and keeps what this mirror put there: ${error.message} [${error.code}]`);
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { formatLocation, locationSchema, parseLocation } from "../oci/reference"
 import { onDeleteSchema, readState } from "./arguments";
 import { at, type ResourceContext } from "./context";
 import { claimSelectionSchema } from "./mirror-claims";
+import { withoutLost } from "./mirror-kept";
 import { fromRecord, toRecord } from "./mirror-memory";
 import { removeInventory } from "./mirror-inventory";
 import { inventoryTagOf } from "./mirror-destination";
@@ -77,6 +78,8 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const claimTrust = await policyAt("claims.trust", known.claims?.trust, context);
     if (known.signer !== undefined) planned["signedBy"] = await plannedSigner(known.signer, context);
     if (UNDETERMINED.some((name) => unknown.has(name)) || known.source === undefined) return { planned };
+    // What is about to come cannot be told from counts.
+    if (unknown.has("upcomingReady") && known.upcoming?.summary !== undefined) return { planned };
     const source = await context.stores.open(known.source);
     const before = previousMirror(previous);
     const base = before === undefined ? undefined : await fromRecord(before.plan, before.destinations, context).catch(staleBase(context));
@@ -85,7 +88,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
         source,
         { tags: known.tags ?? {}, claims: known.claims ?? {}, claimTrust, platforms: known.platforms, withdrawn: known.withdrawn ?? "keep", trust },
         unknown.has("upcomingReady") ? known.upcoming : undefined,
-        base,
+        base === undefined || before === undefined ? undefined : withoutLost(base, before.status),
         context,
       ),
     );

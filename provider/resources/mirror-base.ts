@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { groupedBy } from "../content/bounded";
+import type { KnownPlace } from "../graph";
+import type { Digest } from "../oci/digest";
+import type { FullArtifact, FullPlan } from "./mirror-plan";
+import { SIGNATURE, type Related, type RelatedByDigest } from "./mirror-related";
+
+/** Where in the graph everything has its place that was mirrored before. */
+export function placesIn(base: FullPlan | undefined): ReadonlyMap<Digest, KnownPlace> {
+  const places = new Map<Digest, KnownPlace>();
+  for (const [root, { related, derivedFrom }] of Object.entries(base?.artifacts ?? {}) as [Digest, FullArtifact][]) {
+    places.set(derivedFrom ?? root, {});
+    for (const [digest, { of, type }] of Object.entries(related) as [Digest, Related][]) places.set(digest, { subject: of ?? root, leaf: type === SIGNATURE });
+  }
+  for (const digest of Object.values(base?.cosignTags ?? {})) places.set(digest, {});
+  return places;
+}
+
+/**
+ * A signature is not withdrawn but replaced where what it signed has no fewer signatures than before, or is about to be put there, and
+ * signed, anew.
+ */
+export function replacedBy(before: RelatedByDigest, announced: RelatedByDigest, observed: RelatedByDigest): (entry: Related) => boolean {
+  const [then, now] = [signaturesBySubject(before), signaturesBySubject(observed)];
+  return ({ type, of }) => {
+    if (type !== SIGNATURE) return false;
+    const [had, has] = [then.get(of)?.length ?? 0, now.get(of)?.length ?? 0];
+    return has >= had || (of !== undefined && announced[of] !== undefined && observed[of] === undefined);
+  };
+}
+
+function signaturesBySubject(related: RelatedByDigest): Map<Digest | undefined, Related[]> {
+  return groupedBy(
+    Object.values(related).filter(({ type }) => type === SIGNATURE),
+    ({ of }) => of,
+  );
+}

@@ -57,7 +57,7 @@ export async function fillDestination(name: string, filling: Filling, known: Kno
     const repaired = report.repaired === 0 ? "" : `; ${report.repaired} manifests that the registry had lost were written again`;
     context.progress(`${name}: ${report.manifests} manifests, ${report.blobs} blobs, ${report.bytes} bytes copied, ${report.tagsMoved} tags set${repaired}`);
   }
-  if (known.leftover !== undefined) await removeUnplanned(destination, plan, known.leftover, (message) => context.progress(message));
+  if (known.leftover !== undefined) await removeUnplanned(destination, plan, known.leftover, context);
   await keepInventory(destination, known, planned, plan, before);
 }
 

@@ -5,105 +5,146 @@ import { isConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
 import { successorsOf, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
+import type { ResourceContext } from "./context";
+import { Holders } from "./mirror-holders";
 import type { FullArtifact, FullPlan } from "./mirror-plan";
-import { distanceOf } from "./mirror-related";
+import { distanceOf, SIGNATURE, type Related } from "./mirror-related";
 import { tagDigest } from "./tagging";
+
+type Told = Pick<ResourceContext, "warn" | "progress">;
+
+/** Referrers lists that are asked for at once. */
+const AT_ONCE = 8;
 
 /**
  * Takes away what a mirror had put somewhere and no longer plans. What others put beside it stays, and so does whatever they still hold on
- * to: by a tag, by an index under a tag, or by something that refers to it.
+ * to, by a tag, by an index under a tag, or by something that refers to it: with its signatures, and an artifact with all that was said about it.
+ * A registry that deletes nothing is told of, and fails nothing.
  */
-export async function removeUnplanned(destination: Store, plan: FullPlan, before: FullPlan, say: (message: string) => void): Promise<void> {
-  await removeTags(destination, plan, before);
-  const holders = new Holders(destination, plan);
-  for (const [digest, artifact] of Object.entries(before.artifacts) as [Digest, FullArtifact][]) {
-    const wanted = plan.artifacts[digest];
-    const dropped = (Object.keys(artifact.related) as Digest[]).filter((related) => wanted?.related[related] === undefined);
-    dropped.sort((a, b) => distanceOf(artifact.related, b) - distanceOf(artifact.related, a) || (a < b ? -1 : 1));
-    for (const related of dropped) await removeUnreferred(destination, related, say);
-    if (wanted === undefined) await removeArtifact(destination, digest, holders, say);
-  }
-  const cosign = Object.entries(before.cosignTags).filter(([tag, digest]) => plan.cosignTags[tag] === undefined && !Object.values(plan.cosignTags).includes(digest));
-  for (const [, digest] of cosign) if (!(await holders.hold(digest))) await removeUnreferred(destination, digest, say);
+export async function removeUnplanned(destination: Store, plan: FullPlan, before: FullPlan, told: Told): Promise<void> {
+  await new Removal(destination, plan, before, told).run();
 }
 
-/** A tag that somebody has moved since is theirs. */
-async function removeTags(destination: Store, plan: FullPlan, before: FullPlan): Promise<void> {
-  for (const [tag, digest] of Object.entries({ ...before.tags, ...before.cosignTags })) {
-    if (plan.tags[tag] !== undefined || plan.cosignTags[tag] !== undefined || (await tagDigest(destination, tag)) !== digest) continue;
-    try {
-      await destination.untag(tag);
-    } catch (error) {
-      // Where a tag cannot go alone, it goes with its manifest.
-      if (!isConsignError(error, "REGISTRY_UNSUPPORTED") || plan.artifacts[digest] !== undefined) throw error;
-    }
-  }
+/** Something that is to go. */
+interface Leaving {
+  root: Digest;
+  /** undefined for the artifact itself. */
+  related: Related | undefined;
+  distance: number;
 }
 
-async function removeArtifact(destination: Store, digest: Digest, holders: Holders, say: (message: string) => void): Promise<void> {
-  if (await holders.hold(digest)) return;
-  const manifest = await present(destination, digest);
-  if (manifest === undefined || !(await removeUnreferred(destination, digest, say))) return;
-  const children = manifest.kind === "index" ? successorsOf(manifest).filter((child) => isManifestType(child.mediaType)) : [];
-  for (const child of children) if (!(await holders.hold(child.digest))) await removeArtifact(destination, child.digest, holders, say);
-}
-
-/** Removes a manifest unless something still refers to it. @returns whether it is gone */
-async function removeUnreferred(store: Store, digest: Digest, say: (message: string) => void): Promise<boolean> {
-  const referrers = await store.referrers(digest, { settled: () => true });
-  if (referrers.length > 0) {
-    say(`${store.name}@${digest} stays, although it is no longer mirrored: ${referrers.length} that this mirror did not put there refer to it`);
-    return false;
-  }
-  try {
-    await store.deleteManifest(await store.resolve(digest));
-  } catch (error) {
-    if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
-  }
-  return true;
-}
-
-async function present(store: Store, digest: Digest): Promise<Manifest | undefined> {
-  try {
-    return await store.manifest(await store.resolve(digest));
-  } catch (error) {
-    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
-    throw error;
-  }
-}
-
-/** Everything that some tag at a place, or the plan, still needs. Found out once, and only if something is to be removed. */
-class Holders {
-  #held: Promise<ReadonlySet<Digest>> | undefined;
+class Removal {
+  readonly #planned: ReadonlySet<Digest>;
+  readonly #leaving = new Map<Digest, Leaving>();
+  readonly #staying = new Set<Digest>();
+  /** Tags that this registry cannot remove alone. */
+  readonly #stuck = new Map<string, Digest>();
+  readonly #holders: Holders;
+  #deletesNothing = false;
 
   constructor(
     private readonly store: Store,
     private readonly plan: FullPlan,
-  ) {}
-
-  async hold(digest: Digest): Promise<boolean> {
-    this.#held ??= this.#find();
-    return (await this.#held).has(digest);
+    private readonly before: FullPlan,
+    private readonly told: Told,
+  ) {
+    const artifacts = Object.entries(plan.artifacts) as [Digest, FullArtifact][];
+    this.#planned = new Set([...artifacts.flatMap(([digest, { related }]) => [digest, ...(Object.keys(related) as Digest[])]), ...Object.values(plan.cosignTags)]);
+    this.#holders = new Holders(store, plan, this.#stuck);
   }
 
-  async #find(): Promise<ReadonlySet<Digest>> {
-    const held = new Set<Digest>();
-    const roots = [...(await this.store.tags()), ...Object.keys(this.plan.artifacts)];
-    const visit = async (reference: string): Promise<void> => {
-      const manifest = await this.#manifest(reference);
-      if (manifest === undefined || held.has(manifest.descriptor.digest)) return;
-      held.add(manifest.descriptor.digest);
-      if (manifest.kind === "index") for (const child of manifest.value.manifests) await visit(child.digest);
-    };
-    await forEachBounded(roots, 8, visit);
-    return held;
+  async run(): Promise<void> {
+    await this.#removeTags();
+    this.#list();
+    await this.#findHeld();
+    this.#keepWhatGoesTogether();
+    const going = [...this.#leaving].filter(([digest]) => !this.#staying.has(digest));
+    going.sort(([a, x], [b, y]) => y.distance - x.distance || (a < b ? -1 : 1));
+    for (const [digest, { related }] of going) await (related === undefined ? this.#removeArtifact(digest) : this.#remove(digest));
+    for (const [tag, digest] of this.#stuck) if ((await tagDigest(this.store, tag)) === digest) this.told.warn(`${this.store.name}:${tag} stays, although it is no longer mirrored: this registry does not remove a tag alone`);
   }
 
-  async #manifest(reference: string): Promise<Manifest | undefined> {
+  /** A tag that somebody has moved since is theirs. */
+  async #removeTags(): Promise<void> {
+    const { plan, before, store } = this;
+    for (const [tag, digest] of Object.entries({ ...before.tags, ...before.cosignTags })) {
+      if (plan.tags[tag] !== undefined || plan.cosignTags[tag] !== undefined || (await tagDigest(store, tag)) !== digest) continue;
+      try {
+        await store.untag(tag);
+      } catch (error) {
+        if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;
+        this.#stuck.set(tag, digest);
+      }
+    }
+  }
+
+  #list(): void {
+    for (const [root, { related }] of Object.entries(this.before.artifacts) as [Digest, FullArtifact][]) {
+      if (!this.#planned.has(root)) this.#leaving.set(root, { root, related: undefined, distance: 0 });
+      for (const [digest, entry] of Object.entries(related) as [Digest, Related][]) {
+        if (!this.#planned.has(digest)) this.#leaving.set(digest, { root, related: entry, distance: distanceOf(related, digest) });
+      }
+    }
+    for (const digest of Object.values(this.before.cosignTags)) if (!this.#planned.has(digest)) this.#leaving.set(digest, { root: digest, related: undefined, distance: 0 });
+  }
+
+  async #findHeld(): Promise<void> {
+    await forEachBounded(this.#leaving, AT_ONCE, async ([digest, { root, related }]) => {
+      const others = (await this.store.referrers(digest, { settled: () => true })).filter((referrer) => !this.#leaving.has(referrer.digest));
+      const tagged = related === undefined ? await this.#holders.hold(digest) : !this.#planned.has(root) && related.of !== undefined && (await this.#holders.holdForOthers(related.of));
+      if (others.length === 0 && !tagged) return;
+      this.#staying.add(digest);
+      const why = others.length > 0 ? `${others.length} that this mirror did not put there refer to it` : "a tag or an index still has it, or what it is about";
+      this.told.progress(`${this.store.name}@${digest} stays, although it is no longer mirrored: ${why}`);
+    });
+  }
+
+  /** What stays does so with what it is about, with its signatures, and an artifact with all that was said about it. */
+  #keepWhatGoesTogether(): void {
+    for (let before = -1; before !== this.#staying.size; ) {
+      before = this.#staying.size;
+      for (const [digest, { root, related }] of this.#leaving) {
+        if (related === undefined) continue;
+        const { of = root, type } = related;
+        if (this.#staying.has(digest) && this.#leaving.has(of)) this.#staying.add(of);
+        if (this.#staying.has(of) && (of === root || type === SIGNATURE)) this.#staying.add(digest);
+      }
+    }
+  }
+
+  async #removeArtifact(digest: Digest): Promise<void> {
+    const manifest = await this.#present(digest);
+    if (manifest === undefined || !(await this.#remove(digest))) return;
+    const children = manifest.kind === "index" ? successorsOf(manifest).filter((child) => isManifestType(child.mediaType)) : [];
+    for (const child of children) {
+      if (this.#planned.has(child.digest) || this.#staying.has(child.digest) || (await this.#holders.hold(child.digest))) continue;
+      const referrers = await this.store.referrers(child.digest, { settled: () => true });
+      if (referrers.length === 0) await this.#removeArtifact(child.digest);
+      else this.told.progress(`${this.store.name}@${child.digest} stays, although it is no longer mirrored: ${referrers.length} that this mirror did not put there refer to it`);
+    }
+  }
+
+  /** @returns whether it is gone */
+  async #remove(digest: Digest): Promise<boolean> {
+    if (this.#deletesNothing) return false;
     try {
-      return await this.store.manifest(reference);
+      await this.store.deleteManifest(await this.store.resolve(digest));
     } catch (error) {
-      if (isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN")) return undefined;
+      if (isConsignError(error, "REGISTRY_UNSUPPORTED")) {
+        this.#deletesNothing = true;
+        this.told.warn(`what is no longer mirrored stays at ${this.store.name}, which does not delete: ${error.message}`);
+        return false;
+      }
+      if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+    }
+    return true;
+  }
+
+  async #present(digest: Digest): Promise<Manifest | undefined> {
+    try {
+      return await this.store.manifest(await this.store.resolve(digest));
+    } catch (error) {
+      if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
       throw error;
     }
   }

@@ -14,9 +14,9 @@ import { budgetOf } from "./mirror-budget";
 import { claimFilter, takesCosignTags, untrustedClaims, type ClaimSelection } from "./mirror-claims";
 import { createdAt } from "./mirror-created";
 import { mirroredBefore, stays, supersededBy, withdrawnTags, type Refusal } from "./mirror-kept";
-import { emptyPlan, type Budget, type FullArtifact, type FullPlan, type Upcoming } from "./mirror-plan";
+import { emptyPlan, type Budget, type FullPlan, type Upcoming } from "./mirror-plan";
 import { childFilter, derive, needsDeriving, type Platforms } from "./mirror-platforms";
-import { decodeRelated, describeReferrer, selectRelated, SIGNATURE, sortedByKey, type Related, type RelatedByDigest } from "./mirror-related";
+import { decodeRelated, describeReferrer, selectRelated, sortedByKey, type Related, type RelatedByDigest } from "./mirror-related";
 import { cosignTagsOf, matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
 
 /** Artifacts that are looked at together; each takes several requests, which the registry's own bound holds back. */

@@ -119,7 +119,7 @@ async function leave(planned: PlannedMirror, before: PlannedMirror | undefined, 
       if (held === undefined) throw new ConsignError("PLAN_STALE", "nothing says any more what was put there");
       const store = await context.stores.open(destination);
       const taken: FullPlan = planned.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags };
-      await removeUnplanned(store, emptyPlan(), taken, (message) => context.progress(message));
+      await removeUnplanned(store, emptyPlan(), taken, context);
       if (before.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(before));
     } catch (error) {
       if (!isConsignError(error)) throw error;

@@ -148,7 +148,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     for (const destination of recorded.destinations) {
       const store = await context.stores.open(destination);
       const taken: FullPlan = recorded.onDelete === "purge" ? plan : { ...emptyPlan(), tags: plan.tags, cosignTags: {} };
-      await removeUnplanned(store, emptyPlan(), taken, (message) => context.progress(message));
+      await removeUnplanned(store, emptyPlan(), taken, context);
       if (recorded.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(recorded));
     }
   },

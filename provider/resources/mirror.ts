@@ -8,13 +8,14 @@ import { formatLocation, locationSchema, parseLocation } from "../oci/reference"
 import { onDeleteSchema, readState } from "./arguments";
 import { at, type ResourceContext } from "./context";
 import { claimSelectionSchema } from "./mirror-claims";
+import { differenceOf } from "./mirror-difference";
 import { withoutLost } from "./mirror-kept";
 import { fromRecord, toRecord } from "./mirror-memory";
 import { removeInventory } from "./mirror-inventory";
 import { inventoryTagOf } from "./mirror-destination";
 import { tellNews } from "./mirror-news";
 import { observeDestination } from "./mirror-observe";
-import { emptyPlan, mirrorPlanSchema, parityOf, statusSchema, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { emptyPlan, manifestCount, mirrorPlanSchema, parityOf, statusSchema, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
 import { platformsSchema } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
 import { resolveMirror } from "./mirror-resolve";
@@ -92,9 +93,11 @@ export const mirror: Reconciler<typeof schema.shape> = {
         context,
       ),
     );
+    const { summarizeAbove = 200 } = known;
     warnOf(plan, known.source, context);
     await at("source", () => tellNews(plan, base, source, context));
-    const recorded = toRecord(plan, descriptors, known.summarizeAbove ?? 200, context);
+    if (base !== undefined && manifestCount(plan) > summarizeAbove) for (const line of differenceOf(base, plan)) context.progress(`mirror of ${known.source}: ${line}`);
+    const recorded = toRecord(plan, descriptors, summarizeAbove, context);
     // What is not at the source yet cannot be counted.
     const counted = unknown.has("upcomingReady") && known.upcoming !== undefined ? undefined : budget;
     const { budget: budgetBefore = counted, ...planBefore } = before?.plan ?? { budget: undefined };

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OciLayout, type Store } from "../../provider/content";
+import { UNKNOWN } from "../../provider/dynamic/unknowns";
 import type { Manifest } from "../../provider/oci/manifest";
 import { pushImage, pushIndex } from "../harness/artifacts";
 import { MirrorStack } from "./mirror-stack";
@@ -204,4 +205,31 @@ test("the newest N are N, also when one of them was withdrawn", async () => {
   await pushImage(origin, { tag: "3.0.0", layers: ["3\n"] });
   await stack.up(args);
   assert.deepEqual(await (await place()).tags(), ["2.0.0", "3.0.0"]);
+});
+
+test("a summary says by name what is new, what moves and what goes", async () => {
+  const { stack, origin } = await scene();
+  const image = await pushImage(origin, { tag: "v1" });
+  await pushImage(origin, { tag: "v2", layers: ["two\n"] });
+  const args = { ...ARGS, summarizeAbove: 0 };
+  await stack.up(args);
+  assert.deepEqual((await stack.up(args)).progress, []);
+  const claim = await pushClaim(origin, image.descriptor);
+  const moved = await pushImage(origin, { tag: "v2", layers: ["two, again\n"] });
+  const preview = await stack.preview(args);
+  assert.match(preview.progress.join("\n"), new RegExp(`new: artifact ${moved.descriptor.digest}, https://example.test/remark/v1 ${claim.descriptor.digest}`));
+  assert.match(preview.progress.join("\n"), new RegExp(`tags that move: v2 to ${moved.descriptor.digest}`));
+  await stack.up(args);
+  const narrowed = await stack.preview({ ...args, tags: ["v2"] });
+  assert.match(narrowed.progress.join("\n"), new RegExp(`no longer mirrored: artifact ${image.descriptor.digest}, .*${claim.descriptor.digest}, tag v1`));
+});
+
+test("a mirror of a mirror whose plan is a summary is planned when that is there", async () => {
+  const { stack, origin } = await scene();
+  await pushImage(origin, { tag: "v1" });
+  const { inputs } = await stack.preview({ ...ARGS, summarizeAbove: 0 });
+  const next = new MirrorStack(stack.baseDir);
+  const first = await next.preview({ source: "oci:copy", destinations: ["oci:second"], upcoming: inputs["plan"], upcomingReady: UNKNOWN });
+  assert.equal(first.inputs["plan"], undefined);
+  assert.deepEqual(first.warnings, []);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { denyEntrySchema, identitySchema, requireEntrySchema, resolveType, sameType } from "../claims";
+import { denyEntrySchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema, resolveType, sameType } from "../claims";
 import { ConsignError, isErrorCode } from "../errors";
 import { openTrust, trustSchema } from "../notation";
 import type { Annotations, Descriptor } from "../oci/descriptor";
@@ -43,6 +43,7 @@ const verifySchema = z.strictObject({
   require: z.array(requireEntrySchema).max(100).optional(),
   deny: z.array(denyEntrySchema).max(100).optional(),
   precedence: precedenceSchema,
+  lifecycleIssuers: lifecycleIssuersSchema.optional(),
 });
 
 /** What a reference names now. @throws ConsignError `INPUT_INVALID`, `REFERENCE_INVALID`, `MANIFEST_UNKNOWN`, `REGISTRY_*` */
@@ -76,9 +77,9 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
  * @throws ConsignError as {@link askArtifact}, `TRUST_*`, and what leaves it unknown because nobody could be asked
  */
 export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
-  const { artifact, trust, precedence, ...requirements } = read(verifySchema, args);
+  const { artifact, trust, precedence, lifecycleIssuers, ...requirements } = read(verifySchema, args);
   const observed = await inspecting(asking, async (inspector) =>
-    inspector.observe(artifact, { trust: await openTrust(trust, scopeOf(artifact), asking.baseDir), now: asking.now, extent: "verdict", precedence }),
+    inspector.observe(artifact, { trust: await openTrust(trust, scopeOf(artifact), asking.baseDir), now: asking.now, extent: "verdict", precedence, lifecycleIssuers }),
   );
   const report = verificationOf(observed, requirements, asking.now);
   if (report === undefined) throw new ConsignError("INTERNAL", "verified without a trust policy");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { denyEntrySchema, identitySchema, requireEntrySchema } from "../claims";
+import { denyEntrySchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema } from "../claims";
 import { ConsignError, isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
@@ -14,15 +14,13 @@ import { followRedirects, type Traveller } from "./redirect";
 import { isInline, openTrust, trustSchema } from "./trust";
 import { verificationSummary } from "./verification-summary";
 
-const identities = z.array(identitySchema).max(100).optional();
-
 const schema = z.object({
   artifact: artifactSchema,
   trust: trustSchema,
   require: z.array(requireEntrySchema).max(100).optional(),
   deny: z.array(denyEntrySchema).max(100).optional(),
   precedence: z.array(identitySchema).max(100).optional(),
-  lifecycleIssuers: z.strictObject({ revocation: identities, redirect: identities, endOfLife: identities }).optional(),
+  lifecycleIssuers: lifecycleIssuersSchema.optional(),
   followRedirects: z.enum(["never", "verify"]).optional(),
   /** What this program is about to bring to the artifact's place. */
   mirror: arrivalSchema.optional(),

@@ -22,7 +22,7 @@
  * - `expired`: the signature's own expiry is not after `now`, whatever the trust policy says about expiry;
  * - `inconclusive` also, in place of `tampered`: a revocation or end of life whose signature verifies and whose content is missing or altered, where
  *   its signer may revoke the artifact or a claim that counts, or may say when the artifact's life ends; else `untrusted`. It may forbid, so it is not
- *   taken for nothing.;
+ *   taken for nothing. It is `revoked` where step 2 says so of each word that may forbid: who may revoke it may, whatever it says;
  * - `untrusted` also: a redirect or end of life by an issuer who may not. `lifecycleIssuers` lists who may; a type without a list is open to
  *   every verified signer.
  *
@@ -131,12 +131,12 @@ export interface EffectiveClaims {
 /** The algorithm at the head of this file. */
 export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
   const unreadable = unreadableClaims(input);
-  const { standing, refused, doubts } = admit(input, () => false);
-  const revocations = applyRevocations(standing, [], input);
+  const { standing, refused, doubts } = admit(input, (digest) => unreadable.has(digest));
+  const revocations = applyRevocations(standing, [...unreadable.values()].flatMap(({ words }) => words), input);
   const superseder = findSuperseder(revocations.left);
   const doubtsOn = (claim: Standing) => doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) => identify(signer, input));
   const judged = [
-    ...holdUnreadable(refused, unreadable, standing, input),
+    ...holdUnreadable(refused, unreadable, standing, revocations, input),
     ...judgeWhole(standing, revocations.removed, superseder, doubtsOn),
   ];
   judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));

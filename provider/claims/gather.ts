@@ -11,6 +11,7 @@ import { brokenClaim, confirmContent, readClaimHead, readContent, type BrokenCla
 import { claimTypeOf, isClaim } from "./recognise";
 import type { ClaimVerdict } from "./signers";
 import { kindOf, typeKey } from "./types";
+import { isLost } from "./unreadable";
 
 /** Claims that are looked at for one artifact, revocations of its claims included. */
 export const MAX_CLAIMS = 10_000;
@@ -90,7 +91,7 @@ class Gathering {
       const observed = await this.#observe(listed);
       if (observed === undefined) return;
       this.#found.set(observed.claim.digest, observed);
-      if (observed.verdict.outcome !== "verified" || "broken" in observed.claim) return;
+      if (observed.verdict.outcome !== "verified" || ("broken" in observed.claim && !isLost(observed.claim))) return;
       const attached = (await this.store.referrers(observed.claim.digest)).filter((descriptor) => mayRevoke(descriptor) && !this.#found.has(descriptor.digest));
       next.push(...attached.map((descriptor) => ({ descriptor, subject: observed.claim.digest })));
     });

@@ -6,7 +6,7 @@ import type { EffectiveInput, JudgedClaim } from "./effective";
 import { matchesIdentity } from "./identity";
 import { issuersOf } from "./judged-claim";
 import type { BrokenClaim, ClaimHead } from "./read-claim";
-import { objectionToArtifact, objectionToClaim } from "./revocation";
+import { objectionToArtifact, objectionToClaim, type Revocations } from "./revocation";
 import { doubtsOf, signingsOf, together, type Doubt, type Signing } from "./signers";
 import { kindOf } from "./types";
 
@@ -41,20 +41,24 @@ export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable>
 
 /**
  * Step 1 of `effective.ts`, for what forbids: a revocation or an end of life that is signed by one who may issue it, and whose content a store has
- * lost or altered. What it says cannot be told, and whoever keeps us from reading it must not undo it by that. Of other claims it is noted who signed them, for those who deny such claims.
+ * lost or altered. What it says cannot be told, and whoever keeps us from reading it must not undo it by that; whoever may revoke it, whatever it
+ * says, can. Of other claims it is noted who signed them, for those who deny such claims.
  */
-export function holdUnreadable(refused: readonly JudgedClaim[], unreadable: ReadonlyMap<Digest, Unreadable>, standing: readonly Standing[], input: EffectiveInput): JudgedClaim[] {
+export function holdUnreadable(refused: readonly JudgedClaim[], unreadable: ReadonlyMap<Digest, Unreadable>, standing: readonly Standing[], { revocationOf }: Revocations, input: EffectiveInput): JudgedClaim[] {
   return refused.map((claim) => {
     const found = claim.status === "tampered" ? unreadable.get(claim.digest) : undefined;
-    return found === undefined ? claim : { ...claim, ...judgeUnreadable(found, standing, input) };
+    return found === undefined ? claim : { ...claim, ...judgeUnreadable(found, standing, revocationOf, input) };
   });
 }
 
-function judgeUnreadable({ head, broken, signings, words, doubts }: Unreadable, standing: readonly Standing[], input: EffectiveInput): Partial<JudgedClaim> {
+function judgeUnreadable({ head, broken, signings, words, doubts }: Unreadable, standing: readonly Standing[], revocationOf: Revocations["revocationOf"], input: EffectiveInput): Partial<JudgedClaim> {
   const forbids = kindsThatForbid.has(nameOf(head) ?? "");
   const objections = words.map((word) => objectionTo(head, word, standing, input));
   const believed = forbids ? words.filter((_, index) => objections[index] === undefined) : words;
   const unsure = forbids ? doubts.filter(({ signer }) => signer === undefined || objectionTo(head, identify(signer, input), standing, input) === undefined) : doubts;
+  const revocations = believed.map(revocationOf);
+  const [revoked] = revocations;
+  if (revoked !== undefined && unsure.length === 0 && !revocations.includes(undefined)) return { status: "revoked", ...revoked };
   if (!forbids) return { ...issuersOf(signings), ...(doubts.length === 0 ? {} : { doubts }) };
   const who = believed.length > 0 ? `it is signed by ${together(believed.map(({ signer }) => signer))}` : unsure[0]?.reason;
   if (who === undefined) return { status: "untrusted", reason: objections[0] ?? "nobody who may issue it has signed it" };

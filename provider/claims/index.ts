@@ -21,6 +21,8 @@ export type { VerificationSummary, VexDocument, VexStatement } from "./predicate
 export { confirmContent, observeClaim, readClaim, readClaimHead, readContent } from "./read-claim";
 export type { BrokenClaim, ClaimHead, ReadClaim, ReadClaimOptions } from "./read-claim";
 export { audienceOf, claimTypeOf, isClaim } from "./recognise";
+export { followRedirects, followRedirectsSchema, MAX_REDIRECTS, redirectRefused, redirectsIn } from "./redirect";
+export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./redirect";
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./requirements";
 export type { DenyEntry, RequireEntry, RequirementResult, Requirements } from "./requirements";
 export { combined, together } from "./signers";

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { effectiveClaims, evaluateRequirements, gatherClaims, together, typeKey, type EffectiveClaims, type JudgedClaim, type LifecycleIssuers, type RequireEntry, type RequirementResult, type Requirements } from "../claims";
+import { effectiveClaims, evaluateRequirements, gatherClaims, redirectRefused, redirectsIn, together, typeKey, type EffectiveClaims, type JudgedClaim, type LifecycleIssuers, type RedirectClaim, type RequireEntry, type RequirementResult, type Requirements } from "../claims";
 import type { ReadStore } from "../content/storage";
 import { verifyArtifact, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
 import { digestSchema, type Digest } from "../oci/digest";
 import { at, type ResourceContext } from "./context";
-import { redirectsIn, type RedirectClaim } from "./redirect";
 
 export { openTrust, trustSchema, type Trust } from "./trust";
 
@@ -90,7 +89,7 @@ export function absent(reference: string): Judgement {
 
 /** The verdict where a redirect was to be followed and cannot be. */
 export function astray(judgement: Judgement, refusal: string): Judgement {
-  return narrowed(judgement, [{ path: "lifecycle.redirect", requirement: "redirects are followed", met: false, reason: refusal, claims: [] }]);
+  return narrowed(judgement, [redirectRefused(refusal)]);
 }
 
 /** Where in a verdict a revocation of the artifact shows. */

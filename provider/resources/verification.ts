@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { denyEntrySchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema } from "../claims";
+import { denyEntrySchema, followRedirects, followRedirectsSchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema, type Traveller } from "../claims";
 import { ConsignError, isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
@@ -10,7 +10,6 @@ import { arrivalSchema, requireDestination, withArrivals } from "./arrivals";
 import { at, type ResourceContext } from "./context";
 import { absent, astray, judge, verdictSchema, type Judgement } from "./judgement";
 import type { Properties, Reconciler } from "./reconciler";
-import { followRedirects, type Traveller } from "./redirect";
 import { isInline, openTrust, trustSchema } from "./trust";
 import { verificationSummary } from "./verification-summary";
 
@@ -21,7 +20,7 @@ const schema = z.object({
   deny: z.array(denyEntrySchema).max(100).optional(),
   precedence: z.array(identitySchema).max(100).optional(),
   lifecycleIssuers: lifecycleIssuersSchema.optional(),
-  followRedirects: z.enum(["never", "verify"]).optional(),
+  followRedirects: followRedirectsSchema.optional(),
   /** What this program is about to bring to the artifact's place. */
   mirror: arrivalSchema.optional(),
   /** Unknown in a preview as long as that is not there. */

@@ -22,8 +22,8 @@ export interface Inspection {
 
 /** What all commands do: find the trust policy, look at the artifact, decide. */
 export async function inspect(command: CommandName, reference: string, flags: Flags, extent: ObserveOptions["extent"], world: World): Promise<Inspection> {
+  const { location: asked } = parseReference(reference);
   const inspector = new Inspector({ registries: await registriesFrom(flags, world), baseDir: world.cwd, env: environmentFrom(flags, world) });
-  const asked = formatLocation(parseReference(reference).location);
   const policies = new Map<string, ReturnType<typeof trustFrom>>();
   const trustAt = (scope: string) => {
     const trust = trustFrom(command, flags, scope, world);
@@ -32,7 +32,7 @@ export async function inspect(command: CommandName, reference: string, flags: Fl
   };
   const look = async (at: string, location: Location): Promise<Omit<Inspection, "exitCode">> => {
     const place = formatLocation(location);
-    const scope = place === asked ? (flags.scope ?? place) : place;
+    const scope = place === formatLocation(asked) ? (flags.scope ?? place) : place;
     const trust = await (policies.get(scope) ?? trustAt(scope));
     if (trust === undefined && flags.require.length > 0) {
       throw new ConsignError("INPUT_INVALID", "--require asks whether claims count, so say whom to trust: --policy, --root or --config-dir");
@@ -42,7 +42,7 @@ export async function inspect(command: CommandName, reference: string, flags: Fl
     return { observed, ...(verification === undefined ? {} : { verification }) };
   };
   try {
-    const { observed, verification } = flags.followRedirects ? await verifyFollowing(inspector, reference, verifying(look)) : await look(reference, parseReference(reference).location);
+    const { observed, verification } = flags.followRedirects ? await verifyFollowing(inspector, reference, verifying(look)) : await look(reference, asked);
     if (verification === undefined) return { observed, exitCode: faultsOf(observed).length === 0 ? 0 : 1 };
     return { observed, verification, exitCode: EXIT_CODES[verification.verified] };
   } finally {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import picomatch from "picomatch";
 import { z } from "zod";
-import { identitySchema, matchesIdentity, resolveType, typeKey } from "../claims";
+import { identitySchema, matchesIdentity, resolveType, together, typeKey } from "../claims";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { isConsignError } from "../errors";
@@ -79,10 +79,12 @@ export async function untrustedClaims(
   await forEachBounded(claims, 8, async ([digest]) => {
     const { now, baseDir, revocation, fetch } = context;
     try {
-      const verdict = await verifyArtifact(store, await descriptorOf(digest), trust, { now: now(), baseDir, scope: store.name, revocation, fetch });
+      const verdict = await verifyArtifact(store, await descriptorOf(digest), trust, { now: now(), baseDir, scope: store.name, revocation, fetch, signers: issuers === undefined ? "first" : "every" });
+      const verified = [verdict, ...verdict.signatures].filter(({ outcome }) => outcome === "verified");
+      const signers = [...new Set(verified.map(({ signer }) => signer?.subject ?? ""))];
       if (verdict.outcome !== "verified") refused.set(digest, { reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`, certain: verdict.outcome !== "inconclusive" });
-      else if (issuers !== undefined && !issuers.some((issuer) => matchesIdentity(issuer, verdict.signer?.subject ?? ""))) {
-        refused.set(digest, { reason: `signed by ${verdict.signer?.subject ?? "nobody"}, who is none of the issuers asked for`, certain: true });
+      else if (issuers !== undefined && !issuers.some((issuer) => signers.some((signer) => matchesIdentity(issuer, signer)))) {
+        refused.set(digest, { reason: `signed by ${together(signers) || "nobody"}, who is none of the issuers asked for`, certain: verdict.unseen === 0 && verdict.signatures.every(({ outcome }) => outcome !== "inconclusive") });
       }
     } catch (error) {
       // What is not there yet is judged when it is.

@@ -7,7 +7,7 @@ import type { ResourceContext } from "./context";
 export const asOfSchema = dateSchema;
 
 /** Two machines' clocks may differ by so much without anybody having turned one back. */
-const SKEW_MS = 5 * 60_000;
+export const SKEW_MS = 5 * 60_000;
 
 /**
  * The time a plan is made for: the argument, or now. Time that was planned with before does not come back.

@@ -8,6 +8,7 @@ import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { MEDIA_TYPES } from "../oci/media-types";
 import type { ResourceContext } from "./context";
+import { endOfStay } from "./promotion-clock";
 import { recordDescriptors, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
 import { packClosing, packOpening, packRecord, recordIn, type PromotionRecord } from "./promotion-record";
 import { purge } from "./removal";
@@ -28,40 +29,54 @@ export interface PromotionTask extends HistoryQuestion {
   before: Promoted | undefined;
   history: readonly Promoted[];
   carries: Readonly<Record<Digest, string>>;
+  /** Why the artifact is revoked by now, at the source or where it goes, if it is. */
+  revoked: () => Promise<string | undefined>;
 }
 
 /**
  * Promotes: content, the signed record, the claim that the stay has begun, the one that the stay before is over, the tag last. Everything but
- * the tag is found again by a run that comes after one that was cut short; a race for the tag that is lost takes back what this run had written.
- * @throws ConsignError `TAG_MOVED`, and what copying and signing throw
+ * the tag is found again by a run that comes after one that was cut short; a race for the tag that is lost, and a revocation that came in the
+ * meantime, take back what this run had written.
+ * @throws ConsignError `TAG_MOVED`, `VERIFICATION_UNMET`, and what copying and signing throw
  */
 export async function promote(task: PromotionTask, context: ResourceContext): Promise<SignatureRecord[]> {
-  await refuseMovedTag(task);
+  const arrived = await refuseMovedTag(task);
+  if (!arrived) await refuseRevoked(task, context);
   await copyContent(task, context);
   await removeUnsignedRecords(task);
   const record = packRecord(task.descriptor, task.record);
   const signatures = await attachRecord(task.signing, record, context);
   const opening = record.manifest.descriptor.digest;
   await attachRecord(task.signing, packOpening(task.descriptor, task.slot, task.promotedAt, opening), context);
-  if (task.before !== undefined) await closeBefore(task, task.before, opening, context);
+  if (task.before !== undefined) await closeBefore(task, task.before, { opening, arrived }, context);
   try {
     await moveTag(task, context);
   } catch (error) {
-    if (isConsignError(error, "TAG_MOVED")) for (const descriptor of task.signing.written.reverse()) await purge(task.store, descriptor);
+    if (isConsignError(error, "TAG_MOVED", "VERIFICATION_UNMET")) for (const descriptor of task.signing.written.reverse()) await purge(task.store, descriptor);
     throw error;
   }
-  await removeVoid(task, opening, context);
+  await closeVoid(task, opening, context);
   return signatures;
 }
 
-async function refuseMovedTag({ store, tag, descriptor, expected }: PromotionTask): Promise<void> {
+/** Says whether the tag is at the artifact already. */
+async function refuseMovedTag({ store, tag, descriptor, expected }: PromotionTask): Promise<boolean> {
   const now = await tagDigest(store, tag);
-  if (now === descriptor.digest || now === expected) return;
+  if (now === descriptor.digest || now === expected) return now === descriptor.digest;
   throw new ConsignError("TAG_MOVED", `tag ${tag} is at ${now ?? "nothing (absent)"} and not, as planned, at ${expected ?? "nothing (absent)"}: somebody else moved it; nothing was promoted, look at a new preview`, {
     path: "tag",
     reference: `${store.name}:${tag}`,
     side: "destination",
   });
+}
+
+/** The plan may be of an hour ago, and what is revoked is to go nowhere. */
+async function refuseRevoked({ store, tag, descriptor, revoked }: PromotionTask, context: ResourceContext): Promise<void> {
+  context.stores.forget();
+  const reason = await revoked();
+  if (reason === undefined) return;
+  const reference = `${store.name}:${tag}`;
+  throw new ConsignError("VERIFICATION_UNMET", `${descriptor.digest} is not promoted: since it was planned it has been revoked: ${reason}`, { path: "artifact", reference });
 }
 
 async function copyContent({ source, store, descriptor, carries }: PromotionTask, context: ResourceContext): Promise<void> {
@@ -81,7 +96,7 @@ async function copyContent({ source, store, descriptor, carries }: PromotionTask
   if (report.manifests > 0) context.progress(`${store.name}@${descriptor.digest}: ${report.manifests} manifests, ${report.blobs} blobs, ${report.bytes} bytes copied`);
 }
 
-async function closeBefore(task: PromotionTask, before: Promoted, closing: Digest, context: ResourceContext): Promise<void> {
+async function closeBefore(task: PromotionTask, before: Promoted, { opening, arrived }: { opening: Digest; arrived: boolean }, context: ResourceContext): Promise<void> {
   if (before.digest === task.descriptor.digest) return;
   const subject = await task.store.resolve(before.digest).catch((error: unknown) => {
     if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
@@ -91,12 +106,16 @@ async function closeBefore(task: PromotionTask, before: Promoted, closing: Diges
     context.warn(`${task.store.name}@${before.digest}, which is replaced, is not there any more: nothing says when it left ${task.slot.environment}`);
     return;
   }
-  const stay = { from: before.promotedAt, until: task.promotedAt, opening: before.record, closing };
+  // A run that was cut short before the tag moved had closed it too early, so it is closed again; of two ends the later one counts.
+  if (arrived && (await staysOn(task, before.digest, context)).some(({ stay }) => stay.opening === before.record && stay.closing === opening)) return;
+  const stay = { from: before.promotedAt, until: endOfStay(before.promotedAt, task.promotedAt, context), opening: before.record, closing: opening };
   await attachRecord(task.signing, packClosing(plainDescriptor(subject), task.slot, stay), context);
 }
 
-async function moveTag({ store, tag, descriptor, expected }: PromotionTask, context: ResourceContext): Promise<void> {
+async function moveTag(task: PromotionTask, context: ResourceContext): Promise<void> {
+  const { store, tag, descriptor, expected } = task;
   if ((await tagDigest(store, tag)) === descriptor.digest) return;
+  await refuseRevoked(task, context);
   await store.tag(await store.manifest(descriptor), tag, { expected });
   context.progress(`${store.name}:${tag} is ${descriptor.digest} now`);
 }
@@ -112,28 +131,21 @@ async function removeUnsignedRecords({ store, slot, descriptor, record }: Promot
 }
 
 /**
- * A promotion that names one in the history as the one before, and is not what came after it, lost its race and was cut short. What it says
- * never was.
+ * A promotion of this artifact that names one in the history as the one before, and is not what came after it, lost its race and was cut short, or the
+ * tag was moved back by hand behind it. It may have been there for a while and is signed, so its stay is closed, and nothing of it is removed.
  */
-async function removeVoid(task: PromotionTask, opening: Digest, context: ResourceContext): Promise<void> {
+async function closeVoid(task: PromotionTask, opening: Digest, context: ResourceContext): Promise<void> {
+  const { slot, signing, descriptor } = task;
   const successors = new Map<Digest, Digest>();
   for (const { previous, record } of [...task.history, { previous: task.record.lineage.previous, record: opening }]) if (previous !== undefined) successors.set(previous.record, record);
-  const isVoid = (record: Digest, previous: Digest | undefined) => previous !== undefined && successors.has(previous) && successors.get(previous) !== record;
-  const voided = (await recordsOn(task, task.descriptor.digest, context)).filter(({ record, previous }) => isVoid(record, previous?.record));
-  const subjects = [task.descriptor.digest, ...(task.before === undefined ? [] : [task.before.digest])];
-  for (const subject of subjects) {
-    for (const { descriptor, stay } of await staysOn(task, subject, context)) {
-      const lost = voided.some(({ record }) => record === stay.opening) || (stay.closing !== undefined && isVoid(stay.closing, stay.opening));
-      if (lost) await purge(task.store, descriptor);
-    }
+  const overtaken = (await recordsOn(task, descriptor.digest, context)).flatMap(({ record, previous, promotedAt }) => {
+    const closing = previous === undefined ? undefined : successors.get(previous.record);
+    return closing === undefined || closing === record ? [] : [{ record, promotedAt, closing }];
+  });
+  if (overtaken.length === 0) return;
+  const ended = new Set((await staysOn(task, descriptor.digest, context)).flatMap(({ stay }) => (stay.until === undefined ? [] : [stay.opening])));
+  for (const { record, promotedAt, closing } of overtaken.filter((each) => !ended.has(each.record))) {
+    const stay = { from: promotedAt, until: endOfStay(promotedAt, task.promotedAt, context), opening: record, closing };
+    await attachRecord(signing, packClosing(descriptor, slot, stay), context);
   }
-  for (const { record } of voided) await purge(task.store, await task.store.resolve(record));
-}
-
-/** Ends the stay that holds the slot, unless it has ended. */
-export async function demote(task: Pick<PromotionTask, "store" | "slot" | "trust" | "signing">, stay: { subject: Descriptor; from: string; until: string; opening: Digest }, context: ResourceContext): Promise<void> {
-  const { subject, ...window } = stay;
-  const claimed = await staysOn(task, subject.digest, context);
-  if (claimed.some(({ stay: each }) => each.opening === stay.opening && each.until !== undefined && each.closing === undefined)) return;
-  await attachRecord(task.signing, packClosing(subject, task.slot, window), context);
 }

@@ -76,7 +76,8 @@ export async function staysOn({ store, slot, trust }: HistoryQuestion, subject: 
   return found;
 }
 
-function promotedIn(claim: ReadClaim, slot: Slot): Promoted | undefined {
+/** The promotion that a claim records, if it is one of this slot. */
+export function promotedIn(claim: ReadClaim, slot: Slot): Promoted | undefined {
   const record = recordIn(claim, slot);
   if (record === undefined) return undefined;
   const { previous, replaced } = record.lineage;
@@ -97,13 +98,27 @@ function promotedIn(claim: ReadClaim, slot: Slot): Promoted | undefined {
  */
 export async function readHistory(question: HistoryQuestion, tagged: Digest | undefined, recorded: readonly Promoted[], context: ResourceContext): Promise<Promoted[]> {
   const onTagged = tagged === undefined ? [] : await recordsOn(question, tagged, context);
-  const fromTag = await chain(question, onTagged.at(-1), recorded, context);
+  const fromTag = await latestChain(question, onTagged, recorded, context);
   const [known] = recorded;
   if (known === undefined || fromTag.some(({ record }) => record === known.record)) return fromTag;
   const still = (await recordsOn(question, known.digest, context)).find(({ record }) => record === known.record);
   const fromState = await chain(question, still, recorded.slice(1), context);
   const [newest] = fromTag;
   return newest === undefined || fromState.some(({ record }) => record === newest.record) ? fromState : fromTag;
+}
+
+/**
+ * The way back from the newest of the promotions of one artifact: from the one that comes last, unless another one says that it followed that.
+ * A clock that was ahead once makes an older one look the newest.
+ */
+async function latestChain(question: HistoryQuestion, promotions: readonly Promoted[], recorded: readonly Promoted[], context: ResourceContext): Promise<Promoted[]> {
+  let found = await chain(question, promotions.at(-1), recorded, context);
+  for (const promoted of promotions.slice(0, -1).reverse()) {
+    if (found.some(({ record }) => record === promoted.record)) continue;
+    const other = await chain(question, promoted, recorded, context);
+    if (other.some(({ record }) => record === found[0]?.record)) found = other;
+  }
+  return found;
 }
 
 async function chain(question: HistoryQuestion, head: Promoted | undefined, recorded: readonly Promoted[], context: ResourceContext): Promise<Promoted[]> {
@@ -133,6 +148,6 @@ async function recordOf(question: HistoryQuestion, { record, digest }: { record:
 export function staysOf(promotions: readonly Promoted[]): Stay[] {
   return promotions.map(({ digest, record, promotedAt }, index) => {
     const until = promotions[index - 1]?.promotedAt;
-    return { digest, record, from: promotedAt, ...(until === undefined ? {} : { until }) };
+    return { digest, record, from: promotedAt, ...(until === undefined ? {} : { until: until < promotedAt ? promotedAt : until }) };
   });
 }

@@ -39,6 +39,8 @@ export const promotionSchema = z.object({
 });
 export type PromotionInputs = z.infer<typeof promotionSchema>;
 
+const windowSchema = z.object({ environment: z.string(), resource: z.string(), from: timeSchema, until: timeSchema.optional() });
+
 export const plannedPromotionSchema = promotionSchema.extend({
   trust: trustSchema,
   digest: digestSchema,
@@ -59,6 +61,8 @@ export const plannedPromotionSchema = promotionSchema.extend({
   record: digestSchema.optional(),
   summary: recordSchema.optional(),
   carries: z.record(digestSchema, z.string()).optional(),
+  move: z.string().optional(),
+  windows: z.record(digestSchema, windowSchema).optional(),
   promotions: z.array(promotedSchema),
   signatures: z.array(signatureRecordSchema).optional(),
 });

@@ -5,10 +5,12 @@ import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { formatInstant } from "../retention";
+import { SKEW_MS } from "./as-of";
 import type { ResourceContext } from "./context";
 import { carriedClaims, type CarrySelection } from "./carried-claims";
 import { absent, judge, narrowed, type Judgement, type Question } from "./judgement";
 import { lifecycleAt, revocationAt, type Jury } from "./objections";
+import { isAhead } from "./promotion-clock";
 import { readHistory, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
 import { promotionRecord, packRecord, recordSchema, type PromotionRecord, type Slot } from "./promotion-record";
 import { tagDigest } from "./tagging";
@@ -25,6 +27,8 @@ export interface PromotionQuestion extends HistoryQuestion {
   claims: CarrySelection;
   tag: string;
   asOf: string;
+  /** Whether the program says what the time is, and not the clock. */
+  asOfGiven: boolean;
   recorded: readonly Promoted[];
 }
 
@@ -51,6 +55,9 @@ export async function resolvePromotion(ask: PromotionQuestion, context: Resource
   const seen = await tagDigest(ask.store, ask.tag);
   const chain = await readHistory(ask, seen as Digest | undefined, ask.recorded, context);
   const [head] = chain;
+  if (head !== undefined && isAhead(head.promotedAt, context)) {
+    context.warn(`${ask.slot.resource}: the promotion of ${head.digest} is recorded for ${head.promotedAt}, which lies ahead: a clock was wrong; what comes after it is dated by the clock`);
+  }
   const descriptor = ask.descriptor ?? (await present(ask.source, ask.digest)) ?? (await present(ask.store, ask.digest));
   const { judgement, at } = await judged(ask, descriptor, context);
   const runsRevoked = seen === undefined ? undefined : await revocationOf(ask, seen as Digest, context);
@@ -85,11 +92,18 @@ function juryOf({ trustOfArtifact, source, question }: Pick<PromotionQuestion, "
 }
 
 /** Why an artifact is revoked, by claims at the destination and at the source; undefined if it is not. */
-export async function revocationOf(ask: Pick<PromotionQuestion, "trustOfArtifact" | "source" | "question" | "store">, digest: Digest, context: ResourceContext): Promise<string | undefined> {
+export async function revocationOf(ask: RevocationQuestion, digest: Digest, context: ResourceContext): Promise<string | undefined> {
+  const artifact = await present(ask.store, digest);
+  return artifact === undefined ? undefined : revocationOfArtifact(ask, artifact, context);
+}
+
+export type RevocationQuestion = Pick<PromotionQuestion, "trustOfArtifact" | "source" | "question" | "store">;
+
+/** The same of one that may not be at the destination yet. */
+export async function revocationOfArtifact(ask: RevocationQuestion, artifact: Descriptor, context: ResourceContext): Promise<string | undefined> {
   const { store, source } = ask;
-  const artifact = await present(store, digest);
   const witnesses = [store, ...(source.name === store.name ? [] : [source])].map((each) => ({ store: each }));
-  return artifact === undefined ? undefined : revocationAt(witnesses, artifact, juryOf(ask), context);
+  return revocationAt(witnesses, artifact, juryOf(ask), context);
 }
 
 /** Judges it at the source, or, where the source has it no more, at the destination; what is said against it at the other place counts as well. */
@@ -109,7 +123,7 @@ async function carried({ source, store, claims }: PromotionQuestion, descriptor:
 
 /** A promotion of this artifact that follows the newest one was begun before and never came to its end. */
 async function resumable(ask: PromotionQuestion, head: Promoted | undefined, context: ResourceContext): Promise<Promoted | undefined> {
-  const attempts = (await recordsOn(ask, ask.digest, context)).filter(({ previous }) => previous?.record === head?.record);
+  const attempts = (await recordsOn(ask, ask.digest, context)).filter(({ previous, promotedAt }) => previous?.record === head?.record && !isAhead(promotedAt, context));
   if (attempts.length === 0) return undefined;
   const ended = new Set((await staysOn(ask, ask.digest, context)).flatMap(({ stay }) => (stay.until === undefined ? [] : [stay.opening])));
   return attempts.findLast(({ record }) => !ended.has(record));
@@ -120,14 +134,22 @@ async function isDemoted(ask: PromotionQuestion, head: Promoted, context: Resour
   return (await staysOn(ask, head.digest, context)).some(({ stay }) => stay.opening === head.record && stay.until !== undefined && stay.closing === undefined);
 }
 
-/** When a new promotion begins: as of the plan, but after everything that is recorded, as two stays must not begin at one time. */
+/**
+ * When a new promotion begins: as of the plan, but after everything that is recorded, as two stays must not begin at one time. What is recorded
+ * for a time that has not come is followed all the same, or one wrong clock would end all promotions.
+ */
 async function startOf(ask: PromotionQuestion, head: Promoted | undefined, context: ResourceContext): Promise<string> {
-  const earlier = [...(head === undefined ? [] : [head]), ...(await recordsOn(ask, ask.digest, context))].map(({ promotedAt }) => Date.parse(promotedAt));
-  const last = Math.max(-Infinity, ...earlier);
+  if (isAhead(ask.asOf, context)) {
+    throw new ConsignError("INPUT_INVALID", `this promotion would be recorded for ${ask.asOf}, and this machine's clock says ${formatInstant(context.now())}: leave asOf out, or give a time that has come`, { path: "asOf" });
+  }
+  const earlier = [...(head === undefined ? [] : [head]), ...(await recordsOn(ask, ask.digest, context))].filter(({ promotedAt }) => !isAhead(promotedAt, context));
+  const last = Math.max(-Infinity, ...earlier.map(({ promotedAt }) => Date.parse(promotedAt)));
   const asOf = Date.parse(ask.asOf);
   if (asOf > last) return ask.asOf;
-  const again = formatInstant(last + 1_000);
-  if (last - asOf <= 5 * 60_000) return again;
+  if (ask.asOfGiven) {
+    throw new ConsignError("INPUT_INVALID", `this promotion would begin at ${ask.asOf}, and the one before it began at ${formatInstant(last)}: the clock runs backwards, or asOf was left in the program; leave it out, or give a later time`, { path: "asOf" });
+  }
+  if (last - asOf <= SKEW_MS) return formatInstant(last + 1_000);
   throw new ConsignError("INPUT_INVALID", `the clock runs backwards: this promotion would begin at ${ask.asOf}, and the one before it began at ${formatInstant(last)}`, { path: "asOf" });
 }
 

@@ -2,21 +2,21 @@
 import { ConsignError, isConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
 import { formatLocation, parseReference, pinned } from "../oci/reference";
-import { formatInstant } from "../retention";
 import { readState, referenceOf, type ArtifactArgument } from "./arguments";
 import { resolveAsOf } from "./as-of";
 import type { ResourceContext } from "./context";
-import { REVOCATION_PATH } from "./judgement";
-import { demote, promote } from "./promotion-apply";
+import { promote } from "./promotion-apply";
+import { endOfStay, isAhead } from "./promotion-clock";
 import { readHistory, staysOf, type HistoryQuestion, type Promoted } from "./promotion-history";
 import { artifactQuestion, historyQuestion, plannedPromotionSchema, promotionSchema, type PlannedPromotion, type PromotionInputs, type Recorded } from "./promotion-inputs";
-import { resolvePromotion, revocationOf, slotOf, type PromotionAnswer } from "./promotion-plan";
+import { isSamePlace, rememberWanted } from "./promotion-place";
+import { resolvePromotion, revocationOf, revocationOfArtifact, slotOf, type PromotionAnswer } from "./promotion-plan";
 import { describeMove, describeRunning } from "./promotion-record";
+import { removePromotion } from "./promotion-remove";
 import type { Properties, Reconciler } from "./reconciler";
-import { removeArtifact } from "./removal";
 import { requireTrustedSigner } from "./signer-trust";
 import { plannedSigning } from "./signing";
-import { ABSENT, observedTags, tagDigest } from "./tagging";
+import { ABSENT, observedTags } from "./tagging";
 
 const NEEDED = ["environment", "to", "tag", "trust", "require", "deny", "precedence", "lifecycleIssuers", "historyTrust", "claims", "asOf"] as const;
 
@@ -30,16 +30,16 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
   replaceOn: ["environment", "to", "tag"],
   ignore: ["artifact", "claims", "signer", "trust", "require", "deny", "precedence", "lifecycleIssuers", "historyTrust", "asOf", "seen", "upcoming"],
   ensured: ["signatures"],
-  // Nothing can be done about it here, and nobody is to overlook it.
-  unsettled: (inputs) => inputs["revoked"] !== undefined,
+  // Of a revocation nobody is to overlook it, though nothing can be done about it here. A tag elsewhere is never as it should be.
+  unsettled: (inputs) => inputs["revoked"] !== undefined || (inputs["seen"] !== undefined && inputs["seen"] !== inputs["digest"]),
 
   async plan(given, unknown, previous, context) {
-    const { upcoming, ...known } = given;
+    const { upcoming, ...known } = asRecordedAt(given, previous, context);
     if (known.artifact !== undefined) requirePinned(known.artifact);
     if (known.trust === undefined && !unknown.has("trust")) {
       throw new ConsignError("INPUT_INVALID", "a reference alone does not prove that anybody verified it: give trust (and what to require), or pass a Verification", { path: "trust" });
     }
-    const planned: Properties = { upcoming: undefined, claims: known.claims ?? {}, onDelete: known.onDelete ?? "untag", status: "promoted" };
+    const planned: Properties = { upcoming: undefined, ...(known.to === undefined ? {} : { to: known.to }), claims: known.claims ?? {}, onDelete: known.onDelete ?? "untag", status: "promoted" };
     for (const name of ["claims", "onDelete"]) if (unknown.has(name)) delete planned[name];
     Object.assign(planned, await plannedSigning(known, context));
     const expected = unknown.has("artifact") && upcoming !== undefined && isPinned(upcoming) ? upcoming : known.artifact;
@@ -55,11 +55,13 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     if (!plan.verified) throw new ConsignError("VERIFICATION_UNMET", `${referenceOf(plan.artifact)} is not promoted: ${plan.unmet.join("; ")}`, { path: "artifact" });
     if (descriptor === undefined || record === undefined || summary === undefined) throw new ConsignError("PLAN_STALE", `the plan to promote ${referenceOf(plan.artifact)} is not complete: run again`, { path: "artifact" });
     const question = await historyQuestion(plan, context);
+    const asked = { ...question, ...(await artifactQuestion(plan, context)) };
     const [, before] = plan.promotions;
     const signatures = await promote(
       {
         ...question,
-        source: await context.stores.open(parseReference(referenceOf(plan.artifact)).location),
+        source: asked.source,
+        revoked: () => revocationOfArtifact(asked, descriptor, context),
         descriptor,
         tag: plan.tag,
         expected: expectedTag(plan, previous),
@@ -72,6 +74,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
       },
       context,
     );
+    rememberWanted({ slot: question.slot, digest: plan.digest }, context);
     return { ...inputs, ...plan, tagged: { [plan.tag]: plan.digest }, signatures };
   },
 
@@ -88,21 +91,15 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
   async remove(state, context) {
     const recorded = readState(plannedPromotionSchema, state);
     if (recorded.onDelete === "retain") return;
-    const question = await historyQuestion(recorded, context);
-    const { store } = question;
-    const subject = await store.resolve(recorded.digest).catch((error: unknown) => {
-      if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
-      throw error;
-    });
-    if (subject === undefined) return;
-    if (recorded.record !== undefined && (await tagDigest(store, recorded.tag)) === recorded.digest) {
-      const now = recorded.asOf === undefined ? context.now().getTime() : Date.parse(recorded.asOf);
-      const until = formatInstant(Math.max(now, Date.parse(recorded.promotedAt)));
-      await demote({ ...question, signing: { store, args: recorded, signedBy: recorded.signedBy, written: [] } }, { subject, from: recorded.promotedAt, until, opening: recorded.record }, context);
-    }
-    await removeArtifact(store, subject, [recorded.tag], recorded.onDelete);
+    await removePromotion(recorded, await historyQuestion(recorded, context), context);
   },
 };
+
+/** A place that is only spelt otherwise is the same place, and keeps the spelling that its records have. */
+function asRecordedAt<Given extends Partial<PromotionInputs>>(given: Given, previous: Properties | undefined, context: ResourceContext): Given {
+  const recorded = previous?.["to"];
+  return given.to !== undefined && typeof recorded === "string" && isSamePlace(given.to, recorded, context) ? { ...given, to: recorded } : given;
+}
 
 function isPinned(artifact: ArtifactArgument): boolean {
   return parseReference(referenceOf(artifact)).digest !== undefined;
@@ -131,12 +128,15 @@ async function plannedPromotion(inputs: PromotionInputs, previous: Properties | 
       policy: { trust: inputs.trust, ...asked.question },
       claims: inputs.claims,
       tag: inputs.tag,
-      asOf: resolveAsOf(inputs.asOf, recorded.asOf, context),
+      asOf: resolveAsOf(inputs.asOf, recorded.asOf === undefined || isAhead(recorded.asOf, context) ? undefined : recorded.asOf, context),
+      asOfGiven: inputs.asOf !== undefined,
       recorded: (recorded.promotions ?? []) as Promoted[],
     },
     context,
   );
-  return properties(inputs, digest, answer, recorded, context);
+  const planned = properties(inputs, digest, answer, recorded, context);
+  if (planned["verified"] === true) rememberWanted({ slot: history.slot, digest }, context);
+  return planned;
 }
 
 function isSameSlot(recorded: Recorded, inputs: PromotionInputs): boolean {
@@ -147,11 +147,13 @@ function properties(inputs: PromotionInputs, digest: Digest, answer: PromotionAn
   const { descriptor, record, history, replaced, before, judgement, promotedAt, seen } = answer;
   const slot = slotOf(inputs.environment, inputs.to, inputs.tag);
   const reference = pinned(parseReference(`${inputs.to}@${digest}`).location, digest);
-  // What the environment runs stays there, whatever is known of it by now; put there again is nothing that is revoked.
-  const stays = answer.done && (seen === digest || judgement.verdict.requirements[REVOCATION_PATH] === undefined);
+  // What the environment runs stays there, whatever is known of it by now; put there again is nothing that would not be put there now.
+  const stays = answer.done && seen === digest;
   const done = stays && recorded.digest === digest && recorded.verified === true;
+  const same: Recorded = record !== undefined && recorded.record === record.digest ? recorded : {};
   const verified = stays || judgement.verified;
   if (judgement.unmet.length > 0) context.warn(`${referenceOf(inputs.artifact)} ${stays ? "is promoted, and would not be now" : "is not promoted"}: ${judgement.unmet.join("; ")}`);
+  for (const line of movedByHand(inputs, digest, answer, recorded)) context.warn(line);
   const promotions = history.map(({ predicate: _, ...promoted }) => promoted);
   const running = seen === undefined || answer.runsRevoked === undefined ? undefined : { [seen]: `${describeRunning(slot, seen)}, ${answer.runsRevoked}` };
   for (const line of Object.values(running ?? {})) context.warn(`${line}${verified && seen !== digest ? `; this promotion replaces it by ${digest}` : ""}`);
@@ -160,7 +162,7 @@ function properties(inputs: PromotionInputs, digest: Digest, answer: PromotionAn
     reference,
     promotedAt,
     revoked: verified && seen !== digest ? undefined : running,
-    move: describeMove(slot, replaced, digest),
+    move: seen === digest ? (same.move ?? describeMove(slot, replaced, digest)) : describeMove(slot, seen, digest),
     tagged: { [inputs.tag]: digest },
     seen: seen ?? ABSENT,
     promotions,
@@ -174,10 +176,24 @@ function properties(inputs: PromotionInputs, digest: Digest, answer: PromotionAn
     unmet: stays ? [] : judgement.unmet,
     carries: answer.carries ?? recorded.carries ?? {},
     windows: {
+      ...(before === undefined || before.digest === digest ? {} : { [before.digest]: same.windows?.[before.digest] ?? { ...slot, from: before.promotedAt, until: answer.done ? later(promotedAt, before.promotedAt) : endOfStay(before.promotedAt, promotedAt, context) } }),
       [digest]: { ...slot, from: promotedAt },
-      ...(before === undefined ? {} : { [before.digest]: { ...slot, from: before.promotedAt, until: promotedAt } }),
     },
   };
+}
+
+/** What the tag points at, where neither a promotion nor the last refresh had left it. */
+function movedByHand(inputs: PromotionInputs, digest: Digest, { seen, done, history, before }: PromotionAnswer, recorded: Recorded): string[] {
+  if (seen === undefined || seen === digest) return [];
+  const known = recorded.tagged?.[inputs.tag];
+  const left = known ?? (done ? history[0]?.digest : before?.digest);
+  if (left === seen) return [];
+  const what = `tag ${inputs.tag} of ${inputs.to} is at ${seen}, where no promotion of ${inputs.environment} that counts has put it`;
+  return [known === undefined ? `${what}; this one would move it to ${digest}` : `${what}: refresh, or this one will not move it`];
+}
+
+function later(a: string, b: string): string {
+  return a < b ? b : a;
 }
 
 /** Where a plan had to leave something open, because the artifact or its claims were not there yet, it can be completed now. */

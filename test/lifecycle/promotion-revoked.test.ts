@@ -46,15 +46,15 @@ describe("a promotion of what is revoked", () => {
     const world = new World();
     const [v1, v2] = [await publish(world.source, "v1", wabbit), await publish(world.source, "v2", wabbit)];
     const life = world.life();
-    await life.up(world.args(v1, "2026-01-01"));
+    await life.up(world.args(v1, "2016-01-01"));
     await revoke(world.source, v2);
-    const { op, planned } = await life.preview(world.args(v2, "2026-02-01"));
+    const { op, planned } = await life.preview(world.args(v2, "2016-02-01"));
     assert.equal(op, "update");
     assert.deepEqual((planned["verdict"] as { requirements: object }).requirements, { "lifecycle.revocation": `unmet: not revoked: ${BY_WABBIT}` });
     assert.deepEqual([planned["verified"], planned["unmet"], planned["record"]], [false, [`lifecycle.revocation: unmet: not revoked: ${BY_WABBIT}`], undefined]);
     assert.deepEqual(life.warnings, [`${FROM}@${v2.digest} is not promoted: lifecycle.revocation: unmet: not revoked: ${BY_WABBIT}`]);
     const before = await world.to.referrers(v1.digest);
-    await assert.rejects(life.up(world.args(v2, "2026-02-01")), /is not promoted: lifecycle\.revocation: unmet: .*\[VERIFICATION_UNMET\]/);
+    await assert.rejects(life.up(world.args(v2, "2016-02-01")), /is not promoted: lifecycle\.revocation: unmet: .*\[VERIFICATION_UNMET\]/);
     assert.deepEqual([await tagDigest(world.to, "prod"), await world.to.has(v2), await world.to.referrers(v1.digest)], [v1.digest, false, before]);
   });
 
@@ -63,7 +63,7 @@ describe("a promotion of what is revoked", () => {
     const v1 = await publish(world.source, "v1", wabbit);
     const revocation = await revoke(world.to, v1);
     const life = world.life();
-    const args = world.args(v1, "2026-01-01");
+    const args = world.args(v1, "2016-01-01");
     assert.deepEqual((await life.preview(args)).planned["unmet"], [`lifecycle.revocation: unmet: not revoked: ${BY_WABBIT}`]);
     await assert.rejects(life.up(args), /VERIFICATION_UNMET/);
     // It is taken back at the other place, and that counts here too.
@@ -80,7 +80,7 @@ describe("a promotion of what is revoked", () => {
       await revoke(store, v1, wabbit, { since: "2999-01-01T00:00:00Z" });
     }
     const life = world.life();
-    const args = world.args(v1, "2026-01-01");
+    const args = world.args(v1, "2016-01-01");
     assert.equal((await life.preview(args)).planned["verified"], true);
     assert.equal(await life.up(args), "create");
     assert.equal(await life.up(args), "same");
@@ -91,20 +91,20 @@ describe("a promotion of what is revoked", () => {
     const world = new World();
     const [v1, v2] = [await publish(world.source, "v1", wabbit), await publish(world.source, "v2", wabbit)];
     const life = world.life();
-    await life.up(world.args(v1, "2026-01-01"));
-    await life.up(world.args(v2, "2026-02-01"));
+    await life.up(world.args(v1, "2016-01-01"));
+    await life.up(world.args(v2, "2016-02-01"));
     await revoke(world.source, v1);
-    assert.match(String((await life.preview(world.args(v1, "2026-03-01"))).planned["unmet"]), /lifecycle\.revocation: unmet: not revoked: revoked by .*Wabbit/);
-    await assert.rejects(life.up(world.args(v1, "2026-03-01")), /VERIFICATION_UNMET/);
-    await assert.rejects(world.life().up(world.args(v1, "2026-03-01")), /VERIFICATION_UNMET/, "whatever the state remembers");
+    assert.match(String((await life.preview(world.args(v1, "2016-03-01"))).planned["unmet"]), /lifecycle\.revocation: unmet: not revoked: revoked by .*Wabbit/);
+    await assert.rejects(life.up(world.args(v1, "2016-03-01")), /VERIFICATION_UNMET/);
+    await assert.rejects(world.life().up(world.args(v1, "2016-03-01")), /VERIFICATION_UNMET/, "whatever the state remembers");
     assert.equal(await tagDigest(world.to, "prod"), v2.digest);
     const other = world.life();
-    await other.up(world.args(v2, "2026-04-01"));
+    await other.up(world.args(v2, "2016-04-01"));
     await revoke(world.source, v2);
     await other.destroy();
     assert.deepEqual(await world.to.tags(), []);
     assert.ok(await world.to.has(v2));
-    await assert.rejects(world.life().up(world.args(v2, "2026-05-01")), /VERIFICATION_UNMET/, "what was demoted does not come back");
+    await assert.rejects(world.life().up(world.args(v2, "2016-05-01")), /VERIFICATION_UNMET/, "what was demoted does not come back");
   });
 });
 
@@ -114,25 +114,25 @@ describe("an environment that runs what is revoked", () => {
       const world = new World();
       const [v1, v2] = [await publish(world.source, "v1", wabbit), await publish(world.source, "v2", wabbit)];
       const life = world.life();
-      await life.up(world.args(v1, "2026-01-01"));
+      await life.up(world.args(v1, "2016-01-01"));
       await revoke(world[place], v1);
-      const { op, planned, changed } = await life.preview(world.args(v1, "2026-02-01"));
+      const { op, planned, changed } = await life.preview(world.args(v1, "2016-02-01"));
       assert.deepEqual([op, changed.includes("revoked")], ["update", true], place);
       assert.deepEqual(planned["revoked"], { [v1.digest]: runs(v1) });
       assert.deepEqual(life.warnings, [`${FROM}@${v1.digest} is promoted, and would not be now: lifecycle.revocation: unmet: not revoked: ${BY_WABBIT}`, runs(v1)]);
       assert.deepEqual(await life.refresh(), ["revoked"]);
       assert.deepEqual(life.warnings, [runs(v1)]);
-      assert.equal((await life.preview(world.args(v1, "2026-02-01"))).op, "update", "as long as it runs, nothing is settled");
+      assert.equal((await life.preview(world.args(v1, "2016-02-01"))).op, "update", "as long as it runs, nothing is settled");
       const tidy = [await tagDigest(world.to, "prod"), (await world.to.referrers(v1.digest)).length];
-      assert.equal(await life.up(world.args(v1, "2026-02-01")), "update");
+      assert.equal(await life.up(world.args(v1, "2016-02-01")), "update");
       assert.equal(tidy[0], await tagDigest(world.to, "prod"));
       assert.equal((life.outputs["history"] as unknown[]).length, 1, "it is not promoted again");
-      const fixing = await life.preview(world.args(v2, "2026-03-01"));
+      const fixing = await life.preview(world.args(v2, "2016-03-01"));
       assert.equal(fixing.planned["revoked"], undefined);
       assert.deepEqual(life.warnings, [`${runs(v1)}; this promotion replaces it by ${v2.digest}`]);
-      await life.up(world.args(v2, "2026-03-01"));
+      await life.up(world.args(v2, "2016-03-01"));
       assert.equal(await tagDigest(world.to, "prod"), v2.digest);
-      assert.equal(await life.up(world.args(v2, "2026-03-02")), "same");
+      assert.equal(await life.up(world.args(v2, "2016-03-02")), "same");
       assert.deepEqual(await life.refresh(), []);
       assert.deepEqual(life.warnings, []);
     }
@@ -142,22 +142,22 @@ describe("an environment that runs what is revoked", () => {
     const world = new World();
     const [v1, v2] = [await publish(world.source, "v1", wabbit), await publish(world.source, "v2", stranger)];
     const life = world.life();
-    await life.up(world.args(v1, "2026-01-01"));
+    await life.up(world.args(v1, "2016-01-01"));
     await revoke(world.source, v1);
-    assert.deepEqual((await life.preview(world.args(v2, "2026-02-01"))).planned["revoked"], { [v1.digest]: runs(v1) });
+    assert.deepEqual((await life.preview(world.args(v2, "2016-02-01"))).planned["revoked"], { [v1.digest]: runs(v1) });
   });
 
   test("is not given back what is revoked after somebody else has moved its tag away", async () => {
     const world = new World();
     const [v1, other] = [await publish(world.source, "v1", wabbit), await publish(world.to, "other", wabbit)];
     const life = world.life();
-    await life.up(world.args(v1, "2026-01-01"));
+    await life.up(world.args(v1, "2016-01-01"));
     await world.to.tag(await world.to.manifest(other), "prod");
     await revoke(world.source, v1);
     await life.refresh();
-    const { planned } = await life.preview(world.args(v1, "2026-02-01"));
+    const { planned } = await life.preview(world.args(v1, "2016-02-01"));
     assert.deepEqual([planned["verified"], planned["revoked"]], [false, undefined]);
-    await assert.rejects(life.up(world.args(v1, "2026-02-01")), /VERIFICATION_UNMET/);
+    await assert.rejects(life.up(world.args(v1, "2016-02-01")), /VERIFICATION_UNMET/);
     assert.equal(await tagDigest(world.to, "prod"), other.digest);
   });
 });

@@ -5,6 +5,7 @@ import { archivePolicy } from "../../provider/resources/archive";
 import { archiveTag } from "../../provider/resources/archive-record";
 import { promotion } from "../../provider/resources/promotion";
 import type { Digest } from "../../provider/oci/digest";
+import { formatInstant } from "../../provider/retention";
 import { missing, runTool, toolOutput } from "../harness/toolchain";
 import { notationConfig } from "../interop/notation-cli";
 import { decided } from "./archive-world";
@@ -14,6 +15,10 @@ import { forEachPlace } from "./places";
 
 const acme = party("Wabbit Networks");
 
+/** Promotions happen now, and only the archive looks ahead: so many days. */
+const started = Date.now();
+const day = (days: number): string => formatInstant(started + days * 86_400_000);
+
 forEachPlace(
   "from promotion over archive to purge, and other tools agree",
   async (place, context) => {
@@ -21,18 +26,18 @@ forEachPlace(
     const [v1, v2] = [await publish(from, "v1", acme), await publish(from, "v2", acme)];
     await claim(from, { type: "test-result", subject: v1, predicate: { result: "PASSED", configuration: [{ name: "unit" }] }, audience: "internal" }, acme);
     const common = { signer: acme.signer, trust: trustOf(acme), signatureForm: place.kind === "layout" ? "legacy" : "current" };
-    const promote = ({ digest }: { digest: string }, asOf: string) => ({ ...common, artifact: `${place.location("build")}@${digest}`, environment: "production", to: place.location("production"), tag: "current", asOf });
+    const promote = ({ digest }: { digest: string }) => ({ ...common, artifact: `${place.location("build")}@${digest}`, environment: "production", to: place.location("production"), tag: "current" });
     const policy = (asOf: string, onExpiry: string) => ({ ...common, sources: [place.location("production")], archive: place.location("archive"), retain: { for: "1y" }, onExpiry, release: "after-archive", asOf });
     const promoting = new Life(promotion, { folder: place.folder });
     const archiving = new Life(archivePolicy, { folder: place.folder });
 
-    await promoting.up(promote(v1, "2026-01-01"));
-    await promoting.up(promote(v2, "2026-02-01"));
+    await promoting.up(promote(v1));
+    await promoting.up(promote(v2));
     assert.equal((await to.resolve("current")).digest, v2.digest);
-    for (const asOf of ["2026-04-01", "2026-04-02", "2026-04-03"]) await archiving.up(policy(asOf, "purge-content"));
+    for (const asOf of [60, 61, 62].map(day)) await archiving.up(policy(asOf, "purge-content"));
     assert.equal(await to.has(v1), false, "released");
     assert.deepEqual((await to.referrers(v1.digest)).length, 0);
-    for (const asOf of ["2027-06-01", "2027-06-02"]) await archiving.up(policy(asOf, "purge-content"));
+    for (const asOf of [480, 481].map(day)) await archiving.up(policy(asOf, "purge-content"));
     const noted = (archiving.outputs["notices"] as Record<Digest, string[]>)[v1.digest] ?? [];
     const purged = decided(archiving.outputs, v1) === "content-purged keep";
     assert.ok(purged || noted.some((line) => line.startsWith("its content stays")), `${decided(archiving.outputs, v1)} ${noted.join()}`);
@@ -52,7 +57,7 @@ forEachPlace(
         assert.equal(verified.code, 0, verified.stderr);
       }
     }
-    for (const asOf of ["2027-07-01", "2027-07-02"]) await archiving.up(policy(asOf, "purge"));
+    for (const asOf of [510, 511].map(day)) await archiving.up(policy(asOf, "purge"));
     assert.equal(decided(archiving.outputs, v1), "purged keep");
     assert.equal(await archive.has(v1), false);
     assert.deepEqual([await archive.tags(), await archive.referrers(v1.digest)], [[], []]);

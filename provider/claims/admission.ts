@@ -164,7 +164,9 @@ function lastBy({ issuer }: Issuer, standing: readonly Standing[]): number {
 
 export function identify(signer: string, { precedence }: Pick<EffectiveInput, "precedence">): Issuer {
   const place = precedence?.findIndex((identity) => matchesIdentity(identity, signer)) ?? -1;
-  return { signer, issuer: place === -1 ? canonicalSubject(signer) : `#${place}`, rank: place === -1 ? Infinity : place };
+  // Everybody is not one issuer: else a stranger could replace what another says.
+  const known = place !== -1 && precedence?.[place] !== "*";
+  return { signer, issuer: known ? `#${place}` : canonicalSubject(signer), rank: place === -1 ? Infinity : place };
 }
 
 function statusOf(code: ErrorCode): Refusal["status"] {

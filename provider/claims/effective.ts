@@ -7,7 +7,8 @@
  * consequence.
  *
  * **Words.** A claim's *issuer* is the first entry of `precedence` that its signer matches, or else the signer's own subject; so a renewed
- * certificate, or a second one of the same organisation, is still the same issuer where the policy says so. The *rank* of an issuer is its
+ * certificate, or a second one of the same organisation, is still the same issuer where the policy says so; what matches only `*` is its own
+ * subject's. The *rank* of an issuer is its
  * place in `precedence`, first is highest; who is not listed has none, and is below all that are. A claim that several have signed is the *word*
  * of each of them: all that follows is decided for each word, as if each had made a claim of his own with this content. *Type* is the kind of claim, whichever
  * version of the URI; *scope* is what it speaks about within its type (`types.ts`).

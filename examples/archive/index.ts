@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ArchivePolicy, Claim, Promotion, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
 
 const config = new pulumi.Config();
-/** For the story only. Without it each run plans for now: the schedule is the clock. */
+/** For the story only, and for the archive. Without it each run plans for now: the schedule is the clock. */
 const asOf = config.get("asOf");
 const release = config.require("release");
 const HOLD = "https://acme.example/claims/litigation/v1";
@@ -21,7 +21,7 @@ const clock = asOf === undefined ? {} : { asOf };
 const v1 = new SignedArtifact("v1", { repository: place("build"), tags: ["v1"], files: ["files/v1.txt"], signer: acme });
 const v2 = new SignedArtifact("v2", { repository: place("build"), tags: ["v2"], files: ["files/v2.txt"], signer: acme });
 const gate = new Verification("gate", { artifact: release === "v1" ? v1 : v2, trust });
-const production = new Promotion("production", { artifact: gate, environment: "production", to: place("production"), tag: "current", signer: acme, ...clock });
+const production = new Promotion("production", { artifact: gate, environment: "production", to: place("production"), tag: "current", signer: acme });
 
 // The court's order hangs on the artifact itself, where it is archived, so whoever looks at the artifact finds it.
 const held = config.get("hold") ?? "none";

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ArchivePolicy, Promotion, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
 
 const config = new pulumi.Config();
-/** The day it is, in this story; a program of your own leaves it out, and it is now. */
+/** The day it is for the archive, in this story; a program of your own leaves it out, and it is now. */
 const asOf = config.require("asOf");
 /** Which release runs where, as `{"dev":"v2","staging":"v1","production":"v1"}`. */
 const runs = config.requireObject<Record<string, string>>("runs");
@@ -28,7 +28,7 @@ for (const release of new Set(Object.values(runs))) {
 const environments = Object.entries(runs).map(([environment, release]) => {
   const artifact = built[release];
   if (artifact === undefined) throw new Error(`${environment} runs ${release}, which nobody built`);
-  return new Promotion(environment, { artifact, environment, to: place(environment), tag: "current", signer: acme, asOf });
+  return new Promotion(environment, { artifact, environment, to: place(environment), tag: "current", signer: acme });
 });
 
 // What becomes of it when nobody runs it any more.

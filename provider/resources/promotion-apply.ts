@@ -7,6 +7,7 @@ import { listSignatures } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { MEDIA_TYPES } from "../oci/media-types";
+import { SKEW_MS } from "./as-of";
 import type { ResourceContext } from "./context";
 import { endOfStay } from "./promotion-clock";
 import { recordDescriptors, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
@@ -27,6 +28,8 @@ export interface PromotionTask extends HistoryQuestion {
   promotedAt: string;
   record: PromotionRecord;
   before: Promoted | undefined;
+  /** When the stay before ends, as the plan has told others. */
+  endsBefore: string | undefined;
   history: readonly Promoted[];
   carries: Readonly<Record<Digest, string>>;
   /** Why the artifact is revoked by now, at the source or where it goes, if it is. */
@@ -108,8 +111,14 @@ async function closeBefore(task: PromotionTask, before: Promoted, { opening, arr
   }
   // A run that was cut short before the tag moved had closed it too early, so it is closed again; of two ends the later one counts.
   if (arrived && (await staysOn(task, before.digest, context)).some(({ stay }) => stay.opening === before.record && stay.closing === opening)) return;
-  const stay = { from: before.promotedAt, until: endOfStay(before.promotedAt, task.promotedAt, context), opening: before.record, closing: opening };
+  const until = plannedEnd(task.endsBefore, endOfStay(before.promotedAt, task.promotedAt, context));
+  const stay = { from: before.promotedAt, until, opening: before.record, closing: opening };
   await attachRecord(task.signing, packClosing(plainDescriptor(subject), task.slot, stay), context);
+}
+
+/** What the plan said, and an archive policy of the same program went by, unless that is long past: a copy may take hours. */
+function plannedEnd(planned: string | undefined, now: string): string {
+  return planned !== undefined && Date.parse(now) - Date.parse(planned) <= SKEW_MS ? planned : now;
 }
 
 async function moveTag(task: PromotionTask, context: ResourceContext): Promise<void> {

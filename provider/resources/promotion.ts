@@ -68,6 +68,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
         promotedAt: plan.promotedAt,
         record: summary,
         before: before as Promoted | undefined,
+        endsBefore: before === undefined ? undefined : plan.windows?.[before.digest]?.until,
         history: plan.promotions as Promoted[],
         carries: plan.carries ?? {},
         signing: { store: question.store, args: plan, signedBy: plan.signedBy, written: [] },

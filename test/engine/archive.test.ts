@@ -11,13 +11,17 @@ import { party, trustOf } from "../lifecycle/memory-world";
 
 const acme = party("ACME Rockets");
 
-/** One program over its life: which release production runs, and when it is. */
+/** Promotions happen now, and only the archive looks ahead: so many days. */
+const started = Date.now();
+const day = (days: number): string => new Date(started + days * 86_400_000).toISOString();
+
+/** One program over its life: which release production runs, and when the archive thinks that it is. */
 function program(place: (name: string) => string, release: string, asOf: string, onExpiry: "report" | "purge-content" | "purge" = "purge-content") {
   return async () => {
     const trust = trustOf(acme);
     const build = new SignedArtifact(`build-${release}`, { repository: place("build"), tags: [release], files: [`${release}.txt`], signer: acme.signer });
     const gate = new Verification("gate", { artifact: build, trust });
-    const production = new Promotion("production", { artifact: gate, environment: "production", to: place("production"), tag: "current", signer: acme.signer, asOf });
+    const production = new Promotion("production", { artifact: gate, environment: "production", to: place("production"), tag: "current", signer: acme.signer });
     const archive = new ArchivePolicy("archive", {
       sources: [place("production")],
       archive: place("archive"),
@@ -37,7 +41,7 @@ test("on the engine: promote, roll on, archive, mark, purge the content, and des
   const registry = await startRegistry("olareg");
   context.after(() => registry.stop());
   const place = (name: string) => `${registry.host}/${name}`;
-  const engine = await openEngine({ program: program(place, "v1", "2026-01-01") });
+  const engine = await openEngine({ program: program(place, "v1", day(0)) });
   for (const release of ["v1", "v2"]) writeFileSync(join(engine.folder, `${release}.txt`), `the content of ${release}\n`);
 
   const first = await engine.up();
@@ -45,18 +49,18 @@ test("on the engine: promote, roll on, archive, mark, purge the content, and des
   assert.match(String(first.outputs.move), /^production current: nothing → sha256:/);
   assert.equal((await engine.up()).changes.same, 4, "a second up changes nothing");
 
-  await engine.up({ program: program(place, "v2", "2026-03-01") });
+  await engine.up({ program: program(place, "v2", day(1)) });
   const v1 = (first.outputs.history as { digest: string }[])[0]?.digest ?? "";
-  const archived = await engine.up({ program: program(place, "v2", "2026-05-01") });
+  const archived = await engine.up({ program: program(place, "v2", day(62)) });
   const entry = (archived.outputs.entries as Record<string, { state: string; decision: string }>)[v1];
   assert.deepEqual([entry?.state, entry?.decision], ["archived", "keep"]);
-  assert.equal((await engine.up({ program: program(place, "v2", "2026-05-01"), expectNoChanges: true })).changes.same, 4);
+  assert.equal((await engine.up({ program: program(place, "v2", day(62)), expectNoChanges: true })).changes.same, 4);
 
-  const marking = await engine.preview({ program: program(place, "v2", "2027-06-01") });
+  const marking = await engine.preview({ program: program(place, "v2", day(458)) });
   assert.equal(marking.step("archive")?.op, "update");
   assert.match(line(marking.step("archive")?.newInputs, v1), /^MARK /);
   await engine.up();
-  const purging = await engine.preview({ program: program(place, "v2", "2027-06-02") });
+  const purging = await engine.preview({ program: program(place, "v2", day(459)) });
   assert.match(line(purging.step("archive")?.newInputs, v1), /^PURGE-CONTENT /, "a purge is in the preview before it happens");
   assert.ok(purging.diagnostics.some((text) => /this run removes: purge-content 1/.test(text)));
   const purged = await engine.up();
@@ -64,7 +68,7 @@ test("on the engine: promote, roll on, archive, mark, purge the content, and des
   assert.deepEqual((await engine.previewRefresh({ expectNoChanges: true })).steps.filter(({ op }) => op === "update"), []);
   if (missing("oras") === false) assert.match(await toolOutput("oras", ["discover", "--plain-http", `${registry.direct}/archive@${v1}`]), /application\/vnd\.cncf\.notary\.signature/);
 
-  await assert.rejects(engine.up({ program: program(place, "v2", "2027-06-01") }), (error) => error instanceof EngineFailure && /the clock runs backwards/.test(error.message));
+  await assert.rejects(engine.up({ program: program(place, "v2", day(458)) }), (error) => error instanceof EngineFailure && /the clock runs backwards/.test(error.message));
   const destroyed = await engine.destroy();
   assert.equal(destroyed.changes.delete, 4);
 });
@@ -76,7 +80,7 @@ test("on the engine, with layouts: the first preview tells the move, and a lost 
     const production = new Promotion("production", { artifact: build, environment: "production", to: place("production"), tag: "current", signer: acme.signer, trust: trustOf(acme), asOf });
     return { move: production.move, record: production.record, digest: production.digest, promotedAt: production.promotedAt };
   };
-  const engine = await openEngine({ program: only("2026-01-01") });
+  const engine = await openEngine({ program: only("2016-01-01") });
   writeFileSync(join(engine.folder, "v1.txt"), "the content\n");
   const preview = await engine.preview();
   assert.match(String(preview.step("production")?.newInputs?.move), /^production current: nothing → sha256:/, "before anything is pushed");
@@ -86,9 +90,9 @@ test("on the engine, with layouts: the first preview tells the move, and a lost 
   const deployment = await engine.stack.exportStack();
   const content = deployment.deployment as { resources: { urn: string }[] };
   await engine.stack.importStack({ ...deployment, deployment: { ...content, resources: content.resources.filter((each) => each.urn !== urn) } });
-  const again = await engine.up({ program: only("2026-09-09") });
+  const again = await engine.up({ program: only("2016-09-09") });
   assert.equal(again.step("production")?.op, "create");
-  assert.deepEqual([again.outputs.record, again.outputs.promotedAt], [up.outputs.record, "2026-01-01T00:00:00Z"], "it was promoted once");
+  assert.deepEqual([again.outputs.record, again.outputs.promotedAt], [up.outputs.record, "2016-01-01T00:00:00Z"], "it was promoted once");
 });
 
 function line(properties: Record<string, unknown> | undefined, digest: string): string {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { isConsignError, type ErrorCode } from "../errors";
 import type { Digest } from "../oci/digest";
+import { isDatedAhead } from "./dated-ahead";
 import type { ClaimStatus, EffectiveInput, JudgedClaim } from "./effective";
 import { canonicalSubject, identitySchema, matchesIdentity } from "./identity";
 import type { Revocation } from "./lifecycle";
@@ -49,8 +50,10 @@ export interface Standing extends Word {
   /** {@link typeKey} of its type. */
   type: string;
   scope: string;
-  /** Milliseconds since 1970; -Infinity if not known. */
+  /** Milliseconds since 1970; -Infinity if not known, or not believed. */
   signedAt: number;
+  /** See {@link isDatedAhead}. */
+  datedAhead: boolean;
 }
 
 export interface Admission {
@@ -134,8 +137,8 @@ function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Admitt
   const doubts = doubtsOf(verdict, signings).filter(({ signer }) => signer === undefined || mayIssue(signer));
   const issued = signings.filter(({ signer }) => mayIssue(signer));
   const common = { digest: claim.digest, claim, type: typeKey(claim.type), scope };
-  const standing = issued.map(({ signer, verdict: signing }): Standing => ({ ...common, verdict: signing, ...identify(signer, input), signedAt: timeOf(signing.signedAt, -Infinity) }));
-  if (standing.length > 0) return { standing: standing.sort(byRank).map((each) => ({ ...each, signedAt: lastBy(each, standing) })), doubts };
+  const standing = issued.map(({ signer, verdict: signing }): Standing => ({ ...common, verdict: signing, ...identify(signer, input), ...datedBy(signing, input.now) }));
+  if (standing.length > 0) return { standing: standing.sort(byRank).map((each) => ({ ...each, ...lastBy(each, standing) })), doubts };
   const [doubt] = doubts;
   if (doubt !== undefined && verdict.outcome === "verified") return { status: "inconclusive", reason: doubt.reason };
   if (signings.length === 0) return refusalOf(verdict, input.now) ?? { status: "untrusted", reason: "its signature was not checked, so its issuer is not known" };
@@ -157,9 +160,17 @@ function byRank(a: Issuer, b: Issuer): number {
   return a.rank === b.rank ? 0 : a.rank - b.rank;
 }
 
+type Dated = Pick<Standing, "signedAt" | "datedAhead">;
+
+function datedBy(signing: ClaimVerdict, now: Date): Dated {
+  const datedAhead = isDatedAhead(signing, now);
+  return { signedAt: datedAhead ? -Infinity : timeOf(signing.signedAt, -Infinity), datedAhead };
+}
+
 /** Of an issuer whose certificates have several names, the signature that was made last orders the claim among his. */
-function lastBy({ issuer }: Issuer, standing: readonly Standing[]): number {
-  return Math.max(...standing.filter((each) => each.issuer === issuer).map(({ signedAt }) => signedAt));
+function lastBy({ issuer }: Issuer, standing: readonly Standing[]): Dated {
+  const his = standing.filter((each) => each.issuer === issuer);
+  return { signedAt: Math.max(...his.map(({ signedAt }) => signedAt)), datedAhead: his.every(({ datedAhead }) => datedAhead) };
 }
 
 export function identify(signer: string, { precedence }: Pick<EffectiveInput, "precedence">): Issuer {

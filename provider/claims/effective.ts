@@ -39,6 +39,9 @@
  * - (c) issuer, type and scope are equal, and A is later: by time of signature, at equal times by greater digest. A claim counts as later than
  *   any of its issuer's that it names, even if the old one has been signed again since.
  *
+ * A signing time that nobody but the signer vouches for and that is not before `now` by more than clocks differ orders nothing: a claim with such a
+ * time supersedes, and is superseded, only by rank or by name. Where its issuer has made others, it is `inconclusive`, as which is the last cannot be told.
+ *
  * A claim does not supersede itself: what is the last word of its highest issuer is not overtaken as that of another who has signed it.
  *
  * Issuers that are not comparable never supersede each other: their claims stand side by side. Rules (b) and (c) do not apply to OpenVEX,
@@ -61,7 +64,7 @@ import { admit, identify, type LifecycleIssuers, type ObservedClaim, type Standi
 import { doubtsAbout, judgeWhole } from "./judged-claim";
 import { applyRevocations } from "./revocation";
 import type { Doubt } from "./signers";
-import { findSuperseder } from "./supersession";
+import { orderClaims } from "./supersession";
 import { holdUnreadable, unreadableClaims } from "./unreadable";
 import { vexView, type VexEntry } from "./vex";
 
@@ -117,6 +120,8 @@ export interface JudgedClaim {
   issuers?: ClaimIssuer[];
   /** Who may have signed it as well: signatures that could not be judged. */
   doubts?: Doubt[];
+  /** Its issuer dates it ahead, and nobody else vouches for that; only for effective claims. */
+  datedAhead?: true;
   /** The claim's predicate; only for effective claims. */
   predicate?: unknown;
 }
@@ -134,12 +139,12 @@ export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
   const unreadable = unreadableClaims(input);
   const { standing, refused, doubts } = admit(input, (digest) => unreadable.has(digest));
   const revocations = applyRevocations(standing, [...unreadable.values()].flatMap(({ words }) => words), input);
-  const superseder = findSuperseder(revocations.left);
+  const order = orderClaims(revocations.left);
   const doubtsOn = (claim: Standing) => doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) => identify(signer, input));
   const judged = [
     ...holdUnreadable(refused, unreadable, standing, revocations, input),
-    ...judgeWhole(standing, revocations.removed, superseder, doubtsOn),
+    ...judgeWhole(standing, revocations.removed, order, doubtsOn),
   ];
   judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));
-  return { subject: input.subject, claims: judged, vex: vexView(revocations.left.filter((claim) => superseder(claim) === undefined), input.subject) };
+  return { subject: input.subject, claims: judged, vex: vexView(revocations.left.filter((claim) => order.superseder(claim) === undefined), input.subject) };
 }

@@ -4,13 +4,13 @@ import { wordsByClaim, type Standing } from "./admission";
 import type { ClaimIssuer, JudgedClaim } from "./effective";
 import type { Removed, Revocations } from "./revocation";
 import { together, type Doubt, type Signing } from "./signers";
-import type { Superseded } from "./supersession";
+import type { Supersession } from "./supersession";
 
 /** What became of a claim as the word of one of its signers. */
 type Fate = Pick<JudgedClaim, "status" | "reason" | "by"> & { claim: Standing };
 
 /** Of what a claim is as the word of one and of another, what it is as a whole. */
-const ORDER: readonly JudgedClaim["status"][] = ["effective", "superseded", "revoked", "untrusted"];
+const ORDER: readonly JudgedClaim["status"][] = ["effective", "inconclusive", "superseded", "revoked", "untrusted"];
 
 /**
  * What each claim is, from what it is as the word of each of its signers: effective if it is that as the word of one, and then as that of those alone.
@@ -19,7 +19,7 @@ const ORDER: readonly JudgedClaim["status"][] = ["effective", "superseded", "rev
 export function judgeWhole(
   standing: readonly Standing[],
   removed: readonly Removed[],
-  superseder: (claim: Standing) => Superseded | undefined,
+  { superseder, undated }: Supersession,
   doubtsOn: (claim: Standing) => readonly Doubt[],
 ): JudgedClaim[] {
   const out = new Map(removed.map(({ claim, ...fate }) => [claim, fate]));
@@ -27,7 +27,9 @@ export function judgeWhole(
     const gone = out.get(claim);
     if (gone !== undefined) return { claim, ...gone };
     const superseded = superseder(claim);
-    return superseded === undefined ? { claim, status: "effective", reason: "" } : { claim, status: "superseded", ...superseded };
+    if (superseded !== undefined) return { claim, status: "superseded", ...superseded };
+    const reason = undated(claim);
+    return reason === undefined ? { claim, status: "effective", reason: "" } : { claim, status: "inconclusive", reason };
   };
   return [...wordsByClaim(standing).values()].map((words) => whole(words.map(fateOf), doubtsOn));
 }
@@ -43,7 +45,7 @@ function whole(fates: readonly Fate[], doubtsOn: (claim: Standing) => readonly D
   const about = { digest, type, scope, ...issuersOf(same.map((each) => each.claim)) };
   if (status === "effective") {
     const reason = `verified, signed by ${together(same.map((each) => each.claim.signer))}`;
-    return { ...about, status, reason, ...(doubts.length === 0 ? {} : { doubts: [...doubts] }), ...(predicate === undefined ? {} : { predicate }) };
+    return { ...about, status, reason, ...(same.some((each) => each.claim.datedAhead) ? { datedAhead: true } : {}), ...(doubts.length === 0 ? {} : { doubts: [...doubts] }), ...(predicate === undefined ? {} : { predicate }) };
   }
   const [doubt] = doubts;
   return doubt === undefined ? { ...about, ...fate } : { ...about, status: "inconclusive", reason: `${doubt.reason}; otherwise it is ${fate.status}: ${fate.reason}` };

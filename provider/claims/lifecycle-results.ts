@@ -13,6 +13,7 @@ export function lifecycleResults(claims: EffectiveClaims, now: Date): Requiremen
     ...claims.claims.flatMap(unjudged),
     ...effective("endOfLife").map((claim) => endOfLife(claim, now)),
     ...effective("redirect").map(redirect),
+    ...claims.claims.flatMap(datedAhead),
   ];
 }
 
@@ -22,6 +23,13 @@ function unjudged({ digest, type, status, reason }: JudgedClaim): RequirementRes
   const requirement = { revocation: "not revoked", endOfLife: "not past its end of life" }[name];
   if (status !== "inconclusive" || requirement === undefined) return [];
   return [{ path: `lifecycle.${name}`, requirement, met: false, reason: `cannot be told, ${digest} is inconclusive: ${reason}`, claims: [digest] }];
+}
+
+/** Good news for now, and worth looking into: nobody can tell when it was made. */
+function datedAhead({ digest, type, datedAhead: ahead, issuer, issuedAt }: JudgedClaim): RequirementResult[] {
+  if (ahead !== true) return [];
+  const warning = `has a claim, ${digest} of type ${typeKey(type ?? "")}, that ${issuer} dates ahead, ${issuedAt}: as soon as there is another one, which is the later cannot be told`;
+  return [{ path: "lifecycle.signingTime", requirement: "signed at a time that has come", met: true, warning, reason: warning, claims: [] }];
 }
 
 function revocation(claim: JudgedClaim, now: Date): RequirementResult {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Digest } from "../oci/digest";
 import { compileCondition, conditionSchema } from "./condition";
+import { CLOCK_SKEW } from "./dated-ahead";
 import { durationSchema, parseDuration } from "./duration";
 import type { ClaimIssuer, EffectiveClaims, JudgedClaim } from "./effective";
 import { identitySchema, matchesIdentity } from "./identity";
@@ -9,9 +10,6 @@ import { lifecycleResults } from "./lifecycle-results";
 import { together } from "./signers";
 import { kindOf, resolveType, sameType } from "./types";
 import { isConsignError } from "../errors";
-
-/** Clocks differ: a claim may be dated this far ahead, in milliseconds. */
-const CLOCK_SKEW = 5 * 60 * 1_000;
 
 const typeSchema = z.string().check((context) => {
   try {

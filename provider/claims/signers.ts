@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../errors";
+import { isDatedAhead } from "./dated-ahead";
 import { canonicalSubject } from "./identity";
 
 /** What the verification of a claim's signatures came to; a notation `ArtifactVerdict` or `SignatureVerdict` is one. */
@@ -10,6 +11,8 @@ export interface ClaimVerdict {
   signer?: { subject: string } | undefined;
   /** RFC 3339. */
   signedAt?: string | undefined;
+  /** Whether somebody else than the signer vouches for that time. */
+  signedAtProven?: boolean | undefined;
   /** RFC 3339; the claim does not count from then on. */
   expiresAt?: string | undefined;
   /** The checks behind the outcome. Under a policy that only logs authenticity a signer may be anyone, so that check must have passed. */
@@ -45,7 +48,7 @@ export function signingsOf(verdict: ClaimVerdict, now: Date): Signing[] {
     if (signer === undefined || refusalOf(each, now) !== undefined) continue;
     const key = canonicalSubject(signer);
     const known = last.get(key);
-    if (known === undefined || compareAges(each, known.verdict) > 0) last.set(key, { signer, verdict: each });
+    if (known === undefined || compareAges(each, known.verdict, now) > 0) last.set(key, { signer, verdict: each });
   }
   return [...last].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, signing]) => signing);
 }
@@ -59,9 +62,10 @@ export function combined(verdict: ClaimVerdict, other: ClaimVerdict): ClaimVerdi
 
 const WORTH: Readonly<Record<ClaimVerdict["outcome"], number>> = { missing: 0, invalid: 1, untrusted: 2, inconclusive: 3, verified: 4 };
 
-/** By time of signature, at equal times by how long it holds; where both are equal it is of no consequence which one counts. */
-function compareAges(a: ClaimVerdict, b: ClaimVerdict): number {
-  return timeOf(a.signedAt, -Infinity) - timeOf(b.signedAt, -Infinity) || timeOf(a.expiresAt, Infinity) - timeOf(b.expiresAt, Infinity) || ((a.signer?.subject ?? "") < (b.signer?.subject ?? "") ? 1 : -1);
+/** By time of signature, one that lies ahead being none, at equal times by how long it holds; where both are equal it is of no consequence which one counts. */
+function compareAges(a: ClaimVerdict, b: ClaimVerdict, now: Date): number {
+  const ahead = (verdict: ClaimVerdict) => Number(isDatedAhead(verdict, now));
+  return ahead(b) - ahead(a) || timeOf(a.signedAt, -Infinity) - timeOf(b.signedAt, -Infinity) || timeOf(a.expiresAt, Infinity) - timeOf(b.expiresAt, Infinity) || ((a.signer?.subject ?? "") < (b.signer?.subject ?? "") ? 1 : -1);
 }
 
 /** Milliseconds since 1970 of an RFC 3339 time. */

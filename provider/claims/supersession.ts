@@ -10,31 +10,55 @@ export interface Superseded {
   reason: string;
 }
 
+export interface Supersession {
+  /** Undefined for a claim that nothing supersedes. */
+  superseder(claim: Standing): Superseded | undefined;
+  /** Why it cannot be told whether the issuer has made a later claim. */
+  undated(claim: Standing): string | undefined;
+}
+
 /**
- * Step 3 of `effective.ts`. The answer is undefined for a claim that nothing supersedes. A claim that several have signed is in the list once for
- * each, and does not supersede itself.
+ * Step 3 of `effective.ts`. A claim that several have signed is in the list once for each, and does not supersede itself. Of one that is dated ahead
+ * nobody knows when it was made, so it has no place in its issuer's order.
  */
-export function findSuperseder(claims: readonly Standing[]): (claim: Standing) => Superseded | undefined {
+export function orderClaims(claims: readonly Standing[]): Supersession {
   const names = namedBy(claims);
   const ages = agesOf(names);
   const first = (a: Standing, b: Standing) => (a.rank === b.rank ? 0 : a.rank - b.rank) || compareAges(ages(b), ages(a));
   const namedSuperseders = invert(names, first);
+  const ofIssuer = ({ type, scope, issuer }: Standing) => JSON.stringify([type, scope, issuer]);
   const bestListed = bestOf(claims.filter((claim) => claim.rank !== Infinity), ({ type, scope }) => JSON.stringify([type, scope]), first);
-  const bestOfIssuer = bestOf(claims, ({ type, scope, issuer }) => JSON.stringify([type, scope, issuer]), first);
+  const bestOfIssuer = bestOf(claims.filter(({ datedAhead }) => !datedAhead), ofIssuer, first);
+  const ahead = new Set(claims.filter(isOrdered).filter(({ datedAhead }) => datedAhead).map(ofIssuer));
+  const byIssuer = new Map<string, Standing[]>();
+  for (const claim of claims) if (ahead.has(ofIssuer(claim))) byIssuer.set(ofIssuer(claim), [...(byIssuer.get(ofIssuer(claim)) ?? []), claim]);
 
-  return (claim) => {
-    const candidates: [claim: Standing, reason: string][] = [];
-    const [named] = namedSuperseders.get(claim) ?? [];
-    if (named !== undefined) candidates.push([named, `${named.signer} replaced it by name`]);
-    if (claim.type !== "vex") {
-      const listed = claim.rank === Infinity ? undefined : bestListed(claim);
-      if (listed !== undefined && listed.rank < claim.rank && listed.digest !== claim.digest) candidates.push([listed, `${listed.signer} takes precedence`]);
-      const latest = bestOfIssuer(claim);
-      if (latest !== undefined && latest.digest !== claim.digest) candidates.push([latest, "the same issuer has made a later claim"]);
-    }
-    const [best] = candidates.sort(([a], [b]) => first(a, b));
-    return best === undefined ? undefined : { by: best[0].digest, reason: best[1] };
+  return {
+    superseder(claim) {
+      const candidates: [claim: Standing, reason: string][] = [];
+      const [named] = namedSuperseders.get(claim) ?? [];
+      if (named !== undefined) candidates.push([named, `${named.signer} replaced it by name`]);
+      if (claim.type !== "vex") {
+        const listed = claim.rank === Infinity ? undefined : bestListed(claim);
+        if (listed !== undefined && listed.rank < claim.rank && listed.digest !== claim.digest) candidates.push([listed, `${listed.signer} takes precedence`]);
+        const latest = claim.datedAhead ? undefined : bestOfIssuer(claim);
+        if (latest !== undefined && latest.digest !== claim.digest) candidates.push([latest, "the same issuer has made a later claim"]);
+      }
+      const [best] = candidates.sort(([a], [b]) => first(a, b));
+      return best === undefined ? undefined : { by: best[0].digest, reason: best[1] };
+    },
+    undated(claim) {
+      if (!claim.datedAhead || !isOrdered(claim)) return undefined;
+      const replaced = new Set((names.get(claim) ?? []).map(({ digest }) => digest).concat(claim.digest));
+      const rival = byIssuer.get(ofIssuer(claim))?.find(({ digest }) => !replaced.has(digest));
+      return rival === undefined ? undefined : `${claim.signer} dates it ahead, ${String(claim.verdict.signedAt)}, so whether ${rival.digest} came later cannot be told: it has to be signed again, or revoked, or replaced by name`;
+    },
   };
+}
+
+/** Documents of OpenVEX add up, and of two revocations of one thing it is of no consequence which came later. */
+function isOrdered({ type }: Standing): boolean {
+  return type !== "vex" && type !== "revocation";
 }
 
 /** Rule (a): the claims that each claim names and may supersede, those that are named before those that name them. */

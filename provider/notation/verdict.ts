@@ -33,6 +33,8 @@ export interface SignatureVerdict {
   signer?: { subject: string; issuer: string; /** SHA-256 of the leaf certificate, lower-case hexadecimal digits. */ thumbprint: string };
   /** RFC 3339, UTC: a timestamp authority's time where one was verified, else the signer's own. */
   signedAt?: string;
+  /** Set where it is a timestamp authority's time, or a signing authority's. */
+  signedAtProven?: true;
   /** The signature's own expiry. */
   expiresAt?: string;
   /** When the first certificate of the chain ends. */
@@ -100,12 +102,14 @@ function outcomeOf({ check, result }: Check): Outcome {
 /** What an envelope that is known to be whole says about itself. */
 export function describeSignature(envelope: SignatureEnvelope, timestamp: Date | undefined): Partial<SignatureVerdict> {
   const leaf = leafOf(envelope);
-  const signedAt = timestamp ?? envelope.authenticSigningTime ?? envelope.signingTime;
+  const proven = timestamp ?? envelope.authenticSigningTime;
+  const signedAt = proven ?? envelope.signingTime;
   const certificateEnd = Math.min(...envelope.certificateChain.map(({ notAfter }) => notAfter.getTime()));
   const { annotations } = envelope.payload.targetArtifact;
   return {
     signer: { subject: leaf.subject.text, issuer: leaf.issuer.text, thumbprint: leaf.thumbprint },
     ...(signedAt === undefined ? {} : { signedAt: formatTime(signedAt) }),
+    ...(proven === undefined ? {} : { signedAtProven: true }),
     ...(envelope.expiry === undefined ? {} : { expiresAt: formatTime(envelope.expiry) }),
     certificateExpiresAt: formatTime(new Date(certificateEnd)),
     ...(annotations === undefined ? {} : { userMetadata: { ...annotations } }),

@@ -21,7 +21,7 @@
  * - `unsigned`, `untrusted`, `inconclusive` (a check could not be made): the verdict on its signature. A signer whom the trust policy lets
  *   pass without authenticating (level `audit` or `skip`) could call itself anything, and is `untrusted` here;
  * - `expired`: the signature's own expiry is not after `now`, whatever the trust policy says about expiry;
- * - `inconclusive` also, in place of `tampered`: a revocation or end of life whose signature verifies and whose content is missing or altered, where
+ * - `inconclusive` also, in place of `tampered` and `malformed`: a revocation or end of life whose signature verifies and whose content is missing, altered or malformed, where
  *   its signer may revoke the artifact or a claim that counts, or may say when the artifact's life ends; else `untrusted`. It may forbid, so it is not
  *   taken for nothing. It is `revoked` where step 2 says so of each word that may forbid: who may revoke it may, whatever it says;
  * - `untrusted` also: a redirect or end of life by an issuer who may not. `lifecycleIssuers` lists who may; a type without a list is open to
@@ -52,6 +52,10 @@
  * order (time, then how many named steps it is above that time, then digest), which names agree with by construction. Only names could
  * run in a circle, and only if digests collided: a name that leads into a circle is ignored, and rule (c) decides.
  *
+ * **Step 4, what has lapsed.** A revocation or an end of life that was signed without an end does not go away because its signer's certificate ends. Where
+ * it would forbid if it were signed again it is `inconclusive`, until it is signed again, or revoked by one who may, or, an end of life, until its
+ * issuer has given another one. An end that its signer gave it is meant: then it is `expired`.
+ *
  * **The whole** of a claim is `effective` if one of its words is, and is then told as that of those whose word is; else it is what comes first of
  * `superseded`, `revoked` and `untrusted`. But where a signature beside the good ones could not be judged, and would let it count, it is
  * `inconclusive` instead: whoever keeps us from judging a signature does not gain by that.
@@ -62,6 +66,7 @@
 import type { Digest } from "../oci/digest";
 import { admit, identify, type LifecycleIssuers, type ObservedClaim, type Standing } from "./admission";
 import { doubtsAbout, judgeWhole } from "./judged-claim";
+import { holdLapsed, lapsedClaims } from "./lapsed";
 import { applyRevocations } from "./revocation";
 import type { Doubt } from "./signers";
 import { orderClaims } from "./supersession";
@@ -137,14 +142,16 @@ export interface EffectiveClaims {
 /** The algorithm at the head of this file. */
 export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
   const unreadable = unreadableClaims(input);
-  const { standing, refused, doubts } = admit(input, (digest) => unreadable.has(digest));
-  const revocations = applyRevocations(standing, [...unreadable.values()].flatMap(({ words }) => words), input);
+  const lapsed = lapsedClaims(input);
+  const { standing, refused, doubts } = admit(input, (digest) => unreadable.has(digest) || lapsed.has(digest));
+  const revocations = applyRevocations(standing, [...unreadable.values(), ...lapsed.values()].flatMap(({ words }) => words), input);
   const order = orderClaims(revocations.left);
   const doubtsOn = (claim: Standing) => doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) => identify(signer, input));
-  const judged = [
+  const settled = [
     ...holdUnreadable(refused, unreadable, standing, revocations, input),
     ...judgeWhole(standing, revocations.removed, order, doubtsOn),
   ];
+  const judged = holdLapsed(settled, lapsed, standing, revocations, input);
   judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));
   return { subject: input.subject, claims: judged, vex: vexView(revocations.left.filter((claim) => order.superseder(claim) === undefined), input.subject) };
 }

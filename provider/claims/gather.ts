@@ -7,9 +7,10 @@ import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { targetOf, type ObservedClaim } from "./admission";
-import { brokenClaim, confirmContent, readClaimHead, readContent, type BrokenClaim, type ClaimHead, type ReadClaim } from "./read-claim";
+import { forbids } from "./lapsed";
+import { brokenClaim, confirmContent, observeClaimHead, readContent, type BrokenClaim, type ClaimHead, type ReadClaim } from "./read-claim";
 import { claimTypeOf, isClaim } from "./recognise";
-import type { ClaimVerdict } from "./signers";
+import { lapsedSignings, type ClaimVerdict } from "./signers";
 import { kindOf, typeKey } from "./types";
 import { isLost } from "./unreadable";
 
@@ -91,7 +92,7 @@ class Gathering {
       const observed = await this.#observe(listed);
       if (observed === undefined) return;
       this.#found.set(observed.claim.digest, observed);
-      if (observed.verdict.outcome !== "verified" || ("broken" in observed.claim && !isLost(observed.claim))) return;
+      if (!this.#mayBeRevoked(observed) || ("broken" in observed.claim && !isLost(observed.claim))) return;
       const attached = (await this.store.referrers(observed.claim.digest)).filter((descriptor) => mayRevoke(descriptor) && !this.#found.has(descriptor.digest));
       next.push(...attached.map((descriptor) => ({ descriptor, subject: observed.claim.digest })));
     });
@@ -100,8 +101,8 @@ class Gathering {
 
   async #observe({ descriptor, subject }: Listed): Promise<ObservedClaim | undefined> {
     const attached = subject !== this.artifact.digest;
-    const head = await orBroken(descriptor, () => readClaimHead(this.store, descriptor, { subject }));
-    if ("broken" in head) return attached && !isRevocation(head.type) ? undefined : { claim: head, verdict: NOT_LOOKED_AT };
+    const head = await observeClaimHead(this.store, descriptor, { subject });
+    if ("broken" in head) return attached && !isRevocation(head.type) ? undefined : { claim: head, verdict: isLost(head) && this.#matters(head.head) ? await this.#verify(head.head) : NOT_LOOKED_AT };
     if (!attached && !this.#matters(head)) return undefined;
     const verdict = await this.#verify(head);
     const claim = await orBroken(descriptor, () => this.#complete(head, verdict), head);
@@ -109,7 +110,16 @@ class Gathering {
     return { claim, verdict };
   }
 
-  async #verify({ descriptor }: ClaimHead): Promise<ArtifactVerdict> {
+  /** What counts, or what only a certificate's end keeps from that. */
+  #mayBeRevoked({ claim: { type }, verdict }: ObservedClaim): boolean {
+    return verdict.outcome === "verified" || this.#lapsed(type, verdict);
+  }
+
+  #lapsed(type: string | undefined, verdict: ClaimVerdict): boolean {
+    return forbids(type) && lapsedSignings(verdict, this.context.now).length > 0;
+  }
+
+  async #verify({ descriptor }: Pick<ClaimHead, "descriptor">): Promise<ArtifactVerdict> {
     const verdict = await verifyArtifact(this.store, descriptor, this.policy, { ...this.context, signers: "every" });
     this.#signatures = this.#charge(this.#signatures, verdict.signatures.length, MAX_CLAIM_SIGNATURES, "signatures of claims");
     return verdict;
@@ -118,7 +128,7 @@ class Gathering {
   async #complete(head: ClaimHead, verdict: ClaimVerdict): Promise<ReadClaim> {
     const { type, layer } = head;
     // What a revocation names has to be known also while its signer cannot be asked about, as it may be a claim.
-    const mayCount = verdict.outcome === "verified" || (verdict.outcome === "inconclusive" && isRevocation(type));
+    const mayCount = verdict.outcome === "verified" || (verdict.outcome === "inconclusive" && isRevocation(type)) || this.#lapsed(type, verdict);
     if (type !== undefined && !mayCount) return withoutContent(head, type);
     if (type !== undefined && (layer?.size ?? 0) > SMALL_CONTENT && !this.#asked(type)) return confirmContent(this.store, head);
     this.#bytes = this.#charge(this.#bytes, layer?.size ?? 0, MAX_CLAIM_BYTES, "bytes of claims");
@@ -147,7 +157,7 @@ class Gathering {
   }
 }
 
-/** A claim that cannot be read is refused whoever signed it. */
+/** A claim of which not even the manifest says what it is about is refused whoever signed it. */
 const NOT_LOOKED_AT: ClaimVerdict = { outcome: "inconclusive", reason: "its signature was not looked at, as the claim itself cannot be used" };
 
 function withoutContent({ layer: _, ...head }: ClaimHead, type: string): ReadClaim {

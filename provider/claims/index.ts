@@ -25,7 +25,7 @@ export { followRedirects, followRedirectsSchema, MAX_REDIRECTS, redirectRefused,
 export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./redirect";
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./requirements";
 export type { DenyEntry, RequireEntry, RequirementResult, Requirements } from "./requirements";
-export { combined, together } from "./signers";
+export { combined, lapsedSignings, together } from "./signers";
 export type { ClaimVerdict, Doubt } from "./signers";
 export { makeStatement, MAX_DOCUMENT_SIZE, MAX_STATEMENT_SIZE, parseStatement, speaksAbout, statementSchema, STATEMENT_TYPE } from "./statement";
 export type { Statement } from "./statement";

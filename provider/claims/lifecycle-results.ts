@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EffectiveClaims, JudgedClaim } from "./effective";
+import { forbids } from "./lapsed";
 import { dayOf, type EndOfLife, type Redirect, type Revocation } from "./lifecycle";
 import type { RequirementResult } from "./requirements";
 import { typeKey } from "./types";
@@ -13,6 +14,7 @@ export function lifecycleResults(claims: EffectiveClaims, now: Date): Requiremen
     ...claims.claims.flatMap(unjudged),
     ...effective("endOfLife").map((claim) => endOfLife(claim, now)),
     ...effective("redirect").map(redirect),
+    ...claims.claims.flatMap(expired),
     ...claims.claims.flatMap(datedAhead),
   ];
 }
@@ -23,6 +25,14 @@ function unjudged({ digest, type, status, reason }: JudgedClaim): RequirementRes
   const requirement = { revocation: "not revoked", endOfLife: "not past its end of life" }[name];
   if (status !== "inconclusive" || requirement === undefined) return [];
   return [{ path: `lifecycle.${name}`, requirement, met: false, reason: `cannot be told, ${digest} is inconclusive: ${reason}`, claims: [digest] }];
+}
+
+/** What its signer has given an end is over by that, and who goes by it is to know. */
+function expired({ digest, type, status, reason }: JudgedClaim): RequirementResult[] {
+  if (status !== "expired" || !forbids(type)) return [];
+  const name = typeKey(type ?? "");
+  const warning = `has a claim, ${digest} of type ${name}, that does not count any more: ${reason}`;
+  return [{ path: `lifecycle.${name}`, requirement: "not expired", met: true, warning, reason: warning, claims: [] }];
 }
 
 /** Good news for now, and worth looking into: nobody can tell when it was made. */

@@ -72,6 +72,26 @@ export async function readClaim(store: ReadStore, descriptor: Descriptor, option
  * @throws ConsignError `SUBJECT_MISMATCH`, `STATEMENT_INVALID`, and whatever the store answers
  */
 export async function readClaimHead(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ClaimHead> {
+  const { head, fault } = await inspectHead(store, descriptor, options);
+  if (fault !== undefined) throw fault;
+  return head;
+}
+
+/**
+ * As {@link readClaimHead}, but what is wrong with the claim itself is an answer; it has a head all the same where the manifest says what kind of claim
+ * it is and about what.
+ * @throws ConsignError what leaves the claim unknown
+ */
+export async function observeClaimHead(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ClaimHead | BrokenClaim> {
+  try {
+    const { head, fault } = await inspectHead(store, descriptor, options);
+    return fault === undefined ? head : brokenClaim(descriptor, fault, head);
+  } catch (error) {
+    return brokenClaim(descriptor, error);
+  }
+}
+
+async function inspectHead(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions): Promise<{ head: ClaimHead; fault: ConsignError | undefined }> {
   const manifest = await store.manifest(descriptor, options);
   if (manifest.kind === "index") throw new ConsignError("STATEMENT_INVALID", `${descriptor.digest} is an index; a claim is a manifest`);
   const { subject, annotations = {}, layers } = manifest.value;
@@ -80,17 +100,21 @@ export async function readClaimHead(store: ReadStore, descriptor: Descriptor, op
     throw new ConsignError("SUBJECT_MISMATCH", `${descriptor.digest} is listed under ${options.subject} but refers to ${subject.digest}`);
   }
   const artifactType = artifactTypeOf(manifest);
-  return {
+  const supersedes = supersedesOf(annotations);
+  const layer = isAnnotationOnly(manifest.value, artifactType) ? undefined : oneLayer(layers, descriptor.digest);
+  const fault = [supersedes, layer].find((found) => found instanceof ConsignError);
+  const head: ClaimHead = {
     digest: manifest.descriptor.digest,
     descriptor: manifest.descriptor,
     type: claimTypeOf({ ...manifest.descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations }),
     audience: audienceOf({ ...descriptor, annotations }),
-    supersedes: supersedesOf(annotations),
+    supersedes: supersedes instanceof ConsignError ? [] : supersedes,
     subject,
     artifactType,
     annotations,
-    layer: isAnnotationOnly(manifest.value, artifactType) ? undefined : oneLayer(layers, descriptor.digest),
+    layer: layer instanceof ConsignError ? undefined : layer,
   };
+  return { head, fault };
 }
 
 /**
@@ -177,10 +201,10 @@ async function readLayer(
   return { document: layer, ...(isJson(layer.mediaType) ? { predicate: parseJson(bytes, "the document", "PREDICATE_INVALID") } : {}) };
 }
 
-function oneLayer(layers: Descriptor[], digest: Digest): Descriptor {
+function oneLayer(layers: Descriptor[], digest: Digest): Descriptor | ConsignError {
   const [layer] = layers;
   if (layer !== undefined && layers.length === 1) return layer;
-  throw new ConsignError("STATEMENT_INVALID", `${digest} has ${layers.length} layers; a claim has one`);
+  return new ConsignError("STATEMENT_INVALID", `${digest} has ${layers.length} layers; a claim has one`);
 }
 
 /** Lifecycle data as the Microsoft container registry has it: an annotation, and an empty layer or none. */
@@ -204,10 +228,10 @@ function checkAnnouncedDate(type: string, predicate: unknown, annotations: Annot
   throw new ConsignError("STATEMENT_INVALID", `the claim announces its end of life as ${announced}, but its statement says ${stated}`);
 }
 
-function supersedesOf(annotations: Annotations): Digest[] {
+function supersedesOf(annotations: Annotations): Digest[] | ConsignError {
   const text = annotations[ANNOTATIONS.claimSupersedes];
   const digests = text === undefined || text === "" ? [] : text.split(",");
   if (digests.length <= MAX_SUPERSEDES && digests.every(isDigest)) return [...new Set(digests)].sort();
   const key = ANNOTATIONS.claimSupersedes;
-  throw new ConsignError("STATEMENT_INVALID", `the annotation ${key} must be at most ${MAX_SUPERSEDES} digests, joined by commas`);
+  return new ConsignError("STATEMENT_INVALID", `the annotation ${key} must be at most ${MAX_SUPERSEDES} digests, joined by commas`);
 }

@@ -73,7 +73,7 @@ export interface Requirements {
  * Holds the effective claims against what is required and denied, and against the artifact's lifecycle. All results must be met.
  * - `require`: one effective claim of the type must satisfy issuer, age and condition together, as the word of one of those who have signed it.
  * - `deny`: none may, as anyone's word; one that may be signed by a denied issuer as well counts as if it were. A condition that cannot be evaluated on a claim, a claim whose signature cannot be judged now, and one that is signed
- *   and whose content a store has lost, count as denied.
+ *   and whose content a store has lost or is malformed, count as denied.
  * - A revocation that has begun, an end of life that has passed, or one of them that cannot be judged now, is unmet without being asked
  *   for; one that lies ahead, and a redirect, is a warning. These appear only where there is such a claim.
  * @throws ConsignError `CONDITION_INVALID`, `INPUT_INVALID` for entries that the schemas have not seen
@@ -117,9 +117,9 @@ function unsure({ reason }: JudgedClaim): Fit {
   return { fits: false, unknown: true, reason };
 }
 
-/** Signed by one whose claims are denied, or maybe so, and its content is lost or altered. */
+/** Signed by one whose claims are denied, or maybe so, and its content is lost, altered or malformed. */
 function isLost(claim: JudgedClaim, entry: DenyEntry): boolean {
-  if (claim.status !== "tampered") return false;
+  if (claim.status !== "tampered" && claim.status !== "malformed") return false;
   return (claim.issuer !== undefined && issuersOf(claim).some(({ issuer }) => isWanted(entry, issuer))) || (claim.doubts ?? []).some(({ signer }) => signer === undefined || isWanted(entry, signer));
 }
 

@@ -15,6 +15,8 @@ export interface ClaimVerdict {
   signedAtProven?: boolean | undefined;
   /** RFC 3339; the claim does not count from then on. */
   expiresAt?: string | undefined;
+  /** RFC 3339; when the first certificate of the chain ends. */
+  certificateExpiresAt?: string | undefined;
   /** The checks behind the outcome. Under a policy that only logs authenticity a signer may be anyone, so that check must have passed. */
   checks?: readonly { check: string; result: string; reason?: string | undefined }[] | undefined;
   /** The verdict on each signature that was looked at; absent where this is the verdict on the only one. */
@@ -51,6 +53,26 @@ export function signingsOf(verdict: ClaimVerdict, now: Date): Signing[] {
     if (known === undefined || compareAges(each, known.verdict, now) > 0) last.set(key, { signer, verdict: each });
   }
   return [...last].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, signing]) => signing);
+}
+
+/** Those who have signed it without an end, and with whose signature nothing is wrong but that a certificate has ended since. Once each, sorted by subject. */
+export function lapsedSignings(verdict: ClaimVerdict, now: Date): Signing[] {
+  const sure = new Set(signingsOf(verdict, now).map(({ signer }) => canonicalSubject(signer)));
+  const found = new Map<string, Signing>();
+  for (const each of verdict.signatures ?? [verdict]) {
+    const key = each.signer === undefined || !hasLapsed(each, now) ? undefined : canonicalSubject(each.signer.subject);
+    if (each.signer === undefined || key === undefined || sure.has(key)) continue;
+    const known = found.get(key);
+    if (known === undefined || compareAges(each, known.verdict, now) > 0) found.set(key, { signer: each.signer.subject, verdict: each });
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, signing]) => signing);
+}
+
+/** An end that the signer chose is meant; that of a certificate comes whatever is meant. */
+function hasLapsed({ outcome, checks = [], expiresAt, certificateExpiresAt }: ClaimVerdict, now: Date): boolean {
+  const resultOf = (name: string) => checks.find(({ check }) => check === name)?.result;
+  const isOver = (time: string | undefined) => time !== undefined && Date.parse(time) <= now.getTime();
+  return outcome === "untrusted" && isOver(certificateExpiresAt) && !isOver(expiresAt) && resultOf("authenticity") === "passed" && resultOf("authenticTimestamp") === "failed";
 }
 
 /** The verdict on a claim of which copies were found at two places, each with signatures of its own. */

@@ -5,12 +5,13 @@ import { allowedIssuers, identify, type Issuer, type Standing, type Word } from 
 import type { EffectiveInput, JudgedClaim } from "./effective";
 import { matchesIdentity } from "./identity";
 import { issuersOf } from "./judged-claim";
+import { forbids } from "./lapsed";
 import type { BrokenClaim, ClaimHead } from "./read-claim";
 import { objectionToArtifact, objectionToClaim, type Revocations } from "./revocation";
-import { doubtsOf, signingsOf, together, type Doubt, type Signing } from "./signers";
+import { doubtsOf, lapsedSignings, signingsOf, together, type Doubt, type Signing } from "./signers";
 import { kindOf } from "./types";
 
-/** A claim whose manifest is there and signed, or maybe so, and whose content a store has lost or altered. */
+/** A claim whose manifest is there and signed, or maybe so, and whose content a store has lost or altered, or is not what its type asks for. */
 export interface Unreadable {
   head: ClaimHead;
   broken: BrokenClaim["broken"];
@@ -21,9 +22,9 @@ export interface Unreadable {
   doubts: Doubt[];
 }
 
-const LOST: ReadonlySet<ErrorCode> = new Set(["BLOB_UNKNOWN", "DIGEST_MISMATCH", "SIZE_MISMATCH"]);
+const LOST: ReadonlySet<ErrorCode> = new Set(["BLOB_UNKNOWN", "DIGEST_MISMATCH", "SIZE_MISMATCH", "STATEMENT_INVALID", "PREDICATE_INVALID"]);
 
-/** Whether a claim is there and signed, and only what it says is lost. */
+/** Whether a claim is there, and only what it says is lost, or makes no sense. */
 export function isLost(claim: BrokenClaim): claim is BrokenClaim & { head: ClaimHead } {
   return claim.head !== undefined && LOST.has(claim.broken.code);
 }
@@ -32,7 +33,7 @@ export function isLost(claim: BrokenClaim): claim is BrokenClaim & { head: Claim
 export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable> {
   return new Map(input.claims.flatMap(({ claim, verdict }): [Digest, Unreadable][] => {
     if (!("broken" in claim) || !isLost(claim)) return [];
-    const signings = signingsOf(verdict, input.now);
+    const signings = [...signingsOf(verdict, input.now), ...(forbids(claim.head.type) ? lapsedSignings(verdict, input.now) : [])];
     const doubts = doubtsOf(verdict, signings);
     const words = signings.map(({ signer }) => ({ digest: claim.digest, ...identify(signer, input) }));
     return signings.length + doubts.length === 0 ? [] : [[claim.digest, { head: claim.head, broken: claim.broken, signings, words, doubts }]];
@@ -41,31 +42,29 @@ export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable>
 
 /**
  * Step 1 of `effective.ts`, for what forbids: a revocation or an end of life that is signed by one who may issue it, and whose content a store has
- * lost or altered. What it says cannot be told, and whoever keeps us from reading it must not undo it by that; whoever may revoke it, whatever it
+ * lost or altered, or is malformed. What it says cannot be told, and whoever keeps us from reading it must not undo it by that; whoever may revoke it, whatever it
  * says, can. Of other claims it is noted who signed them, for those who deny such claims.
  */
 export function holdUnreadable(refused: readonly JudgedClaim[], unreadable: ReadonlyMap<Digest, Unreadable>, standing: readonly Standing[], { revocationOf }: Revocations, input: EffectiveInput): JudgedClaim[] {
   return refused.map((claim) => {
-    const found = claim.status === "tampered" ? unreadable.get(claim.digest) : undefined;
+    const found = claim.status === "tampered" || claim.status === "malformed" ? unreadable.get(claim.digest) : undefined;
     return found === undefined ? claim : { ...claim, ...judgeUnreadable(found, standing, revocationOf, input) };
   });
 }
 
 function judgeUnreadable({ head, broken, signings, words, doubts }: Unreadable, standing: readonly Standing[], revocationOf: Revocations["revocationOf"], input: EffectiveInput): Partial<JudgedClaim> {
-  const forbids = kindsThatForbid.has(nameOf(head) ?? "");
+  const mayForbid = forbids(head.type);
   const objections = words.map((word) => objectionTo(head, word, standing, input));
-  const believed = forbids ? words.filter((_, index) => objections[index] === undefined) : words;
-  const unsure = forbids ? doubts.filter(({ signer }) => signer === undefined || objectionTo(head, identify(signer, input), standing, input) === undefined) : doubts;
+  const believed = mayForbid ? words.filter((_, index) => objections[index] === undefined) : words;
+  const unsure = mayForbid ? doubts.filter(({ signer }) => signer === undefined || objectionTo(head, identify(signer, input), standing, input) === undefined) : doubts;
   const revocations = believed.map(revocationOf);
   const [revoked] = revocations;
   if (revoked !== undefined && unsure.length === 0 && !revocations.includes(undefined)) return { status: "revoked", ...revoked };
-  if (!forbids) return { ...issuersOf(signings), ...(doubts.length === 0 ? {} : { doubts }) };
+  if (!mayForbid) return { ...issuersOf(signings), ...(doubts.length === 0 ? {} : { doubts }) };
   const who = believed.length > 0 ? `it is signed by ${together(believed.map(({ signer }) => signer))}` : unsure[0]?.reason;
   if (who === undefined) return { status: "untrusted", reason: objections[0] ?? "nobody who may issue it has signed it" };
   return { status: "inconclusive", reason: `${who}, and what it says cannot be read: ${broken.reason} (${broken.code}) [SIGNATURE_INCONCLUSIVE]` };
 }
-
-const kindsThatForbid: ReadonlySet<string> = new Set(["revocation", "endOfLife"]);
 
 function nameOf({ type }: ClaimHead): string | undefined {
   return type === undefined ? undefined : kindOf(type)?.name;

@@ -40,6 +40,9 @@ export interface RevocationArgs extends LifecycleClaimArgs {
  * every `Promotion` refuses it; a revoked claim does not count any more. `destroy` takes it back (`onDelete: "retain"` does not), and so does a
  * `Revocation` of the revocation, which also reaches the places that have it already, and those that have lost what it says.
  *
+ * With `validFor` it ends when that is over. Without, it does not end with its signer's certificate: from then on whether it still holds cannot be told,
+ * and nothing is verified until it is signed again, or revoked. A `timestamp` lets it outlive the certificate.
+ *
  * It holds only where its signer may revoke: `Verification.lifecycleIssuers`. A claim may be revoked by its own issuer, and by one that ranks
  * above it in `precedence`.
  *

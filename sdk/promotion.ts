@@ -23,7 +23,7 @@ export interface PromotionArgs {
   artifact: Verification | ArtifactInput;
   /** Name of the environment, as records and claims have it. A change replaces. */
   environment: pulumi.Input<string>;
-  /** Location at which the environment finds its artifacts. A change replaces. */
+  /** Location at which the environment finds its artifacts. A change replaces; another spelling of the same place is none. */
   to: pulumi.Input<string>;
   /** The tag by which it finds the current one; moved last, and only from where the plan saw it. A change replaces. */
   tag: pulumi.Input<string>;
@@ -44,11 +44,16 @@ export interface PromotionArgs {
   /** Whose promotion records count when history is read back. @default `trust` */
   historyTrust?: Deep<Trust>;
   /**
-   * What `destroy`, and a replacement, does. `untag`: demotes, that is records the end of the stay and removes the tag. `purge`: removes the artifact
-   * and everything that refers to it as well. `retain`: leaves all as it is, in production. @default "untag"
+   * What `destroy`, and a replacement, does. `untag`: demotes, that is removes the tag and then records the end of the stay. `purge`: removes the artifact
+   * and everything that refers to it as well, unless other tags hold it. `retain`: leaves all as it is, in production. Tag and artifact stay, with a
+   * warning, where another promotion has taken them over: one of the program, another environment by the same tag, a later one by somebody else.
+   * @default "untag"
    */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
-  /** When a promotion is said to happen, RFC 3339 or a day; by itself it changes nothing. @default when it is planned */
+  /**
+   * When a promotion is said to begin, RFC 3339 or a day; by itself it changes nothing. It must be after the promotion before, and not ahead of the clock. A
+   * stay ends by the clock, whatever this says. @default when it is planned
+   */
   asOf?: pulumi.Input<string>;
 }
 
@@ -83,12 +88,13 @@ export interface PlannedWindow {
 
 /**
  * Puts an artifact into an environment: copies it with its claims, writes a signed record, closes the stay of what was there before, opens the
- * new one, and moves the tag last. A preview shows the move, the record's digest, the claims that go along, and how each requirement is met.
+ * new one, and moves the tag last, once it has asked again whether the artifact is revoked. A preview shows the move, the record's digest, the claims
+ * that go along, and how each requirement is met. A tag that is elsewhere is never as it should be, and moves back only to what verifies now.
  *
  * One promotion has one record however often `up` runs, also after a run that was killed. `history` is read from the records, so it survives
- * the loss of the state. A race for the tag that is lost is `TAG_MOVED`, and leaves no record.
+ * the loss of the state. A race for the tag that is lost is `TAG_MOVED`, and leaves no record. What was signed earlier is closed, never removed.
  *
- * Errors: `INPUT_INVALID` (not pinned, no trust, a signer that would not be believed, a clock that runs backwards), `VERIFICATION_UNMET`,
+ * Errors: `INPUT_INVALID` (not pinned, no trust, a signer that would not be believed, an `asOf` that lies ahead or is not after the promotion before), `VERIFICATION_UNMET`,
  * `TAG_MOVED`, `PLAN_STALE`, `COPY_FAILED`, `READ_BACK_FAILED`, `TRUST_*`, `KEY_*`, `REGISTRY_*`.
  */
 export class Promotion extends ConsignResource implements ArtifactLike {
@@ -99,7 +105,7 @@ export class Promotion extends ConsignResource implements ArtifactLike {
   /** `to@sha256:…` */
   declare readonly reference: pulumi.Output<string>;
   declare readonly descriptor: pulumi.Output<Descriptor>;
-  /** `production v1: sha256:a… → sha256:b…` */
+  /** `production v1: sha256:a… → sha256:b…`: from where the tag is, or was when it was moved. */
   declare readonly move: pulumi.Output<string>;
   /** What it took the place of, pinned; undefined if nothing. */
   declare readonly previous: pulumi.Output<string | undefined>;

@@ -18,7 +18,7 @@ tell(async () => {
   const v1 = await archive.output("archived");
 
   archive.heading("v2 takes its place. 36 days later v1 is archived");
-  await archive.stack({ asOf: day(0), release: "v2" });
+  await archive.stack({ asOf: day(1), release: "v2" });
   await archive.pulumi(...UP);
   await archive.stack({ asOf: day(36) });
   shows(await archive.pulumi("preview", "--diff"), /ARCHIVE {2}/);

@@ -69,15 +69,16 @@ describe("what forbids and is malformed", () => {
     "what it supersedes is no list of digests": (target) => [REVOCATION, { predicate: { target, reason: "CVE-2026-2000" }, annotations: { "dev.consign.claim.supersedes": "the old one" } }],
     "an end of life without a date": () => [END_OF_LIFE, { predicate: { date: "soon" } }],
   };
-  for (const [what, make] of Object.entries(wrong)) {
-    test(`leaves a verification unmet: ${what}`, async () => {
+  test("leaves a verification unmet, whatever is wrong with it", async () => {
+    for (const [what, make] of Object.entries(wrong)) {
+      v1 = await publish(store, what, wabbit);
       const descriptor = await byHand(...make(v1.digest), wabbit);
       const { verified, warnings, claims } = await asked();
-      assert.equal(verified, false);
-      assert.match(warnings, CANNOT_BE_TOLD);
-      assert.match(claims[descriptor.digest]?.status ?? "", /^inconclusive: /);
-    });
-  }
+      assert.equal(verified, false, what);
+      assert.match(warnings, CANNOT_BE_TOLD, what);
+      assert.match(claims[descriptor.digest]?.status ?? "", /^inconclusive: /, what);
+    }
+  });
 
   test("counts for nothing where nobody who may has signed it", async () => {
     for (const by of [acme, stranger, null]) await byHand(REVOCATION, { predicate: { target: v1.digest, reason: "no", since: String(by?.issued.chain.length ?? 0) } }, by);

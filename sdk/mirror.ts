@@ -42,11 +42,15 @@ export interface ClaimSelection {
 }
 
 export interface PlatformSelection {
-  /** As `"linux/amd64"` or `"linux/arm/v7"`. */
+  /**
+   * As `"linux/amd64"` or `"linux/arm/v7"`. An index in which nothing names a platform is taken whole; one that names platforms, and none of these, is
+   * listed in `plan.refused`. A mirror of a sparse mirror may name no more than that one holds.
+   */
   only: string[];
   /**
    * `"sparse"`: the index stays byte for byte, with its digest and signatures, and other platforms' images are not there; not every registry
-   * takes that. `"derived"`: a new index of what is left, with a claim `derived-from`, signed by `signer`, that names the original.
+   * takes that. `"derived"`: a new index of what is left, with a claim `derived-from`, signed by `signer`, that names the original;
+   * what is derived from an index that this program is yet to push is not known in a preview.
    */
   index: "sparse" | "derived";
 }
@@ -54,8 +58,11 @@ export interface PlatformSelection {
 /** What destinations are to hold, and at whose word. */
 export interface MirrorPlan {
   tags: Record<string, string>;
-  /** `related` says, by digest, what refers to the artifact: `"vulnerabilities public"`, `"signature of 0123456789ab"`. */
-  artifacts: Record<string, { mediaType: string; size: number; related?: Record<string, string>; derivedFrom?: string }>;
+  /**
+   * `related` says, by digest, what refers to the artifact: `"vulnerabilities public"`, `"signature of 0123456789ab"`; `platforms`, of an index of
+   * which some images stay behind, those that go along.
+   */
+  artifacts: Record<string, { mediaType: string; size: number; related?: Record<string, string>; derivedFrom?: string; platforms?: string[] }>;
   /** Cosign's tags of what is mirrored. */
   cosignTags?: Record<string, string>;
   /** Tags, claims and signatures that are gone at the source and kept. */
@@ -80,7 +87,7 @@ export interface MirrorArgs {
   tags?: Deep<string[] | TagSelection>;
   /** Which claims go along. Signatures go with what they sign. A narrower selection takes away what it no longer has. Update. @default everything that refers to an artifact, as `oras copy -r` */
   claims?: Deep<ClaimSelection>;
-  /** Which platforms of multi-platform artifacts go along. Update. @default all */
+  /** Which platforms of multi-platform artifacts go along. Fewer take away the images that are no longer among them, unless something else holds them. Update. @default all */
   platforms?: Deep<PlatformSelection>;
   /** Who signs `derived-from` claims. Needed for `platforms.index: "derived"` only. */
   signer?: Deep<Signer>;
@@ -102,7 +109,7 @@ export interface MirrorArgs {
  * Keeps destinations in step with a source. `plan` says, per tag and digest, what they are to hold; a preview shows it line by line, and
  * `up` does exactly that: nothing else is written, nothing that others put at a destination is touched.
  *
- * A refresh compares each destination with the plan and shows what is missing or moved under `status`.
+ * A refresh compares each destination with the plan and shows what is missing or moved under `status`, the images under an index included.
  *
  * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `TRUST_*`, `MANIFEST_UNKNOWN` (a tag named outright is not at the source), `TAG_MOVED`,
  * `COPY_FAILED`, `READ_BACK_FAILED`, `REGISTRY_*`, with the side.
@@ -196,7 +203,7 @@ function upcomingClaim(claim: Claim): pulumi.Output<UpcomingClaim> {
 
 interface UpcomingPlan {
   tags: Record<string, string>;
-  artifacts: Record<string, { mediaType?: string; size?: number; related?: Record<string, string>; derivedFrom?: string }>;
+  artifacts: Record<string, { mediaType?: string; size?: number; related?: Record<string, string>; derivedFrom?: string; platforms?: string[] }>;
 }
 
 function emptyPlan(): UpcomingPlan {

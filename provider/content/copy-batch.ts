@@ -24,6 +24,7 @@ export class CopyBatch {
       referrers: options.referrers ?? ((subject) => source.referrers(subject.digest, call)),
       held: options.held ?? (() => undefined),
       takesChild: options.takesChild ?? (() => true),
+      mayLackChildren: options.mayLackChildren ?? (() => false),
       leafTypes: options.leafTypes ?? [],
       deep: options.deep ?? false,
       concurrency,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
+import type { Manifest } from "../oci/manifest";
 import type { CallOptions, ReadStore } from "./storage";
 
 /** A tag to point at what is copied; with `expected` (even undefined, for absent) only if the tag is still there. */
@@ -27,7 +28,9 @@ export interface CopyAllOptions extends CallOptions {
   /** Where blobs can be mounted from, if that is not the source itself. */
   mountFrom?: ReadStore | undefined;
   /** Which children of an index to take along. An index without some of its children is not accepted everywhere. @default all */
-  takesChild?: ((child: Descriptor, index: Descriptor) => boolean) | undefined;
+  takesChild?: ((child: Descriptor, index: Manifest) => boolean) | undefined;
+  /** Whether an index that the destination has may lack parts that are to go along: then each of them is asked for. @default never: an index is there with its parts */
+  mayLackChildren?: ((index: Descriptor) => boolean) | undefined;
   /** Look into manifests that the destination has already, and send what they lack. @default false */
   deep?: boolean | undefined;
   /** Requests under way at once, at both ends together. @default 8 */

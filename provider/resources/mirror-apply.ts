@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import { copyAll, type CopyItem, type CopyReport, type TagMove } from "../content/copy";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore, Store } from "../content/storage";
@@ -7,6 +8,7 @@ import { mergeTags } from "../graph";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
 import type { DestinationStatus, FullArtifact, FullPlan } from "./mirror-plan";
+import type { TakesChild } from "./mirror-platforms";
 import type { Related } from "./mirror-related";
 import { tagDigest } from "./tagging";
 
@@ -29,7 +31,7 @@ export interface Work {
   known: Known;
   onConflict: OnConflict;
   descriptorOf: (digest: Digest) => Promise<Descriptor>;
-  takesChild: (child: Descriptor, index: Descriptor) => boolean;
+  takesChild: TakesChild;
   /** Called between "everything is there" and "tags point at it", for artifacts that this mirror makes. */
   complete: (digest: Digest, artifact: FullArtifact) => Promise<void>;
   warn: (message: string) => void;
@@ -62,6 +64,7 @@ export async function applyToDestination(work: Work): Promise<CopyReport> {
       referrers: async (subject) => referrers.get(subject.digest) ?? [],
       held: fresh ? () => false : (target) => isHeld(target, work, doubtful),
       takesChild,
+      mayLackChildren: ({ digest }) => !isWhole(digest, work, doubtful),
       mountFrom,
       concurrency: 32,
       batch: BATCH,
@@ -124,9 +127,15 @@ async function tagMoves({ destination, plan, known, onConflict, warn }: Work, fr
 /** Whether there may be something to do about an artifact; what is as it was left is not looked at. */
 function isPending(digest: Digest, artifact: FullArtifact, { known }: Work, doubtful: ReadonlySet<string>, moves: readonly Move[]): boolean {
   const before = known.base?.artifacts[digest];
-  if (before === undefined || doubtful.has(digest)) return true;
+  if (before === undefined || doubtful.has(digest) || !isDeepStrictEqual(before.platforms, artifact.platforms)) return true;
   const related = Object.keys(artifact.related) as Digest[];
   return related.some((referrer) => before.related[referrer] === undefined || doubtful.has(referrer)) || moves.some((move) => move.to === digest);
+}
+
+/** An index that was put there with just the parts that are planned, and of which no refresh has missed any, is not looked into. */
+function isWhole(digest: Digest, { plan, known }: Work, doubtful: ReadonlySet<string>): boolean {
+  const before = known.base?.artifacts[digest];
+  return before !== undefined && !doubtful.has(digest) && isDeepStrictEqual(before.platforms, plan.artifacts[digest]?.platforms);
 }
 
 /** By subject, what the plan has of its referrers, in the form that a copy asks for. */

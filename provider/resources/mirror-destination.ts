@@ -6,9 +6,13 @@ import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "./context";
 import type { PlannedMirror } from "./mirror";
 import { applyToDestination, type Known } from "./mirror-apply";
+import { DERIVED_FROM } from "./mirror-derived";
 import { inventoryTag, removeInventory, writeInventory } from "./mirror-inventory";
 import type { FullPlan } from "./mirror-plan";
+import type { TakesChild } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
+import { removeLeftOut } from "./mirror-prune-children";
+import { ownOrigins } from "./mirror-prune-origin";
 import { ensureSigned } from "./signing";
 
 /** What all destinations are filled from. */
@@ -18,7 +22,7 @@ export interface Filling {
   source: ReadStore;
   /** The source itself, for mounting. */
   origin: ReadStore;
-  takesChild: (child: Descriptor, index: Descriptor) => boolean;
+  takesChild: TakesChild;
   descriptorOf: (digest: Digest) => Promise<Descriptor>;
 }
 
@@ -57,7 +61,10 @@ export async function fillDestination(name: string, filling: Filling, known: Kno
     const repaired = report.repaired === 0 ? "" : `; ${report.repaired} manifests that the registry had lost were written again`;
     context.progress(`${name}: ${report.manifests} manifests, ${report.blobs} blobs, ${report.bytes} bytes copied, ${report.tagsMoved} tags set${repaired}`);
   }
-  if (known.leftover !== undefined) await removeUnplanned(destination, plan, known.leftover, context);
+  if (known.leftover !== undefined) {
+    await removeUnplanned(destination, plan, known.leftover, context, ownOrigins(destination, [planned.signedBy, before?.signedBy], context));
+    await removeLeftOut(destination, plan, known.leftover, context);
+  }
   await keepInventory(destination, known, planned, plan, before);
 }
 
@@ -70,7 +77,7 @@ function sparseRefused(name: string, cause: ConsignError): ConsignError {
 async function signOrigin(destination: Store, digest: Digest, plan: FullPlan, { signer, signedBy }: PlannedMirror, context: ResourceContext): Promise<void> {
   if (signer === undefined || signedBy === undefined) return;
   for (const [claim, { type }] of Object.entries(plan.artifacts[digest]?.related ?? {}) as [Digest, { type: string }][]) {
-    if (type === "derived-from") await ensureSigned({ store: destination, target: await destination.resolve(claim), args: { signer }, signedBy, renew: false, previous: undefined }, context);
+    if (type === DERIVED_FROM) await ensureSigned({ store: destination, target: await destination.resolve(claim), args: { signer }, signedBy, renew: false, previous: undefined }, context);
   }
 }
 

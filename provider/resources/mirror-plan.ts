@@ -11,6 +11,8 @@ export const plannedArtifactSchema = z.object({
   related: relatedTextSchema.optional(),
   /** The index of which this one has only some platforms. */
   derivedFrom: digestSchema.optional(),
+  /** Of an index of which some parts stay behind, the platforms that go along. */
+  platforms: z.array(z.string().min(1).max(256)).max(1000).optional(),
   /** Tags that led here when it was mirrored, and have moved on since; it stays as long as one of them is mirrored. */
   was: z.array(z.string()).optional(),
 });
@@ -63,6 +65,7 @@ export interface FullArtifact {
   size: number;
   related: RelatedByDigest;
   derivedFrom?: Digest | undefined;
+  platforms?: readonly string[] | undefined;
   /** Tags that led here and have moved on. */
   was?: readonly string[] | undefined;
 }
@@ -83,9 +86,9 @@ export function emptyPlan(): FullPlan {
 
 /** A plan in the form in which it is shown and recorded, whole. */
 export function recordPlan(plan: FullPlan): MirrorPlan {
-  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, related, derivedFrom, was }]) => [
+  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, related, derivedFrom, platforms, was }]) => [
     digest,
-    { mediaType, size, related: encodeRelated(related), ...(derivedFrom === undefined ? {} : { derivedFrom }), ...(was === undefined ? {} : { was }) },
+    { mediaType, size, related: encodeRelated(related), ...given({ derivedFrom, platforms, was }) },
   ]);
   return {
     tags: sortedByKey(plan.tags),
@@ -109,11 +112,16 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
   for (const [digest, artifact] of Object.entries(recorded.artifacts) as [Digest, MirrorPlan["artifacts"][Digest]][]) {
     const related = decodeRelated(artifact.related ?? {});
     if (related === undefined) throw new ConsignError("STATE_INVALID", `the recorded plan for ${digest} names what it does not list`, { path: "plan" });
-    const { mediaType, size, derivedFrom, was } = artifact;
-    artifacts[digest] = { mediaType, size, related, ...(derivedFrom === undefined ? {} : { derivedFrom }), ...(was === undefined ? {} : { was }) };
+    const { mediaType, size, derivedFrom, platforms, was } = artifact;
+    artifacts[digest] = { mediaType, size, related, ...given({ derivedFrom, platforms, was }) };
   }
   const { tags, cosignTags = {}, withdrawn = [], refused = {}, missing = [] } = recorded;
   return { tags: { ...tags }, artifacts, cosignTags: { ...cosignTags }, withdrawn: [...withdrawn], refused: { ...refused }, missing: [...missing] };
+}
+
+/** What is undefined is not recorded at all. */
+function given<T extends object>(members: T): Partial<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 /** Every manifest that a plan names. */
@@ -126,12 +134,14 @@ export interface Departures {
   /** By tag, where it points instead; undefined if it is absent. */
   tags?: ReadonlyMap<string, string | undefined>;
   absent?: ReadonlySet<Digest>;
+  /** Parts of indexes that are not there, each with its index. */
+  parts?: readonly string[];
 }
 
 /** One digest over what a place holds of a plan: equal for places that hold the same, different for those that do not. */
 export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
-  const { tags = new Map<string, string | undefined>(), absent = new Set<Digest>() } = departures;
-  const lines: string[] = [];
+  const { tags = new Map<string, string | undefined>(), absent = new Set<Digest>(), parts = [] } = departures;
+  const lines: string[] = parts.map((part) => `without ${part}`);
   for (const [tag, digest] of Object.entries({ ...plan.tags, ...plan.cosignTags })) {
     const at = tags.has(tag) ? tags.get(tag) : digest;
     if (at !== undefined) lines.push(`tag ${tag} ${at}`);

@@ -7,13 +7,16 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "./context";
 import type { PlannedMirror } from "./mirror";
+import { manifestIfPresent, takesAsPlanned } from "./mirror-children";
+import { derive, DerivedSource } from "./mirror-derived";
 import { fillDestination, inventoryTagOf, type Filling } from "./mirror-destination";
 import { removeInventory } from "./mirror-inventory";
+import { mendable } from "./mirror-kept";
 import { KeptSource } from "./mirror-kept-source";
 import { fromRecord, knownDescriptors, planInFull } from "./mirror-memory";
 import { emptyPlan, parityOf, recordPlan, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
-import { childFilter, derive, DerivedSource } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
+import { ownOrigins } from "./mirror-prune-origin";
 import { SharedSource } from "./mirror-shared-source";
 import { PartialFailure, type Properties } from "./reconciler";
 
@@ -34,7 +37,7 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
   await forEachBounded(planned.destinations, planned.rollout === "sequential" ? 1 : AT_ONCE, async (destination) => {
     const wasThere = before?.destinations.includes(destination) === true;
     const late = before?.behind?.[destination];
-    const seen = before?.status[destination];
+    const seen = before === undefined ? undefined : mendable(destination, before.status, plan);
     const certain = wasThere && late === undefined && seen?.["failed"] === undefined && seen?.["inventory"] === undefined;
     let leftover = wasThere ? base : undefined;
     try {
@@ -75,13 +78,13 @@ function unreadable(error: unknown): undefined {
 
 async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMirror | undefined, context: ResourceContext): Promise<Filling> {
   const origin = await context.stores.open(planned.source);
-  const takesChild = childFilter(planned.platforms);
   const derived = new DerivedSource(origin);
-  for (const [digest, { derivedFrom, mediaType }] of Object.entries(plan.artifacts) as [Digest, FullPlan["artifacts"][Digest]][]) {
-    if (derivedFrom !== undefined && planned.platforms !== undefined) {
-      const made = derive(await origin.manifest(derivedFrom), planned.platforms.only, origin.name);
-      if (made !== undefined) await derived.add(made);
-    } else if (planned.platforms !== undefined && mediaType.includes("index")) takesChild.learn(await origin.manifest(digest));
+  for (const { derivedFrom } of Object.values(plan.artifacts)) {
+    if (derivedFrom === undefined || planned.platforms === undefined) continue;
+    // One that is gone at the source is kept where it is.
+    const original = await manifestIfPresent(origin, derivedFrom);
+    const made = original === undefined ? undefined : derive(original, planned.platforms.only, origin.name);
+    if (made !== undefined) await derived.add(made);
   }
   const whole: ReadStore = Object.values(plan.artifacts).some(({ derivedFrom }) => derivedFrom !== undefined) ? derived : origin;
   const places = [...new Set([...planned.destinations, ...(before?.destinations ?? [])])];
@@ -92,7 +95,7 @@ async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMi
     const artifact = plan.artifacts[digest];
     return artifact === undefined ? (known.get(digest) ?? (await source.manifest(digest)).descriptor) : { mediaType: artifact.mediaType, size: artifact.size, digest };
   };
-  return { plan, source, origin, takesChild, descriptorOf };
+  return { plan, source, origin, takesChild: takesAsPlanned(plan, planned.platforms), descriptorOf };
 }
 
 /** Everything that a destination may hold of two plans. */
@@ -101,7 +104,9 @@ function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | und
   const artifacts = { ...a.artifacts, ...b.artifacts };
   for (const digest of Object.keys(a.artifacts) as Digest[]) {
     const [left, right] = [a.artifacts[digest], b.artifacts[digest]];
-    if (left !== undefined && right !== undefined) artifacts[digest] = { ...right, related: { ...left.related, ...right.related } };
+    if (left === undefined || right === undefined) continue;
+    const platforms = isDeepStrictEqual(left.platforms, right.platforms) ? left.platforms : undefined;
+    artifacts[digest] = { ...right, related: { ...left.related, ...right.related }, platforms };
   }
   return { ...b, artifacts, tags: { ...a.tags, ...b.tags }, cosignTags: { ...a.cosignTags, ...b.cosignTags } };
 }
@@ -119,7 +124,7 @@ async function leave(planned: PlannedMirror, before: PlannedMirror | undefined, 
       if (held === undefined) throw new ConsignError("PLAN_STALE", "nothing says any more what was put there");
       const store = await context.stores.open(destination);
       const taken: FullPlan = planned.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags };
-      await removeUnplanned(store, emptyPlan(), taken, context);
+      await removeUnplanned(store, emptyPlan(), taken, context, ownOrigins(store, [before.signedBy], context));
       if (before.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(before));
     } catch (error) {
       if (!isConsignError(error)) throw error;

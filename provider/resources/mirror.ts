@@ -18,7 +18,8 @@ import { observeDestination } from "./mirror-observe";
 import { emptyPlan, manifestCount, mirrorPlanSchema, parityOf, statusSchema, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
 import { platformsSchema } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
-import { resolveMirror } from "./mirror-resolve";
+import { ownOrigins } from "./mirror-prune-origin";
+import { resolveMirror, type Resolved } from "./mirror-resolve";
 import { bringInStep } from "./mirror-run";
 import { tagSelectionSchema } from "./mirror-tags";
 import type { Properties, Reconciler } from "./reconciler";
@@ -84,15 +85,16 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const source = await context.stores.open(known.source);
     const before = previousMirror(previous);
     const base = before === undefined ? undefined : await fromRecord(before.plan, before.destinations, context).catch(staleBase(context));
-    const { plan, budget, descriptors } = await at("source", () =>
+    const work = (): Promise<Resolved> =>
       resolveMirror(
         source,
         { tags: known.tags ?? {}, claims: known.claims ?? {}, claimTrust, platforms: known.platforms, withdrawn: known.withdrawn ?? "keep", trust },
         unknown.has("upcomingReady") ? known.upcoming : undefined,
         base === undefined || before === undefined ? undefined : withoutLost(base, before.status),
         context,
-      ),
-    );
+      );
+    const { plan, budget, descriptors, undecided } = await at("source", work, ["platforms"]);
+    if (undecided) return { planned };
     const { summarizeAbove = 200 } = known;
     warnOf(plan, known.source, context);
     await at("source", () => tellNews(plan, base, source, context));
@@ -136,7 +138,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
         status[destination] = { inventory: "absent" };
         continue;
       }
-      const observed = await observeDestination(await context.stores.open(destination), plan, recorded.onConflict);
+      const observed = await observeDestination(await context.stores.open(destination), plan, recorded.onConflict, recorded.platforms);
       status[destination] = observed.status;
       parity[destination] = observed.parity;
     }
@@ -151,7 +153,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     for (const destination of recorded.destinations) {
       const store = await context.stores.open(destination);
       const taken: FullPlan = recorded.onDelete === "purge" ? plan : { ...emptyPlan(), tags: plan.tags, cosignTags: {} };
-      await removeUnplanned(store, emptyPlan(), taken, context);
+      await removeUnplanned(store, emptyPlan(), taken, context, ownOrigins(store, [recorded.signedBy], context));
       if (recorded.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(recorded));
     }
   },

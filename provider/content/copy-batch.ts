@@ -26,6 +26,7 @@ export class CopyBatch {
       takesChild: options.takesChild ?? (() => true),
       leafTypes: options.leafTypes ?? [],
       deep: options.deep ?? false,
+      resumes: options.resumes ?? false,
       concurrency,
       maxDepth: options.maxDepth ?? 32,
       maxNodes: options.maxNodes ?? 100_000,

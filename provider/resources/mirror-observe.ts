@@ -2,15 +2,17 @@
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import type { Digest } from "../oci/digest";
-import type { OnConflict } from "./mirror-apply";
 import { parityOf, type DestinationStatus, type FullArtifact, type FullPlan } from "./mirror-plan";
-import type { Related } from "./mirror-related";
+import { sortedByKey, type Related } from "./mirror-related";
+import { mayStay, type KeptTags, type OnConflict } from "./mirror-tag-moves";
 import { ABSENT, tagDigest } from "./tagging";
 
 export interface Observation {
   /** One line per fact, none if all is as planned. */
   status: DestinationStatus;
   parity: Digest;
+  /** Tags that others have elsewhere and may keep there; neither status nor parity speaks of them. */
+  kept: KeptTags;
 }
 
 /** Requests under way at once; the registry's own bound holds them back. */
@@ -22,12 +24,16 @@ export async function observeDestination(destination: ReadStore, plan: FullPlan,
   const absent = new Set<Digest>();
   const lines = new Map<string, string>();
   const tagged = new Set<Digest>();
+  const kept = new Map<string, string>();
+  const gone = new Set(plan.withdrawn);
   await forEachBounded(Object.entries({ ...plan.tags, ...plan.cosignTags }), AT_ONCE, async ([tag, digest]) => {
     const now = await tagDigest(destination, tag);
     if (now === digest) return void tagged.add(digest);
+    if (now !== undefined && mayStay(tag, plan, onConflict)) return void kept.set(tag, now);
+    // Nothing could bring a signature back that upstream has withdrawn.
+    if (now === undefined && plan.cosignTags[tag] !== undefined && gone.has(tag)) return;
     tags.set(tag, now);
-    // A tag that others have moved, and may keep, is where it is to be.
-    if (now === undefined || onConflict !== "keep") lines.set(`tag ${tag}`, now ?? ABSENT);
+    lines.set(`tag ${tag}`, now ?? ABSENT);
   });
   await forEachBounded(Object.entries(plan.artifacts) as [Digest, FullArtifact][], AT_ONCE, async ([digest, artifact]) => {
     if (!tagged.has(digest) && !(await destination.has({ mediaType: artifact.mediaType, size: artifact.size, digest }))) {
@@ -40,7 +46,7 @@ export async function observeDestination(destination: ReadStore, plan: FullPlan,
       lines.set(`${type} ${missing}`, ABSENT);
     }
   });
-  return { status: Object.fromEntries([...lines].sort(([a], [b]) => (a < b ? -1 : 1))), parity: parityOf(plan, { tags, absent }) };
+  return { status: sortedByKey(Object.fromEntries(lines)), parity: parityOf(plan, { tags, absent }), kept: sortedByKey(Object.fromEntries(kept)) };
 }
 
 async function missingRelated(destination: ReadStore, root: Digest, artifact: FullArtifact): Promise<[Digest, Related][]> {

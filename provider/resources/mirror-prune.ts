@@ -5,6 +5,7 @@ import { isConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
 import { successorsOf, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
+import type { ResourceContext } from "./context";
 import type { FullArtifact, FullPlan } from "./mirror-plan";
 import { distanceOf } from "./mirror-related";
 import { tagDigest } from "./tagging";
@@ -13,8 +14,9 @@ import { tagDigest } from "./tagging";
  * Takes away what a mirror had put somewhere and no longer plans. What others put beside it stays, and so does whatever they still hold on
  * to: by a tag, by an index under a tag, or by something that refers to it.
  */
-export async function removeUnplanned(destination: Store, plan: FullPlan, before: FullPlan, say: (message: string) => void): Promise<void> {
-  await removeTags(destination, plan, before);
+export async function removeUnplanned(destination: Store, plan: FullPlan, before: FullPlan, { progress, warn }: Pick<ResourceContext, "progress" | "warn">): Promise<void> {
+  const say = (message: string): void => progress(message);
+  const unmovable = await removeTags(destination, plan, before);
   const holders = new Holders(destination, plan);
   for (const [digest, artifact] of Object.entries(before.artifacts) as [Digest, FullArtifact][]) {
     const wanted = plan.artifacts[digest];
@@ -25,19 +27,24 @@ export async function removeUnplanned(destination: Store, plan: FullPlan, before
   }
   const cosign = Object.entries(before.cosignTags).filter(([tag, digest]) => plan.cosignTags[tag] === undefined && !Object.values(plan.cosignTags).includes(digest));
   for (const [, digest] of cosign) if (!(await holders.hold(digest))) await removeUnreferred(destination, digest, say);
+  for (const [tag, digest] of unmovable) {
+    if ((await tagDigest(destination, tag)) === digest) warn(`${destination.name}:${tag} stays: the registry cannot remove a tag alone, and ${digest}, to which it points, stays there too`);
+  }
 }
 
-/** A tag that somebody has moved since is theirs. */
-async function removeTags(destination: Store, plan: FullPlan, before: FullPlan): Promise<void> {
+/** A tag that somebody has moved since is theirs. @returns tags that cannot go alone, and go with their manifests if these go */
+async function removeTags(destination: Store, plan: FullPlan, before: FullPlan): Promise<[tag: string, at: Digest][]> {
+  const unmovable: [string, Digest][] = [];
   for (const [tag, digest] of Object.entries({ ...before.tags, ...before.cosignTags })) {
     if (plan.tags[tag] !== undefined || plan.cosignTags[tag] !== undefined || (await tagDigest(destination, tag)) !== digest) continue;
     try {
       await destination.untag(tag);
     } catch (error) {
-      // Where a tag cannot go alone, it goes with its manifest.
       if (!isConsignError(error, "REGISTRY_UNSUPPORTED") || plan.artifacts[digest] !== undefined) throw error;
+      unmovable.push([tag, digest]);
     }
   }
+  return unmovable;
 }
 
 async function removeArtifact(destination: Store, digest: Digest, holders: Holders, say: (message: string) => void): Promise<void> {

@@ -7,7 +7,7 @@ import { verifyArtifact, type ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Annotations, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
-import { MEDIA_TYPES } from "../oci/media-types";
+import { isIndexType, MEDIA_TYPES } from "../oci/media-types";
 import type { ResourceContext } from "./context";
 import { budgetOf } from "./mirror-budget";
 import { claimFilter, takesCosignTags, untrustedClaims, type ClaimSelection } from "./mirror-claims";
@@ -15,7 +15,7 @@ import { createdAt } from "./mirror-created";
 import { emptyPlan, type Budget, type FullArtifact, type FullPlan, type Upcoming } from "./mirror-plan";
 import { childFilter, derive, needsDeriving, type Platforms } from "./mirror-platforms";
 import { decodeRelated, describeReferrer, selectRelated, SIGNATURE, sortedByKey, type Related, type RelatedByDigest } from "./mirror-related";
-import { cosignTagsOf, matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
+import { cosignSubjectOf, cosignTagsOf, matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
 
 /** Artifacts that are looked at together; each takes several requests, which the registry's own bound holds back. */
 const AT_ONCE = 32;
@@ -210,11 +210,28 @@ class Resolution {
   async #addCosignTags(): Promise<void> {
     const present = new Set(this.#tagList ?? []);
     const subjects = Object.entries(this.#plan.artifacts).flatMap(([digest, { derivedFrom }]) => [...(derivedFrom === undefined ? [digest as Digest] : []), ...(this.#parts.get(derivedFrom ?? (digest as Digest)) ?? [])]);
-    const tags = [...new Set(subjects)].flatMap(cosignTagsOf).filter((tag) => present.has(tag));
+    const wanted = new Set(subjects);
+    const tags = [...wanted].flatMap(cosignTagsOf).filter((tag) => present.has(tag));
     await forEachBounded(tags, AT_ONCE, async (tag) => {
       const manifest = await this.#manifestIfPresent(tag);
       if (manifest !== undefined) this.#plan.cosignTags[tag] = this.#learn(manifest).digest;
     });
+    this.#keepWithdrawnCosignTags(wanted);
+  }
+
+  /** Of an index that is gone at the source, the parts are not known any more: what cannot be told to be about something else stays with it. */
+  #keepWithdrawnCosignTags(subjects: ReadonlySet<Digest>): void {
+    const { base, selection } = this;
+    if (base === undefined || selection.withdrawn === "remove") return;
+    const planned = Object.entries(this.#plan.artifacts) as [Digest, FullArtifact][];
+    const partsUnknown = planned.some(([root, { mediaType, derivedFrom }]) => isIndexType(mediaType) && !this.#parts.has(derivedFrom ?? root));
+    for (const [tag, digest] of Object.entries(base.cosignTags)) {
+      const subject = cosignSubjectOf(tag);
+      if (subject === undefined || this.#plan.cosignTags[tag] !== undefined) continue;
+      if (!subjects.has(subject) && !(partsUnknown && base.artifacts[subject] === undefined)) continue;
+      this.#plan.cosignTags[tag] = digest;
+      this.#plan.withdrawn.push(tag);
+    }
   }
 
   #learn(manifest: Manifest): Descriptor {

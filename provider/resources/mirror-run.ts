@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
-import { isConsignError } from "../errors";
+import { asConsignError, ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "./context";
@@ -13,10 +13,13 @@ import { emptyPlan, parityOf, recordPlan, type DestinationStatus, type FullPlan,
 import { childFilter, derive, DerivedSource } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
 import { SharedSource } from "./mirror-shared-source";
+import type { KeptTags } from "./mirror-tag-moves";
 import { PartialFailure, type Properties } from "./reconciler";
 
 /** Destinations that are filled at once where they may be. */
 const AT_ONCE = 4;
+/** Destinations whose failures one message tells beside the first; state has all. */
+const NAMED = 4;
 
 /**
  * Fills every destination as planned, from one reading of the source. One that fails does not hold up the others: it is named in what is
@@ -28,18 +31,24 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
   const filling = await prepare(planned, plan, context);
   const status: Record<string, DestinationStatus> = {};
   const behind: Record<string, MirrorPlan> = {};
-  const failures: Error[] = [];
+  const kept: Record<string, KeptTags> = {};
+  const failures: [destination: string, error: Error][] = [];
   await forEachBounded(planned.destinations, planned.rollout === "sequential" ? 1 : AT_ONCE, async (destination) => {
     const wasThere = before?.destinations.includes(destination) === true;
     const late = before?.behind?.[destination];
-    const leftover = wasThere ? union(late === undefined ? undefined : await fromRecord(late, before?.destinations ?? [], context), base) : undefined;
+    const unfinished = late === undefined ? undefined : await fromRecord(late, before?.destinations ?? [], context);
+    const earlier = wasThere ? [unfinished, base].filter((plan) => plan !== undefined) : [];
+    const leftover = wasThere ? union(unfinished, base) : undefined;
+    const keptBefore = before?.kept?.[destination] ?? {};
     const seen = before?.status[destination];
     const certain = wasThere && late === undefined && seen?.["failed"] === undefined && seen?.["inventory"] === undefined;
     try {
-      await fillDestination(destination, filling, { base: certain ? base : undefined, status: seen, leftover }, planned, before, context);
+      const left = await fillDestination(destination, filling, { base: certain ? base : undefined, earlier, status: seen, kept: keptBefore, leftover }, planned, before, context);
       status[destination] = {};
+      if (Object.keys(left).length > 0) kept[destination] = left;
     } catch (error) {
-      failures.push(error as Error);
+      failures.push([destination, error as Error]);
+      if (Object.keys(keptBefore).length > 0) kept[destination] = keptBefore;
       status[destination] = { failed: (error as Error).message };
       if (leftover !== undefined) behind[destination] = recordPlan(leftover);
     }
@@ -49,11 +58,21 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
   const ensured = {
     status: inOrder(planned.destinations, status),
     parity: Object.fromEntries(planned.destinations.filter((destination) => status[destination]?.["failed"] === undefined).map((destination) => [destination, parity])),
+    kept: inOrder(planned.destinations, kept),
     ...(Object.keys(behind).length === 0 ? {} : { behind }),
   };
-  const [first] = failures;
-  if (first !== undefined) throw new PartialFailure(first, { ...inputs, ...ensured });
+  if (failures.length > 0) throw new PartialFailure(failureOf(failures, planned.destinations), { ...inputs, ...ensured });
   return { ...ensured, ready: true };
+}
+
+/** What went wrong at each destination that failed, in the order in which they are named. */
+function failureOf(failures: readonly [destination: string, error: Error][], destinations: readonly string[]): Error {
+  const [first, ...others] = [...failures].sort(([a], [b]) => destinations.indexOf(a) - destinations.indexOf(b)).map(([destination, error]) => ({ destination, error: asConsignError(error, "INTERNAL") }));
+  if (first === undefined || others.length === 0) return failures[0]?.[1] ?? new ConsignError("INTERNAL", "no destination failed");
+  const named = others.slice(0, NAMED).map(({ destination, error }) => `${destination}: ${error.message} [${error.code}]`);
+  const more = others.length > NAMED ? `\nand ${others.length - NAMED} more` : "";
+  const { code, message, path, reference, side, status, serverCodes } = first.error;
+  return new ConsignError(code, `${failures.length} of ${destinations.length} destinations failed\n${first.destination}: ${message}\n${named.join("\n")}${more}`, { path, reference, side, status, serverCodes, cause: first.error });
 }
 
 /** The inventory of a plan before may be out of reach, as when its only destination is down; nothing can be removed then. */
@@ -82,7 +101,7 @@ async function prepare(planned: PlannedMirror, plan: FullPlan, context: Resource
   return { plan, source, origin, takesChild, descriptorOf };
 }
 
-/** Everything that a destination may hold of two plans. */
+/** Everything that a destination may hold of two plans. Where they differ about a tag, it is most likely where the first has it, as the second was not finished. */
 function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   const artifacts = { ...a.artifacts, ...b.artifacts };
@@ -90,7 +109,7 @@ function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | und
     const [left, right] = [a.artifacts[digest], b.artifacts[digest]];
     if (left !== undefined && right !== undefined) artifacts[digest] = { ...right, related: { ...left.related, ...right.related } };
   }
-  return { ...b, artifacts, tags: { ...a.tags, ...b.tags }, cosignTags: { ...a.cosignTags, ...b.cosignTags } };
+  return { ...b, artifacts, tags: { ...b.tags, ...a.tags }, cosignTags: { ...b.cosignTags, ...a.cosignTags } };
 }
 
 /** Destinations that are no longer named: what is there stays, or goes, as deleting the mirror would have it. */
@@ -99,7 +118,7 @@ async function leave(planned: PlannedMirror, before: PlannedMirror | undefined, 
   for (const destination of before.destinations.filter((place) => !planned.destinations.includes(place))) {
     const store = await context.stores.open(destination);
     const taken: FullPlan = planned.onDelete === "purge" ? base : { ...emptyPlan(), tags: base.tags };
-    await removeUnplanned(store, emptyPlan(), taken, (message) => context.progress(message));
+    await removeUnplanned(store, emptyPlan(), taken, context);
     if (before.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(before));
   }
 }

@@ -18,6 +18,7 @@ import { platformsSchema } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
 import { resolveMirror } from "./mirror-resolve";
 import { bringInStep } from "./mirror-run";
+import type { KeptTags } from "./mirror-tag-moves";
 import { tagSelectionSchema } from "./mirror-tags";
 import type { Properties, Reconciler } from "./reconciler";
 import { plannedSigner, signedBySchema, signerSchema } from "./signer";
@@ -48,6 +49,8 @@ export const plannedMirrorSchema = schema.extend({
   status: statusSchema,
   parity: z.record(z.string(), digestSchema).default({}),
   signedBy: signedBySchema.optional(),
+  /** By destination, the tags that stay where others have them. */
+  kept: statusSchema.optional(),
   /** By destination that could not be finished, what it may still hold of earlier plans. */
   behind: z.record(z.string(), mirrorPlanSchema).optional(),
 });
@@ -62,7 +65,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
   schema,
   replaceOn: ["source"],
   ignore: ["tags", "claims", "platforms", "signer", "trust", "rollout", "summarizeAbove", "upcoming", "upcomingReady"],
-  ensured: ["ready", "behind"],
+  ensured: ["ready", "behind", "kept"],
 
   async plan(known, unknown, previous, context) {
     // What is upcoming serves the plan and is no property of the mirror: it is neither shown nor recorded.
@@ -124,6 +127,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const recorded = readState(plannedMirrorSchema, state);
     const status: Record<string, DestinationStatus> = {};
     const parity: Record<string, string> = {};
+    const kept: Record<string, KeptTags> = {};
     for (const destination of recorded.destinations) {
       const plan = await fromRecord(recorded.plan, [destination, ...recorded.destinations], context);
       if (plan === undefined) {
@@ -133,8 +137,9 @@ export const mirror: Reconciler<typeof schema.shape> = {
       const observed = await observeDestination(await context.stores.open(destination), plan, recorded.onConflict);
       status[destination] = observed.status;
       parity[destination] = observed.parity;
+      if (Object.keys(observed.kept).length > 0) kept[destination] = observed.kept;
     }
-    return { ...state, status, parity };
+    return { ...state, status, parity, kept };
   },
 
   async remove(state, context) {
@@ -145,7 +150,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     for (const destination of recorded.destinations) {
       const store = await context.stores.open(destination);
       const taken: FullPlan = recorded.onDelete === "purge" ? plan : { ...emptyPlan(), tags: plan.tags, cosignTags: {} };
-      await removeUnplanned(store, emptyPlan(), taken, (message) => context.progress(message));
+      await removeUnplanned(store, emptyPlan(), taken, context);
       if (recorded.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(recorded));
     }
   },

@@ -22,7 +22,7 @@ export class CheckRefused extends Error {
   }
 }
 
-const HIDDEN = ["ready", "behind", "budget"];
+const HIDDEN = ["ready", "behind", "kept", "budget"];
 
 /**
  * One Mirror as the engine would drive it, through the same protocol, in this process: each operation has a provider process of its own,
@@ -97,8 +97,10 @@ export class MirrorStack {
     });
   }
 
-  async destroy(): Promise<void> {
+  /** `pulumi destroy`. @returns what it said */
+  async destroy(): Promise<Pick<Step, "warnings" | "progress">> {
     await this.process(async (provider) => provider.delete?.(this.id ?? "", this.outputs));
+    return this.#said;
   }
 
   async process<T>(work: (provider: ReturnType<typeof dynamicProvider>, context: ResourceContext) => Promise<T>): Promise<T> {

@@ -10,6 +10,7 @@ import { fillDestination, inventoryTagOf, type Filling } from "./mirror-destinat
 import { removeInventory } from "./mirror-inventory";
 import { fromRecord, knownDescriptors, planInFull } from "./mirror-memory";
 import { emptyPlan, parityOf, recordPlan, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { without } from "./mirror-places";
 import { childFilter, derive, DerivedSource } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
 import { SharedSource } from "./mirror-shared-source";
@@ -115,7 +116,8 @@ function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | und
 /** Destinations that are no longer named: what is there stays, or goes, as deleting the mirror would have it. */
 async function leave(planned: PlannedMirror, before: PlannedMirror | undefined, base: FullPlan | undefined, context: ResourceContext): Promise<void> {
   if (before === undefined || base === undefined || planned.onDelete === "retain") return;
-  for (const destination of before.destinations.filter((place) => !planned.destinations.includes(place))) {
+  const left = before.destinations.filter((place) => !planned.destinations.includes(place));
+  for (const destination of await without(left, [planned.source, ...planned.destinations], context)) {
     const store = await context.stores.open(destination);
     const taken: FullPlan = planned.onDelete === "purge" ? base : { ...emptyPlan(), tags: base.tags };
     await removeUnplanned(store, emptyPlan(), taken, context);

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ConsignError, isConsignError } from "../errors";
 import { resolveTrustPolicy, trustPolicySchema, type ResolvedTrustPolicy } from "../notation";
 import { digestSchema } from "../oci/digest";
-import { formatLocation, locationSchema, parseLocation } from "../oci/reference";
+import { locationSchema } from "../oci/reference";
 import { onDeleteSchema, readState } from "./arguments";
 import { at, type ResourceContext } from "./context";
 import { claimSelectionSchema } from "./mirror-claims";
@@ -14,6 +14,7 @@ import { inventoryTagOf } from "./mirror-destination";
 import { tellNews } from "./mirror-news";
 import { observeDestination } from "./mirror-observe";
 import { emptyPlan, mirrorPlanSchema, parityOf, statusSchema, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { checkPlaces, without } from "./mirror-places";
 import { platformsSchema } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
 import { resolveMirror } from "./mirror-resolve";
@@ -72,7 +73,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const planned: Properties = { upcoming: undefined, upcomingReady: undefined };
     for (const [name, fallback] of DEFAULTS) if (!unknown.has(name)) planned[name] = known[name] ?? fallback;
     if (known.destinations !== undefined) {
-      checkDestinations(known.source, known.destinations);
+      await checkPlaces(known.source, known.destinations, context);
       planned["status"] = Object.fromEntries(known.destinations.map((destination) => [destination, {}]));
     }
     checkTogether(known, unknown);
@@ -147,7 +148,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     if (recorded.onDelete === "retain") return;
     const plan = await fromRecord(recorded.plan, recorded.destinations, context);
     if (plan === undefined) return;
-    for (const destination of recorded.destinations) {
+    for (const destination of await without(recorded.destinations, [recorded.source], context)) {
       const store = await context.stores.open(destination);
       const taken: FullPlan = recorded.onDelete === "purge" ? plan : { ...emptyPlan(), tags: plan.tags, cosignTags: {} };
       await removeUnplanned(store, emptyPlan(), taken, context);
@@ -181,16 +182,6 @@ function checkTogether(known: Partial<Inputs>, unknown: ReadonlySet<string>): vo
   }
   if (known.platforms?.index === "derived" && known.signer === undefined && !unknown.has("signer")) {
     throw new ConsignError("INPUT_INVALID", "a derived index comes with a signed claim of what it was made from: give a signer, or keep the index sparse", { path: "signer" });
-  }
-}
-
-function checkDestinations(source: string | undefined, destinations: readonly string[]): void {
-  for (const [index, destination] of destinations.entries()) {
-    const path = `destinations[${index}]`;
-    if (destinations.indexOf(destination) !== index) throw new ConsignError("INPUT_INVALID", `${destination} is named twice`, { path });
-    if (source !== undefined && formatLocation(parseLocation(destination)) === formatLocation(parseLocation(source))) {
-      throw new ConsignError("INPUT_INVALID", `${destination} is the source: a mirror needs somewhere else to go`, { path });
-    }
   }
 }
 

@@ -17,6 +17,7 @@ export class CopySession {
   readonly concurrency: number;
   readonly call: CallOptions;
   readonly #blobs = new Map<Digest, Promise<void>>();
+  readonly #lost = new Set<Digest>();
   readonly #gate: <T>(operation: () => Promise<T>) => Promise<T>;
   #failure: { error: unknown } | undefined;
 
@@ -36,6 +37,12 @@ export class CopySession {
       if (!isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN")) this.#failure ??= { error };
       throw error;
     });
+  }
+
+  /** Counts a manifest that the destination had taken and lost, once however often it had to be written. */
+  lost(digest: Digest): void {
+    this.#lost.add(digest);
+    this.report.repaired = this.#lost.size;
   }
 
   /** Sends a blob once. `fresh`: it belongs to a manifest that the destination does not have. */

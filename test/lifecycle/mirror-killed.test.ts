@@ -67,7 +67,7 @@ async function deadly(world: World, kind: RegistryKind): Promise<{ registry: Tes
 
 async function assertComplete(world: World, registry: TestRegistry, origin: OciLayout, images: number): Promise<void> {
   const place = world.repository(registry, "c/d");
-  assert.equal((await place.tags()).length, images);
+  assert.equal((await place.tags()).filter((tag) => tag.startsWith("v")).length, images);
   for (const tag of await origin.tags()) {
     const [here, there] = [await survey(origin, await origin.resolve(tag)), await survey(place, await place.resolve(tag))];
     assert.deepEqual([...there.read.keys()].sort(), [...here.read.keys()].sort());
@@ -82,26 +82,29 @@ function assertNothingTwice(registry: TestRegistry, before: { blobs: Map<string,
   }
 }
 
-/** Over the first blobs, over the first manifests, and over what refers to them; distribution is sent two writes for each blob. */
-const KILLS: readonly [RegistryKind, number][] = [["ggcr", 40], ["ggcr", 140], ["ggcr", 190], ["distribution", 150], ["distribution", 330], ["olareg", 190]];
+/**
+ * Over the first blobs, over the first manifests, and over what refers to them, before any tag; and when the first 64 have their tags.
+ * distribution is sent two writes for each blob.
+ */
+const KILLS: readonly [RegistryKind, nth: number, images?: number][] = [["ggcr", 40], ["ggcr", 140], ["ggcr", 190], ["ggcr", 940, 80], ["distribution", 150], ["distribution", 330], ["olareg", 190]];
 
-for (const [kind, nth] of KILLS) {
-  test(`killed at its write number ${nth} to ${kind}, before any tag, the next run sends nothing twice but what was in flight`, { skip: registryMissing(kind) }, async (context) => {
+for (const [kind, nth, images = IMAGES] of KILLS) {
+  test(`killed at its write number ${nth} to ${kind}, the next run sends nothing twice but what was in flight`, { skip: registryMissing(kind) }, async (context) => {
     const world = new World(context);
     const { registry, runAndKill } = await deadly(world, kind);
     const stack = new MirrorStack();
     const origin = OciLayout.open(join(stack.baseDir, "origin"), { create: true });
-    await fill(origin, 0, IMAGES);
+    await fill(origin, 0, images);
     const args = { source: "oci:origin", destinations: [`${registry.host}/c/d`] };
     await runAndKill(stack, args, nth);
-    assert.deepEqual(await world.repository(registry, "c/d").tags(), []);
+    assert.equal((await world.repository(registry, "c/d").tags()).length, images === IMAGES ? 0 : 64);
     const before = { blobs: sent(registry, BLOBS), manifests: sent(registry, MANIFESTS) };
     assert.ok(before.blobs.size > IN_FLIGHT);
     registry.clear();
     // A killed process leaves no state at all, so the next run is a create as well.
     await new MirrorStack(stack.baseDir).up(args);
     assertNothingTwice(registry, before, context);
-    await assertComplete(world, registry, origin, IMAGES);
+    await assertComplete(world, registry, origin, images);
   });
 }
 

@@ -32,6 +32,8 @@ export class MirrorStack {
   id: string | undefined;
   inputs: Properties = {};
   outputs: Properties = {};
+  /** What time it is. */
+  now: () => Date = () => new Date();
 
   constructor(readonly baseDir = tempDir("mirror"), readonly config: Record<string, unknown> = {}) {}
 
@@ -107,7 +109,7 @@ export class MirrorStack {
     const warnings: string[] = [];
     const progress: string[] = [];
     const made = makeContext(this.baseDir, { get: (key) => (this.config[key] === undefined ? undefined : JSON.stringify(this.config[key])) }, { HOME: this.baseDir, PATH: "" });
-    const context: ResourceContext = { ...made, warn: (message) => void warnings.push(message), progress: (message) => void progress.push(message) };
+    const context: ResourceContext = { ...made, now: () => this.now(), warn: (message) => void warnings.push(message), progress: (message) => void progress.push(message) };
     this.#said = { warnings, progress };
     try {
       return await work(dynamicProvider(() => mirror, () => context), context);

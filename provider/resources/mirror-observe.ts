@@ -4,7 +4,7 @@ import type { ReadStore } from "../content/storage";
 import type { Digest } from "../oci/digest";
 import { parityOf, type DestinationStatus, type FullArtifact, type FullPlan } from "./mirror-plan";
 import { sortedByKey, type Related } from "./mirror-related";
-import { mayStay, type KeptTags, type OnConflict } from "./mirror-tag-moves";
+import { mayStay, tagIn, type KeptTags, type OnConflict } from "./mirror-tag-moves";
 import { ABSENT, tagDigest } from "./tagging";
 
 export interface Observation {
@@ -18,8 +18,11 @@ export interface Observation {
 /** Requests under way at once; the registry's own bound holds them back. */
 const AT_ONCE = 32;
 
-/** Compares a destination with the plan. Anything uncertain throws. */
-export async function observeDestination(destination: ReadStore, plan: FullPlan, onConflict: OnConflict): Promise<Observation> {
+/**
+ * Compares a destination with the plan. Anything uncertain throws.
+ * @param earlier what it may still hold of plans before this one, where it was not brought in step: tags that are there are nobody else's
+ */
+export async function observeDestination(destination: ReadStore, plan: FullPlan, earlier: FullPlan | undefined, onConflict: OnConflict): Promise<Observation> {
   const tags = new Map<string, string | undefined>();
   const absent = new Set<Digest>();
   const lines = new Map<string, string>();
@@ -29,7 +32,7 @@ export async function observeDestination(destination: ReadStore, plan: FullPlan,
   await forEachBounded(Object.entries({ ...plan.tags, ...plan.cosignTags }), AT_ONCE, async ([tag, digest]) => {
     const now = await tagDigest(destination, tag);
     if (now === digest) return void tagged.add(digest);
-    if (now !== undefined && mayStay(tag, plan, onConflict)) return void kept.set(tag, now);
+    if (now !== undefined && mayStay(tag, plan, onConflict) && now !== tagIn(earlier, tag)) return void kept.set(tag, now);
     // Nothing could bring a signature back that upstream has withdrawn.
     if (now === undefined && plan.cosignTags[tag] !== undefined && gone.has(tag)) return;
     tags.set(tag, now);

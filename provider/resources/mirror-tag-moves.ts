@@ -95,7 +95,8 @@ function isOurs(tag: string, now: Digest, { known, plan, onConflict }: TagWork):
   return known.earlier.some((earlier) => tagIn(earlier, tag) === now) || (now === known.status?.[`tag ${tag}`] && !mayStay(tag, plan, onConflict));
 }
 
-function tagIn(plan: FullPlan | undefined, tag: string): Digest | undefined {
+/** Where a plan has a tag, one of cosign's or not. */
+export function tagIn(plan: FullPlan | undefined, tag: string): Digest | undefined {
   return plan?.tags[tag] ?? plan?.cosignTags[tag];
 }
 

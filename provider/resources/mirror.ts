@@ -135,7 +135,9 @@ export const mirror: Reconciler<typeof schema.shape> = {
         status[destination] = { inventory: "absent" };
         continue;
       }
-      const observed = await observeDestination(await context.stores.open(destination), plan, recorded.onConflict);
+      const late = recorded.behind?.[destination];
+      const earlier = late === undefined ? undefined : await fromRecord(late, recorded.destinations, context);
+      const observed = await observeDestination(await context.stores.open(destination), plan, earlier, recorded.onConflict);
       status[destination] = observed.status;
       parity[destination] = observed.parity;
       if (Object.keys(observed.kept).length > 0) kept[destination] = observed.kept;

@@ -13,8 +13,8 @@ import { pushImage, pushReferrer } from "../harness/artifacts";
 import { MirrorStack } from "./mirror-stack";
 import { World } from "./mirror-world";
 
-/** Writes under way at once: what a killed run may have sent without knowing that it arrived. */
-const IN_FLIGHT = 16;
+/** Under way at once, and so sent without anybody knowing that it arrived: requests, and manifests of which a fallback tag does not know yet. */
+const IN_FLIGHT = { blobs: 16, manifests: 32 };
 const IMAGES = 24;
 
 /** Images of four blobs, each with three referrers, one of which is referred to itself. */
@@ -78,7 +78,7 @@ function assertNothingTwice(registry: TestRegistry, before: { blobs: Map<string,
   for (const [what, pattern] of [["blobs", BLOBS], ["manifests", MANIFESTS]] as const) {
     const again = [...sent(registry, pattern).keys()].filter((digest) => before[what].has(digest));
     context.diagnostic(`${before[what].size} ${what} before the kill, ${again.length} of them again`);
-    assert.ok(again.length <= IN_FLIGHT, `${again.length} of ${before[what].size} ${what} were sent again`);
+    assert.ok(again.length <= IN_FLIGHT[what], `${again.length} of ${before[what].size} ${what} were sent again`);
   }
 }
 
@@ -86,7 +86,7 @@ function assertNothingTwice(registry: TestRegistry, before: { blobs: Map<string,
  * Over the first blobs, over the first manifests, and over what refers to them, before any tag; and when the first 64 have their tags.
  * distribution is sent two writes for each blob.
  */
-const KILLS: readonly [RegistryKind, nth: number, images?: number][] = [["ggcr", 40], ["ggcr", 140], ["ggcr", 190], ["ggcr", 940, 80], ["distribution", 150], ["distribution", 330], ["olareg", 190]];
+const KILLS: readonly [RegistryKind, nth: number, images?: number][] = [["ggcr", 40], ["ggcr", 190], ["ggcr", 940, 80], ["distribution", 330], ["olareg", 140]];
 
 for (const [kind, nth, images = IMAGES] of KILLS) {
   test(`killed at its write number ${nth} to ${kind}, the next run sends nothing twice but what was in flight`, { skip: registryMissing(kind) }, async (context) => {
@@ -99,7 +99,7 @@ for (const [kind, nth, images = IMAGES] of KILLS) {
     await runAndKill(stack, args, nth);
     assert.equal((await world.repository(registry, "c/d").tags()).length, images === IMAGES ? 0 : 64);
     const before = { blobs: sent(registry, BLOBS), manifests: sent(registry, MANIFESTS) };
-    assert.ok(before.blobs.size > IN_FLIGHT);
+    assert.ok(before.blobs.size > IN_FLIGHT.blobs);
     registry.clear();
     // A killed process leaves no state at all, so the next run is a create as well.
     await new MirrorStack(stack.baseDir).up(args);

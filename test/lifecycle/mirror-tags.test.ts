@@ -68,6 +68,30 @@ test("a tag that moved upstream while a region was down is no conflict there", {
   assert.equal((await world.repository(region, "c/d").resolve("v1")).digest, (await origin.resolve("v1")).digest);
 });
 
+test("what is behind in a region that was down is no tag of others', to a refresh neither", { skip: registryMissing("ggcr") }, async (context) => {
+  const world = new World(context);
+  const region = await world.registry("ggcr");
+  const stack = new MirrorStack();
+  const origin = layout(stack, "origin");
+  const image = await pushImage(origin, { tag: "v1" });
+  const signatureTag = `${image.descriptor.digest.replace(":", "-")}.sig`;
+  await pushImage(origin, { tag: signatureTag, layers: ["one"] });
+  const args = { ...ARGS, destinations: [`${region.host}/c/d`], onConflict: "keep" };
+  await stack.up(args);
+  for (const tag of ["v1", signatureTag]) {
+    const next = await pushImage(origin, { tag, layers: ["next", tag] });
+    // The signature of what v1 was is not wanted any more where that is not.
+    if (tag === "v1") await origin.tag(image, "v0");
+    region.setFaults([{ fault: { kind: "status", status: 403 } }]);
+    await assert.rejects(stack.up(args), /REGISTRY_DENIED/);
+    region.setFaults([]);
+    assert.ok(`tag ${tag}` in (((await stack.refresh())["status"] as Record<string, object>)[args.destinations[0] ?? ""] ?? {}));
+    assert.equal((await stack.up(args)).op, "update");
+    assert.equal((await world.repository(region, "c/d").resolve(tag)).digest, next.descriptor.digest);
+    assert.deepEqual(await stack.refresh(), {});
+  }
+});
+
 test("a tag that stands in for a list of referrers cannot be mirrored as an artifact", async () => {
   const stack = new MirrorStack();
   const origin = layout(stack, "origin");

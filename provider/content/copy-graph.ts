@@ -34,6 +34,8 @@ export interface ExploreOptions extends CallOptions {
   mayLackChildren: (index: Descriptor) => boolean;
   leafTypes: readonly string[];
   deep: boolean;
+  /** Look for referrers of what is absent, too. */
+  resumes: boolean;
   concurrency: number;
   maxDepth: number;
   maxNodes: number;
@@ -131,9 +133,9 @@ export class CopyGraph {
     return candidates.map((candidate) => ({ descriptor: candidate, depth: depth + 1, subject: descriptor.digest, present: this.options.held(candidate) ?? there.has(candidate.digest) }));
   }
 
-  /** One list tells of all at once; a subject that is absent has none. */
+  /** One list tells of all at once; a subject that is absent has none, unless a copy was killed after writing them, the deepest being first. */
   async #heldReferrers({ descriptor, present }: CopyNode, candidates: readonly Descriptor[]): Promise<ReadonlySet<Digest>> {
-    if (!present || candidates.every((candidate) => this.options.held(candidate) !== undefined)) return new Set();
+    if ((!present && !this.options.resumes) || candidates.every((candidate) => this.options.held(candidate) !== undefined)) return new Set();
     const there = await at("destination", this.destination, descriptor, () => this.destination.referrers(descriptor.digest, { ...this.#call, settled: () => true }));
     return new Set(there.map(({ digest }) => digest));
   }

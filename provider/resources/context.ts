@@ -2,6 +2,7 @@
 import { access } from "node:fs/promises";
 import path from "node:path";
 import { OciLayout } from "../content/oci-layout";
+import { realPath } from "../content/real-path";
 import type { Store } from "../content/storage";
 import { isConsignError, ConsignError } from "../errors";
 import type { HttpFetch } from "../notation/http-fetch";
@@ -42,6 +43,16 @@ export class Stores {
       this.layouts.set(directory, layout);
     }
     return layout;
+  }
+
+  /**
+   * A name that two locations share if, and only if, they are one place as far as can be told without asking: paths with links followed, and
+   * registries by the address at which the settings reach them.
+   */
+  async placeOf(location: Location | string): Promise<string> {
+    const parsed = typeof location === "string" ? parseLocation(location) : location;
+    if (parsed.kind === "registry") return `${this.registries.addressOf(parsed.registry)}/${parsed.repository}`;
+    return `oci:${await realPath(path.resolve(this.baseDir, parsed.path))}`;
   }
 
   /** Forgets what can change behind our back: tags and referrers. Content is immutable and stays. */

@@ -6,17 +6,19 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
 import { isIndexType } from "../oci/media-types";
-import type { OnConflict } from "./mirror-apply";
 import { takenBelow, takesOf } from "./mirror-children";
 import { parityOf, type DestinationStatus, type FullArtifact, type FullPlan } from "./mirror-plan";
 import type { Platforms } from "./mirror-platforms";
-import type { Related } from "./mirror-related";
+import { sortedByKey, type Related } from "./mirror-related";
+import { mayStay, tagIn, type KeptTags, type OnConflict } from "./mirror-tag-moves";
 import { ABSENT, tagDigest } from "./tagging";
 
 export interface Observation {
   /** One line per fact, none if all is as planned. */
   status: DestinationStatus;
   parity: Digest;
+  /** Tags that others have elsewhere and may keep there; neither status nor parity speaks of them. */
+  kept: KeptTags;
 }
 
 /** Requests under way at once; the registry's own bound holds them back. */
@@ -24,21 +26,26 @@ const AT_ONCE = 32;
 
 /**
  * Compares a destination with the plan. Anything uncertain throws.
+ * @param earlier what it may still hold of plans before this one, where it was not brought in step: tags that are there are nobody else's
  * @param contract the platforms that a plan from before these were recorded was made for
  */
-export async function observeDestination(destination: ReadStore, plan: FullPlan, onConflict: OnConflict, contract: Platforms | undefined): Promise<Observation> {
+export async function observeDestination(destination: ReadStore, plan: FullPlan, earlier: FullPlan | undefined, onConflict: OnConflict, contract: Platforms | undefined): Promise<Observation> {
   const tags = new Map<string, string | undefined>();
   const absent = new Set<Digest>();
   const lines = new Map<string, string>();
   const tagged = new Map<Digest, Manifest | undefined>();
   const parts: string[] = [];
+  const kept = new Map<string, string>();
+  const gone = new Set(plan.withdrawn);
   await forEachBounded(Object.entries({ ...plan.tags, ...plan.cosignTags }), AT_ONCE, async ([tag, digest]) => {
     const index = isIndexType(plan.artifacts[digest]?.mediaType ?? "") ? await readIndex(destination, tag) : undefined;
     const now = index?.descriptor.digest ?? (await tagDigest(destination, tag));
     if (now === digest) return void tagged.set(digest, index);
+    if (now !== undefined && mayStay(tag, plan, onConflict) && now !== tagIn(earlier, tag)) return void kept.set(tag, now);
+    // Nothing could bring a signature back that upstream has withdrawn.
+    if (now === undefined && plan.cosignTags[tag] !== undefined && gone.has(tag)) return;
     tags.set(tag, now);
-    // A tag that others have moved, and may keep, is where it is to be.
-    if (now === undefined || onConflict !== "keep") lines.set(`tag ${tag}`, now ?? ABSENT);
+    lines.set(`tag ${tag}`, now ?? ABSENT);
   });
   const asked = new Map<Digest, Promise<boolean>>();
   const has = (part: Descriptor): Promise<boolean> => {
@@ -65,7 +72,7 @@ export async function observeDestination(destination: ReadStore, plan: FullPlan,
       lines.set(`child ${part.digest} of ${digest}`, ABSENT);
     });
   });
-  return { status: Object.fromEntries([...lines].sort(([a], [b]) => (a < b ? -1 : 1))), parity: parityOf(plan, { tags, absent, parts }) };
+  return { status: sortedByKey(Object.fromEntries(lines)), parity: parityOf(plan, { tags, absent, parts }), kept: sortedByKey(Object.fromEntries(kept)) };
 }
 
 /** The index under a tag, as where it points and what is in it are told by one request; undefined for what is none, or cannot be read as one. */

@@ -70,7 +70,7 @@ class Removal {
       for (const signature of this.#signatures.get(digest) ?? []) await this.#remove(signature);
       await (related === undefined ? this.#removeArtifact(digest) : this.#remove(digest));
     }
-    for (const [tag, digest] of this.#stuck) if ((await tagDigest(this.store, tag)) === digest) this.told.warn(`${this.store.name}:${tag} stays, although it is no longer mirrored: this registry does not remove a tag alone`);
+    for (const [tag, digest] of this.#stuck) if ((await tagDigest(this.store, tag)) === digest) this.told.warn(`${this.store.name}:${tag} stays: the registry cannot remove a tag alone, and ${digest}, to which it points, stays there too`);
   }
 
   /** A tag that somebody has moved since is theirs. */

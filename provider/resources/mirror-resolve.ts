@@ -18,10 +18,10 @@ import { createdAt } from "./mirror-created";
 import { derive, DERIVED_FROM, needsDeriving } from "./mirror-derived";
 import { mirroredBefore, stays, supersededBy, withdrawnTags, type Refusal } from "./mirror-kept";
 import { aboutParts, relatedBefore } from "./mirror-parts";
-import { emptyPlan, type Budget, type FullPlan, type Upcoming } from "./mirror-plan";
+import { emptyPlan, type Budget, type FullArtifact, type FullPlan, type Upcoming } from "./mirror-plan";
 import { childFilter, choose, type Choice, type Platforms, type TakesChild } from "./mirror-platforms";
 import { decodeRelated, describeReferrer, selectRelated, sortedByKey, type Related, type RelatedByDigest } from "./mirror-related";
-import { cosignTagsOf, matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
+import { cosignSubjectOf, cosignTagsOf, matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
 
 /** Artifacts that are looked at together; each takes several requests, which the registry's own bound holds back. */
 const AT_ONCE = 32;
@@ -208,6 +208,8 @@ class Resolution {
    */
   async #relatedTo(root: Descriptor, { present, settled }: { present: boolean; settled: boolean }, apt: (related: RelatedByDigest) => RelatedByDigest): Promise<RelatedByDigest> {
     const { related: observed, found } = await this.#survey(root, settled || !present);
+    // What an index that is gone had in it is not known any more.
+    if (!present) this.#parts.delete(root.digest);
     const announced = decodeRelated(this.upcoming?.artifacts[root.digest]?.related ?? {}) ?? {};
     const mirrored = relatedBefore(this.base, root.digest, present ? this.#parts.get(root.digest) : undefined);
     const before = this.#keeps ? mirrored : {};
@@ -301,11 +303,28 @@ class Resolution {
   async #addCosignTags(): Promise<void> {
     const present = new Set(this.#tagList ?? []);
     const subjects = Object.entries(this.#plan.artifacts).flatMap(([digest, { derivedFrom }]) => [...(derivedFrom === undefined ? [digest as Digest] : []), ...(this.#parts.get(derivedFrom ?? (digest as Digest)) ?? [])]);
-    const tags = [...new Set(subjects)].flatMap(cosignTagsOf).filter((tag) => present.has(tag));
+    const wanted = new Set(subjects);
+    const tags = [...wanted].flatMap(cosignTagsOf).filter((tag) => present.has(tag));
     await forEachBounded(tags, AT_ONCE, async (tag) => {
       const manifest = await this.#manifestIfPresent(tag);
       if (manifest !== undefined) this.#plan.cosignTags[tag] = this.#learn(manifest).digest;
     });
+    this.#keepWithdrawnCosignTags(wanted);
+  }
+
+  /** Of an index that is gone at the source, the parts are not known any more: what cannot be told to be about something else stays with it. */
+  #keepWithdrawnCosignTags(subjects: ReadonlySet<Digest>): void {
+    const { base, selection } = this;
+    if (base === undefined || selection.withdrawn === "remove") return;
+    const planned = Object.entries(this.#plan.artifacts) as [Digest, FullArtifact][];
+    const partsUnknown = planned.some(([root, { mediaType, derivedFrom }]) => isIndexType(mediaType) && !this.#parts.has(derivedFrom ?? root));
+    for (const [tag, digest] of Object.entries(base.cosignTags)) {
+      const subject = cosignSubjectOf(tag);
+      if (subject === undefined || this.#plan.cosignTags[tag] !== undefined) continue;
+      if (!subjects.has(subject) && !(partsUnknown && base.artifacts[subject] === undefined)) continue;
+      this.#plan.cosignTags[tag] = digest;
+      this.#withdrawn.add(tag);
+    }
   }
 
   #learn(manifest: Manifest): Descriptor {

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
-import { ConsignError, isConsignError } from "../errors";
+import { asConsignError, ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "./context";
@@ -15,13 +15,17 @@ import { mendable } from "./mirror-kept";
 import { KeptSource } from "./mirror-kept-source";
 import { fromRecord, knownDescriptors, planInFull } from "./mirror-memory";
 import { emptyPlan, parityOf, recordPlan, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { without } from "./mirror-places";
 import { removeUnplanned } from "./mirror-prune";
 import { ownOrigins } from "./mirror-prune-origin";
 import { SharedSource } from "./mirror-shared-source";
+import type { KeptTags } from "./mirror-tag-moves";
 import { PartialFailure, type Properties } from "./reconciler";
 
 /** Destinations that are filled at once where they may be. */
 const AT_ONCE = 4;
+/** Destinations whose failures one message tells beside the first; state has all. */
+const NAMED = 4;
 
 /**
  * Fills every destination as planned, from one reading of the source. One that fails does not hold up the others: it is named in what is
@@ -33,19 +37,25 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
   const filling = await prepare(planned, plan, before, context);
   const status: Record<string, DestinationStatus> = {};
   const behind: Record<string, MirrorPlan> = {};
-  const failures: Error[] = [];
+  const kept: Record<string, KeptTags> = {};
+  const failures: [destination: string, error: Error][] = [];
   await forEachBounded(planned.destinations, planned.rollout === "sequential" ? 1 : AT_ONCE, async (destination) => {
     const wasThere = before?.destinations.includes(destination) === true;
     const late = before?.behind?.[destination];
+    const keptBefore = before?.kept?.[destination] ?? {};
     const seen = before === undefined ? undefined : mendable(destination, before.status, plan);
     const certain = wasThere && late === undefined && seen?.["failed"] === undefined && seen?.["inventory"] === undefined;
     let leftover = wasThere ? base : undefined;
     try {
-      if (wasThere && late !== undefined) leftover = union(await fromRecord(late, before?.destinations ?? [], context), base);
-      await fillDestination(destination, filling, { base: certain ? base : undefined, status: seen, leftover }, planned, before, context);
+      const unfinished = late === undefined ? undefined : await fromRecord(late, before?.destinations ?? [], context);
+      const earlier = wasThere ? [unfinished, base].filter((plan) => plan !== undefined) : [];
+      if (wasThere) leftover = union(unfinished, base);
+      const left = await fillDestination(destination, filling, { base: certain ? base : undefined, earlier, status: seen, kept: keptBefore, leftover }, planned, before, context);
       status[destination] = {};
+      if (Object.keys(left).length > 0) kept[destination] = left;
     } catch (error) {
-      failures.push(error as Error);
+      failures.push([destination, error as Error]);
+      if (Object.keys(keptBefore).length > 0) kept[destination] = keptBefore;
       status[destination] = { failed: (error as Error).message };
       const unfinished = wasThere && before !== undefined ? unfinishedOf(before.plan, late, leftover) : undefined;
       if (unfinished !== undefined) behind[destination] = unfinished;
@@ -56,10 +66,10 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
   const ensured = {
     status: inOrder(planned.destinations, status),
     parity: Object.fromEntries(planned.destinations.filter((destination) => status[destination]?.["failed"] === undefined).map((destination) => [destination, parity])),
+    kept: inOrder(planned.destinations, kept),
     ...(Object.keys(behind).length === 0 ? {} : { behind }),
   };
-  const [first] = failures;
-  if (first !== undefined) throw new PartialFailure(first, { ...inputs, ...ensured });
+  if (failures.length > 0) throw new PartialFailure(failureOf(failures, planned.destinations), { ...inputs, ...ensured });
   return { ...ensured, ready: true };
 }
 
@@ -68,6 +78,16 @@ function unfinishedOf(base: MirrorPlan, late: MirrorPlan | undefined, leftover: 
   const { budget: _, ...before } = base;
   if (late === undefined || isDeepStrictEqual(late, before)) return before;
   return leftover === undefined ? late : recordPlan(leftover);
+}
+
+/** What went wrong at each destination that failed, in the order in which they are named. */
+function failureOf(failures: readonly [destination: string, error: Error][], destinations: readonly string[]): Error {
+  const [first, ...others] = [...failures].sort(([a], [b]) => destinations.indexOf(a) - destinations.indexOf(b)).map(([destination, error]) => ({ destination, error: asConsignError(error, "INTERNAL") }));
+  if (first === undefined || others.length === 0) return failures[0]?.[1] ?? new ConsignError("INTERNAL", "no destination failed");
+  const named = others.slice(0, NAMED).map(({ destination, error }) => `${destination}: ${error.message} [${error.code}]`);
+  const more = others.length > NAMED ? `\nand ${others.length - NAMED} more` : "";
+  const { code, message, path, reference, side, status, serverCodes } = first.error;
+  return new ConsignError(code, `${failures.length} of ${destinations.length} destinations failed\n${first.destination}: ${message}\n${named.join("\n")}${more}`, { path, reference, side, status, serverCodes, cause: first.error });
 }
 
 /** The inventory of a plan before may be out of reach, as when its only destination is down; nothing can be removed then. */
@@ -98,7 +118,7 @@ async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMi
   return { plan, source, origin, takesChild: takesAsPlanned(plan, planned.platforms), descriptorOf };
 }
 
-/** Everything that a destination may hold of two plans. */
+/** Everything that a destination may hold of two plans. Where they differ about a tag, it is most likely where the first has it, as the second was not finished. */
 function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   const artifacts = { ...a.artifacts, ...b.artifacts };
@@ -108,7 +128,7 @@ function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | und
     const platforms = isDeepStrictEqual(left.platforms, right.platforms) ? left.platforms : undefined;
     artifacts[digest] = { ...right, related: { ...left.related, ...right.related }, platforms };
   }
-  return { ...b, artifacts, tags: { ...a.tags, ...b.tags }, cosignTags: { ...a.cosignTags, ...b.cosignTags } };
+  return { ...b, artifacts, tags: { ...b.tags, ...a.tags }, cosignTags: { ...b.cosignTags, ...a.cosignTags } };
 }
 
 /**
@@ -117,7 +137,8 @@ function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | und
  */
 async function leave(planned: PlannedMirror, before: PlannedMirror | undefined, base: FullPlan | undefined, context: ResourceContext): Promise<void> {
   if (before === undefined || planned.onDelete === "retain") return;
-  for (const destination of before.destinations.filter((place) => !planned.destinations.includes(place))) {
+  const left = before.destinations.filter((place) => !planned.destinations.includes(place));
+  for (const destination of await without(left, [planned.source, ...planned.destinations], context)) {
     try {
       const late = before.behind?.[destination];
       const held = union(late === undefined ? undefined : await fromRecord(late, before.destinations, context), base);

@@ -8,7 +8,8 @@ import type { PlannedMirror } from "./mirror";
 import { applyToDestination } from "./mirror-apply";
 import { DERIVED_FROM } from "./mirror-derived";
 import { inventoryTag, removeInventory, writeInventory } from "./mirror-inventory";
-import type { FullPlan } from "./mirror-plan";
+import { plannedAt } from "./mirror-memory";
+import { union, type FullPlan } from "./mirror-plan";
 import type { TakesChild } from "./mirror-platforms";
 import { CopyMeter } from "./mirror-progress";
 import { removeUnplanned } from "./mirror-prune";
@@ -56,8 +57,9 @@ export async function fillDestination(name: string, filling: Filling, known: Kno
   });
   meter.end(report);
   if (known.leftover !== undefined) {
-    await removeUnplanned(destination, plan, known.leftover, context, ownOrigins(destination, [planned.signedBy, before?.signedBy], context));
-    await removeLeftOut(destination, plan, known.leftover, context);
+    const wanted = union((await plannedAt(name, context)).plan, plan) ?? plan;
+    await removeUnplanned(destination, wanted, known.leftover, context, ownOrigins(destination, [planned.signedBy, before?.signedBy], context));
+    await removeLeftOut(destination, wanted, known.leftover, context);
   }
   await keepInventory(destination, known, planned, plan, before);
   return kept;
@@ -85,6 +87,6 @@ async function keepInventory(destination: Store, known: KnownDestination, planne
   if (before?.plan.summary !== undefined && (summary === undefined || inventoryTagOf(before) !== tag)) await removeInventory(destination, inventoryTagOf(before));
 }
 
-export function inventoryTagOf({ source, tags, claims, platforms }: PlannedMirror): string {
+export function inventoryTagOf({ source, tags, claims, platforms }: Pick<PlannedMirror, "source" | "tags" | "claims" | "platforms">): string {
   return inventoryTag(source, { tags, claims, platforms });
 }

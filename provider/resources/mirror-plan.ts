@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { ConsignError } from "../errors";
 import { digestOf, digestSchema, type Digest } from "../oci/digest";
@@ -152,4 +153,17 @@ export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
     for (const referrer of Object.keys(related) as Digest[]) if (!absent.has(referrer)) lines.push(`referrer ${referrer} ${digest}`);
   }
   return digestOf(`${lines.sort().join("\n")}\n`);
+}
+
+/** Everything that a destination may hold of two plans. Where they differ about a tag, it is most likely where the first has it, as the second was not finished. */
+export function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const artifacts = { ...a.artifacts, ...b.artifacts };
+  for (const digest of Object.keys(a.artifacts) as Digest[]) {
+    const [left, right] = [a.artifacts[digest], b.artifacts[digest]];
+    if (left === undefined || right === undefined) continue;
+    const platforms = isDeepStrictEqual(left.platforms, right.platforms) ? left.platforms : undefined;
+    artifacts[digest] = { ...right, related: { ...left.related, ...right.related }, platforms };
+  }
+  return { ...b, artifacts, tags: { ...b.tags, ...a.tags }, cosignTags: { ...b.cosignTags, ...a.cosignTags } };
 }

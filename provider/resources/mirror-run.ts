@@ -13,8 +13,8 @@ import { fillDestination, inventoryTagOf, type Filling } from "./mirror-destinat
 import { removeInventory } from "./mirror-inventory";
 import { mendable } from "./mirror-kept";
 import { KeptSource } from "./mirror-kept-source";
-import { fromRecord, knownDescriptors, planInFull } from "./mirror-memory";
-import { emptyPlan, parityOf, recordPlan, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { fromRecord, knownDescriptors, plannedAt, planInFull } from "./mirror-memory";
+import { emptyPlan, parityOf, recordPlan, union, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
 import { without } from "./mirror-places";
 import { removeUnplanned } from "./mirror-prune";
 import { ownOrigins } from "./mirror-prune-origin";
@@ -118,19 +118,6 @@ async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMi
   return { plan, source, origin, takesChild: takesAsPlanned(plan, planned.platforms), descriptorOf };
 }
 
-/** Everything that a destination may hold of two plans. Where they differ about a tag, it is most likely where the first has it, as the second was not finished. */
-function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  const artifacts = { ...a.artifacts, ...b.artifacts };
-  for (const digest of Object.keys(a.artifacts) as Digest[]) {
-    const [left, right] = [a.artifacts[digest], b.artifacts[digest]];
-    if (left === undefined || right === undefined) continue;
-    const platforms = isDeepStrictEqual(left.platforms, right.platforms) ? left.platforms : undefined;
-    artifacts[digest] = { ...right, related: { ...left.related, ...right.related }, platforms };
-  }
-  return { ...b, artifacts, tags: { ...b.tags, ...a.tags }, cosignTags: { ...b.cosignTags, ...a.cosignTags } };
-}
-
 /**
  * Destinations that are no longer named: what is there stays, or goes, as deleting the mirror would have it. One that cannot be reached any
  * more holds up nothing, as it may well be taken out for that.
@@ -145,7 +132,7 @@ async function leave(planned: PlannedMirror, before: PlannedMirror | undefined, 
       if (held === undefined) throw new ConsignError("PLAN_STALE", "nothing says any more what was put there");
       const store = await context.stores.open(destination);
       const taken: FullPlan = planned.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags };
-      await removeUnplanned(store, emptyPlan(), taken, context, ownOrigins(store, [before.signedBy], context));
+      await removeUnplanned(store, (await plannedAt(destination, context)).plan, taken, context, ownOrigins(store, [before.signedBy], context));
       if (before.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(before));
     } catch (error) {
       if (!isConsignError(error)) throw error;

@@ -10,7 +10,7 @@ import { at, type ResourceContext } from "./context";
 import { claimSelectionSchema } from "./mirror-claims";
 import { differenceOf } from "./mirror-difference";
 import { withoutLost } from "./mirror-kept";
-import { fromRecord, toRecord } from "./mirror-memory";
+import { fromRecord, notePlanned, plannedAt, toRecord } from "./mirror-memory";
 import { removeInventory } from "./mirror-inventory";
 import { inventoryTagOf } from "./mirror-destination";
 import { tellNews } from "./mirror-news";
@@ -87,7 +87,9 @@ export const mirror: Reconciler<typeof schema.shape> = {
     // What is about to come cannot be told from counts.
     if (unknown.has("upcomingReady") && known.upcoming?.summary !== undefined) return { planned };
     const source = await context.stores.open(known.source);
-    const before = previousMirror(previous);
+    const recordedBefore = previousMirror(previous);
+    // What was mirrored from elsewhere is another mirror's: this one takes its place.
+    const before = recordedBefore?.source === known.source ? recordedBefore : undefined;
     const base = before === undefined ? undefined : await fromRecord(before.plan, before.destinations, context).catch(staleBase(context));
     const work = (): Promise<Resolved> =>
       resolveMirror(
@@ -109,6 +111,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const { budget: budgetBefore = counted, ...planBefore } = before?.plan ?? { budget: undefined };
     planned["plan"] = { ...recorded, budget: isDeepStrictEqual(planBefore, recorded) ? budgetBefore : counted } satisfies MirrorPlan;
     if (known.destinations !== undefined) {
+      await notePlanned(known.destinations, plan, inventoryTagOf({ source: known.source, tags: known.tags ?? {}, claims: known.claims ?? {}, platforms: known.platforms }), context);
       const parity = parityOf(plan);
       planned["parity"] = Object.fromEntries(known.destinations.map((destination) => [destination, parity]));
       await warnOfConflicts(plan, known.destinations.filter((destination) => before?.destinations.includes(destination) !== true), known.onConflict ?? "fail", context);
@@ -161,8 +164,9 @@ export const mirror: Reconciler<typeof schema.shape> = {
     for (const destination of await without(recorded.destinations, [recorded.source], context)) {
       const store = await context.stores.open(destination);
       const taken: FullPlan = recorded.onDelete === "purge" ? plan : { ...emptyPlan(), tags: plan.tags, cosignTags: {} };
-      await removeUnplanned(store, emptyPlan(), taken, context, ownOrigins(store, [recorded.signedBy], context));
-      if (recorded.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(recorded));
+      const others = await plannedAt(destination, context);
+      await removeUnplanned(store, others.plan, taken, context, ownOrigins(store, [recorded.signedBy], context));
+      if (recorded.plan.summary !== undefined && !others.inventoryTags.has(inventoryTagOf(recorded))) await removeInventory(store, inventoryTagOf(recorded));
     }
   },
 };

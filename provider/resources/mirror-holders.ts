@@ -4,6 +4,7 @@ import type { Store } from "../content/storage";
 import { isConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
+import { isTag } from "../oci/reference";
 import type { FullPlan } from "./mirror-plan";
 import { isUserTag } from "./mirror-tags";
 
@@ -40,7 +41,7 @@ export class Holders {
 
   async #look(): Promise<Held> {
     const { tags, cosignTags, artifacts } = this.plan;
-    const there = (await this.store.tags()).filter((tag) => !this.ignored.has(tag));
+    const there = (await this.#tags()).filter((tag) => !this.ignored.has(tag));
     const others = there.filter((tag) => tags[tag] === undefined && cosignTags[tag] === undefined && isUserTag(tag));
     const byOthers = await this.#below(others);
     const all = await this.#below([...there, ...Object.keys(artifacts)]);
@@ -65,9 +66,20 @@ export class Holders {
     return reading;
   }
 
+  /** A place without any tag is looked at twice, as everything there would be nobody's. */
+  async #tags(): Promise<string[]> {
+    const there = await this.store.tags({ fresh: true });
+    return there.length > 0 ? there : this.store.tags({ fresh: true });
+  }
+
+  /** A tag that was listed and is not there is looked for once more: it may be all that holds something. */
   async #read(reference: string): Promise<Manifest | undefined> {
+    return (await this.#present(reference, false)) ?? (isTag(reference) ? this.#present(reference, true) : undefined);
+  }
+
+  async #present(reference: string, fresh: boolean): Promise<Manifest | undefined> {
     try {
-      return await this.store.manifest(reference);
+      return await this.store.manifest(reference, { fresh });
     } catch (error) {
       if (isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN")) return undefined;
       throw error;

@@ -213,3 +213,16 @@ test("a write is not redirected", async (context) => {
   const server = await scripted(context, (_request, response) => void response.writeHead(307, { location: "/elsewhere" }).end());
   await assert.rejects(pushImage(quickClient(context, { limits: { tries: 1 } }).repository(server.host, "a"), {}), failsWith("REDIRECT_REFUSED"));
 });
+
+test("a connection is used again after a HEAD", async (context) => {
+  const ports = new Set<number | undefined>();
+  const server = await scripted(context, (request, response) => {
+    ports.add(request.socket.remotePort);
+    response.writeHead(200, { "content-type": MEDIA_TYPES.index, "docker-content-digest": DIGEST, "content-length": MANIFEST.byteLength });
+    response.end(MANIFEST);
+  });
+  const repository = quickClient(context).repository(server.host, "a");
+  for (let count = 0; count < 5; count += 1) await repository.resolve(`v${count}`);
+  assert.deepEqual(new Set(server.requests.map((request) => request.split(" ")[0])), new Set(["HEAD"]));
+  assert.equal(ports.size, 1);
+});

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { realpathSync } from "node:fs";
 import { access } from "node:fs/promises";
 import path from "node:path";
 import { OciLayout } from "../content/oci-layout";
@@ -8,6 +9,7 @@ import type { HttpFetch } from "../notation/http-fetch";
 import type { RevocationChecker } from "../notation/revocation";
 import { formatLocation, parseLocation, type Location } from "../oci/reference";
 import type { RegistryClient } from "../registry";
+import { normalLocation } from "./same-place";
 
 /** What a reconciler may use of the world. Everything that varies between runs comes in through here. */
 export interface ResourceContext {
@@ -42,6 +44,18 @@ export class Stores {
       this.layouts.set(directory, layout);
     }
     return layout;
+  }
+
+  /** The same text for every spelling of one place. */
+  placeOf(location: Location): string {
+    if (location.kind === "registry") return formatLocation(normalLocation(location));
+    const directory = path.resolve(this.baseDir, location.path);
+    try {
+      return `oci:${realpathSync(directory)}`;
+    } catch {
+      // It is not there (any more), so no other path leads to it.
+      return `oci:${directory}`;
+    }
   }
 
   /** Forgets what can change behind our back: tags and referrers. Content is immutable and stays. */

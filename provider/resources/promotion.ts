@@ -100,7 +100,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
       const until = formatInstant(Math.max(now, Date.parse(recorded.promotedAt)));
       await demote({ ...question, signing: { store, args: recorded, signedBy: recorded.signedBy, written: [] } }, { subject, from: recorded.promotedAt, until, opening: recorded.record }, context);
     }
-    await removeArtifact(store, subject, [recorded.tag], recorded.onDelete);
+    await removeArtifact({ store, location: parseReference(recorded.to).location, target: subject, tags: { [recorded.tag]: [recorded.digest] }, referrers: "all" }, recorded.onDelete, context);
   },
 };
 

@@ -3,7 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import type { Signer } from "../cose";
 import { ConsignError } from "../errors";
-import { isEnvelopeSigner, localSigner, notationKeySigner, pluginSigner, signerIdentity, type EnvelopeSigner } from "../notation";
+import { isEnvelopeSigner, localSigner, notationKeySigner, parseCertificate, pluginSigner, signerIdentity, type Certificate, type EnvelopeSigner } from "../notation";
 import { readCertificates, readInput } from "../notation/signer";
 import { argumentPath, at, type ResourceContext } from "./context";
 
@@ -60,6 +60,13 @@ export async function plannedSigner(signer: SignerArgument, context: ResourceCon
     return { subject: "plugin" in signer ? `plugin ${signer.plugin}, key ${signer.keyId}` : "notationKey" in signer ? `notation key ${signer.notationKey}` : "", thumbprint: "" };
   }
   return signerIdentity(open.certificateChain);
+}
+
+/** The signer's chain, its own certificate first; empty where only a signature would tell. */
+export async function signerCertificates(signer: SignerArgument, context: ResourceContext): Promise<Certificate[]> {
+  const open = await openSigner(signer, context);
+  if (!isEnvelopeSigner(open)) return open.certificateChain.map(parseCertificate);
+  return "plugin" in signer && signer.certificateChainFile !== undefined ? (await pluginChain(signer.certificateChainFile, context)).map(parseCertificate) : [];
 }
 
 async function openLocal(signer: Extract<SignerArgument, { keyFile: string }>, context: ResourceContext): Promise<Signer> {

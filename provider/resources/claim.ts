@@ -124,7 +124,7 @@ export const claim: Reconciler<typeof schema.shape> = {
 
   async observe(state, context) {
     const recorded = readState(plannedSchema, state);
-    const store = await context.stores.open(locationOf(recorded.subject));
+    const store = await context.stores.observe(locationOf(recorded.subject));
     const found = await statusOf(store, recorded, recordedSignatures(state), context);
     if (found === undefined) return undefined;
     // What was signed stays recorded, so that whatever is wrong is one changed line: `status`.

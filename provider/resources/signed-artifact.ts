@@ -106,7 +106,7 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
 
   async observe(state, context) {
     const recorded = readState(plannedSchema, state);
-    const store = await context.stores.open(recorded.repository);
+    const store = await context.stores.observe(recorded.repository);
     const content = await contentStatus(store, recorded.descriptor);
     if (content === undefined) return undefined;
     if (content.startsWith("altered")) return { ...state, content };

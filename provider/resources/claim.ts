@@ -17,6 +17,7 @@ import { formerSignatures, ownMarks } from "./own-marks";
 import type { OwnSignature } from "./own-signatures";
 import { PartialFailure, type Properties, type Reconciler } from "./reconciler";
 import { NOT_DUE } from "./renewal";
+import { checkRevocationTarget } from "./revocation-target";
 import { signedBySchema } from "./signer";
 import { currentSignatures, ensureSigned, keptSignatures, plannedRenewal, plannedSigning, recordedSignatures, satisfying, signatureRecord, signatureRecordSchema, type SignatureRecord } from "./signing";
 import { signingShape, type SigningArguments } from "./signing-arguments";
@@ -69,6 +70,7 @@ export const claim: Reconciler<typeof schema.shape> = {
       return { planned };
     }
     const packed = await packContent(known as ContentArguments, target, context);
+    await checkRevocationTarget(known as ContentArguments, target.digest, location, context);
     const descriptor = plainDescriptor(packed.manifest.descriptor);
     Object.assign(planned, { about: pinned(location, target.digest), digest: descriptor.digest, descriptor, reference: pinned(location, descriptor.digest) });
     const undetermined = Object.keys(signingShape).some((name) => unknown.has(name));

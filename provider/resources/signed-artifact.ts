@@ -4,7 +4,7 @@ import { ConsignError } from "../errors";
 import { descriptorSchema, sameContent } from "../oci/descriptor";
 import { digestSchema } from "../oci/digest";
 import { locationSchema, parseLocation, pinned, referenceSchema, tagSchema } from "../oci/reference";
-import { onDeleteSchema, pick, readState } from "./arguments";
+import { artifactTagSchema, onDeleteSchema, pick, readState } from "./arguments";
 import { openOrigin, originKnown, originShape, pushOrigin } from "./artifact-origin";
 import { COMPLETE, contentStatus } from "./content-status";
 import type { ResourceContext } from "./context";
@@ -20,13 +20,14 @@ import { dropTag, observedTags, pointTag, requireUnmoved } from "./tagging";
 
 const schema = z.object({
   repository: locationSchema,
-  tags: z.array(tagSchema).max(100).default([]),
+  tags: z.array(artifactTagSchema).max(100).default([]),
   ...originShape,
   ...signingShape,
   onDelete: onDeleteSchema.default("retain"),
 });
 
 const plannedSchema = schema.extend({
+  tags: z.array(tagSchema).max(100).default([]),
   digest: digestSchema,
   reference: referenceSchema,
   descriptor: descriptorSchema,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ArtifactAnswer, Asking, ClaimAnswer, VerificationAnswer } from "../provider/report/functions";
 import type { Deep } from "./stub";
 import type { TrustPolicy } from "./values";
-import type { Requirement } from "./verification";
+import type { LifecycleIssuers, Requirement } from "./verification";
 
 export interface GetArtifactArgs {
   /** `repository:tag` or `repository@digest`; the repository may be `oci:path`. */
@@ -35,9 +35,16 @@ export interface VerifyArgs {
   /** Claims that must not be there. */
   deny?: Omit<Requirement, "maxAge">[];
   precedence?: string[];
+  /** Who may say that the artifact is revoked, lies elsewhere, or ends. @default everyone the trust policy trusts */
+  lifecycleIssuers?: LifecycleIssuers;
+  /**
+   * `"verify"`: where the artifact is redirected, verify what it is redirected to and answer about that, as the resource `Verification` does; `followed`
+   * then says from where. A redirect may name another registry, so say in `lifecycleIssuers` whose word is taken. @default "never", a redirect is a warning
+   */
+  followRedirects?: "never" | "verify";
 }
 
-/** `reference`, pinned, is there only if `verified` is `yes`. `unknown` is to be treated as no. */
+/** `reference`, pinned, is there only if `verified` is `yes`. `unknown` is to be treated as no. A redirect that cannot be followed is a no, and why. */
 export type VerifyResult = VerificationAnswer;
 
 /**

@@ -38,7 +38,7 @@ export interface RevocationArgs extends LifecycleClaimArgs {
 /**
  * Takes an artifact, or a claim, out of use. Where it arrives, every `Verification` of the artifact turns bad under `lifecycle.revocation`, and
  * every `Promotion` refuses it; a revoked claim does not count any more. `destroy` takes it back (`onDelete: "retain"` does not), and so does a
- * `Revocation` of the revocation, which also reaches the places that have it already.
+ * `Revocation` of the revocation, which also reaches the places that have it already, and those that have lost what it says.
  *
  * It holds only where its signer may revoke: `Verification.lifecycleIssuers`. A claim may be revoked by its own issuer, and by one that ranks
  * above it in `precedence`.

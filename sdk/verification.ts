@@ -8,7 +8,10 @@ import { artifactArgument, type ArtifactInput, type TrustPolicy } from "./values
 export interface Requirement {
   /** Short name or predicate type URI. */
   type: string;
-  /** Who must have signed it: `x509.subject: C=…, ST=…, O=…`, one or several. @default anyone the trust policy trusts */
+  /**
+   * Who must have signed it: `x509.subject: C=…, ST=…, O=…`, one or several; whoever has signed it too makes no difference, and `maxAge` counts from
+   * this issuer's signature. @default anyone the trust policy trusts
+   */
   issuer?: string | string[];
   /** Not older than this, as `"7d"`: from its signing or, where the predicate tells an earlier time (the end of a scan), from that. */
   maxAge?: string;
@@ -19,7 +22,7 @@ export interface Requirement {
   condition?: string;
 }
 
-/** A claim that must not be there. A condition that gives no answer counts as if it were. */
+/** A claim that must not be there, whoever has signed it too. A condition that gives no answer counts as if it were. */
 export type Denial = Omit<Requirement, "maxAge">;
 
 /** Who may say that the artifact is revoked, lies elsewhere, or ends. A kind without a list is open to everyone the trust policy trusts. */
@@ -78,7 +81,7 @@ export interface VerifiedClaim {
   /** Short name, or predicate type URI. */
   type: string;
   /**
-   * `effective: by …`, or why it does not count: `superseded by sha256:…`, `revoked by sha256:…`, `expired`, `untrusted`, `unsigned`, `tampered`,
+   * `effective: by …`, with all who have signed it, or why it does not count: `superseded by sha256:…`, `revoked by sha256:…`, `expired`, `untrusted`, `unsigned`, `tampered`,
    * `malformed`, `inconclusive`, each with the reason.
    */
   status: string;

@@ -1,32 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
 import { isConsignError, type ErrorCode } from "../errors";
 import type { Digest } from "../oci/digest";
 import type { ClaimStatus, EffectiveInput, JudgedClaim } from "./effective";
-import { canonicalSubject, matchesIdentity } from "./identity";
+import { canonicalSubject, identitySchema, matchesIdentity } from "./identity";
 import type { Revocation } from "./lifecycle";
 import type { BrokenClaim, ReadClaim } from "./read-claim";
+import { doubtsOf, refusalOf, signingsOf, timeOf, together, type ClaimVerdict, type Doubt } from "./signers";
 import { kindOf, typeKey } from "./types";
-
-/** What the verification of a claim's signatures came to; a notation `SignatureVerdict` is one. */
-export interface ClaimVerdict {
-  outcome: "verified" | "invalid" | "untrusted" | "inconclusive" | "missing";
-  code?: ErrorCode | undefined;
-  reason?: string | undefined;
-  signer?: { subject: string } | undefined;
-  /** RFC 3339. */
-  signedAt?: string | undefined;
-  /** RFC 3339; the claim does not count from then on. */
-  expiresAt?: string | undefined;
-  /** The checks behind the outcome. Under a policy that only logs authenticity a signer may be anyone, so that check must have passed. */
-  checks?: readonly { check: string; result: string; reason?: string | undefined }[] | undefined;
-}
 
 export interface ObservedClaim {
   claim: ReadClaim | BrokenClaim;
   verdict: ClaimVerdict;
 }
 
+const identities = z.array(identitySchema).max(100).optional();
+
 /** Identities that may issue each type of lifecycle claim. A type without a list is open to every verified signer; an empty list, to none. */
+export const lifecycleIssuersSchema = z.strictObject({ revocation: identities, redirect: identities, endOfLife: identities });
+
 export interface LifecycleIssuers {
   revocation?: readonly string[] | undefined;
   redirect?: readonly string[] | undefined;
@@ -43,10 +35,16 @@ export interface Issuer {
   rank: number;
 }
 
-/** A claim that may be relied upon, with what the later steps compare. */
-export interface Standing extends Issuer {
+/** A claim as the word of one issuer. */
+export interface Word extends Issuer {
+  /** Of the claim; equal for all who have signed it. */
   digest: Digest;
+}
+
+/** A claim that may be relied upon as the word of one of its signers, with what the later steps compare. */
+export interface Standing extends Word {
   claim: ReadClaim;
+  /** On that signer's signature. */
   verdict: ClaimVerdict;
   /** {@link typeKey} of its type. */
   type: string;
@@ -55,20 +53,31 @@ export interface Standing extends Issuer {
   signedAt: number;
 }
 
+export interface Admission {
+  /** For each claim as often as it has issuers; those of one claim follow each other, the highest ranked first. */
+  standing: Standing[];
+  refused: JudgedClaim[];
+  /** By claim that stands: who else may have issued it. */
+  doubts: Map<Digest, Doubt[]>;
+}
+
 type Refusal = { status: Exclude<ClaimStatus, "effective" | "superseded" | "revoked">; reason: string };
 
-/** Step 1 of `effective.ts`. */
-export function admit(input: EffectiveInput): { standing: Standing[]; refused: JudgedClaim[] } {
-  const standing = new Map<Digest, Standing>();
+/**
+ * Step 1 of `effective.ts`.
+ * @param revocable claims that cannot be read and may be revoked all the same
+ */
+export function admit(input: EffectiveInput, revocable: (digest: Digest) => boolean): Admission {
+  const admitted = new Map<Digest, Admitted>();
   const refused = new Map<Digest, JudgedClaim>();
   const judgeAll = (claims: readonly ObservedClaim[]) => {
     for (const observed of claims) {
       const { digest, type } = observed.claim;
       const outcome = judge(observed, input);
-      if (!("status" in outcome)) standing.set(digest, outcome);
+      if (!("status" in outcome)) admitted.set(digest, outcome);
       else if (!refused.has(digest)) refused.set(digest, { digest, type, scope: "", ...outcome });
     }
-    for (const digest of refused.keys()) standing.delete(digest);
+    for (const digest of refused.keys()) admitted.delete(digest);
   };
   const attachedToClaim = ({ claim }: ObservedClaim) =>
     !("broken" in claim) && claim.subject.digest !== input.subject && targetOf(claim) === claim.subject.digest;
@@ -77,15 +86,19 @@ export function admit(input: EffectiveInput): { standing: Standing[]; refused: J
   let waiting = sorted.filter(attachedToClaim);
   for (let before = -1; before !== waiting.length; ) {
     before = waiting.length;
-    judgeAll(waiting.filter((observed) => standing.has(subjectOf(observed))));
-    waiting = waiting.filter((observed) => !standing.has(observed.claim.digest) && !refused.has(observed.claim.digest));
+    judgeAll(waiting.filter((observed) => admitted.has(subjectOf(observed)) || revocable(subjectOf(observed))));
+    waiting = waiting.filter((observed) => !admitted.has(observed.claim.digest) && !refused.has(observed.claim.digest));
   }
   for (const { claim } of waiting) {
     const { digest, type } = claim;
     const reason = `it revokes a claim that is not among those of ${input.subject}`;
     refused.set(digest, { digest, type, scope: "", status: "subject-mismatch", reason });
   }
-  return { standing: [...standing.values()], refused: [...refused.values()] };
+  return {
+    standing: [...admitted.values()].flatMap(({ standing }) => standing),
+    refused: [...refused.values()],
+    doubts: new Map([...admitted].map(([digest, { doubts }]) => [digest, doubts])),
+  };
 }
 
 /** In an order of its own, so that the input's does not matter even where one claim was given twice; then the refusal counts. */
@@ -101,7 +114,12 @@ function subjectOf({ claim }: ObservedClaim): Digest {
   return "broken" in claim ? claim.digest : claim.subject.digest;
 }
 
-function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Standing | Refusal {
+interface Admitted {
+  standing: Standing[];
+  doubts: Doubt[];
+}
+
+function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Admitted | Refusal {
   if ("broken" in claim) return { status: statusOf(claim.broken.code), reason: claim.broken.reason };
   const kind = kindOf(claim.type);
   const subject = claim.subject.digest;
@@ -110,24 +128,38 @@ function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Standi
   }
   const scope = scopeOf(claim);
   if (typeof scope !== "string") return scope;
-  const refusal = refusalOf(verdict, input.now);
-  if (refusal !== undefined) return refusal;
-  const signer = verdict.signer?.subject;
-  if (signer === undefined) return { status: "untrusted", reason: "its signature was not checked, so its issuer is not known" };
   const allowed = allowedIssuers(kind?.name, input.lifecycleIssuers);
-  if (allowed !== undefined && kind !== undefined && !allowed.some((identity) => matchesIdentity(identity, signer))) {
-    return { status: "untrusted", reason: `its signer, ${signer}, is not among those who may issue a ${kind.name} here` };
+  const mayIssue = (signer: string) => allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer));
+  const signings = signingsOf(verdict, input.now);
+  const doubts = doubtsOf(verdict, signings).filter(({ signer }) => signer === undefined || mayIssue(signer));
+  const issued = signings.filter(({ signer }) => mayIssue(signer));
+  const common = { digest: claim.digest, claim, type: typeKey(claim.type), scope };
+  const standing = issued.map(({ signer, verdict: signing }): Standing => ({ ...common, verdict: signing, ...identify(signer, input), signedAt: timeOf(signing.signedAt, -Infinity) }));
+  if (standing.length > 0) return { standing: standing.sort(byRank).map((each) => ({ ...each, signedAt: lastBy(each, standing) })), doubts };
+  const [doubt] = doubts;
+  if (doubt !== undefined && verdict.outcome === "verified") return { status: "inconclusive", reason: doubt.reason };
+  if (signings.length === 0) return refusalOf(verdict, input.now) ?? { status: "untrusted", reason: "its signature was not checked, so its issuer is not known" };
+  return { status: "untrusted", reason: `its signer, ${together(signings.map(({ signer }) => signer))}, is not among those who may issue a ${kind?.name} here` };
+}
+
+/** By claim, the words of all who have signed it. */
+export function wordsByClaim<W extends Word>(words: readonly W[]): Map<Digest, W[]> {
+  const claims = new Map<Digest, W[]>();
+  for (const word of words) {
+    const others = claims.get(word.digest);
+    if (others === undefined) claims.set(word.digest, [word]);
+    else others.push(word);
   }
-  const signedAt = Date.parse(verdict.signedAt ?? "");
-  return {
-    digest: claim.digest,
-    claim,
-    verdict,
-    type: typeKey(claim.type),
-    scope,
-    ...identify(signer, input),
-    signedAt: Number.isNaN(signedAt) ? -Infinity : signedAt,
-  };
+  return claims;
+}
+
+function byRank(a: Issuer, b: Issuer): number {
+  return a.rank === b.rank ? 0 : a.rank - b.rank;
+}
+
+/** Of an issuer whose certificates have several names, the signature that was made last orders the claim among his. */
+function lastBy({ issuer }: Issuer, standing: readonly Standing[]): number {
+  return Math.max(...standing.filter((each) => each.issuer === issuer).map(({ signedAt }) => signedAt));
 }
 
 export function identify(signer: string, { precedence }: Pick<EffectiveInput, "precedence">): Issuer {
@@ -166,41 +198,9 @@ function scopeOf(claim: ReadClaim): string | Refusal {
   }
 }
 
-/** Why a claim with this verdict cannot be relied upon. */
-export function refusalOf(verdict: ClaimVerdict, now: Date): Refusal | undefined {
-  const reason = (otherwise: string) => verdict.reason ?? otherwise;
-  if (verdict.outcome === "missing") return { status: "unsigned", reason: reason("no signature refers to it") };
-  if (verdict.outcome === "inconclusive") return { status: "inconclusive", reason: reason("its signature could not be checked") };
-  if (verdict.outcome !== "verified") {
-    if (verdict.code === "SIGNATURE_EXPIRED") return { status: "expired", reason: reason("its signature has expired") };
-    if (verdict.outcome === "invalid") return { status: "tampered", reason: reason("its signature does not verify") };
-    return { status: "untrusted", reason: reason("its signer is not trusted") };
-  }
-  const authenticity = verdict.checks?.find(({ check }) => check === "authenticity");
-  if (authenticity !== undefined && authenticity.result !== "passed") {
-    const why = authenticity.reason ?? "not checked";
-    return { status: "untrusted", reason: `its signer is not authenticated, which the trust policy only logs: ${why}` };
-  }
-  if (verdict.expiresAt === undefined || Date.parse(verdict.expiresAt) > now.getTime()) return undefined;
-  return { status: "expired", reason: `it was valid until ${verdict.expiresAt}` };
-}
-
 /** The list that decides whether a revocation, redirect or end of life is admitted. Claims have stricter rules of their own (step 2). */
 export function allowedIssuers(kind: string | undefined, lists: LifecycleIssuers | undefined): readonly string[] | undefined {
   return kind === "redirect" ? lists?.redirect : kind === "endOfLife" ? lists?.endOfLife : undefined;
-}
-
-/**
- * Of several signatures of one claim, those that let it count: whoever may sign as well must not be able to hide them by that. Only of one that
- * verifies is it asked whether it can be relied upon; one that cannot be judged now may be such a one.
- */
-export function prefersIssuers(kind: string | undefined, lists: LifecycleIssuers | undefined, now: Date): (verdict: ClaimVerdict) => boolean {
-  const allowed = kind === "revocation" ? lists?.revocation : allowedIssuers(kind, lists);
-  return (verdict) => {
-    const signer = verdict.signer?.subject;
-    if (signer === undefined || (verdict.outcome === "verified" && refusalOf(verdict, now) !== undefined)) return false;
-    return allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer));
-  };
 }
 
 /** What a well-formed revocation names. */

@@ -8,7 +8,8 @@
  *
  * **Words.** A claim's *issuer* is the first entry of `precedence` that its signer matches, or else the signer's own subject; so a renewed
  * certificate, or a second one of the same organisation, is still the same issuer where the policy says so. The *rank* of an issuer is its
- * place in `precedence`, first is highest; who is not listed has none, and is below all that are. *Type* is the kind of claim, whichever
+ * place in `precedence`, first is highest; who is not listed has none, and is below all that are. A claim that several have signed is the *word*
+ * of each of them: all that follows is decided for each word, as if each had made a claim of his own with this content. *Type* is the kind of claim, whichever
  * version of the URI; *scope* is what it speaks about within its type (`types.ts`).
  *
  * **Step 1, admission.** What cannot be relied upon is out and influences nothing:
@@ -21,7 +22,7 @@
  * - `expired`: the signature's own expiry is not after `now`, whatever the trust policy says about expiry;
  * - `inconclusive` also, in place of `tampered`: a revocation or end of life whose signature verifies and whose content is missing or altered, where
  *   its signer may revoke the artifact or a claim that counts, or may say when the artifact's life ends; else `untrusted`. It may forbid, so it is not
- *   taken for nothing;
+ *   taken for nothing. It is `revoked` where step 2 says so of each word that may forbid: who may revoke it may, whatever it says;
  * - `untrusted` also: a redirect or end of life by an issuer who may not. `lifecycleIssuers` lists who may; a type without a list is open to
  *   every verified signer.
  *
@@ -29,13 +30,15 @@
  * it, and one that is listed for revocations and does not rank below it. A revocation without that right is `untrusted`. A claim that
  * another revocation names is `revoked`, once that one's `since` has come. A revoked revocation has no force; so a revocation of a claim is
  * lifted by revoking it, never by superseding it. Revocations that revoke each other (no such digests can be made, but the function is
- * total) all keep their force.
+ * total) all keep their force. Of a claim that several have signed a revocation takes back only the words that its signers may.
  *
  * **Step 3, supersession**, among what is left. B is `superseded` by A if
  * - (a) A names B in its `supersedes`, and A's issuer is B's or ranks above it;
  * - (b) both issuers are listed, type and scope are equal, and A's ranks above;
  * - (c) issuer, type and scope are equal, and A is later: by time of signature, at equal times by greater digest. A claim counts as later than
  *   any of its issuer's that it names, even if the old one has been signed again since.
+ *
+ * A claim does not supersede itself: what is the last word of its highest issuer is not overtaken as that of another who has signed it.
  *
  * Issuers that are not comparable never supersede each other: their claims stand side by side. Rules (b) and (c) do not apply to OpenVEX,
  * where documents add up; `vex.ts` resolves them statement by statement. A superseded claim still supersedes: when C replaces B and B
@@ -45,14 +48,20 @@
  * order (time, then how many named steps it is above that time, then digest), which names agree with by construction. Only names could
  * run in a circle, and only if digests collided: a name that leads into a circle is ignored, and rule (c) decides.
  *
- * **What follows**, and is tested as such: each claim has one status; nothing unverified is effective; adding a claim that is not admitted
+ * **The whole** of a claim is `effective` if one of its words is, and is then told as that of those whose word is; else it is what comes first of
+ * `superseded`, `revoked` and `untrusted`. But where a signature beside the good ones could not be judged, and would let it count, it is
+ * `inconclusive` instead: whoever keeps us from judging a signature does not gain by that.
+ *
+ * **What follows**, and is tested as such: each claim has one status; a signature more, by one who is listed for nothing, changes no word of others; nothing unverified is effective; adding a claim that is not admitted
  * changes no other; removing what superseded a claim reinstates it.
  */
 import type { Digest } from "../oci/digest";
-import { admit, type LifecycleIssuers, type ObservedClaim, type Standing } from "./admission";
+import { admit, identify, type LifecycleIssuers, type ObservedClaim, type Standing } from "./admission";
+import { doubtsAbout, judgeWhole } from "./judged-claim";
 import { applyRevocations } from "./revocation";
+import type { Doubt } from "./signers";
 import { findSuperseder } from "./supersession";
-import { holdUnreadable } from "./unreadable";
+import { holdUnreadable, unreadableClaims } from "./unreadable";
 import { vexView, type VexEntry } from "./vex";
 
 export type ClaimStatus =
@@ -78,6 +87,13 @@ export interface EffectiveInput {
   lifecycleIssuers?: LifecycleIssuers | undefined;
 }
 
+/** One of several who have signed a claim. */
+export interface ClaimIssuer {
+  issuer: string;
+  issuedAt?: string;
+  expiresAt?: string;
+}
+
 export interface JudgedClaim {
   digest: Digest;
   /** Predicate type URI, as far as it is known. */
@@ -88,11 +104,18 @@ export interface JudgedClaim {
   reason: string;
   /** The claim that superseded or revoked it. */
   by?: Digest;
-  /** Subject of the signer's certificate; only for verified claims, and for those that are signed and have lost their content. */
+  /**
+   * Subject of the signer's certificate; only for verified claims, and for those that are signed and have lost their content. Of several signers, the
+   * highest ranked, then the first by subject.
+   */
   issuer?: string;
-  /** When it was signed, RFC 3339; only for verified claims. */
+  /** When that issuer signed it, RFC 3339; only for verified claims. */
   issuedAt?: string;
   expiresAt?: string;
+  /** Where several have signed it, all of them, `issuer` first; of an effective claim, those as whose word it is effective. */
+  issuers?: ClaimIssuer[];
+  /** Who may have signed it as well: signatures that could not be judged. */
+  doubts?: Doubt[];
   /** The claim's predicate; only for effective claims. */
   predicate?: unknown;
 }
@@ -107,35 +130,15 @@ export interface EffectiveClaims {
 
 /** The algorithm at the head of this file. */
 export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
-  const { standing, refused } = admit(input);
-  const out = holdUnreadable(refused, standing, input);
-  const { revoked, left } = applyRevocations(standing, input);
-  const superseder = findSuperseder(left);
-  const effective: Standing[] = [];
-  const judged: JudgedClaim[] = [
-    ...out,
-    ...revoked.map(({ claim, ...verdict }) => ({ ...describe(claim), ...verdict })),
-    ...left.map((claim): JudgedClaim => {
-      const found = superseder(claim);
-      if (found !== undefined) return { ...describe(claim), status: "superseded", ...found };
-      effective.push(claim);
-      const { predicate } = claim.claim;
-      const reason = `verified, signed by ${claim.signer}`;
-      return { ...describe(claim), status: "effective", reason, ...(predicate === undefined ? {} : { predicate }) };
-    }),
+  const unreadable = unreadableClaims(input);
+  const { standing, refused, doubts } = admit(input, (digest) => unreadable.has(digest));
+  const revocations = applyRevocations(standing, [...unreadable.values()].flatMap(({ words }) => words), input);
+  const superseder = findSuperseder(revocations.left);
+  const doubtsOn = (claim: Standing) => doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) => identify(signer, input));
+  const judged = [
+    ...holdUnreadable(refused, unreadable, standing, revocations, input),
+    ...judgeWhole(standing, revocations.removed, superseder, doubtsOn),
   ];
   judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));
-  return { subject: input.subject, claims: judged, vex: vexView(effective, input.subject) };
-}
-
-function describe(standing: Standing): Omit<JudgedClaim, "status" | "reason"> {
-  const { digest, claim, scope, signer, verdict } = standing;
-  return {
-    digest,
-    type: claim.type,
-    scope,
-    issuer: signer,
-    ...(verdict.signedAt === undefined ? {} : { issuedAt: verdict.signedAt }),
-    ...(verdict.expiresAt === undefined ? {} : { expiresAt: verdict.expiresAt }),
-  };
+  return { subject: input.subject, claims: judged, vex: vexView(revocations.left.filter((claim) => superseder(claim) === undefined), input.subject) };
 }

@@ -6,10 +6,12 @@ import { verifyArtifact, type ArtifactVerdict, type ResolvedTrustPolicy, type Ve
 import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { prefersIssuers, targetOf, type ClaimVerdict, type LifecycleIssuers, type ObservedClaim } from "./admission";
+import { targetOf, type ObservedClaim } from "./admission";
 import { brokenClaim, confirmContent, readClaimHead, readContent, type BrokenClaim, type ClaimHead, type ReadClaim } from "./read-claim";
 import { claimTypeOf, isClaim } from "./recognise";
+import type { ClaimVerdict } from "./signers";
 import { kindOf, typeKey } from "./types";
+import { isLost } from "./unreadable";
 
 /** Claims that are looked at for one artifact, revocations of its claims included. */
 export const MAX_CLAIMS = 10_000;
@@ -33,15 +35,13 @@ export interface GatherOptions {
    * downloaded where it is large: see {@link confirmContent} for what is sure of it then. @default all
    */
   predicates?: ((type: string) => boolean) | undefined;
-  /** As for {@link effectiveClaims}: of a lifecycle claim with several signatures, one by these counts before any other. */
-  lifecycleIssuers?: LifecycleIssuers | undefined;
 }
 
 /**
  * Collects what {@link effectiveClaims} judges: the claims about an artifact, and the revocations attached to those, each with the verdict on
  * its signatures. Other claims about claims are not about the artifact and are left out. Sorted by digest.
  *
- * Signatures come first: of a claim that no trusted signer vouches for, only the manifest is read. What a list of referrers says decides
+ * All signatures of a claim are looked at, as each signer's word counts. They come first: of a claim that no trusted signer vouches for, only the manifest is read. What a list of referrers says decides
  * nothing but what is not looked at, which the list could as well have left out.
  * @throws ConsignError `GRAPH_TOO_LARGE` beyond {@link MAX_CLAIMS}, {@link MAX_CLAIM_SIGNATURES} or {@link MAX_CLAIM_BYTES}: a claim that is not
  * looked at could be the one that forbids; and what the store throws where it cannot be asked
@@ -91,7 +91,7 @@ class Gathering {
       const observed = await this.#observe(listed);
       if (observed === undefined) return;
       this.#found.set(observed.claim.digest, observed);
-      if (observed.verdict.outcome !== "verified" || "broken" in observed.claim) return;
+      if (observed.verdict.outcome !== "verified" || ("broken" in observed.claim && !isLost(observed.claim))) return;
       const attached = (await this.store.referrers(observed.claim.digest)).filter((descriptor) => mayRevoke(descriptor) && !this.#found.has(descriptor.digest));
       next.push(...attached.map((descriptor) => ({ descriptor, subject: observed.claim.digest })));
     });
@@ -109,16 +109,17 @@ class Gathering {
     return { claim, verdict };
   }
 
-  async #verify({ descriptor, type }: ClaimHead): Promise<ArtifactVerdict> {
-    const prefers = prefersIssuers(type === undefined ? undefined : kindOf(type)?.name, this.options.lifecycleIssuers, this.context.now);
-    const verdict = await verifyArtifact(this.store, descriptor, this.policy, { ...this.context, prefers });
+  async #verify({ descriptor }: ClaimHead): Promise<ArtifactVerdict> {
+    const verdict = await verifyArtifact(this.store, descriptor, this.policy, { ...this.context, signers: "every" });
     this.#signatures = this.#charge(this.#signatures, verdict.signatures.length, MAX_CLAIM_SIGNATURES, "signatures of claims");
     return verdict;
   }
 
   async #complete(head: ClaimHead, verdict: ClaimVerdict): Promise<ReadClaim> {
     const { type, layer } = head;
-    if (type !== undefined && verdict.outcome !== "verified") return withoutContent(head, type);
+    // What a revocation names has to be known also while its signer cannot be asked about, as it may be a claim.
+    const mayCount = verdict.outcome === "verified" || (verdict.outcome === "inconclusive" && isRevocation(type));
+    if (type !== undefined && !mayCount) return withoutContent(head, type);
     if (type !== undefined && (layer?.size ?? 0) > SMALL_CONTENT && !this.#asked(type)) return confirmContent(this.store, head);
     this.#bytes = this.#charge(this.#bytes, layer?.size ?? 0, MAX_CLAIM_BYTES, "bytes of claims");
     return readContent(this.store, head);

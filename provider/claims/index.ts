@@ -6,8 +6,9 @@ export { compileCondition, conditionSchema, CONDITION_TIMEOUT, MAX_CONDITION_LEN
 export type { Condition, ConditionContext, ConditionResult } from "./condition";
 export { durationSchema, formatAge, parseDuration } from "./duration";
 export { effectiveClaims } from "./effective";
-export type { ClaimStatus, EffectiveClaims, EffectiveInput, JudgedClaim } from "./effective";
-export type { ClaimVerdict, LifecycleIssuers, ObservedClaim } from "./admission";
+export type { ClaimIssuer, ClaimStatus, EffectiveClaims, EffectiveInput, JudgedClaim } from "./effective";
+export { lifecycleIssuersSchema } from "./admission";
+export type { LifecycleIssuers, ObservedClaim } from "./admission";
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign";
 export type { ForeignOptions } from "./foreign";
 export type { ForeignClaim, ForeignOrigin } from "./foreign-claim";
@@ -20,8 +21,12 @@ export type { VerificationSummary, VexDocument, VexStatement } from "./predicate
 export { confirmContent, observeClaim, readClaim, readClaimHead, readContent } from "./read-claim";
 export type { BrokenClaim, ClaimHead, ReadClaim, ReadClaimOptions } from "./read-claim";
 export { audienceOf, claimTypeOf, isClaim } from "./recognise";
+export { followRedirects, followRedirectsSchema, MAX_REDIRECTS, redirectRefused, redirectsIn } from "./redirect";
+export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./redirect";
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./requirements";
 export type { DenyEntry, RequireEntry, RequirementResult, Requirements } from "./requirements";
+export { combined, together } from "./signers";
+export type { ClaimVerdict, Doubt } from "./signers";
 export { makeStatement, MAX_DOCUMENT_SIZE, MAX_STATEMENT_SIZE, parseStatement, speaksAbout, statementSchema, STATEMENT_TYPE } from "./statement";
 export type { Statement } from "./statement";
 export { CLAIM_KINDS, kindOf, LIFECYCLE_ARTIFACT_TYPE, resolveType, sameType, typeKey } from "./types";

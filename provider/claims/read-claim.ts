@@ -127,10 +127,12 @@ export async function confirmContent(store: ReadStore, head: ClaimHead, options:
  * @throws ConsignError what leaves the claim unknown: no connection, no permission, a server's error
  */
 export async function observeClaim(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ReadClaim | BrokenClaim> {
+  let head: ClaimHead | undefined;
   try {
-    return await readClaim(store, descriptor, options);
+    head = await readClaimHead(store, descriptor, options);
+    return await readContent(store, head, options);
   } catch (error) {
-    return brokenClaim(descriptor, error);
+    return brokenClaim(descriptor, error, head);
   }
 }
 

@@ -3,9 +3,10 @@ import { z } from "zod";
 import type { Digest } from "../oci/digest";
 import { compileCondition, conditionSchema } from "./condition";
 import { durationSchema, parseDuration } from "./duration";
-import type { EffectiveClaims, JudgedClaim } from "./effective";
+import type { ClaimIssuer, EffectiveClaims, JudgedClaim } from "./effective";
 import { identitySchema, matchesIdentity } from "./identity";
 import { lifecycleResults } from "./lifecycle-results";
+import { together } from "./signers";
 import { kindOf, resolveType, sameType } from "./types";
 import { isConsignError } from "../errors";
 
@@ -72,8 +73,8 @@ export interface Requirements {
 
 /**
  * Holds the effective claims against what is required and denied, and against the artifact's lifecycle. All results must be met.
- * - `require`: one effective claim of the type must satisfy issuer, age and condition together.
- * - `deny`: none may. A condition that cannot be evaluated on a claim, a claim whose signature cannot be judged now, and one that is signed
+ * - `require`: one effective claim of the type must satisfy issuer, age and condition together, as the word of one of those who have signed it.
+ * - `deny`: none may, as anyone's word; one that may be signed by a denied issuer as well counts as if it were. A condition that cannot be evaluated on a claim, a claim whose signature cannot be judged now, and one that is signed
  *   and whose content a store has lost, count as denied.
  * - A revocation that has begun, an end of life that has passed, or one of them that cannot be judged now, is unmet without being asked
  *   for; one that lies ahead, and a redirect, is a warning. These appear only where there is such a claim.
@@ -118,20 +119,28 @@ function unsure({ reason }: JudgedClaim): Fit {
   return { fits: false, unknown: true, reason };
 }
 
-/** Signed by one whose claims are denied, and its content is lost or altered. */
-function isLost({ status, issuer }: JudgedClaim, entry: DenyEntry): boolean {
-  if (status !== "tampered" || issuer === undefined) return false;
-  return entry.issuer === undefined || [entry.issuer].flat().some((identity) => matchesIdentity(identity, issuer));
+/** Signed by one whose claims are denied, or maybe so, and its content is lost or altered. */
+function isLost(claim: JudgedClaim, entry: DenyEntry): boolean {
+  if (claim.status !== "tampered") return false;
+  return (claim.issuer !== undefined && issuersOf(claim).some(({ issuer }) => isWanted(entry, issuer))) || (claim.doubts ?? []).some(({ signer }) => signer === undefined || isWanted(entry, signer));
+}
+
+function issuersOf({ issuers, issuer, issuedAt }: JudgedClaim): ClaimIssuer[] {
+  return issuers ?? [{ issuer: issuer ?? "", ...(issuedAt === undefined ? {} : { issuedAt }) }];
+}
+
+function isWanted({ issuer }: DenyEntry, signer: string): boolean {
+  return issuer === undefined || [issuer].flat().some((identity) => matchesIdentity(identity, signer));
 }
 
 function denied(entry: DenyEntry, path: string, claims: EffectiveClaims, now: Date): RequirementResult {
   const requirement = `no claim ${summary(entry)}`;
   const hits = claims.claims
     .filter((claim) => (STANDS_AGAINST.has(claim.status) || isLost(claim, entry)) && claim.type !== undefined && sameType(claim.type, resolveType(entry.type)))
-    .map((claim) => ({ claim, fit: claim.status === "effective" ? fits(entry, claim, claims, now) : unsure(claim) }))
+    .map((claim) => ({ claim, fit: claim.status === "effective" ? mayFit(entry, claim, claims, now) : unsure(claim) }))
     .filter(({ fit }) => fit.fits || fit.unknown);
   if (hits.length === 0) return { path, requirement, met: true, reason: "there is none", claims: [] };
-  const why = hits.map(({ claim, fit }) => `${claim.digest}${fit.unknown ? `: cannot be told, ${fit.reason}` : ` by ${claim.issuer}`}`);
+  const why = hits.map(({ claim, fit }) => `${claim.digest}${fit.unknown ? `: cannot be told, ${fit.reason}` : ` by ${fit.issuer}`}`);
   const reason = listed(why);
   return { path, requirement, met: false, reason, claims: hits.map(({ claim }) => claim.digest) };
 }
@@ -141,35 +150,56 @@ interface Fit {
   /** No answer was possible. */
   unknown: boolean;
   reason: string;
+  /** As whose word the claim fits. */
+  issuer?: string;
 }
 
 const no = (reason: string): Fit => ({ fits: false, unknown: false, reason });
 
+/** A claim fits if it does as the word of one of those who have signed it. */
 function fits(entry: z.infer<typeof matchSchema>, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
-  const { issuer = "" } = claim;
-  const identities = entry.issuer === undefined ? undefined : [entry.issuer].flat();
-  if (identities !== undefined && !identities.some((identity) => matchesIdentity(identity, issuer))) return no(`its issuer is ${issuer}`);
-  const age = entry.maxAge === undefined ? undefined : tooOld(claim, entry.maxAge, now);
+  const issuers = issuersOf(claim);
+  const wanted = issuers.filter(({ issuer }) => isWanted(entry, issuer));
+  if (wanted.length === 0) return no(`its issuer is ${together(issuers.map(({ issuer }) => issuer))}`);
+  const tried = wanted.map((each) => fitsAs(each, entry, claim, claims, now));
+  return tried.find((fit) => fit.fits) ?? tried.find((fit) => fit.unknown) ?? no([...new Set(tried.map(({ reason }) => reason))].join(" and "));
+}
+
+function fitsAs({ issuer, issuedAt: signedAt }: ClaimIssuer, entry: z.infer<typeof matchSchema>, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
+  const age = entry.maxAge === undefined ? undefined : tooOld(claim, signedAt, entry.maxAge, now);
   if (age !== undefined) return no(age);
-  if (entry.condition === undefined) return { fits: true, unknown: false, reason: "" };
-  const issuedAt = claim.issuedAt === undefined ? undefined : new Date(claim.issuedAt);
+  if (entry.condition === undefined) return { fits: true, unknown: false, reason: "", issuer };
   const outcome = compileCondition(entry.condition).evaluate({
     predicate: claim.predicate ?? {},
     type: claim.type ?? "",
     issuer,
-    issuedAt,
+    issuedAt: signedAt === undefined ? undefined : new Date(signedAt),
     subject: claims.subject,
     now,
     vex: claims.vex,
   });
   if ("error" in outcome) return { fits: false, unknown: true, reason: `its condition gives no answer: ${outcome.error}` };
-  return outcome.result ? { fits: true, unknown: false, reason: "" } : no("its condition is false");
+  return outcome.result ? { fits: true, unknown: false, reason: "", issuer } : no("its condition is false");
 }
 
-function tooOld(claim: JudgedClaim, maxAge: string, now: Date): string | undefined {
-  if (claim.issuedAt === undefined) return "it does not say when it was signed";
+/** Whether a claim fits what is denied, or would if it were that of one who may have signed it as well. */
+function mayFit(entry: DenyEntry, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
+  const fit = fits(entry, claim, claims, now);
+  if (fit.fits || fit.unknown) return fit;
+  const doubt = claim.doubts?.find(({ signer }) => {
+    if (signer !== undefined && !isWanted(entry, signer)) return false;
+    // Who it is, and when he signed, is known to no condition.
+    if (/\bissue(?:r|dAt)\b/.test(entry.condition ?? "")) return true;
+    const asTheirs = fitsAs({ issuer: signer ?? "" }, entry, claim, claims, now);
+    return asTheirs.fits || asTheirs.unknown;
+  });
+  return doubt === undefined ? fit : { fits: false, unknown: true, reason: doubt.reason };
+}
+
+function tooOld(claim: JudgedClaim, signedAt: string | undefined, maxAge: string, now: Date): string | undefined {
+  if (signedAt === undefined) return "it does not say when it was signed";
   const observedAt = claim.type === undefined || claim.predicate === undefined ? undefined : kindOf(claim.type)?.observedAt(claim.predicate);
-  const since = Math.min(Date.parse(claim.issuedAt), observedAt === undefined ? Infinity : Date.parse(observedAt));
+  const since = Math.min(Date.parse(signedAt), observedAt === undefined ? Infinity : Date.parse(observedAt));
   const age = now.getTime() - since;
   if (Number.isNaN(age)) return "it does not say when it was signed";
   if (age < -CLOCK_SKEW) return `it is dated ahead, ${new Date(since).toISOString()}`;

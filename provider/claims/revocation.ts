@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../oci/digest";
-import { targetOf, type Issuer, type Standing } from "./admission";
+import { targetOf, wordsByClaim, type Issuer, type Standing, type Word } from "./admission";
 import type { EffectiveInput } from "./effective";
 import { matchesIdentity } from "./identity";
 import type { Revocation } from "./lifecycle";
+import type { ReadClaim } from "./read-claim";
 
 export interface Removed {
   claim: Standing;
@@ -12,33 +13,68 @@ export interface Removed {
   by?: Digest;
 }
 
-/** Step 2 of `effective.ts`: takes out revocations without the right to revoke, and what the others revoke. */
-export function applyRevocations(standing: readonly Standing[], input: EffectiveInput): { revoked: Removed[]; left: Standing[] } {
-  const all = new Map(standing.map((claim) => [claim.digest, claim]));
+export interface Revoked {
+  by: Digest;
+  reason: string;
+}
+
+export interface Revocations {
+  removed: Removed[];
+  left: Standing[];
+  /** What has been revoked, and by which revocation. */
+  revocationOf(word: Word): Revoked | undefined;
+  /** Why an issuer may not revoke what a revocation names. */
+  objectionTo(issuer: Issuer, revocation: ReadClaim): string | undefined;
+}
+
+/**
+ * Step 2 of `effective.ts`: takes out revocations without the right to revoke, and what the others revoke. Of a claim that several have signed each
+ * one's word is judged for itself, on both sides: who may revoke takes back only what he may, and who may not gains nothing by whom he signs with.
+ * @param unreadable claims that cannot be read; they are revoked like others, and revoke nothing here
+ */
+export function applyRevocations(standing: readonly Standing[], unreadable: readonly Word[], input: EffectiveInput): Revocations {
+  const words = wordsByClaim<Word>([...standing, ...unreadable]);
+  const named = (revocation: ReadClaim): readonly Word[] => {
+    const target = targetOf(revocation);
+    return target === undefined || target === revocation.digest ? [] : (words.get(target) ?? []);
+  };
+  const objectionTo = (issuer: Issuer, revocation: ReadClaim): string | undefined => {
+    const targets = named(revocation);
+    if (targets.length === 0) return objectionToArtifact(issuer, input);
+    const objections = targets.map((target) => objectionToClaim(issuer, target, input));
+    return objections.includes(undefined) ? undefined : objections[0];
+  };
   const removed: Removed[] = [];
-  const byTarget = new Map<Digest, Standing[]>();
+  const byTarget = new Map<Word, Standing[]>();
   for (const claim of standing) {
-    const target = targetOf(claim.claim);
-    if (target === undefined) continue;
-    const named = target === claim.digest ? undefined : all.get(target);
-    const objection = named === undefined ? objectionToArtifact(claim, input) : objectionToClaim(claim, named, input);
+    if (targetOf(claim.claim) === undefined) continue;
+    const objection = objectionTo(claim, claim.claim);
     if (objection !== undefined) removed.push({ claim, status: "untrusted", reason: objection });
-    else if (named !== undefined && hasBegun(claim, input.now)) byTarget.set(target, [...(byTarget.get(target) ?? []), claim].sort(byRank));
+    else if (hasBegun(claim, input.now)) {
+      for (const target of named(claim.claim).filter((each) => objectionToClaim(claim, each, input) === undefined)) {
+        byTarget.set(target, [...(byTarget.get(target) ?? []), claim].sort(byRank));
+      }
+    }
   }
-  const without = new Set(removed.map(({ claim }) => claim.digest));
+  const without = new Set<Word>(removed.map(({ claim }) => claim));
   const inForce = forceOf(byTarget);
+  const revocationOf = (word: Word): Revoked | undefined => {
+    const revocation = byTarget.get(word)?.find(inForce);
+    return revocation === undefined ? undefined : { by: revocation.digest, reason: `revoked by ${revocation.signer}: ${reasonOf(revocation)}` };
+  };
   const left: Standing[] = [];
   for (const claim of standing) {
-    if (without.has(claim.digest)) continue;
-    const revocation = byTarget.get(claim.digest)?.find(({ digest }) => inForce(digest));
-    if (revocation === undefined) left.push(claim);
-    else removed.push({ claim, status: "revoked", by: revocation.digest, reason: `revoked by ${revocation.signer}: ${reasonOf(revocation)}` });
+    if (without.has(claim)) continue;
+    const revoked = revocationOf(claim);
+    if (revoked === undefined) left.push(claim);
+    else removed.push({ claim, status: "revoked", ...revoked });
   }
-  return { revoked: removed, left };
+  return { removed, left, revocationOf, objectionTo };
 }
 
 function byRank(a: Standing, b: Standing): number {
-  return a.rank === b.rank ? (a.digest < b.digest ? -1 : 1) : a.rank - b.rank;
+  if (a.rank !== b.rank) return a.rank - b.rank;
+  return a.digest === b.digest ? 0 : a.digest < b.digest ? -1 : 1;
 }
 
 /** Why an issuer may not revoke the artifact. */
@@ -67,18 +103,18 @@ function reasonOf(claim: Standing): string {
 }
 
 /** Settles which revocations are themselves revoked, from those that nobody revokes onwards; what only a circle could settle is in force. */
-function forceOf(byTarget: ReadonlyMap<Digest, Standing[]>): (digest: Digest) => boolean {
-  const settled = new Map<Digest, boolean>();
+function forceOf(byTarget: ReadonlyMap<Word, Standing[]>): (revocation: Standing) => boolean {
+  const settled = new Map<Word, boolean>();
   let open = [...byTarget.values()].flat();
   for (let before = -1; before !== open.length; ) {
     before = open.length;
-    open = open.filter(({ digest }) => {
-      const against = byTarget.get(digest) ?? [];
-      if (against.some((other) => settled.get(other.digest) === true)) settled.set(digest, false);
-      else if (against.every((other) => settled.get(other.digest) === false)) settled.set(digest, true);
+    open = open.filter((revocation) => {
+      const against = byTarget.get(revocation) ?? [];
+      if (against.some((other) => settled.get(other) === true)) settled.set(revocation, false);
+      else if (against.every((other) => settled.get(other) === false)) settled.set(revocation, true);
       else return true;
       return false;
     });
   }
-  return (digest) => settled.get(digest) ?? true;
+  return (revocation) => settled.get(revocation) ?? true;
 }

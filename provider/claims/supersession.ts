@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../oci/digest";
-import type { Standing } from "./admission";
+import { wordsByClaim, type Standing } from "./admission";
 
 /** Place of a claim among those of its issuer: time, named steps above that time, digest. */
 type Age = readonly [time: number, steps: number, digest: Digest];
@@ -10,7 +10,10 @@ export interface Superseded {
   reason: string;
 }
 
-/** Step 3 of `effective.ts`. The answer is undefined for a claim that nothing supersedes. */
+/**
+ * Step 3 of `effective.ts`. The answer is undefined for a claim that nothing supersedes. A claim that several have signed is in the list once for
+ * each, and does not supersede itself.
+ */
 export function findSuperseder(claims: readonly Standing[]): (claim: Standing) => Superseded | undefined {
   const names = namedBy(claims);
   const ages = agesOf(names);
@@ -25,9 +28,9 @@ export function findSuperseder(claims: readonly Standing[]): (claim: Standing) =
     if (named !== undefined) candidates.push([named, `${named.signer} replaced it by name`]);
     if (claim.type !== "vex") {
       const listed = claim.rank === Infinity ? undefined : bestListed(claim);
-      if (listed !== undefined && listed.rank < claim.rank) candidates.push([listed, `${listed.signer} takes precedence`]);
+      if (listed !== undefined && listed.rank < claim.rank && listed.digest !== claim.digest) candidates.push([listed, `${listed.signer} takes precedence`]);
       const latest = bestOfIssuer(claim);
-      if (latest !== undefined && latest !== claim) candidates.push([latest, "the same issuer has made a later claim"]);
+      if (latest !== undefined && latest.digest !== claim.digest) candidates.push([latest, "the same issuer has made a later claim"]);
     }
     const [best] = candidates.sort(([a], [b]) => first(a, b));
     return best === undefined ? undefined : { by: best[0].digest, reason: best[1] };
@@ -36,12 +39,12 @@ export function findSuperseder(claims: readonly Standing[]): (claim: Standing) =
 
 /** Rule (a): the claims that each claim names and may supersede, those that are named before those that name them. */
 function namedBy(claims: readonly Standing[]): Map<Standing, Standing[]> {
-  const all = new Map(claims.map((claim) => [claim.digest, claim]));
+  const all = wordsByClaim(claims);
   const names = new Map<Standing, Standing[]>();
   const namers = new Map<Standing, Standing[]>();
   for (const claim of claims) {
-    const named = claim.claim.supersedes.map((digest) => all.get(digest)).filter((other) => other !== undefined);
-    const may = named.filter((other) => other !== claim && (other.issuer === claim.issuer || claim.rank < other.rank));
+    const named = claim.claim.supersedes.flatMap((digest) => all.get(digest) ?? []);
+    const may = named.filter((other) => other.digest !== claim.digest && (other.issuer === claim.issuer || claim.rank < other.rank));
     names.set(claim, may);
     for (const other of may) addTo(namers, other, claim);
   }

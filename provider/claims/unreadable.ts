@@ -1,52 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../errors";
-import { allowedIssuers, identify, refusalOf, type Issuer, type ObservedClaim, type Standing } from "./admission";
+import type { Digest } from "../oci/digest";
+import { allowedIssuers, identify, type Issuer, type Standing, type Word } from "./admission";
 import type { EffectiveInput, JudgedClaim } from "./effective";
 import { matchesIdentity } from "./identity";
-import type { ClaimHead } from "./read-claim";
-import { objectionToArtifact, objectionToClaim } from "./revocation";
+import { issuersOf } from "./judged-claim";
+import type { BrokenClaim, ClaimHead } from "./read-claim";
+import { objectionToArtifact, objectionToClaim, type Revocations } from "./revocation";
+import { doubtsOf, signingsOf, together, type Doubt, type Signing } from "./signers";
 import { kindOf } from "./types";
 
-type Outcome = Partial<Pick<JudgedClaim, "status" | "reason" | "issuer">>;
-
-/**
- * Step 1 of `effective.ts`, for what forbids: a revocation or an end of life that is signed by one who may issue it, and whose content a store has
- * lost or altered. What it says cannot be told, and whoever keeps us from reading it must not undo it by that. Of other claims it is noted who
- * signed them, for those who deny such claims.
- */
-export function holdUnreadable(refused: readonly JudgedClaim[], standing: readonly Standing[], input: EffectiveInput): JudgedClaim[] {
-  const unreadable = new Map(input.claims.flatMap((observed) => {
-    const outcome = judgeUnreadable(observed, standing, input);
-    return outcome === undefined ? [] : [[observed.claim.digest, outcome] as const];
-  }));
-  return refused.map((claim) => (claim.status === "tampered" ? { ...claim, ...unreadable.get(claim.digest) } : claim));
+/** A claim whose manifest is there and signed, or maybe so, and whose content a store has lost or altered. */
+export interface Unreadable {
+  head: ClaimHead;
+  broken: BrokenClaim["broken"];
+  signings: Signing[];
+  /** For each who has signed it. */
+  words: Word[];
+  /** Who may have signed it as well. */
+  doubts: Doubt[];
 }
 
 const LOST: ReadonlySet<ErrorCode> = new Set(["BLOB_UNKNOWN", "DIGEST_MISMATCH", "SIZE_MISMATCH"]);
 
-function judgeUnreadable({ claim, verdict }: ObservedClaim, standing: readonly Standing[], input: EffectiveInput): Outcome | undefined {
-  if (!("broken" in claim) || claim.head === undefined || !LOST.has(claim.broken.code)) return undefined;
-  const signer = verdict.signer?.subject;
-  if (signer === undefined || refusalOf(verdict, input.now) !== undefined) return undefined;
-  const objection = objectionTo(claim.head, identify(signer, input), standing, input);
-  if (objection === undefined) return { issuer: signer };
-  if (objection !== "none") return { status: "untrusted", reason: objection };
-  const { code, reason } = claim.broken;
-  return { status: "inconclusive", reason: `it is signed by ${signer}, and what it says cannot be read: ${reason} (${code}) [SIGNATURE_INCONCLUSIVE]` };
+/** Whether a claim is there and signed, and only what it says is lost. */
+export function isLost(claim: BrokenClaim): claim is BrokenClaim & { head: ClaimHead } {
+  return claim.head !== undefined && LOST.has(claim.broken.code);
 }
 
-/** Why it would count for nothing if it could be read; undefined where it forbids nothing in any case. */
-function objectionTo({ type, subject }: ClaimHead, issuer: Issuer, standing: readonly Standing[], input: EffectiveInput): string | "none" | undefined {
-  const name = type === undefined ? undefined : kindOf(type)?.name;
-  if (name === "endOfLife") {
-    const allowed = allowedIssuers(name, input.lifecycleIssuers);
-    if (allowed === undefined || allowed.some((identity) => matchesIdentity(identity, issuer.signer))) return "none";
+/** Of the claims that were found, those that are signed, or maybe so, and cannot be read. */
+export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable> {
+  return new Map(input.claims.flatMap(({ claim, verdict }): [Digest, Unreadable][] => {
+    if (!("broken" in claim) || !isLost(claim)) return [];
+    const signings = signingsOf(verdict, input.now);
+    const doubts = doubtsOf(verdict, signings);
+    const words = signings.map(({ signer }) => ({ digest: claim.digest, ...identify(signer, input) }));
+    return signings.length + doubts.length === 0 ? [] : [[claim.digest, { head: claim.head, broken: claim.broken, signings, words, doubts }]];
+  }));
+}
+
+/**
+ * Step 1 of `effective.ts`, for what forbids: a revocation or an end of life that is signed by one who may issue it, and whose content a store has
+ * lost or altered. What it says cannot be told, and whoever keeps us from reading it must not undo it by that; whoever may revoke it, whatever it
+ * says, can. Of other claims it is noted who signed them, for those who deny such claims.
+ */
+export function holdUnreadable(refused: readonly JudgedClaim[], unreadable: ReadonlyMap<Digest, Unreadable>, standing: readonly Standing[], { revocationOf }: Revocations, input: EffectiveInput): JudgedClaim[] {
+  return refused.map((claim) => {
+    const found = claim.status === "tampered" ? unreadable.get(claim.digest) : undefined;
+    return found === undefined ? claim : { ...claim, ...judgeUnreadable(found, standing, revocationOf, input) };
+  });
+}
+
+function judgeUnreadable({ head, broken, signings, words, doubts }: Unreadable, standing: readonly Standing[], revocationOf: Revocations["revocationOf"], input: EffectiveInput): Partial<JudgedClaim> {
+  const forbids = kindsThatForbid.has(nameOf(head) ?? "");
+  const objections = words.map((word) => objectionTo(head, word, standing, input));
+  const believed = forbids ? words.filter((_, index) => objections[index] === undefined) : words;
+  const unsure = forbids ? doubts.filter(({ signer }) => signer === undefined || objectionTo(head, identify(signer, input), standing, input) === undefined) : doubts;
+  const revocations = believed.map(revocationOf);
+  const [revoked] = revocations;
+  if (revoked !== undefined && unsure.length === 0 && !revocations.includes(undefined)) return { status: "revoked", ...revoked };
+  if (!forbids) return { ...issuersOf(signings), ...(doubts.length === 0 ? {} : { doubts }) };
+  const who = believed.length > 0 ? `it is signed by ${together(believed.map(({ signer }) => signer))}` : unsure[0]?.reason;
+  if (who === undefined) return { status: "untrusted", reason: objections[0] ?? "nobody who may issue it has signed it" };
+  return { status: "inconclusive", reason: `${who}, and what it says cannot be read: ${broken.reason} (${broken.code}) [SIGNATURE_INCONCLUSIVE]` };
+}
+
+const kindsThatForbid: ReadonlySet<string> = new Set(["revocation", "endOfLife"]);
+
+function nameOf({ type }: ClaimHead): string | undefined {
+  return type === undefined ? undefined : kindOf(type)?.name;
+}
+
+/** Why what forbids would count for nothing if it could be read. */
+function objectionTo(head: ClaimHead, issuer: Issuer, standing: readonly Standing[], input: EffectiveInput): string | undefined {
+  if (nameOf(head) === "endOfLife") {
+    const allowed = allowedIssuers("endOfLife", input.lifecycleIssuers);
+    if (allowed === undefined || allowed.some((identity) => matchesIdentity(identity, issuer.signer))) return undefined;
     return `its signer, ${issuer.signer}, is not among those who may issue an endOfLife here`;
   }
-  if (name !== "revocation") return undefined;
+  const { subject } = head;
   // Beside a claim, it revokes that one. Beside the artifact, it revokes the artifact or any claim about it.
   const objections = subject.digest === input.subject ? [objectionToArtifact(issuer, input)] : [];
   const targets = standing.filter(({ digest }) => subject.digest === input.subject || subject.digest === digest);
   objections.push(...targets.map((target) => objectionToClaim(issuer, target, input)));
-  return objections.some((objection) => objection === undefined) ? "none" : objections[0];
+  return objections.includes(undefined) ? undefined : (objections[0] ?? `it is about ${subject.digest}, which does not count`);
 }

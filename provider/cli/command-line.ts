@@ -15,6 +15,7 @@ const OPTIONS = {
   retention: { type: "string" },
   rules: { type: "string" },
   "as-of": { type: "string" },
+  "follow-redirects": { type: "boolean" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -40,6 +41,8 @@ Whom to trust
                         (default for verify: where notation keeps it; the others then use none)
   --scope NAME          what the trust policy calls the repository (default: as in REFERENCE)
   --require TYPE        a claim of this type must be there and count; may be repeated
+  --follow-redirects    verify: where the artifact is redirected, verifies what it is redirected to, at most 5 times
+                        (default: a redirect is a warning)
 
 Registries
   --registries FILE     JSON, registry -> settings, as the stack configuration consign:registries
@@ -73,6 +76,7 @@ export interface Flags {
   retention?: string;
   rules?: string;
   asOf?: string;
+  followRedirects: boolean;
   json: boolean;
 }
 
@@ -99,10 +103,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (values.html !== undefined && values.json === true) throw wrong("say either --html or --json");
   if (values.retention !== undefined && values.html === undefined && command !== "timeline") throw wrong("--retention is for timeline, and for pages");
   if ((values.rules !== undefined || values["as-of"] !== undefined) && command !== "retention") throw wrong("--rules and --as-of are for retention");
+  if (values["follow-redirects"] === true && command !== "verify") throw wrong("--follow-redirects is for verify");
   for (const type of values.require ?? []) resolveType(type);
   const flags: Flags = {
     roots: values.root ?? [],
     require: values.require ?? [],
+    followRedirects: values["follow-redirects"] ?? false,
     json: values.json ?? false,
     ...(values.policy === undefined ? {} : { policy: values.policy }),
     ...(values.scope === undefined ? {} : { scope: values.scope }),

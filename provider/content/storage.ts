@@ -58,6 +58,8 @@ export interface ReferrersOptions extends CallOptions {
 export interface PushManifestOptions extends CallOptions {
   /** `later`: the caller writes more and then reads all of it back itself, so that it need not be done for each. @default "now" */
   readBack?: "now" | "later" | undefined;
+  /** Told each time that the store had taken the manifest and lost it, so that it is written again. */
+  onRepair?: (() => void) | undefined;
 }
 
 export interface PushOptions extends CallOptions {

@@ -53,26 +53,26 @@ async function check(kind: Reconciler, context: Context, olds: Properties, news:
 }
 
 /** The engine asks this about what the program still has, and nothing about what it is about to take away. */
-function compare(kind: Reconciler, context: Context, olds: Properties, news: Properties): dynamic.DiffResult {
+async function compare(kind: Reconciler, context: Context, olds: Properties, news: Properties): Promise<dynamic.DiffResult> {
   const result = diff(kind, olds, news);
-  if (result.changes === false) hold(kind, context, olds);
+  if (result.changes === false) await hold(kind, context, olds);
   return result;
 }
 
-function hold(kind: Reconciler, context: Context, properties: Properties): void {
+async function hold(kind: Reconciler, context: Context, properties: Properties): Promise<void> {
   const held = kind.holds?.(properties);
-  if (held !== undefined) holdingsOf(context()).add(held);
+  if (held !== undefined) await holdingsOf(context()).add(held);
 }
 
 /** Holds what is planned from the start, as others are at work at the same time, and then what is there. */
 async function ensure(kind: Reconciler, context: Context, inputs: Properties, previous: Properties | undefined): Promise<Properties> {
-  hold(kind, context, inputs);
+  await hold(kind, context, inputs);
   try {
     const outputs = recorded(inputs, await kind.ensure(inputs, previous, context()));
-    hold(kind, context, outputs);
+    await hold(kind, context, outputs);
     return outputs;
   } catch (error) {
-    if (error instanceof PartialFailure) hold(kind, context, error.properties);
+    if (error instanceof PartialFailure) await hold(kind, context, error.properties);
     throw error;
   }
 }

@@ -14,39 +14,41 @@ import { SKIPPED, requireApplicable, verifyEnvelope, type VerifyContext } from "
 export interface ArtifactVerdict extends SignatureVerdict {
   /** The verdict on each signature that was looked at. */
   signatures: SignatureVerdict[];
+  /** Signatures that are there beyond those that are looked at. */
+  unseen: number;
 }
 
 const MAX_SIGNATURES = 100;
 
 /**
- * Verifies an artifact by its signatures in a store: verified as soon as one of them is, of those that the context prefers. Signatures that name
- * a trusted certificate in their annotations are looked at first, so that others in front of a good one do not use up `maxSignatures`; where more
- * are there than were looked at, the outcome is at best inconclusive, and the reason says so.
- * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`; what the store throws when it cannot be asked and no other signature verifies
+ * Verifies an artifact by its signatures in a store: verified as soon as one of them is, or, where every signer is asked for, once all have been looked
+ * at. Signatures that name a trusted certificate in their annotations are looked at first, so that others in front of a good one do not use up
+ * `maxSignatures`; where none verifies and more are there than were looked at, the outcome is at best inconclusive, and the reason says so.
+ * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`; what the store throws when it cannot be asked and no other signature verifies, or every signer is
+ * asked for
  */
 export async function verifyArtifact(store: ReadStore, artifact: Descriptor, policy: ResolvedTrustPolicy, context: VerifyContext): Promise<ArtifactVerdict> {
   requireApplicable(policy, context.scope);
-  if (policy.actions.integrity === "skip") return { ...new Checklist(policy.actions).verdict({ reason: SKIPPED }), signatures: [] };
+  if (policy.actions.integrity === "skip") return { ...new Checklist(policy.actions).verdict({ reason: SKIPPED }), signatures: [], unseen: 0 };
   const found = likelyFirst(await listSignatures(store, artifact.digest), policy);
   const looked = found.slice(0, context.maxSignatures ?? MAX_SIGNATURES);
+  const unseen = found.length - looked.length;
   const signatures: SignatureVerdict[] = [];
   let storeFailure: ConsignError | undefined;
   for (const descriptor of looked) {
     try {
       const verdict = { ...(await verifySignature(store, descriptor, artifact, policy, context)), signature: descriptor.digest };
       signatures.push(verdict);
-      if (verdict.outcome === "verified" && context.prefers?.(verdict) !== false) return { ...verdict, signatures };
+      if (verdict.outcome === "verified" && context.signers !== "every") return { ...verdict, signatures, unseen };
     } catch (error) {
       storeFailure ??= asConsignError(error, "INTERNAL", { reference: `${store.name}@${descriptor.digest}` });
     }
   }
   if (storeFailure !== undefined) throw storeFailure;
-  const unsure = signatures.find((verdict) => verdict.outcome === "inconclusive" && context.prefers?.(verdict) === true);
-  if (unsure !== undefined) return { ...unsure, signatures };
   const [closest] = signatures.toSorted((a, b) => RANK[b.outcome] - RANK[a.outcome]);
-  if (found.length > looked.length) return { ...tooMany(found.length, looked.length, policy, closest), signatures };
-  if (closest === undefined) return { ...missing(store, artifact, policy), signatures };
-  return { ...closest, signatures };
+  if (unseen > 0 && closest?.outcome !== "verified") return { ...tooMany(found.length, looked.length, policy, closest), signatures, unseen };
+  if (closest === undefined) return { ...missing(store, artifact, policy), signatures, unseen };
+  return { ...closest, signatures, unseen };
 }
 
 const RANK: Readonly<Record<Outcome, number>> = { missing: 0, invalid: 1, untrusted: 2, inconclusive: 3, verified: 4 };
@@ -91,7 +93,7 @@ function tooMany(found: number, looked: number, policy: ResolvedTrustPolicy, clo
     ...new Checklist(policy.actions).verdict({ checks: closest?.checks ?? [] }),
     outcome: "inconclusive",
     code: "SIGNATURE_INCONCLUSIVE",
-    reason: `none of the ${looked} signatures looked at ${closest?.outcome === "verified" ? "is by one whose word counts" : "verifies"}, and ${found} are there: raise the bound, or remove what nobody trusts${about}`,
+    reason: `none of the ${looked} signatures looked at verifies, and ${found} are there: raise the bound, or remove what nobody trusts${about}`,
   };
 }
 

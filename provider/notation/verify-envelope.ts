@@ -24,11 +24,8 @@ export interface VerifyContext {
   fetch?: HttpFetch | undefined;
   /** Signatures of an artifact that are looked at. @default 100 */
   maxSignatures?: number | undefined;
-  /**
-   * Of an artifact with several signatures, those that the verdict is to be about if one of them verifies, or may: all are looked at then, so that
-   * another that verifies as well does not hide them. @default the first that verifies
-   */
-  prefers?: ((verdict: SignatureVerdict) => boolean) | undefined;
+  /** Whether more signatures of an artifact are looked at once one has verified: `every`, to know all who have signed it. @default "first" */
+  signers?: "first" | "every" | undefined;
 }
 
 /**

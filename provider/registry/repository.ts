@@ -124,6 +124,10 @@ export class Repository implements Store {
   async pushManifest(manifest: Manifest, options: PushManifestOptions = {}): Promise<void> {
     const { digest } = manifest.descriptor;
     const put = (): ReturnType<Manifests["put"]> => this.#manifests.put(manifest, digest, options);
+    const again = async (): Promise<void> => {
+      options.onRepair?.();
+      await put();
+    };
     const { subject: announced } = await put();
     const subject = manifest.value.subject?.digest;
     const later = options.readBack === "later";
@@ -133,14 +137,11 @@ export class Repository implements Store {
       return;
     }
     // Being listed by the registry itself is as good as being found.
-    if (!later || subject === undefined) await confirmManifest(this.#manifests, manifest, put, options);
+    if (!later || subject === undefined) await confirmManifest(this.#manifests, manifest, again, options);
     this.#remember(manifest);
     if (subject === undefined) return;
-    const again = async (): Promise<void> => {
-      await put();
-    };
     await this.#referrers.ensureListed(manifest, subject, announced === subject, again, options);
-    if (later && this.#referrers.capability.support !== "supported") await confirmManifest(this.#manifests, manifest, put, options);
+    if (later && this.#referrers.capability.support !== "supported") await confirmManifest(this.#manifests, manifest, again, options);
   }
 
   async tag(manifest: Manifest, tag: string, options: TagOptions = {}): Promise<void> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ForeignClaim } from "../claims";
+import { together, type ForeignClaim } from "../claims";
 import type { ClaimReport } from "./observation";
 import { printable, shortDigest, words, type Dress, type Mood } from "./words";
 
@@ -18,9 +18,9 @@ const CLAIM_MOODS: Readonly<Record<ClaimReport["status"], Mood>> = {
 };
 
 /** A claim in one line: what it is, for whom, whether it counts, and who issued it. */
-export function claimLine({ name, audience, digest, status, issuer, by, expiresAt }: ClaimReport, style: Dress): string {
+export function claimLine({ name, audience, digest, status, issuer, issuers, by, expiresAt }: ClaimReport, style: Dress): string {
   const mood = CLAIM_MOODS[status];
-  const issued = issuer === undefined ? undefined : `by ${printable(issuer)}`;
+  const issued = issuer === undefined ? undefined : `by ${together((issuers?.map((each) => each.issuer) ?? [issuer]).map((each) => printable(each)))}`;
   const instead = by === undefined ? undefined : `by ${shortDigest(by)}`;
   const until = expiresAt === undefined ? undefined : `until ${expiresAt}`;
   return words(style.mark(mood), printable(name), audience, shortDigest(digest), style.colored(mood, words(status, instead)), issued, until);

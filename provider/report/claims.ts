@@ -64,7 +64,7 @@ async function findClaims(store: ReadStore, subject: Digest, referrers: readonly
   await forEachBounded(descriptors.entries(), depth === 1 ? CONCURRENCY : 1, async ([place, descriptor]) => {
     const around = await store.referrers(descriptor.digest);
     const claim = await observeClaim(store, descriptor, { subject });
-    const { verdict, reports: signatures } = await observeSignatures(store, plainDescriptor(descriptor), around, o);
+    const { verdict, reports: signatures } = await observeSignatures(store, plainDescriptor(descriptor), around, { ...o, signers: "every" });
     const about = await findClaims(store, descriptor.digest, around, o, budget, depth + 1);
     found[place] = { subject, claim, verdict: trustworthy(verdict, o), signatures, about, related: relatedAmong(around) };
   });

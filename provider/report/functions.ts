@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { denyEntrySchema, identitySchema, requireEntrySchema, resolveType, sameType } from "../claims";
+import { denyEntrySchema, followRedirectsSchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema, resolveType, sameType } from "../claims";
 import { ConsignError, isErrorCode } from "../errors";
 import { openTrust, trustSchema } from "../notation";
 import type { Annotations, Descriptor } from "../oci/descriptor";
 import { artifactTypeOf } from "../oci/manifest";
 import { formatLocation, parseReference } from "../oci/reference";
 import { registrySettingsSchema, type RegistrySettings } from "../registry";
+import { verifyFollowing, type Verified } from "./following";
 import { Inspector } from "./inspector";
 import type { ClaimReport } from "./observation";
 import { verificationOf, type VerificationReport } from "./verification";
@@ -43,6 +44,8 @@ const verifySchema = z.strictObject({
   require: z.array(requireEntrySchema).max(100).optional(),
   deny: z.array(denyEntrySchema).max(100).optional(),
   precedence: precedenceSchema,
+  lifecycleIssuers: lifecycleIssuersSchema.optional(),
+  followRedirects: followRedirectsSchema.optional(),
 });
 
 /** What a reference names now. @throws ConsignError `INPUT_INVALID`, `REFERENCE_INVALID`, `MANIFEST_UNKNOWN`, `REGISTRY_*` */
@@ -76,14 +79,19 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
  * @throws ConsignError as {@link askArtifact}, `TRUST_*`, and what leaves it unknown because nobody could be asked
  */
 export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
-  const { artifact, trust, precedence, ...requirements } = read(verifySchema, args);
-  const observed = await inspecting(asking, async (inspector) =>
-    inspector.observe(artifact, { trust: await openTrust(trust, scopeOf(artifact), asking.baseDir), now: asking.now, extent: "verdict", precedence }),
-  );
-  const report = verificationOf(observed, requirements, asking.now);
-  if (report === undefined) throw new ConsignError("INTERNAL", "verified without a trust policy");
-  const { reference, ...verification } = report;
-  return report.verified === "yes" ? { ...verification, reference } : verification;
+  const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } = read(verifySchema, args);
+  const { verification } = await inspecting(asking, async (inspector) => {
+    const look = async (reference: string): Promise<Verified> => {
+      const opened = await openTrust(trust, scopeOf(reference), asking.baseDir);
+      const observed = await inspector.observe(reference, { trust: opened, now: asking.now, extent: "verdict", precedence, lifecycleIssuers });
+      const report = verificationOf(observed, requirements, asking.now);
+      if (report === undefined) throw new ConsignError("INTERNAL", "verified without a trust policy");
+      return { observed, verification: report };
+    };
+    return followRedirects === "verify" ? verifyFollowing(inspector, artifact, look) : look(artifact);
+  });
+  const { reference, ...answer } = verification;
+  return answer.verified === "yes" ? { ...answer, reference } : answer;
 }
 
 const scopeOf = (artifact: string): string => formatLocation(parseReference(artifact).location);

@@ -87,7 +87,7 @@ function artifactFinding({ verdict, signatures, platform }: ObservedArtifact): F
 
 function claimRow(claim: ClaimReport): LocalRow {
   const { digest, name, audience, scope, status, reason, by, signatures, claims, related } = claim;
-  const { issuer = claim.issuer, issuedAt = claim.issuedAt, expiresAt = claim.expiresAt } = signing(signatures);
+  const { issuer, issuedAt, expiresAt } = claim.issuer === undefined ? signing(signatures) : claim;
   return {
     kind: "claim",
     digest,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Audience, ClaimStatus, ForeignClaim, LifecycleIssuers, VexEntry } from "../claims";
+import type { Audience, ClaimIssuer, ClaimStatus, Doubt, ForeignClaim, LifecycleIssuers, VexEntry } from "../claims";
 import type { ErrorCode } from "../errors";
 import type { Outcome, ResolvedTrustPolicy, VerifyContext } from "../notation";
 import type { Annotations } from "../oci/descriptor";
@@ -38,10 +38,14 @@ export interface ClaimReport {
   reason: string;
   /** The claim that superseded or revoked it. */
   by?: Digest;
-  /** Subject of the signer's certificate; only for verified claims, as the times. */
+  /** Subject of the signer's certificate; only for verified claims, as the times. Of several signers, the first in precedence, then by name. */
   issuer?: string;
   issuedAt?: string;
   expiresAt?: string;
+  /** Where several have signed it, all of them. */
+  issuers?: ClaimIssuer[];
+  /** Signatures of it that could not be judged: who may have signed it as well. */
+  doubts?: Doubt[];
   /** Only for effective claims. */
   predicate?: unknown;
   signatures: SignatureReport[];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadStore } from "../content/storage";
 import type { ErrorCode } from "../errors";
-import { isSignature, verifyArtifact, type Check, type Outcome, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation";
+import { isSignature, verifyArtifact, type ArtifactVerdict, type Check, type Outcome, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ObserveOptions } from "./observation";
@@ -28,7 +28,7 @@ export interface SignatureReport {
 
 export interface SignatureFindings {
   /** Under the trust policy; without one, what {@link verifyArtifact} says when only integrity counts, which is never to be called verified. */
-  verdict: SignatureVerdict;
+  verdict: ArtifactVerdict;
   reports: SignatureReport[];
 }
 
@@ -54,10 +54,10 @@ const MAX_SIGNATURES = 100;
 export async function observeSignatures(store: ReadStore, artifact: Descriptor, referrers: readonly Descriptor[], o: ObserveOptions): Promise<SignatureFindings> {
   const listed = referrers.filter(isSignature);
   const policy = o.trust ?? INTEGRITY_ONLY;
-  const { signatures, ...verdict } = await verifyArtifact(showing(store, listed), artifact, policy, o);
+  const verdict = await verifyArtifact(showing(store, listed), artifact, policy, o);
   const judges = policy.actions.integrity !== "skip";
   const shown = judges ? policy : INTEGRITY_ONLY;
-  const reports = new Map(signatures.flatMap((each) => (each.signature === undefined ? [] : [[each.signature, report(each.signature, each, o.trust !== undefined)]])));
+  const reports = new Map(verdict.signatures.flatMap((each) => (each.signature === undefined ? [] : [[each.signature, report(each.signature, each, o.trust !== undefined)]])));
   if (o.extent !== "verdict") {
     const others = listed.filter(({ digest }) => !reports.has(digest)).slice(0, Math.max(0, (o.maxSignatures ?? MAX_SIGNATURES) - reports.size));
     for (const other of others) {

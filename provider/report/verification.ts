@@ -8,9 +8,11 @@ import type { SignatureReport } from "./signatures";
 
 /** Whether an artifact may be used, and why. Plain data: it can be written as JSON as it is. */
 export interface VerificationReport {
-  /** `repository@digest` of what was judged. */
+  /** `repository@digest` of what was judged: where redirects were followed, the last artifact. */
   reference: string;
   digest: Digest;
+  /** Where redirects were followed: pinned references, from what was asked for to what was judged. */
+  followed?: string[];
   /** `unknown`: it could not be told, as something could not be asked or not all could be looked at. To be treated as no. */
   verified: "yes" | "no" | "unknown";
   /** Name of the trust policy. */
@@ -73,7 +75,8 @@ function unheard(claims: readonly ClaimReport[]): string[] {
     .map(({ name, digest, reason }) => `the ${name} claim ${digest} could not be checked: ${reason}`);
 }
 
-function effectiveAmong({ digest, claims, vex }: ObservedArtifact): EffectiveClaims {
+/** The claims about an artifact, as they were judged. */
+export function effectiveAmong({ digest, claims, vex }: ObservedArtifact): EffectiveClaims {
   return {
     subject: digest,
     vex,

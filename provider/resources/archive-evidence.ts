@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { archivedSchema, claimTypeOf, contentPurgedSchema, deploymentSchema, endOfLifeSchema, matchesIdentity, typeKey, type LifecycleIssuers, type ReadClaim } from "../claims";
+import { archivedSchema, claimTypeOf, contentPurgedSchema, deploymentSchema, endOfLifeSchema, matchesIdentity, together, typeKey, type LifecycleIssuers, type ReadClaim } from "../claims";
 import type { ReadStore } from "../content/storage";
 import type { ResolvedTrustPolicy } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
@@ -64,10 +64,10 @@ async function judged(store: ReadStore, descriptor: Descriptor, subject: Digest,
 }
 
 /** Why a claim that support ends does not count, whoever trusts its signer otherwise. */
-function objectionTo({ verdict }: WeighedClaim, allowed: readonly string[] | undefined): string | undefined {
-  const signer = verdict.signer?.subject;
-  if (signer === undefined || allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer))) return undefined;
-  return `its signer, ${signer}, is not among those who may issue an endOfLife here`;
+function objectionTo({ verdict, signers: believed }: WeighedClaim, allowed: readonly string[] | undefined): string | undefined {
+  const signers = believed.length > 0 ? believed : [verdict.signer?.subject ?? []].flat();
+  if (signers.length === 0 || allowed === undefined || signers.some((signer) => allowed.some((identity) => matchesIdentity(identity, signer)))) return undefined;
+  return `its signer, ${together(signers)}, is not among those who may issue an endOfLife here`;
 }
 
 async function believed(store: ReadStore, weighed: WeighedClaim, subject: Digest, kind: Kind, { trust, issuers }: EvidenceQuestion, context: ResourceContext): Promise<Evidence | undefined> {

@@ -61,10 +61,10 @@ export async function removeClaim(store: Store, location: Location, claim: Leavi
   let others = 0;
   for (const signature of await listSignatures(store, descriptor.digest)) {
     if (isOwnSignature(signature, claim)) {
-      if (!held.has(location, signature.digest)) await deleteManifest(store, signature);
+      if (!(await held.has(location, signature.digest))) await deleteManifest(store, signature);
     } else others += 1;
   }
-  if (held.has(location, descriptor.digest)) return;
+  if (await held.has(location, descriptor.digest)) return;
   if (others === 0) return deleteManifest(store, descriptor);
   context.warn(`the claim ${store.name}@${descriptor.digest} stays, without the signatures of this resource: others have signed it too`);
 }

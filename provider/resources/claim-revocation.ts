@@ -10,8 +10,8 @@ import type { ResourceContext } from "./context";
 const MAX_DEPTH = 8;
 
 /**
- * Whether a claim about an artifact is revoked: for sure, by its own issuer or one who may revoke for others and in force; or possibly, as
- * somebody who is trusted, or may be, says so. `undefined`: nobody does.
+ * Whether a claim about an artifact is revoked: for sure, by its own issuer, by each where several have signed it, or by one who may revoke for
+ * others, and in force; or possibly, as somebody who is trusted, or may be, says so. `undefined`: nobody does.
  * @param issuers who may revoke the claims of others
  */
 export async function revocationOfClaim(
@@ -23,6 +23,7 @@ export async function revocationOfClaim(
   depth = 0,
 ): Promise<"revoked" | "possibly" | undefined> {
   let found: "possibly" | undefined;
+  const unanswered = new Set(target.signers.map(canonicalSubject));
   for (const subject of [target.claim.digest, artifact]) {
     for (const descriptor of (await store.referrers(subject)).filter((each) => typeKey(claimTypeOf(each) ?? "") === "revocation")) {
       const revocation = await weighClaim(store, descriptor, subject, trust, context);
@@ -32,16 +33,21 @@ export async function revocationOfClaim(
       if (said !== undefined && said.target !== target.claim.digest) continue;
       // Of what cannot be read, nobody can say that it is not about this claim.
       found = "possibly";
-      if (worth !== "believed" || said === undefined || !mayRevoke(revocation, target, issuers)) continue;
+      const answered = answeredBy(revocation, target, issuers);
+      if (worth !== "believed" || said === undefined || answered.length === 0) continue;
       if (said.since !== undefined && Date.parse(said.since) > context.now().getTime()) continue;
-      if (depth < MAX_DEPTH && (await revocationOfClaim(store, revocation, artifact, { trust, issuers }, context, depth + 1)) === undefined) return "revoked";
+      if (depth >= MAX_DEPTH || (await revocationOfClaim(store, revocation, artifact, { trust, issuers }, context, depth + 1)) !== undefined) continue;
+      for (const signer of answered) unanswered.delete(signer);
+      if (unanswered.size === 0 && !target.openEnded) return "revoked";
     }
   }
   return found;
 }
 
-function mayRevoke({ verdict }: WeighedClaim, target: WeighedClaim, issuers: readonly string[] | undefined): boolean {
-  const [signer, other] = [verdict.signer?.subject, target.verdict.signer?.subject];
-  if (signer === undefined || other === undefined) return false;
-  return canonicalSubject(signer) === canonicalSubject(other) || (issuers ?? []).some((identity) => matchesIdentity(identity, signer));
+/** Whose word a revocation takes back, of those who have signed a claim: anyone's, by one who may revoke for others; else that of its own signers. */
+function answeredBy({ signers }: WeighedClaim, target: WeighedClaim, issuers: readonly string[] | undefined): string[] {
+  const words = target.signers.map(canonicalSubject);
+  if (signers.some((signer) => (issuers ?? []).some((identity) => matchesIdentity(identity, signer)))) return words;
+  const own = new Set(signers.map(canonicalSubject));
+  return words.filter((word) => own.has(word));
 }

@@ -78,6 +78,6 @@ function observeRival(store: ReadStore, descriptor: Descriptor, root: Certificat
 
 async function readRival(store: ReadStore, descriptor: Descriptor, root: Certificate, context: ResourceContext): Promise<ObservedClaim> {
   const claim = await observeClaim(store, descriptor);
-  const verdict = await verifyArtifact(store, claim.descriptor, policyFor([root], []), { now: context.now(), baseDir: context.baseDir, scope: store.name, revocation: context.revocation });
+  const verdict = await verifyArtifact(store, claim.descriptor, policyFor([root], []), { now: context.now(), baseDir: context.baseDir, scope: store.name, revocation: context.revocation, signers: "every" });
   return { claim, verdict };
 }

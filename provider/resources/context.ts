@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { access } from "node:fs/promises";
 import path from "node:path";
 import { OciLayout } from "../content/oci-layout";
+import { realPath } from "../content/real-path";
 import type { Store } from "../content/storage";
 import { isConsignError, ConsignError } from "../errors";
 import type { HttpFetch } from "../notation/http-fetch";
 import type { RevocationChecker } from "../notation/revocation";
 import { formatLocation, parseLocation, type Location } from "../oci/reference";
 import type { RegistryClient } from "../registry";
-import { normalLocation } from "./same-place";
 
 /** What a reconciler may use of the world. Everything that varies between runs comes in through here. */
 export interface ResourceContext {
@@ -60,16 +60,14 @@ export class Stores {
     return store;
   }
 
-  /** The same text for every spelling of one place. */
-  placeOf(location: Location): string {
-    if (location.kind === "registry") return formatLocation(normalLocation(location));
-    const directory = path.resolve(this.baseDir, location.path);
-    try {
-      return `oci:${realpathSync(directory)}`;
-    } catch {
-      // It is not there (any more), so no other path leads to it.
-      return `oci:${directory}`;
-    }
+  /**
+   * A name that two locations share if, and only if, they are one place as far as can be told without asking: paths with links followed, and
+   * registries by the address at which the settings reach them.
+   */
+  async placeOf(location: Location | string): Promise<string> {
+    const parsed = typeof location === "string" ? parseLocation(location) : location;
+    if (parsed.kind === "registry") return `${this.registries.addressOf(parsed.registry)}/${parsed.repository}`;
+    return `oci:${await realPath(path.resolve(this.baseDir, parsed.path))}`;
   }
 
   /** Forgets what can change behind our back: tags and referrers. Content is immutable and stays. */

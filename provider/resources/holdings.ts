@@ -18,18 +18,18 @@ export class Holdings {
 
   constructor(private readonly context: Pick<ResourceContext, "stores">) {}
 
-  add({ location, digests, tags }: Holding): void {
-    const place = this.context.stores.placeOf(location);
+  async add({ location, digests, tags }: Holding): Promise<void> {
+    const place = await this.context.stores.placeOf(location);
     for (const digest of digests) this.#held.add(`${place}@${digest}`);
     for (const tag of tags) this.#held.add(`${place}:${tag}`);
   }
 
-  has(location: Location, digest: string): boolean {
-    return this.#held.has(`${this.context.stores.placeOf(location)}@${digest}`);
+  async has(location: Location, digest: string): Promise<boolean> {
+    return this.#held.has(`${await this.context.stores.placeOf(location)}@${digest}`);
   }
 
-  hasTag(location: Location, tag: string): boolean {
-    return this.#held.has(`${this.context.stores.placeOf(location)}:${tag}`);
+  async hasTag(location: Location, tag: string): Promise<boolean> {
+    return this.#held.has(`${await this.context.stores.placeOf(location)}:${tag}`);
   }
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { effectiveClaims, evaluateRequirements, gatherClaims, typeKey, type EffectiveClaims, type JudgedClaim, type LifecycleIssuers, type RequireEntry, type RequirementResult, type Requirements } from "../claims";
+import { effectiveClaims, evaluateRequirements, gatherClaims, redirectRefused, redirectsIn, together, typeKey, type EffectiveClaims, type JudgedClaim, type LifecycleIssuers, type RedirectClaim, type RequireEntry, type RequirementResult, type Requirements } from "../claims";
 import type { ReadStore } from "../content/storage";
 import { verifyArtifact, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
 import { digestSchema, type Digest } from "../oci/digest";
 import { at, type ResourceContext } from "./context";
-import { redirectsIn, type RedirectClaim } from "./redirect";
 
 export { openTrust, trustSchema, type Trust } from "./trust";
 
@@ -62,7 +61,7 @@ export async function judge(store: ReadStore, artifact: Descriptor, trust: Resol
   const effective = effectiveClaims({
     subject: artifact.digest,
     now: asking.now,
-    claims: await gatherClaims(store, artifact, trust, asking, { ...interest, lifecycleIssuers: question.lifecycleIssuers }),
+    claims: await gatherClaims(store, artifact, trust, asking, interest),
     precedence: question.precedence,
     lifecycleIssuers: question.lifecycleIssuers,
   });
@@ -90,7 +89,7 @@ export function absent(reference: string): Judgement {
 
 /** The verdict where a redirect was to be followed and cannot be. */
 export function astray(judgement: Judgement, refusal: string): Judgement {
-  return narrowed(judgement, [{ path: "lifecycle.redirect", requirement: "redirects are followed", met: false, reason: refusal, claims: [] }]);
+  return narrowed(judgement, [redirectRefused(refusal)]);
 }
 
 /** Where in a verdict a revocation of the artifact shows. */
@@ -139,8 +138,8 @@ function claimLines({ claims }: EffectiveClaims, about: (type: string) => boolea
   return Object.fromEntries(claims.flatMap((claim) => (claim.type !== undefined && about(claim.type) ? [[claim.digest, { type: typeKey(claim.type), status: statusLine(claim) }] as const] : [])));
 }
 
-function statusLine({ status, reason, issuer, by }: JudgedClaim): string {
-  if (status === "effective") return `effective: by ${issuer ?? "a trusted signer"}`;
+function statusLine({ status, reason, issuer, issuers, by }: JudgedClaim): string {
+  if (status === "effective") return `effective: by ${issuers === undefined ? (issuer ?? "a trusted signer") : together(issuers.map((each) => each.issuer))}`;
   return `${status}${by === undefined ? "" : ` by ${by}`}: ${reason}`;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { effectiveClaims, evaluateRequirements, gatherClaims, typeKey, type ObservedClaim, type RequirementResult } from "../claims";
+import { combined, effectiveClaims, evaluateRequirements, gatherClaims, typeKey, type ObservedClaim, type RequirementResult } from "../claims";
 import type { ReadStore } from "../content/storage";
 import type { ResolvedTrustPolicy } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
@@ -30,11 +30,11 @@ export async function lifecycleAt(witnesses: readonly Witness[], artifact: Descr
   const asking = { now: context.now(), baseDir: context.baseDir, scope, revocation: context.revocation };
   const found = new Map<Digest, ObservedClaim>();
   for (const { store, only } of witnesses) {
-    for (const observed of await gatherClaims(store, artifact, trust, asking, { about: (type) => LIFECYCLE.has(typeKey(type)), lifecycleIssuers: question.lifecycleIssuers })) {
+    for (const observed of await gatherClaims(store, artifact, trust, asking, { about: (type) => LIFECYCLE.has(typeKey(type)) })) {
       const { digest } = observed.claim;
       if (only !== undefined && !only.has(digest)) continue;
       const known = found.get(digest);
-      if (known === undefined || weight(observed) > weight(known)) found.set(digest, observed);
+      found.set(digest, known === undefined ? observed : both(known, observed));
     }
   }
   if (found.size === 0) return [];
@@ -49,7 +49,12 @@ export async function revocationAt(witnesses: readonly Witness[], artifact: Desc
 
 const LIFECYCLE: ReadonlySet<string> = new Set(["revocation", "redirect", "endOfLife"]);
 
-/** A copy of a claim that lost its signature, or its content, says less than one that did not. */
+/** A copy of a claim that lost a signature, or its content, says less than one that did not; what one of them lacks the other may have. */
+function both(known: ObservedClaim, other: ObservedClaim): ObservedClaim {
+  return { claim: weight(other) > weight(known) ? other.claim : known.claim, verdict: combined(known.verdict, other.verdict) };
+}
+
+/** One that nobody trusted has signed is not read, and so is not broken. */
 function weight({ claim, verdict }: ObservedClaim): number {
   const signed = verdict.outcome === "verified" ? 2 : verdict.outcome === "inconclusive" ? 1 : 0;
   return signed * 2 + ("broken" in claim ? 0 : 1);

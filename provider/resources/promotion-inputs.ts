@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { denyEntrySchema, identitySchema, requireEntrySchema } from "../claims";
+import { denyEntrySchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema } from "../claims";
 import type { Store } from "../content/storage";
 import { descriptorSchema } from "../oci/descriptor";
 import { digestSchema } from "../oci/digest";
@@ -18,7 +18,6 @@ import { recordSigningShape } from "./record-signing";
 import { signedBySchema } from "./signer";
 import { signatureRecordSchema } from "./signing";
 
-const identities = z.array(identitySchema).max(100).optional();
 
 export const promotionSchema = z.object({
   artifact: artifactSchema,
@@ -31,7 +30,7 @@ export const promotionSchema = z.object({
   require: z.array(requireEntrySchema).max(100).optional(),
   deny: z.array(denyEntrySchema).max(100).optional(),
   precedence: z.array(identitySchema).max(100).optional(),
-  lifecycleIssuers: z.strictObject({ revocation: identities, redirect: identities, endOfLife: identities }).optional(),
+  lifecycleIssuers: lifecycleIssuersSchema.optional(),
   historyTrust: trustSchema.optional(),
   onDelete: onDeleteSchema.default("untag"),
   asOf: asOfSchema.optional(),

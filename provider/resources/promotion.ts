@@ -105,7 +105,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     if (subject === undefined) return;
     const { location } = parseReference(recorded.to);
     // Under another name the same promotion goes on.
-    const ends = recorded.record !== undefined && !holdingsOf(context).has(location, recorded.record);
+    const ends = recorded.record !== undefined && !(await holdingsOf(context).has(location, recorded.record));
     if (recorded.record !== undefined && ends && (await tagDigest(store, recorded.tag)) === recorded.digest) {
       const now = recorded.asOf === undefined ? context.now().getTime() : Date.parse(recorded.asOf);
       const until = formatInstant(Math.max(now, Date.parse(recorded.promotedAt)));

@@ -30,7 +30,7 @@ export async function removeArtifact(leaving: Leaving, onDelete: OnDelete, conte
   if (onDelete === "retain") return;
   const { store, location, target, referrers } = leaving;
   const stuck = await removeTags(leaving, onDelete, context);
-  if (onDelete === "untag" || holdingsOf(context).has(location, target.digest)) return;
+  if (onDelete === "untag" || (await holdingsOf(context).has(location, target.digest))) return;
   const others = (await store.tags()).filter((tag) => !stuck.includes(tag));
   const holder = (await new TagGraph(store).below(others)).get(target.digest);
   if (holder !== undefined) {
@@ -52,7 +52,7 @@ export async function removeArtifact(leaving: Leaving, onDelete: OnDelete, conte
 async function removeTags({ store, location, tags }: Leaving, onDelete: OnDelete, context: ResourceContext): Promise<string[]> {
   const stuck: string[] = [];
   for (const [tag, own] of Object.entries(tags)) {
-    if (holdingsOf(context).hasTag(location, tag)) continue;
+    if (await holdingsOf(context).hasTag(location, tag)) continue;
     const now = await tagDigest(store, tag);
     if (now === undefined || !own.includes(now)) continue;
     try {

@@ -97,7 +97,7 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
         done.tagged[tag] = done.placed[tag] = plan.digest;
       }
       for (const [tag, digest] of Object.entries(placed)) {
-        if (!plan.tags.includes(tag) && !holdingsOf(context).hasTag(parseLocation(plan.repository), tag)) await dropTag(store, tag, [digest], plan.onDelete === "retain", context);
+        if (!plan.tags.includes(tag) && !(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag))) await dropTag(store, tag, [digest], plan.onDelete === "retain", context);
       }
       return { ...done, tagged: plan.tagged, placed: plan.tagged, renewal: NOT_DUE };
     } catch (error) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { denyEntrySchema, identitySchema, requireEntrySchema } from "../claims";
+import { denyEntrySchema, followRedirects, followRedirectsSchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema, type Traveller } from "../claims";
 import { ConsignError, isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
@@ -10,11 +10,8 @@ import { arrivalSchema, requireDestination, withArrivals } from "./arrivals";
 import { at, type ResourceContext } from "./context";
 import { absent, astray, judge, verdictSchema, type Judgement } from "./judgement";
 import type { Properties, Reconciler } from "./reconciler";
-import { followRedirects, type Traveller } from "./redirect";
 import { isInline, openTrust, trustSchema } from "./trust";
 import { verificationSummary } from "./verification-summary";
-
-const identities = z.array(identitySchema).max(100).optional();
 
 const schema = z.object({
   artifact: artifactSchema,
@@ -22,8 +19,8 @@ const schema = z.object({
   require: z.array(requireEntrySchema).max(100).optional(),
   deny: z.array(denyEntrySchema).max(100).optional(),
   precedence: z.array(identitySchema).max(100).optional(),
-  lifecycleIssuers: z.strictObject({ revocation: identities, redirect: identities, endOfLife: identities }).optional(),
-  followRedirects: z.enum(["never", "verify"]).optional(),
+  lifecycleIssuers: lifecycleIssuersSchema.optional(),
+  followRedirects: followRedirectsSchema.optional(),
   /** What this program is about to bring to the artifact's place. */
   mirror: arrivalSchema.optional(),
   /** Unknown in a preview as long as that is not there. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Descriptor } from "../../provider/oci/descriptor";
+import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
 import { parseManifest } from "../../provider/oci/manifest";
 import type { Properties } from "../../provider/resources/reconciler";
 import { ArchiveWorld, acme, decided, entryOf, ruleOf, stranger } from "./archive-world";
@@ -60,7 +60,10 @@ describe("an archive policy that counts from the end of support", () => {
   test("is not shortened by an issuer who may not say so, a stranger, or nobody's signature; the preview says whose word was ignored", async () => {
     const supported = new Supported();
     const artifact = await supported.arrange();
-    for (const [index, by] of [acme, stranger, null].entries()) await supported.ends(artifact, `2021-06-0${index + 1}`, by);
+    for (const [index, by] of [acme, stranger, null].entries()) {
+      const ended = await supported.ends(artifact, `2021-06-0${index + 1}`, by);
+      await sign(supported.world.source, ended, stranger);
+    }
     assert.equal(await supported.at(artifact, "2040-01-01"), "archived keep");
     const warnings = supported.life.warnings.join("\n");
     assert.match(warnings, /a claim about endOfLife does not count: its signer, .*ACME Rockets.*, is not among those who may issue an endOfLife here/);
@@ -130,14 +133,17 @@ describe("an archive policy that counts from the end of support", () => {
 
 describe("a hold by a claim", () => {
   const HOLD = "https://acme.example/litigation/v1";
-  const held = async (predicate: (target: string) => Record<string, string>, by: Party, overrides: Properties = {}): Promise<string> => {
+  const held = async (predicate: (target: string) => Record<string, string>, by: Party | (Party | Party[])[], overrides: Properties = {}, cosigner?: Party): Promise<string> => {
     const supported = new Supported({ retain: { for: "1y", holds: [{ claim: HOLD }] }, ...overrides });
     const artifact = await supported.world.deployed("v1", { from: "2020-01-01", until: "2020-02-01" });
     const hold = (await claim(supported.world.source, { type: HOLD, subject: artifact, predicate: { case: "7/20" }, audience: "internal" }, acme)).manifest.descriptor;
+    if (cosigner !== undefined) await sign(supported.world.source, plainDescriptor(hold), cosigner);
     await supported.life.up(supported.args("2020-06-01"));
     for (const store of [supported.world.source, supported.world.archive]) {
-      const made = await claim(store, { type: "revocation", subject: hold, predicate: predicate(hold.digest), audience: "internal" }, null);
-      await sign(store, parseManifest(made.manifest.bytes, made.manifest.descriptor.mediaType).descriptor, by);
+      for (const [index, parties] of [by].flat().entries()) {
+        const made = await claim(store, { type: "revocation", subject: hold, predicate: { ...predicate(hold.digest), reason: `settled, ${index}` }, audience: "internal" }, null);
+        for (const party of [parties].flat()) await sign(store, parseManifest(made.manifest.bytes, made.manifest.descriptor.mediaType).descriptor, party);
+      }
     }
     return supported.at(artifact, "2022-01-01");
   };
@@ -149,5 +155,13 @@ describe("a hold by a claim", () => {
     assert.equal(await held(settled, wabbit, { lifecycleIssuers: { revocation: [WABBIT] } }), "expired mark");
     assert.equal(await held((target) => ({ ...settled(target), since: "2999-01-01T00:00:00Z" }), acme), "held keep");
     assert.equal(await held(settled, stranger), "held keep");
+  });
+
+  test("that several have signed ends when each of them has revoked it, or one who may for others, whoever signs that as well", async () => {
+    const settled = (target: string) => ({ target, reason: "settled" });
+    for (const by of [acme, wabbit]) assert.equal(await held(settled, by, {}, wabbit), "held keep");
+    for (const by of [[[acme, wabbit]], [acme, wabbit]]) assert.equal(await held(settled, by, {}, wabbit), "expired mark");
+    assert.equal(await held(settled, [[acme, stranger]]), "expired mark");
+    for (const by of [[wabbit], [[wabbit, stranger]], [[wabbit, acme]]]) assert.equal(await held(settled, by, { lifecycleIssuers: { revocation: [WABBIT] } }, wabbit), "expired mark");
   });
 });

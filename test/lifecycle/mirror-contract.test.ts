@@ -49,7 +49,7 @@ test("claims of chosen, verified issuers go along; what others signed as them do
   const [wabbit, acme] = [await party("Wabbit Networks"), await party("ACME Rockets")];
   const image = await pushImage(origin, { tag: "v1" });
   const theirs = await pushClaim(origin, image.descriptor, { note: "wabbit" });
-  const signature = await wabbit.sign(origin, theirs.descriptor);
+  const signatures = [await wabbit.sign(origin, theirs.descriptor), await acme.sign(origin, theirs.descriptor)];
   const ours = await pushClaim(origin, image.descriptor, { note: "acme" });
   await acme.sign(origin, ours.descriptor);
   const nobodys = await pushClaim(origin, image.descriptor, { note: "nobody" });
@@ -57,7 +57,7 @@ test("claims of chosen, verified issuers go along; what others signed as them do
   const stack = new MirrorStack();
   await stack.up({ ...args, claims: { trust: trusting(wabbit, acme), issuers: [wabbit.identity] } });
   const [artifact] = Object.values(stack.plan.artifacts);
-  assert.deepEqual(Object.keys(artifact?.related ?? {}), [theirs, signature].map(({ descriptor }) => descriptor.digest).sort());
+  assert.deepEqual(Object.keys(artifact?.related ?? {}), [theirs, ...signatures].map(({ descriptor }) => descriptor.digest).sort());
   const refused = stack.plan["refused"] as Record<string, string>;
   assert.match(refused[`claim ${ours.descriptor.digest}`] ?? "", /none of the issuers/);
   assert.match(refused[`claim ${nobodys.descriptor.digest}`] ?? "", /missing/);
@@ -172,6 +172,7 @@ test("what is wrong is refused at the property that is wrong", needs, async (con
     [{ tags: { semver: "nonsense" } }, "tags", "INPUT_INVALID"],
     [{ claims: { types: ["no such type"] } }, "claims.types[0]", "INPUT_INVALID"],
     [{ claims: { depth: 0 } }, "claims.depth", "INPUT_INVALID"],
+    [{ claims: { annotations: { stage: "" } } }, "claims.annotations.stage", "INPUT_INVALID"],
     [{ claims: { audiences: "public" } }, "claims.audiences", "INPUT_INVALID"],
     [{ platforms: { only: ["amd64"], index: "sparse" } }, "platforms.only[0]", "INPUT_INVALID"],
     [{ platforms: { only: ["linux/amd64"] } }, "platforms.index", "INPUT_INVALID"],

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readClaim, type ReadClaim } from "../../../provider/claims/read-claim";
 import { packClaim, type ClaimContent } from "../../../provider/claims/claim";
-import type { ClaimVerdict, ObservedClaim } from "../../../provider/claims/admission";
+import type { ObservedClaim } from "../../../provider/claims/admission";
 import { effectiveClaims, type EffectiveClaims, type EffectiveInput } from "../../../provider/claims/effective";
+import type { ClaimVerdict } from "../../../provider/claims/signers";
 import { resolveType } from "../../../provider/claims/types";
 import { MemoryStore } from "../../../provider/content/memory";
 import { bytesBlob, packManifest, pushArtifact, type PackedArtifact } from "../../../provider/content/pack";

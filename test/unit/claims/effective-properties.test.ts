@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { EffectiveClaims, JudgedClaim, Revocation } from "../../../provider/claims";
 import type { ObservedClaim } from "../../../provider/claims/admission";
 import { digestOf } from "../../../provider/oci/digest";
 import { ACME, ARTIFACT, STRANGER, WABBIT, daysAgo, identity, judge, observed, predicates, signedBy } from "./builders";
@@ -128,6 +129,40 @@ test("where claims are superseded, one that is not superseded remains", () => {
         }
         assert.equal(current.status, "effective");
       }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** A claim can name only what was there before it; and what a revocation supersedes besides is left out, as that counts with its right to revoke. */
+function asDigestsAllow(claims: ObservedClaim[]): ObservedClaim[] {
+  return claims.map(({ claim, verdict }, index) => {
+    if ("broken" in claim) return { claim, verdict };
+    const before = new Set(claims.slice(0, index).map((each) => each.claim.digest));
+    const { target } = claim.predicate as Partial<Revocation>;
+    const predicate = target === undefined || before.has(target) ? claim.predicate : predicates.revocation(ARTIFACT);
+    return { claim: { ...claim, predicate, supersedes: claim.type.includes("revocation") ? [] : claim.supersedes.filter((each) => before.has(each)) }, verdict };
+  });
+}
+
+test("who signs other claims as well, and is not listed for anything, changes nothing of what they are as the word of those who signed them before", () => {
+  const OTHER = "C=US,ST=TX,O=Other";
+  const wordsIn = (judged: JudgedClaim[]): string[] =>
+    judged.flatMap(({ digest, status, issuer, issuers = [{ issuer: issuer ?? "" }] }) => (status === "effective" ? issuers.filter((each) => each.issuer !== OTHER).map((each) => `${digest} ${each.issuer}`) : []));
+  fc.assert(
+    fc.property(claimsArbitrary.map(asDigestsAllow), fc.array(fc.boolean(), { minLength: NAMES.length, maxLength: NAMES.length }), fc.boolean(), optionsArbitrary, (claims, also, first, options) => {
+      const cosigned = claims.map((one, index): ObservedClaim => {
+        if (also[index] !== true || one.verdict.outcome !== "verified") return one;
+        const signatures = [one.verdict, signedBy(OTHER, daysAgo(index % 4))];
+        const [top = one.verdict] = first ? signatures : signatures.toReversed();
+        return { ...one, verdict: { ...top, signatures } };
+      });
+      const [before, after] = [judge(claims, options), judge(cosigned, options)];
+      // Who may not revoke a claim of one may revoke it as the word of another.
+      const ofClaims = new Set(claims.filter(({ claim }) => !("broken" in claim) && claim.type.includes("revocation") && (claim.predicate as Revocation).target !== ARTIFACT).map(({ claim }) => claim.digest));
+      const others = ({ claims: judged }: EffectiveClaims) => wordsIn(judged.filter(({ digest }) => !ofClaims.has(digest)));
+      assert.deepEqual(others(after), others(before));
+      assert.deepEqual(after.vex.filter(({ issuer }) => issuer !== OTHER), before.vex);
     }),
     { numRuns: 500 },
   );

@@ -106,6 +106,35 @@ describe("consign verify", () => {
     assert.match(stdout, /✘ not revoked: revoked by .*key stolen/);
   });
 
+  test("--follow-redirects goes on to what is pointed to, under the policy that applies there; without it a redirect is a warning", async () => {
+    const { folder, layout, artifact, file } = await workplace();
+    const policy = file("ours.json", statement);
+    const packed = packManifest({ artifactType: "application/vnd.wabbit.net-monitor.v1", layers: [bytesBlob(Buffer.from("v2"), "text/plain")] });
+    await pushArtifact(layout, packed);
+    const v2 = packed.manifest.descriptor;
+    await pushClaim(layout, { type: "redirect", subject: artifact, predicate: { to: v2.digest } }, wabbit);
+    const unsigned = await consign(folder, ["verify", REFERENCE, "--policy", policy, "--follow-redirects"]);
+    assert.equal(unsigned.exitCode, 1);
+    assert.match(unsigned.stdout, /✘ signature missing: .*\[SIGNATURE_MISSING\]/);
+    await pushSignature(layout, v2, wabbit);
+    const { exitCode, stdout } = await consign(folder, ["verify", REFERENCE, "--policy", policy, "--follow-redirects"]);
+    assert.equal(exitCode, 0);
+    assert.deepEqual(stdout.split("\n").slice(0, 3), [`oci:net-monitor@${v2.digest}`, `  - redirected from oci:net-monitor@${artifact.digest}`, '✔ verified under trust policy "ours"']);
+    const json = JSON.parse((await consign(folder, ["verify", REFERENCE, "--policy", policy, "--follow-redirects", "--json"])).stdout) as { followed: string[] };
+    assert.deepEqual(json.followed, [`oci:net-monitor@${artifact.digest}`, `oci:net-monitor@${v2.digest}`]);
+    const never = await consign(folder, ["verify", REFERENCE, "--policy", policy]);
+    assert.match(never.stdout, new RegExp(`^oci:net-monitor@${artifact.digest}\n✔ verified[\\s\\S]*points to ${v2.digest} instead`));
+    const { stderr } = await consign(folder, ["verify", REFERENCE, "--root", "wabbit.pem", "--follow-redirects"]);
+    assert.equal(stderr.split("\n").length, 1, "what is assumed is told once");
+    await pushClaim(layout, { type: "redirect", subject: v2, predicate: { to: artifact.digest } }, wabbit);
+    const circle = await consign(folder, ["verify", REFERENCE, "--policy", policy, "--follow-redirects"]);
+    assert.equal(circle.exitCode, 1);
+    assert.match(circle.stdout, /✘ redirects are followed: .* goes in a circle \[REDIRECT_LOOP\]/);
+    const misplaced = await consign(folder, ["claims", REFERENCE, "--follow-redirects"]);
+    assert.equal(misplaced.exitCode, 2);
+    assert.match(misplaced.stderr, /--follow-redirects is for verify.*\[INPUT_INVALID\]$/);
+  });
+
   test("unsigned is not verified; a certificate that nobody answers for is not known", async () => {
     const { folder, layout, file } = await workplace();
     await pushNetMonitor(layout, "v1");

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseTarget, typeKey, type EffectiveClaims, type Redirect } from "../claims";
+import { z } from "zod";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { formatReference, pinned, type Location, type Reference } from "../oci/reference";
+import type { EffectiveClaims } from "./effective";
+import { parseTarget, type Redirect } from "./lifecycle";
+import type { RequirementResult } from "./requirements";
+import { typeKey } from "./types";
+
+/** Whether a verification goes on to what it is pointed to. @default "never" */
+export const followRedirectsSchema = z.enum(["never", "verify"]);
 
 /** A verification goes on from one artifact to the next at most this many times. */
 export const MAX_REDIRECTS = 5;
@@ -70,6 +77,11 @@ export async function followRedirects<Judged extends Visited>(start: Stop<Judged
       return { end, stops, refusal: `${error.message} [${error.code}]` };
     }
   }
+}
+
+/** What an artifact lacks where a redirect was to be followed and cannot be. */
+export function redirectRefused(refusal: string): RequirementResult {
+  return { path: "lifecycle.redirect", requirement: "redirects are followed", met: false, reason: refusal, claims: [] };
 }
 
 type Place = Omit<Stop<Visited>, "judged">;

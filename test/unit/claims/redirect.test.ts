@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { Descriptor } from "../../../provider/oci/descriptor";
 import { digestOf, type Digest } from "../../../provider/oci/digest";
 import { parseLocation, parseReference, type Reference } from "../../../provider/oci/reference";
-import { MAX_REDIRECTS, followRedirects, type Journey, type Visited } from "../../../provider/resources/redirect";
+import { MAX_REDIRECTS, followRedirects, type Journey, type Visited } from "../../../provider/claims/redirect";
 
 const named = (name: string): Digest => digestOf(Buffer.from(name));
 const described = (digest: Digest): Descriptor => ({ mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 1 });

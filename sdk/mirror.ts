@@ -94,9 +94,19 @@ export interface MirrorArgs {
   platforms?: Deep<PlatformSelection>;
   /** Who signs `derived-from` claims. Needed for `platforms.index: "derived"` only. */
   signer?: Deep<Signer>;
-  /** Copy only artifacts that verify under this policy; what does not is left out of the plan, with the reason. Update. */
+  /**
+   * Copy only artifacts that verify under this policy; what does not is left out of the plan, with the reason. What was mirrored before and does
+   * not verify any more stays as it is with `withdrawn: "keep"`, and in any case while nobody can tell, as when a responder is down; a tag that
+   * would move to what does not verify stays where it was. Update.
+   */
   trust?: Deep<TrustPolicy>;
-  /** What happens to a tag, cosign's as well, or claim that was mirrored and is gone at the source. Update. @default "keep" */
+  /**
+   * What happens to what was mirrored and is gone at the source: tags, digests that a tag has left, claims, cosign's tags, and what no longer
+   * verifies. `"keep"`: it stays, for as long as the selection takes its tag, goes on getting the claims that the source has about it, and is
+   * copied to new destinations from the others. `"remove"`: it goes, once it has been looked for twice; a source that shows nothing at all of
+   * what was mirrored removes nothing. Update.
+   * @default "keep"
+   */
   withdrawn?: pulumi.Input<"keep" | "remove">;
   /** What happens when a destination's tag points at something this mirror did not put there: stop there and name each, move it, or let it be, which `kept` shows. Update. @default "fail" */
   onConflict?: pulumi.Input<"fail" | "overwrite" | "keep">;

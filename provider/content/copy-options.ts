@@ -2,7 +2,7 @@
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
-import type { CallOptions, ReadStore } from "./storage";
+import type { CallOptions, Content, ReadStore } from "./storage";
 
 /** A tag to point at what is copied; with `expected` (even undefined, for absent) only if the tag is still there. */
 export interface TagMove {
@@ -18,6 +18,9 @@ export interface CopyItem {
   tags?: readonly TagMove[] | undefined;
 }
 
+/** Sends one blob by calling `push` with what opens its content: `open`, the source's, or another place that has the same bytes. @returns whether bytes were sent */
+export type SendBlob = (target: Descriptor, open: () => Promise<Content>, push: (open: () => Promise<Content>) => Promise<boolean>) => Promise<boolean>;
+
 export interface CopyAllOptions extends CallOptions {
   /** Which of a manifest's referrers to take along. @default all that the source lists */
   referrers?: ((subject: Descriptor) => Promise<Descriptor[]>) | undefined;
@@ -30,6 +33,8 @@ export interface CopyAllOptions extends CallOptions {
    * there yet. @default false: what belongs to an absent manifest is taken to be absent where sending it is no dearer than asking
    */
   resumes?: boolean | undefined;
+  /** @default push(open) */
+  sendBlob?: SendBlob | undefined;
   /** Where blobs can be mounted from, if that is not the source itself. */
   mountFrom?: ReadStore | undefined;
   /** Which children of an index to take along. An index without some of its children is not accepted everywhere. @default all */

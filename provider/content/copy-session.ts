@@ -55,8 +55,9 @@ export class CopySession {
   async #writeBlob(target: Descriptor, fresh: boolean): Promise<void> {
     const absent = fresh && this.options.resumes !== true && target.size <= CHEAP_BYTES && target.mediaType !== MEDIA_TYPES.empty;
     const open = async () => named(this.source, target, await at("source", this.source, target, () => this.source.blob(target, this.call)), (bytes) => this.options.onProgress?.({ kind: "bytes", descriptor: target, bytes }));
-    const push = () => this.destination.pushBlob(target, open, { ...this.call, from: this.options.mountFrom ?? this.source, absent });
-    const sent = await this.io(() => at("destination", this.destination, target, push)).catch((error: unknown) => {
+    const push = (from: () => Promise<Content>) => this.destination.pushBlob(target, from, { ...this.call, from: this.options.mountFrom ?? this.source, absent });
+    const send = () => this.options.sendBlob?.(target, open, push) ?? push(open);
+    const sent = await this.io(() => at("destination", this.destination, target, send)).catch((error: unknown) => {
       if (isForeign(target) && isConsignError(error, "BLOB_UNKNOWN") && error.side === "source") return false;
       throw error;
     });

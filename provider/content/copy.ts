@@ -6,7 +6,7 @@ import type { CopyAllOptions, CopyItem, CopyOptions, CopyReport } from "./copy-o
 import { CopySession } from "./copy-session";
 import type { ReadStore, Store } from "./storage";
 
-export type { CopyAllOptions, CopyItem, CopyOptions, CopyProgress, CopyReport, TagMove } from "./copy-options";
+export type { CopyAllOptions, CopyItem, CopyOptions, CopyProgress, CopyReport, SendBlob, TagMove } from "./copy-options";
 export { wasBegun } from "./copy-traces";
 
 /**

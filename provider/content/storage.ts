@@ -5,6 +5,8 @@ import type { Manifest } from "../oci/manifest";
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
+  /** Look again, whatever was found before: for what is about to be taken for gone. @default false */
+  fresh?: boolean | undefined;
 }
 
 /** Content that streams. Whoever iterates it to the end has bytes of the right size and digest, or an error. */

@@ -68,6 +68,7 @@ export class Repository implements Store {
 
   async resolve(reference: TagOrDigest, options: CallOptions = {}): Promise<Descriptor> {
     this.#check(reference);
+    if (options.fresh === true) this.#located.delete(reference);
     const located = await this.#located.get(reference, async (signal) => (await this.#manifests.head(reference, { signal }))?.descriptor, options.signal);
     return located ?? this.#unknown(reference);
   }
@@ -76,6 +77,7 @@ export class Repository implements Store {
     if (typeof target !== "string") return this.#fitting(await this.#read(target.digest, options), target);
     this.#check(target);
     if (isDigest(target)) return this.#read(target, options);
+    if (options.fresh === true) this.#located.delete(target);
     const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> => {
       const read = await this.#manifests.get(target, { signal });
       return read === undefined ? undefined : this.#remember(read.manifest);
@@ -89,6 +91,7 @@ export class Repository implements Store {
   }
 
   async has(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    if (options.fresh === true) (isManifestType(target.mediaType) ? this.#located : this.#presentBlobs).delete(target.digest);
     if (!isManifestType(target.mediaType)) return this.#presentBlobs.get(target.digest, (signal) => this.#blobs.has(target, { signal }), options.signal);
     const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> => (await this.#manifests.head(target.digest, { signal }))?.descriptor;
     return (await this.#located.get(target.digest, load, options.signal)) !== undefined;
@@ -102,6 +105,7 @@ export class Repository implements Store {
   }
 
   async tags(options: CallOptions = {}): Promise<string[]> {
+    if (options.fresh === true) this.#tagLists.delete("");
     const tags = await this.#tagLists.get("", (signal) => listTags(this.connection, this.repository, { signal }), options.signal);
     return [...tags];
   }

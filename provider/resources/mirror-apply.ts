@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
-import { copyAll, wasBegun, type CopyItem, type CopyReport, type TagMove } from "../content/copy";
+import { copyAll, wasBegun, type CopyItem, type CopyReport, type SendBlob, type TagMove } from "../content/copy";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore, Store } from "../content/storage";
 import type { Descriptor } from "../oci/descriptor";
@@ -21,6 +21,7 @@ export interface Work extends TagWork {
   /** Called between "everything is there" and "tags point at it", for artifacts that this mirror makes. */
   complete: (digest: Digest, artifact: FullArtifact) => Promise<void>;
   meter: CopyMeter;
+  sendBlob: SendBlob | undefined;
 }
 
 export interface Applied {
@@ -67,6 +68,7 @@ export async function applyToDestination(work: Work): Promise<Applied> {
       takesChild,
       mayLackChildren: ({ digest }) => !isWhole(digest, work, doubtful),
       mountFrom,
+      sendBlob: work.sendBlob,
       concurrency: 32,
       batch: BATCH,
       onProgress: meter.seen,

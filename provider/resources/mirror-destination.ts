@@ -14,6 +14,7 @@ import type { TakesChild } from "./mirror-platforms";
 import { CopyMeter } from "./mirror-progress";
 import { removeUnplanned } from "./mirror-prune";
 import { removeLeftOut } from "./mirror-prune-children";
+import type { BlobRelay } from "./mirror-relay";
 import { ownOrigins } from "./mirror-prune-origin";
 import type { KeptTags, KnownTags } from "./mirror-tag-moves";
 import { ensureSigned } from "./signing";
@@ -26,6 +27,8 @@ export interface Filling {
   /** The source itself, for mounting. */
   origin: ReadStore;
   takesChild: TakesChild;
+  /** Where there are several destinations. */
+  relay: BlobRelay | undefined;
   descriptorOf: (digest: Digest) => Promise<Descriptor>;
 }
 
@@ -51,6 +54,7 @@ export async function fillDestination(name: string, filling: Filling, known: Kno
     complete: (digest) => signOrigin(destination, digest, plan, planned, context),
     warn: (message) => context.warn(message),
     meter,
+    sendBlob: filling.relay?.to(destination),
   });
   const { report, kept } = await work.catch((error: unknown) => {
     throw planned.platforms?.index === "sparse" && isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID") && error.side === "destination" ? sparseRefused(name, error) : error;

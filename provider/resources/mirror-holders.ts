@@ -37,9 +37,9 @@ export class Holders {
 
   async #look(): Promise<Held> {
     const { tags, cosignTags, artifacts } = this.plan;
-    const there = (await this.store.tags()).filter((tag) => !this.ignored.has(tag));
-    const others = there.filter((tag) => tags[tag] === undefined && cosignTags[tag] === undefined && isUserTag(tag));
     const graph = new TagGraph(this.store);
+    const there = (await graph.tags()).filter((tag) => !this.ignored.has(tag));
+    const others = there.filter((tag) => tags[tag] === undefined && cosignTags[tag] === undefined && isUserTag(tag));
     const byOthers = await graph.below(others);
     const all = await graph.below([...there, ...Object.keys(artifacts)]);
     return { all, byOthers };

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../content/bounded";
 import type { Store } from "../content/storage";
 import { isConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { successorsOf, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
@@ -101,13 +102,19 @@ class Removal {
     await forEachBounded(this.#leaving, AT_ONCE, async ([digest, { root, related }]) => {
       if (related?.type === DERIVED_FROM && this.before.artifacts[root]?.derivedFrom !== undefined) this.#signatures.set(digest, await this.ownOrigins(digest));
       const own = this.#signatures.get(digest) ?? [];
-      const others = (await this.store.referrers(digest, { settled: () => true })).filter((referrer) => !this.#leaving.has(referrer.digest) && !own.includes(referrer.digest));
+      const others = (await this.#referrers(digest)).filter((referrer) => !this.#leaving.has(referrer.digest) && !own.includes(referrer.digest));
       const tagged = related === undefined ? await this.#holders.hold(digest) : (!this.#planned.has(root) || this.#hasOtherParts(root)) && related.of !== undefined && (await this.#holders.holdForOthers(related.of));
       if (others.length === 0 && !tagged) return;
       this.#staying.add(digest);
       const why = others.length > 0 ? `${others.length} that this mirror did not put there refer to it` : "a tag or an index still has it, or what it is about";
       this.told.progress(`${this.store.name}@${digest} stays, although it is no longer mirrored: ${why}`);
     });
+  }
+
+  /** What nothing refers to is about to go, so an empty list is asked for twice. */
+  async #referrers(digest: Digest): Promise<readonly Descriptor[]> {
+    const listed = await this.store.referrers(digest, { settled: () => true, fresh: true });
+    return listed.length > 0 ? listed : this.store.referrers(digest, { settled: () => true, fresh: true });
   }
 
   /** What is about a part that leaves the platforms stays where somebody else holds that part. */
@@ -134,7 +141,7 @@ class Removal {
     const children = manifest.kind === "index" ? successorsOf(manifest).filter((child) => isManifestType(child.mediaType)) : [];
     for (const child of children) {
       if (this.#planned.has(child.digest) || this.#staying.has(child.digest) || (await this.#holders.hold(child.digest))) continue;
-      const referrers = await this.store.referrers(child.digest, { settled: () => true });
+      const referrers = await this.#referrers(child.digest);
       if (referrers.length === 0) await this.#removeArtifact(child.digest);
       else this.told.progress(`${this.store.name}@${child.digest} stays, although it is no longer mirrored: ${referrers.length} that this mirror did not put there refer to it`);
     }

@@ -67,6 +67,8 @@ class Resolution {
   /** Everything below selected indexes, about which cosign may have something to say too. */
   readonly #parts = new Map<Digest, Digest[]>();
   readonly #withdrawn = new Set<string>();
+  /** What is gone at the source stays. */
+  #keeps: boolean;
   /** Asked for by digest, and not at the source. */
   readonly #absent = new Set<Digest>();
   #tagList: readonly string[] | undefined;
@@ -78,6 +80,7 @@ class Resolution {
     private readonly base: FullPlan | undefined,
     private readonly context: ResourceContext,
   ) {
+    this.#keeps = selection.withdrawn === "keep";
     this.#known = placesIn(base);
     this.#before = new Map(Object.values(base?.artifacts ?? {}).flatMap(({ related }) => Object.entries(related) as [Digest, Related][]));
     this.#takesChild = childFilter(selection.platforms, (digest) => this.#roots.has(digest));
@@ -87,6 +90,7 @@ class Resolution {
     const { tags } = this.selection;
     if (!namesOnly(tags) || takesCosignTags(this.selection.claims)) this.#tagList = await this.source.tags();
     const offered = await this.#offered();
+    if (!this.#keeps) await this.#confirmGone(offered);
     const candidates = { ...(this.#keeps ? withdrawnTags(this.base, tags, offered) : {}), ...offered };
     for (const tag of await selectTags(Object.keys(candidates), tags, (tag) => this.#createdAt(candidates[tag]))) {
       const descriptor = candidates[tag];
@@ -104,8 +108,25 @@ class Resolution {
     return { plan, budget: budgetOf(plan, this.base, this.#read), descriptors: this.#descriptors, undecided: this.#undecided };
   }
 
-  get #keeps(): boolean {
-    return this.selection.withdrawn === "keep";
+  /**
+   * What is to be removed for being gone at the source is looked for once more. A source that shows nothing at all of what was mirrored, as
+   * one does whose name or rights have changed, removes nothing.
+   */
+  async #confirmGone(offered: Record<string, Descriptor>): Promise<void> {
+    const { base, selection, source } = this;
+    const gone = Object.keys(withdrawnTags(base, selection.tags, offered));
+    await forEachBounded(gone, AT_ONCE, async (tag) => {
+      const manifest = await this.#manifestIfPresent(tag, true);
+      if (manifest !== undefined) offered[tag] = this.#learn(manifest);
+    });
+    const before = Object.keys(base?.artifacts ?? {}) as Digest[];
+    if (before.length === 0 || Object.keys(offered).length > 0) return;
+    for (const digest of before) {
+      const descriptor = mirroredBefore(base, digest);
+      if (descriptor !== undefined && (await source.has(descriptor, { fresh: true }))) return;
+    }
+    this.#keeps = true;
+    this.context.warn(`${source.name} shows nothing of what was mirrored from there: nothing is removed for that; to take all of it away, delete the mirror`);
   }
 
   /** What was mirrored before, and is looked at again although nothing that the source offers led there: tags went back to it, or have left it. */
@@ -159,7 +180,7 @@ class Resolution {
   }
 
   async #addDigest(digest: Digest, roots: Map<Digest, Descriptor>): Promise<void> {
-    const manifest = await this.#manifestIfPresent(digest);
+    const manifest = await this.#manifestIfPresent(digest, this.base?.artifacts[digest] !== undefined);
     if (manifest !== undefined) return void roots.set(digest, this.#learn(manifest));
     const { mediaType, size } = this.upcoming?.artifacts[digest] ?? {};
     if (mediaType !== undefined && size !== undefined) {
@@ -215,10 +236,20 @@ class Resolution {
     const before = this.#keeps ? mirrored : {};
     const replaced = replacedBy(before, announced, observed);
     const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !replaced(entry))) as RelatedByDigest;
-    const offered = { ...announced, ...observed };
+    const offered = { ...announced, ...observed, ...(this.#keeps ? {} : await this.#unlisted(mirrored, observed)) };
     const related = await this.#choose(apt({ ...kept, ...offered }), found, mirrored);
     for (const digest of Object.keys(related) as Digest[]) if (offered[digest] === undefined) this.#withdrawn.add(digest);
     return related;
+  }
+
+  /** What was mirrored, is not listed any more, and is there: a list may lack what nobody has withdrawn. */
+  async #unlisted(mirrored: Readonly<RelatedByDigest>, observed: Readonly<RelatedByDigest>): Promise<RelatedByDigest> {
+    const there: RelatedByDigest = {};
+    const missing = (Object.entries(mirrored) as [Digest, Related][]).filter(([digest]) => observed[digest] === undefined);
+    await forEachBounded(missing, AT_ONCE, async ([digest, entry]) => {
+      if (await this.source.has({ mediaType: MEDIA_TYPES.manifest, digest, size: 0 }, { fresh: true })) there[digest] = entry;
+    });
+    return there;
   }
 
   /** Takes what is left of an index in its stead. @returns false where nothing has to be left out */
@@ -334,9 +365,9 @@ class Resolution {
     return descriptor;
   }
 
-  async #manifestIfPresent(reference: string): Promise<Manifest | undefined> {
+  async #manifestIfPresent(reference: string, fresh = false): Promise<Manifest | undefined> {
     try {
-      return await this.source.manifest(reference);
+      return await this.source.manifest(reference, { fresh });
     } catch (error) {
       if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
       throw error;

@@ -18,6 +18,7 @@ import { emptyPlan, parityOf, recordPlan, union, type DestinationStatus, type Fu
 import { without } from "./mirror-places";
 import { removeUnplanned } from "./mirror-prune";
 import { ownOrigins } from "./mirror-prune-origin";
+import { BlobRelay } from "./mirror-relay";
 import { SharedSource } from "./mirror-shared-source";
 import type { KeptTags } from "./mirror-tag-moves";
 import { PartialFailure, type Properties } from "./reconciler";
@@ -115,7 +116,7 @@ async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMi
     const artifact = plan.artifacts[digest];
     return artifact === undefined ? (known.get(digest) ?? (await source.manifest(digest)).descriptor) : { mediaType: artifact.mediaType, size: artifact.size, digest };
   };
-  return { plan, source, origin, takesChild: takesAsPlanned(plan, planned.platforms), descriptorOf };
+  return { plan, source, origin, takesChild: takesAsPlanned(plan, planned.platforms), relay: planned.destinations.length > 1 ? new BlobRelay() : undefined, descriptorOf };
 }
 
 /**

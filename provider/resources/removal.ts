@@ -31,8 +31,9 @@ export async function removeArtifact(leaving: Leaving, onDelete: OnDelete, conte
   const { store, location, target, referrers } = leaving;
   const stuck = await removeTags(leaving, onDelete, context);
   if (onDelete === "untag" || (await holdingsOf(context).has(location, target.digest))) return;
-  const others = (await store.tags()).filter((tag) => !stuck.includes(tag));
-  const holder = (await new TagGraph(store).below(others)).get(target.digest);
+  const graph = new TagGraph(store);
+  const others = (await graph.tags()).filter((tag) => !stuck.includes(tag));
+  const holder = (await graph.below(others)).get(target.digest);
   if (holder !== undefined) {
     context.warn(`${store.name}@${target.digest} is not purged, as the tag ${holder}, which is not this resource's, still has it${stuck.length === 0 ? "" : `; ${stuck.join(", ")} stays too, as this registry does not remove a tag alone`}`);
     return;

@@ -93,3 +93,27 @@ test("an unreachable destination keeps what is recorded", { skip: registryMissin
   }
   assert.equal(JSON.stringify(stack.outputs), before);
 });
+
+test("a large blob is read once from the source, whatever the number of destinations, and again where the first fails", { skip: registryMissing("ggcr") }, async (context) => {
+  const world = new World(context);
+  const source = await world.registry("ggcr");
+  const regions = [await world.registry("ggcr"), await world.registry("ggcr"), await world.registry("ggcr")];
+  // These registries share blobs between repositories, so each run needs others.
+  const fill = (text: string) => pushImage(world.repository(source, "a/b"), { tag: "v1", layers: [text.repeat(1024 * 1024)], architecture: text });
+  const args = { source: `${source.host}/a/b`, destinations: regions.map(({ host }) => `${host}/c/d`) };
+  const large = () => source.requests("GET").filter(({ path }) => path.includes("/blobs/")).length;
+  const layers = async () => Promise.all(regions.map(async (region) => (await world.repository(region, "c/d").tags()).length));
+  for (const rollout of ["parallel", "sequential"]) {
+    await fill(rollout);
+    source.clear();
+    const stack = new MirrorStack();
+    await stack.up({ ...args, rollout, destinations: regions.map(({ host }) => `${host}/${rollout}`) });
+    assert.equal(large(), 2, "the configuration and the layer, once each");
+    assert.deepEqual(await stack.refresh(), {});
+  }
+  await fill("faults");
+  for (const region of regions.slice(0, 2)) region.setFaults([{ method: "PUT|POST", path: /\/blobs\/uploads/, fault: { kind: "status", status: 403 } }]);
+  const stack = new MirrorStack();
+  await assert.rejects(stack.up(args), /REGISTRY_DENIED/);
+  assert.deepEqual(await layers(), [0, 0, 1]);
+});

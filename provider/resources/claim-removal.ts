@@ -59,7 +59,7 @@ export async function removeClaim(store: Store, location: Location, claim: Leavi
   const { descriptor } = claim;
   const held = holdingsOf(context);
   let others = 0;
-  for (const signature of await listSignatures(store, descriptor.digest)) {
+  for (const signature of await listSignatures(store, descriptor.digest, { fresh: true })) {
     if (isOwnSignature(signature, claim)) {
       if (!(await held.has(location, signature.digest))) await deleteManifest(store, signature);
     } else others += 1;

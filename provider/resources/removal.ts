@@ -39,7 +39,7 @@ export async function removeArtifact(leaving: Leaving, onDelete: OnDelete, conte
     return;
   }
   if (referrers === "all") return purge(store, target);
-  const found = await store.referrers(target.digest);
+  const found = await store.referrers(target.digest, { fresh: true });
   const foreign = found.filter((referrer) => !isSignature(referrer) || !isOwnSignature(referrer, referrers));
   if (foreign.length > 0) {
     context.warn(`${store.name}@${target.digest} is not purged, as ${foreign.length} that this resource did not make refer to it (${foreign[0]?.digest ?? ""}${foreign.length > 1 ? " and others" : ""}): remove them first, if they are to go`);

@@ -45,7 +45,7 @@ export interface PromotionArgs {
   historyTrust?: Deep<Trust>;
   /**
    * What `destroy`, and a replacement, does. `untag`: demotes, that is records the end of the stay and removes the tag. `purge`: removes the artifact
-   * and everything that refers to it as well. `retain`: leaves all as it is, in production. @default "untag"
+   * and everything that refers to it as well, unless another tag, or an index under one, still has it. `retain`: leaves all as it is, in production. @default "untag"
    */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
   /** When a promotion is said to happen, RFC 3339 or a day; by itself it changes nothing. @default when it is planned */

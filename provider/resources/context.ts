@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from "node:fs";
 import { access } from "node:fs/promises";
 import path from "node:path";
 import { OciLayout } from "../content/oci-layout";
@@ -43,6 +44,20 @@ export class Stores {
       this.layouts.set(directory, layout);
     }
     return layout;
+  }
+
+  /**
+   * Opens a location to look whether something is still there. A layout whose directory is missing may be on a disk that is not mounted, or not
+   * checked out yet: that is not told from one that is gone.
+   * @throws ConsignError `LAYOUT_INVALID`
+   */
+  async observe(location: Location | string): Promise<Store> {
+    const parsed = typeof location === "string" ? parseLocation(location) : location;
+    const store = await this.open(parsed);
+    if (parsed.kind === "layout" && !existsSync(path.resolve(this.baseDir, parsed.path))) {
+      throw new ConsignError("LAYOUT_INVALID", `${formatLocation(parsed)} is not there, so nothing is known about what it held; if it is gone for good, make an empty directory in its place`, { reference: formatLocation(parsed) });
+    }
+    return store;
   }
 
   /**

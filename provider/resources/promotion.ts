@@ -6,6 +6,7 @@ import { formatInstant } from "../retention";
 import { readState, referenceOf, type ArtifactArgument } from "./arguments";
 import { resolveAsOf } from "./as-of";
 import type { ResourceContext } from "./context";
+import { holdingsOf } from "./holdings";
 import { REVOCATION_PATH } from "./judgement";
 import { demote, promote } from "./promotion-apply";
 import { readHistory, staysOf, type HistoryQuestion, type Promoted } from "./promotion-history";
@@ -48,6 +49,13 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
   },
 
   id: (inputs) => `${String(inputs["environment"])} ${String(inputs["to"])}:${String(inputs["tag"])}`,
+
+  holds(properties) {
+    const held = plannedPromotionSchema.pick({ to: true, digest: true, tag: true, record: true }).safeParse(properties);
+    if (!held.success) return undefined;
+    const { to, digest, tag, record } = held.data;
+    return { location: parseReference(to).location, digests: [digest, ...(record === undefined ? [] : [record])], tags: [tag] };
+  },
 
   async ensure(inputs, previous, context) {
     const plan = await settled(inputs, previous, context);
@@ -95,12 +103,15 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
       throw error;
     });
     if (subject === undefined) return;
-    if (recorded.record !== undefined && (await tagDigest(store, recorded.tag)) === recorded.digest) {
+    const { location } = parseReference(recorded.to);
+    // Under another name the same promotion goes on.
+    const ends = recorded.record !== undefined && !(await holdingsOf(context).has(location, recorded.record));
+    if (recorded.record !== undefined && ends && (await tagDigest(store, recorded.tag)) === recorded.digest) {
       const now = recorded.asOf === undefined ? context.now().getTime() : Date.parse(recorded.asOf);
       const until = formatInstant(Math.max(now, Date.parse(recorded.promotedAt)));
       await demote({ ...question, signing: { store, args: recorded, signedBy: recorded.signedBy, written: [] } }, { subject, from: recorded.promotedAt, until, opening: recorded.record }, context);
     }
-    await removeArtifact(store, subject, [recorded.tag], recorded.onDelete);
+    await removeArtifact({ store, location, target: subject, tags: { [recorded.tag]: [recorded.digest] }, referrers: "all" }, recorded.onDelete, context);
   },
 };
 

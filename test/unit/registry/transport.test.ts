@@ -163,7 +163,7 @@ test("a connection reset is tried again", async (context) => {
   const server = createSocketServer((socket) => {
     connections += 1;
     socket.on("error", () => {});
-    socket.once("data", () => (connections < 3 ? socket.resetAndDestroy() : socket.end(`HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)));
+    socket.once("data", () => (connections < 3 ? socket.resetAndDestroy() : socket.end(`HTTP/1.1 404 Not Found\r\ndocker-distribution-api-version: registry/2.0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)));
   });
   await new Promise<void>((done) => void server.listen(0, "127.0.0.1", done));
   context.after(() => server.close());

@@ -149,10 +149,14 @@ export function asConsignError(error: unknown, fallback: ErrorCode = "INTERNAL",
   return new ConsignError(fallback, message, { ...details, cause: error });
 }
 
-/** Removes user info and query strings from URLs, and the values of authorization headers: all three carry tokens. */
+/** `user:password@` before what looks like a host, with no scheme before it. A digest after `@`, or the path of a layout before it, is none. */
+const BARE_USER_INFO = /(?<![\w/.:@-])(?!oci:)[\w.~%!$&*+=-]+:[^\s/@"'`]+@(?!sha(?:256|512):)(?=\[|localhost\b|[\w-]+(?:\.[\w-]+)*\.[\w-]+|[\w-]+:\d)/g;
+
+/** Removes user info and query strings from URLs, user info from references, and the values of authorization headers: all of them carry secrets. */
 export function redact(text: string): string {
   return text
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, "$1")
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, "$1")
     .replace(/\b(https?:\/\/[^\s?#]+)\?[^\s"')]*/gi, "$1?…")
+    .replace(BARE_USER_INFO, "")
     .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/g, "$1 …");
 }

@@ -20,7 +20,10 @@ export interface ClaimArgs extends SigningArgs {
   /** References or digests of claims that this one takes the place of. Update. */
   supersedes?: pulumi.Input<pulumi.Input<string>[]>;
   annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** What `destroy` does: remove the claim and everything that refers to it, or leave it. @default "purge" */
+  /**
+   * What `destroy`, and a correction of the claim, does: remove the claim with the signatures that this resource made on it, or leave it. What others
+   * said about the claim stays, a revocation above all; and while others have signed it too, so does the claim. @default "purge"
+   */
   onDelete?: pulumi.Input<"retain" | "purge">;
 }
 
@@ -30,9 +33,13 @@ export interface ClaimArgs extends SigningArgs {
  * A refresh reads the claim back, checks what it says, verifies its signature, and looks whether it still counts. A claim that is gone shows
  * as one to create; one that is altered, unlisted, unsigned, untrusted, expired, revoked or superseded as one changed line, `status`. `up`
  * puts right what it can. A claim that a later one of the same issuer, type and scope has superseded it does not: it fails with
- * `CLAIM_SUPERSEDED` until the program gives way or names the other in `supersedes`. What the same issuer superseded or revoked *by name*
+ * `CLAIM_SUPERSEDED` until the program gives way or names the other in `supersedes`, and signs nothing anew meanwhile, neither to repair nor to
+ * renew: that would bring the old claim back over the later one. What the same issuer superseded or revoked *by name*
  * (as another `Claim` of the program with `supersedes` does) was on purpose: the next refresh records `superseded by sha256:…` or
  * `revoked by sha256:…` as the status, and that is no drift from then on.
+ *
+ * A corrected claim takes the place of the one before. Where a registry deletes nothing, that one is still there: a warning says so, and the
+ * next update tries again.
  *
  * Errors: `INPUT_INVALID`, `PREDICATE_INVALID`, `MANIFEST_UNKNOWN` (the subject does not exist), `KEY_*`, `CERTIFICATE_INVALID`,
  * `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED`, `CLAIM_SUPERSEDED`, `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.

@@ -45,7 +45,7 @@ export interface PromotionArgs {
   historyTrust?: Deep<Trust>;
   /**
    * What `destroy`, and a replacement, does. `untag`: demotes, that is removes the tag and then records the end of the stay. `purge`: removes the artifact
-   * and everything that refers to it as well, unless other tags hold it. `retain`: leaves all as it is, in production. Tag and artifact stay, with a
+   * and everything that refers to it as well, unless another tag, or an index under one, still has it. `retain`: leaves all as it is, in production. Tag and artifact stay, with a
    * warning, where another promotion has taken them over: one of the program, another environment by the same tag, a later one by somebody else.
    * @default "untag"
    */

@@ -15,7 +15,10 @@ export interface SignedArtifactFile {
 export interface SignedArtifactArgs extends SigningArgs {
   /** `host[:port]/repository` or `oci:path`. A change replaces. */
   repository: pulumi.Input<string>;
-  /** Tags to point at the artifact, after it is signed. Update. @default none */
+  /**
+   * Tags to point at the artifact, after it is signed. One that somebody moved since it was last seen is not moved back before a refresh has
+   * shown that, and one that is taken out of the list goes only where it is still as this resource set it. Update. @default none
+   */
   tags?: pulumi.Input<pulumi.Input<string>[]>;
   /** Files to pack, one layer each. The digest follows from their bytes alone. Exactly one of `files`, `layout`, `from`. Update. */
   files?: pulumi.Input<Deep<string | SignedArtifactFile>[]>;
@@ -28,7 +31,9 @@ export interface SignedArtifactArgs extends SigningArgs {
   /** Of an artifact packed from `files`. Update. */
   annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /**
-   * What `destroy` does: leave everything, remove the tags, or remove the artifact and everything that refers to it. Update.
+   * What `destroy` does: leave everything, remove the tags, or remove the artifact with its tags and signatures. Only what this resource made goes.
+   * With `purge` the artifact stays as it is, with a warning, while another tag, an index under one, or another resource still has it, or others
+   * have signed it or made claims about it. With `retain` a tag that is taken out of `tags` stays where a registry cannot remove tags alone. Update.
    * @default "retain"
    */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
@@ -44,7 +49,8 @@ export interface SignedArtifactArgs extends SigningArgs {
  * signer that is there already, whoever put it there, is not made again.
  *
  * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`
- * and `SIGNATURE_EXPIRED` (nobody would accept the signature, so it is not written), `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.
+ * and `SIGNATURE_EXPIRED` (nobody would accept the signature, so it is not written), `PLAN_STALE`, `TAG_MOVED` (somebody moved
+ * a tag: refresh to see it), `READ_BACK_FAILED`, `REGISTRY_*`.
  */
 export class SignedArtifact extends ConsignResource implements ArtifactLike {
   declare readonly repository: pulumi.Output<string>;

@@ -54,7 +54,7 @@ export interface SigningArgs {
 
 /** A timestamp authority. */
 export interface Timestamp {
-  /** http or https. */
+  /** http or https, without user name and password: it is recorded as it is. */
   url: string;
   /** Its roots, PEM text or paths: with them each timestamp is verified before it is stored, and counts after the certificate has ended. */
   roots?: string[];

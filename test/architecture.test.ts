@@ -17,8 +17,9 @@ const LIBRARY = ["oci", "content", "registry", "cose", "notation", "claims", "gr
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "provider/errors": [],
   "provider/node-version": [],
+  "provider/garbage": [],
   "provider/oci": [],
-  "provider/content": ["provider/oci"],
+  "provider/content": ["provider/garbage", "provider/oci"],
   "provider/registry": ["provider/oci", "provider/content"],
   "provider/cose": [],
   "provider/notation": ["provider/cose", "provider/oci", "provider/content"],
@@ -29,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // What an artifact and its claims look like to a person: read-only, for the command line and for programs.
   "provider/report": LIBRARY,
   // Where the parts that a reconciler is handed are made: registries, and who asks about revocation.
-  "provider/dynamic": ["provider/node-version", "provider/resources", "provider/registry", "provider/notation"],
+  "provider/dynamic": ["provider/garbage", "provider/node-version", "provider/resources", "provider/registry", "provider/notation"],
   "provider/cli": ["provider/node-version", ...LIBRARY, "provider/resources", "provider/report", "provider/index"],
   "provider/index": [...LIBRARY, "provider/resources", "provider/report"],
   // Programs reach the provider through the stub; functions load the library when they are called.

@@ -24,8 +24,10 @@ export class CopyBatch {
       referrers: options.referrers ?? ((subject) => source.referrers(subject.digest, call)),
       held: options.held ?? (() => undefined),
       takesChild: options.takesChild ?? (() => true),
+      mayLackChildren: options.mayLackChildren ?? (() => false),
       leafTypes: options.leafTypes ?? [],
       deep: options.deep ?? false,
+      resumes: options.resumes ?? false,
       concurrency,
       maxDepth: options.maxDepth ?? 32,
       maxNodes: options.maxNodes ?? 100_000,
@@ -64,7 +66,7 @@ export class CopyBatch {
     const parts = successorsOf(manifest).filter((part) => !isManifestType(part.mediaType) || node.children.includes(part.digest));
     await forEachBounded(parts, session.concurrency, (part) => (isManifestType(part.mediaType) ? this.#manifest(part.digest) : session.blob(part, !node.present)));
     if (node.present) return this.#skipManifest(node);
-    await session.io(() => at("destination", session.destination, node.descriptor, () => session.destination.pushManifest(manifest, { ...session.call, readBack: "later" })));
+    await session.io(() => at("destination", session.destination, node.descriptor, () => session.destination.pushManifest(manifest, { ...session.call, readBack: "later", onRepair: () => session.lost(digest) })));
     if (node.depth > 0) this.#graph.release(node);
     this.#written.push(node);
     session.report.manifests++;
@@ -85,7 +87,7 @@ export class CopyBatch {
       for (const node of missing) {
         const manifest = await session.io(() => this.#graph.manifestOf(node));
         await session.io(() => at("destination", session.destination, node.descriptor, () => session.destination.pushManifest(manifest, session.call)));
-        session.report.repaired++;
+        session.lost(node.descriptor.digest);
       }
       // One that was there the last time may have gone with the writes since.
       missing = await this.#missing();

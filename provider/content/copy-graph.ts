@@ -29,9 +29,13 @@ export interface ExploreOptions extends CallOptions {
   /** Whether the destination has a manifest; undefined where it has to be asked. */
   held: (target: Descriptor) => boolean | undefined;
   /** Whether an index's child goes along. */
-  takesChild: (child: Descriptor, index: Descriptor) => boolean;
+  takesChild: (child: Descriptor, index: Manifest) => boolean;
+  /** Whether an index that the destination has may lack parts that are to go along, so that each is asked for. */
+  mayLackChildren: (index: Descriptor) => boolean;
   leafTypes: readonly string[];
   deep: boolean;
+  /** Look for referrers of what is absent, too. */
+  resumes: boolean;
   concurrency: number;
   maxDepth: number;
   maxNodes: number;
@@ -107,14 +111,14 @@ export class CopyGraph {
       this.impostors++;
       return [];
     }
-    const isTaken = (child: Descriptor): boolean => isManifestType(child.mediaType) && this.options.takesChild(child, descriptor);
-    const children = manifest?.kind === "index" ? manifest.value.manifests.filter(isTaken) : [];
+    const children = manifest?.kind === "index" ? manifest.value.manifests.filter((child) => isManifestType(child.mediaType) && this.options.takesChild(child, manifest)) : [];
     const node: CopyNode = { descriptor, depth, present, referrers: [], children: children.map(({ digest }) => digest), manifest: undefined };
     this.nodes.set(descriptor.digest, node);
     this.#subjects.set(descriptor.digest, manifest?.value.subject?.digest ?? subject);
     if (subject !== undefined) this.#linkIfTrue(subject, descriptor.digest);
     if (manifest !== undefined) this.#keep(node, manifest);
-    const below: Visit[] = children.map((child) => ({ descriptor: child, depth: depth + 1, ...(present && !deep ? { present: true } : {}) }));
+    const whole = present && !deep && children.length > 0 && !this.options.mayLackChildren(descriptor);
+    const below: Visit[] = children.map((child) => ({ descriptor: child, depth: depth + 1, ...(whole ? { present: true } : {}) }));
     const type = manifest === undefined ? descriptor.artifactType : referrerDescriptor(manifest).artifactType;
     const isLeaf = type !== undefined && leafTypes.includes(type);
     return isLeaf ? below : [...below, ...(await this.#referrersOf(node))];
@@ -129,9 +133,9 @@ export class CopyGraph {
     return candidates.map((candidate) => ({ descriptor: candidate, depth: depth + 1, subject: descriptor.digest, present: this.options.held(candidate) ?? there.has(candidate.digest) }));
   }
 
-  /** One list tells of all at once; a subject that is absent has none. */
+  /** One list tells of all at once; a subject that is absent has none, unless a copy was killed after writing them, the deepest being first. */
   async #heldReferrers({ descriptor, present }: CopyNode, candidates: readonly Descriptor[]): Promise<ReadonlySet<Digest>> {
-    if (!present || candidates.every((candidate) => this.options.held(candidate) !== undefined)) return new Set();
+    if ((!present && !this.options.resumes) || candidates.every((candidate) => this.options.held(candidate) !== undefined)) return new Set();
     const there = await at("destination", this.destination, descriptor, () => this.destination.referrers(descriptor.digest, { ...this.#call, settled: () => true }));
     return new Set(there.map(({ digest }) => digest));
   }

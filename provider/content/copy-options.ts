@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import type { CallOptions, ReadStore } from "./storage";
+import type { Manifest } from "../oci/manifest";
+import type { CallOptions, Content, ReadStore } from "./storage";
 
 /** A tag to point at what is copied; with `expected` (even undefined, for absent) only if the tag is still there. */
 export interface TagMove {
@@ -17,6 +18,9 @@ export interface CopyItem {
   tags?: readonly TagMove[] | undefined;
 }
 
+/** Sends one blob by calling `push` with what opens its content: `open`, the source's, or another place that has the same bytes. @returns whether bytes were sent */
+export type SendBlob = (target: Descriptor, open: () => Promise<Content>, push: (open: () => Promise<Content>) => Promise<boolean>) => Promise<boolean>;
+
 export interface CopyAllOptions extends CallOptions {
   /** Which of a manifest's referrers to take along. @default all that the source lists */
   referrers?: ((subject: Descriptor) => Promise<Descriptor[]>) | undefined;
@@ -24,10 +28,19 @@ export interface CopyAllOptions extends CallOptions {
   leafTypes?: readonly string[] | undefined;
   /** What the caller knows about the destination: that it has a manifest with all it needs, or has it not. @default nothing: the destination is asked */
   held?: ((target: Descriptor) => boolean | undefined) | undefined;
+  /**
+   * An earlier copy of the same was begun and did not end: what it left is looked for, as blobs of any size, and as referrers of what is not
+   * there yet. @default false: what belongs to an absent manifest is taken to be absent where sending it is no dearer than asking
+   */
+  resumes?: boolean | undefined;
+  /** @default push(open) */
+  sendBlob?: SendBlob | undefined;
   /** Where blobs can be mounted from, if that is not the source itself. */
   mountFrom?: ReadStore | undefined;
   /** Which children of an index to take along. An index without some of its children is not accepted everywhere. @default all */
-  takesChild?: ((child: Descriptor, index: Descriptor) => boolean) | undefined;
+  takesChild?: ((child: Descriptor, index: Manifest) => boolean) | undefined;
+  /** Whether an index that the destination has may lack parts that are to go along: then each of them is asked for. @default never: an index is there with its parts */
+  mayLackChildren?: ((index: Descriptor) => boolean) | undefined;
   /** Look into manifests that the destination has already, and send what they lack. @default false */
   deep?: boolean | undefined;
   /** Requests under way at once, at both ends together. @default 8 */
@@ -46,10 +59,12 @@ export interface CopyOptions extends Omit<CopyAllOptions, "batch"> {
   tags?: readonly TagMove[] | undefined;
 }
 
-/** One thing that is done. `skipped`: the destination had it. */
+/** One thing that is done, or under way. `skipped`: the destination had it. */
 export type CopyProgress =
   | { kind: "manifest" | "blob"; action: "copied" | "skipped"; descriptor: Descriptor }
-  | { kind: "tag"; action: "copied" | "skipped"; tag: string };
+  | { kind: "tag"; action: "copied" | "skipped"; tag: string }
+  /** So many bytes of a blob have been read for sending; fewer than before where it had to begin anew. */
+  | { kind: "bytes"; descriptor: Descriptor; bytes: number };
 
 export interface CopyReport {
   manifests: number;

@@ -17,6 +17,7 @@ export class CopySession {
   readonly concurrency: number;
   readonly call: CallOptions;
   readonly #blobs = new Map<Digest, Promise<void>>();
+  readonly #lost = new Set<Digest>();
   readonly #gate: <T>(operation: () => Promise<T>) => Promise<T>;
   #failure: { error: unknown } | undefined;
 
@@ -38,6 +39,12 @@ export class CopySession {
     });
   }
 
+  /** Counts a manifest that the destination had taken and lost, once however often it had to be written. */
+  lost(digest: Digest): void {
+    this.#lost.add(digest);
+    this.report.repaired = this.#lost.size;
+  }
+
   /** Sends a blob once. `fresh`: it belongs to a manifest that the destination does not have. */
   blob(target: Descriptor, fresh: boolean): Promise<void> {
     const running = this.#blobs.get(target.digest) ?? this.#writeBlob(target, fresh);
@@ -46,10 +53,11 @@ export class CopySession {
   }
 
   async #writeBlob(target: Descriptor, fresh: boolean): Promise<void> {
-    const absent = fresh && target.size <= CHEAP_BYTES && target.mediaType !== MEDIA_TYPES.empty;
-    const open = async () => named(this.source, target, await at("source", this.source, target, () => this.source.blob(target, this.call)));
-    const push = () => this.destination.pushBlob(target, open, { ...this.call, from: this.options.mountFrom ?? this.source, absent });
-    const sent = await this.io(() => at("destination", this.destination, target, push)).catch((error: unknown) => {
+    const absent = fresh && this.options.resumes !== true && target.size <= CHEAP_BYTES && target.mediaType !== MEDIA_TYPES.empty;
+    const open = async () => named(this.source, target, await at("source", this.source, target, () => this.source.blob(target, this.call)), (bytes) => this.options.onProgress?.({ kind: "bytes", descriptor: target, bytes }));
+    const push = (from: () => Promise<Content>) => this.destination.pushBlob(target, from, { ...this.call, from: this.options.mountFrom ?? this.source, absent });
+    const send = () => this.options.sendBlob?.(target, open, push) ?? push(open);
+    const sent = await this.io(() => at("destination", this.destination, target, send)).catch((error: unknown) => {
       if (isForeign(target) && isConsignError(error, "BLOB_UNKNOWN") && error.side === "source") return false;
       throw error;
     });
@@ -68,13 +76,15 @@ function isForeign(target: Descriptor): boolean {
   return (Array.isArray(target["urls"]) && target["urls"].length > 0) || /nondistributable|\.foreign\./.test(target.mediaType);
 }
 
-/** Content whose failures are the source's, although they surface while the destination is being written. */
-async function* named(source: ReadStore, target: Descriptor, content: Content): AsyncGenerator<Uint8Array, void, undefined> {
+/** Content whose failures are the source's, although they surface while the destination is being written. `seen` is told how much of it has gone by. */
+async function* named(source: ReadStore, target: Descriptor, content: Content, seen: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = content[Symbol.asyncIterator]();
+  let bytes = 0;
   try {
     for (;;) {
       const next = await at("source", source, target, () => iterator.next());
       if (next.done) return;
+      seen((bytes += next.value.byteLength));
       yield next.value;
     }
   } finally {

@@ -6,7 +6,8 @@ import type { CopyAllOptions, CopyItem, CopyOptions, CopyReport } from "./copy-o
 import { CopySession } from "./copy-session";
 import type { ReadStore, Store } from "./storage";
 
-export type { CopyAllOptions, CopyItem, CopyOptions, CopyProgress, CopyReport, TagMove } from "./copy-options";
+export type { CopyAllOptions, CopyItem, CopyOptions, CopyProgress, CopyReport, SendBlob, TagMove } from "./copy-options";
+export { wasBegun } from "./copy-traces";
 
 /**
  * Copies a manifest with everything in it and everything that refers to it, at any depth. Bytes stay as they are, and each digest moves once.

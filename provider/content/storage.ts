@@ -5,6 +5,8 @@ import type { Manifest } from "../oci/manifest";
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
+  /** Look again, whatever was found before: for what is about to be taken for gone. @default false */
+  fresh?: boolean | undefined;
 }
 
 /** Content that streams. Whoever iterates it to the end has bytes of the right size and digest, or an error. */
@@ -58,6 +60,8 @@ export interface ReferrersOptions extends CallOptions {
 export interface PushManifestOptions extends CallOptions {
   /** `later`: the caller writes more and then reads all of it back itself, so that it need not be done for each. @default "now" */
   readBack?: "now" | "later" | undefined;
+  /** Told each time that the store had taken the manifest and lost it, so that it is written again. */
+  onRepair?: (() => void) | undefined;
 }
 
 export interface PushOptions extends CallOptions {

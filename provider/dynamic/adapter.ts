@@ -3,7 +3,9 @@ import { isDeepStrictEqual } from "node:util";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { ConsignError } from "../errors";
 import type { ResourceContext } from "../resources/context";
+import { holdingsOf } from "../resources/holdings";
 import { PartialFailure, type Properties, type Reconciler } from "../resources/reconciler";
+import { samePlace } from "../resources/same-place";
 import { asCheckFailure, asEngineError } from "./failures";
 import { configureHost, hostContext } from "./host";
 import { plain } from "./plain";
@@ -24,7 +26,7 @@ export function dynamicProvider(kind: () => Reconciler, context: Context = hostC
     // Synchronous up to its end: the host starts other calls while it awaits this one.
     configure: async (request) => configureHost(request.config),
     check: async (olds: Properties, news: Properties) => check(kind(), context, visible(olds), visible(news)),
-    diff: async (_id: string, olds: Properties, news: Properties) => diff(kind(), visible(olds), visible(news)),
+    diff: async (_id: string, olds: Properties, news: Properties) => compare(kind(), context, visible(olds), visible(news)),
     create: async (inputs: Properties) => create(kind(), context, inputs),
     update: async (id: string, olds: Properties, news: Properties) => update(kind(), context, id, olds, news),
     read: async (id: string, props?: Properties) => read(kind(), context, id, props ?? {}),
@@ -50,19 +52,44 @@ async function check(kind: Reconciler, context: Context, olds: Properties, news:
   }
 }
 
+/** The engine asks this about what the program still has, and nothing about what it is about to take away. */
+async function compare(kind: Reconciler, context: Context, olds: Properties, news: Properties): Promise<dynamic.DiffResult> {
+  const result = diff(kind, olds, news);
+  if (result.changes === false) await hold(kind, context, olds);
+  return result;
+}
+
+async function hold(kind: Reconciler, context: Context, properties: Properties): Promise<void> {
+  const held = kind.holds?.(properties);
+  if (held !== undefined) await holdingsOf(context()).add(held);
+}
+
+/** Holds what is planned from the start, as others are at work at the same time, and then what is there. */
+async function ensure(kind: Reconciler, context: Context, inputs: Properties, previous: Properties | undefined): Promise<Properties> {
+  await hold(kind, context, inputs);
+  try {
+    const outputs = recorded(inputs, await kind.ensure(inputs, previous, context()));
+    await hold(kind, context, outputs);
+    return outputs;
+  } catch (error) {
+    if (error instanceof PartialFailure) await hold(kind, context, error.properties);
+    throw error;
+  }
+}
+
 /** Compares what is recorded with what is planned. No I/O, and never "perhaps". */
 export function diff(kind: Reconciler, olds: Properties, news: Properties): dynamic.DiffResult {
   const skipped = new Set([...kind.ignore, ...kind.ensured]);
   const names = [...new Set([...Object.keys(olds), ...Object.keys(news)])].filter((name) => !skipped.has(name));
   const changed = names.filter((name) => !isDeepStrictEqual(olds[name], news[name]) && !(kind.acknowledged?.(name, olds[name]) ?? false));
-  const replaces = changed.filter((name) => kind.replaceOn.includes(name) && !holdsUnknown(news[name]));
+  const replaces = changed.filter((name) => kind.replaceOn.includes(name) && !holdsUnknown(news[name]) && !(kind.places?.includes(name) === true && samePlace(olds[name], news[name])));
   return { changes: changed.length > 0 || (kind.unsettled?.(news) ?? false), replaces };
 }
 
 async function create(kind: Reconciler, context: Context, inputs: Properties): Promise<dynamic.CreateResult> {
   const id = kind.id(inputs);
   try {
-    return { id, outs: recorded(inputs, await kind.ensure(visible(inputs), undefined, context())) };
+    return { id, outs: await ensure(kind, context, visible(inputs), undefined) };
   } catch (error) {
     throw asEngineError(error, id, partial(inputs, error));
   }
@@ -70,7 +97,7 @@ async function create(kind: Reconciler, context: Context, inputs: Properties): P
 
 async function update(kind: Reconciler, context: Context, id: string, olds: Properties, news: Properties): Promise<dynamic.UpdateResult> {
   try {
-    return { outs: recorded(news, await kind.ensure(visible(news), upgrade(olds), context())) };
+    return { outs: await ensure(kind, context, visible(news), upgrade(olds)) };
   } catch (error) {
     throw asEngineError(error, id, partial(news, error));
   }

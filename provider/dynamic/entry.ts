@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import "./node-check";
+import "./make-room";
 import { dynamicProvider } from "./adapter";
 
 /**

@@ -3,6 +3,13 @@ import { asConsignError } from "../errors";
 import { PartialFailure, type Properties } from "../resources/reconciler";
 import type { Failure } from "./unknowns";
 
+/** {@link describe}, after the argument at fault where one is known: nothing else says it once a check is over. */
+function describeWithPath(error: unknown): string {
+  const { path } = asConsignError(error instanceof PartialFailure ? error.cause : error);
+  const text = describe(error);
+  return path === undefined || path === "" || text.startsWith(`${path}:`) ? text : `${path}: ${text}`;
+}
+
 /** `message (reference, side) [CODE]`: what a person reads in the CLI. */
 export function describe(error: unknown): string {
   const known = asConsignError(error instanceof PartialFailure ? error.cause : error);
@@ -22,7 +29,7 @@ export function asCheckFailure(error: unknown, fallbackProperty: string): Failur
  * never answers, and the engine waits for ever, if `state` holds what protobuf cannot carry.
  */
 export function asEngineError(error: unknown, id: string, state: Properties | undefined): Error {
-  const wrapped = new Error(describe(error));
+  const wrapped = new Error(describeWithPath(error));
   if (!(error instanceof PartialFailure)) return wrapped;
-  return Object.assign(wrapped, { id, properties: state, reasons: [describe(error)] });
+  return Object.assign(wrapped, { id, properties: state, reasons: [describeWithPath(error)] });
 }

@@ -36,7 +36,7 @@ export interface SurveyOptions extends CallOptions {
   /** What is known already; it is not read again. @default nothing */
   known?: ((digest: Digest) => KnownPlace | undefined) | undefined;
   /** Children of an index that are looked at. @default all */
-  takesChild?: ((child: Descriptor, index: Descriptor) => boolean) | undefined;
+  takesChild?: ((child: Descriptor, index: Manifest) => boolean) | undefined;
   /** Artifact types whose own referrers are not asked for, as signatures. @default none */
   leafTypes?: readonly string[] | undefined;
   /** Requests under way at once; what the store is behind may let through fewer. @default 32 */
@@ -106,7 +106,7 @@ async function visit(source: ReadStore, ways: readonly Step[], found: Survey, op
   const described = manifest === undefined ? first.descriptor : { ...first.descriptor, ...referrerDescriptor(manifest) };
   if (way.of !== undefined) found.referrers.set(digest, { descriptor: described, of: way.of, distance: way.distance });
   else if (digest !== found.root.digest) found.children.push(first.descriptor);
-  const children = manifest?.kind === "index" ? manifest.value.manifests.filter((child) => isManifestType(child.mediaType) && takesChild(child, first.descriptor)) : [];
+  const children = manifest?.kind === "index" ? manifest.value.manifests.filter((child) => isManifestType(child.mediaType) && takesChild(child, manifest)) : [];
   const below = children.map((child): Step => ({ descriptor: child, distance: way.distance, known: place !== undefined }));
   if (place?.leaf === true) return below;
   if (described.artifactType !== undefined && leafTypes.includes(described.artifactType)) return below;

@@ -5,7 +5,7 @@ import { credentialsFor } from "./credentials";
 import { DEFAULT_LIMITS, type Limits } from "./limits";
 import { ManifestCache } from "./manifest-cache";
 import { Repository } from "./repository";
-import { originOf, parseRegistrySettings, type RegistrySettings } from "./settings";
+import { addressOf, originOf, parseRegistrySettings, type RegistrySettings } from "./settings";
 import { readTlsFiles } from "./tls-files";
 import { Transport } from "./transport";
 import { ConsignError } from "../errors";
@@ -52,6 +52,11 @@ export class RegistryClient {
       this.#repositories.set(name, known);
     }
     return known;
+  }
+
+  /** `host:port` at which a registry is reached. @throws ConsignError `INPUT_INVALID` */
+  addressOf(registry: string): string {
+    return addressOf(registry, parseRegistrySettings(registry, this.#options.settings?.[registry] ?? {}));
   }
 
   /** Drops, in every repository, what may have changed since it was read. */

@@ -18,7 +18,7 @@ export interface Call {
   headers?: Record<string, string>;
   body?: Uint8Array | StreamBody;
   scopes: readonly string[];
-  /** Statuses that the caller understands; all others throw. */
+  /** Statuses that the caller understands; all others throw. With 401 among them the request goes without credentials. */
   ok: readonly number[];
   about: About;
   /** Bound of the response's body, and the error past it. */
@@ -116,7 +116,7 @@ export class Connection {
 
   async #exchange(call: Call): Promise<Incoming> {
     const url = new URL(call.url, this.origin);
-    const own = url.origin === this.origin.origin;
+    const own = url.origin === this.origin.origin && !call.ok.includes(401);
     for (let renewed = false; ; renewed = true) {
       const authorization = own ? await this.#authorizer.header(call.scopes, call.signal) : undefined;
       const incoming = await this.#follow(call, url, authorization);

@@ -32,7 +32,7 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Limits = {
-  concurrency: 16,
+  concurrency: 32,
   connectTimeoutMs: 10_000,
   idleTimeoutMs: 60_000,
   requestTimeoutMs: 120_000,

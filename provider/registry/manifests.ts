@@ -5,6 +5,7 @@ import type { Descriptor } from "../oci/descriptor";
 import { algorithmOf, digestOf, isDigest, type Digest } from "../oci/digest";
 import { MAX_MANIFEST_SIZE, parseManifest, type Manifest } from "../oci/manifest";
 import { isManifestType, MANIFEST_ACCEPT } from "../oci/media-types";
+import { believeAbsence } from "./absence";
 import { scopes } from "./auth";
 import type { Answer, Connection } from "./connection";
 import type { About } from "./responses";
@@ -45,7 +46,7 @@ export class Manifests {
       about: this.#about(tagOrDigest),
       signal: options.signal,
     });
-    if (answer.status === 404) return undefined;
+    if (answer.status === 404) return this.#absent(answer, "HEAD", tagOrDigest);
     const mediaType = mediaTypeOf(answer);
     const size = Number(answer.headers.get("content-length") ?? NaN);
     const digest = this.#digestHeader(answer, tagOrDigest) ?? (isDigest(tagOrDigest) ? tagOrDigest : undefined);
@@ -70,7 +71,7 @@ export class Manifests {
       tooLarge: "MANIFEST_TOO_LARGE",
       signal: options.signal,
     });
-    if (answer.status === 404) return undefined;
+    if (answer.status === 404) return this.#absent(answer, "GET", tagOrDigest);
     const mediaType = mediaTypeOf(answer);
     if (!isManifestType(mediaType)) throw this.#invalid(about, `was answered with content type "${mediaType}", which is no manifest's`);
     const claimed = this.#digestHeader(answer, tagOrDigest);
@@ -134,7 +135,13 @@ export class Manifests {
       about: this.#about(tagOrDigest),
       signal: options.signal,
     });
+    if (answer.status === 404) await this.#absent(answer, "DELETE", tagOrDigest);
     return answer.status;
+  }
+
+  async #absent(answer: Answer, method: string, tagOrDigest: string): Promise<undefined> {
+    await believeAbsence(this.connection, answer, method, this.#about(tagOrDigest));
+    return undefined;
   }
 
   #path(tagOrDigest: string): string {

@@ -52,6 +52,10 @@ export class Referrers {
       if (entries.some(({ artifactType }) => artifactType === MEDIA_TYPES.empty)) this.capability.doubtTypes();
       return entries;
     };
+    if (options.fresh === true) {
+      this.#lists.delete(subject);
+      this.capability.forget();
+    }
     return this.#lists.get(subject, load, options.signal);
   }
 

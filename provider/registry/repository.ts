@@ -68,6 +68,7 @@ export class Repository implements Store {
 
   async resolve(reference: TagOrDigest, options: CallOptions = {}): Promise<Descriptor> {
     this.#check(reference);
+    if (options.fresh === true) this.#located.delete(reference);
     const located = await this.#located.get(reference, async (signal) => (await this.#manifests.head(reference, { signal }))?.descriptor, options.signal);
     return located ?? this.#unknown(reference);
   }
@@ -76,6 +77,7 @@ export class Repository implements Store {
     if (typeof target !== "string") return this.#fitting(await this.#read(target.digest, options), target);
     this.#check(target);
     if (isDigest(target)) return this.#read(target, options);
+    if (options.fresh === true) this.#located.delete(target);
     const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> => {
       const read = await this.#manifests.get(target, { signal });
       return read === undefined ? undefined : this.#remember(read.manifest);
@@ -89,6 +91,7 @@ export class Repository implements Store {
   }
 
   async has(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    if (options.fresh === true) (isManifestType(target.mediaType) ? this.#located : this.#presentBlobs).delete(target.digest);
     if (!isManifestType(target.mediaType)) return this.#presentBlobs.get(target.digest, (signal) => this.#blobs.has(target, { signal }), options.signal);
     const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> => (await this.#manifests.head(target.digest, { signal }))?.descriptor;
     return (await this.#located.get(target.digest, load, options.signal)) !== undefined;
@@ -102,6 +105,7 @@ export class Repository implements Store {
   }
 
   async tags(options: CallOptions = {}): Promise<string[]> {
+    if (options.fresh === true) this.#tagLists.delete("");
     const tags = await this.#tagLists.get("", (signal) => listTags(this.connection, this.repository, { signal }), options.signal);
     return [...tags];
   }
@@ -124,6 +128,10 @@ export class Repository implements Store {
   async pushManifest(manifest: Manifest, options: PushManifestOptions = {}): Promise<void> {
     const { digest } = manifest.descriptor;
     const put = (): ReturnType<Manifests["put"]> => this.#manifests.put(manifest, digest, options);
+    const again = async (): Promise<void> => {
+      options.onRepair?.();
+      await put();
+    };
     const { subject: announced } = await put();
     const subject = manifest.value.subject?.digest;
     const later = options.readBack === "later";
@@ -133,14 +141,11 @@ export class Repository implements Store {
       return;
     }
     // Being listed by the registry itself is as good as being found.
-    if (!later || subject === undefined) await confirmManifest(this.#manifests, manifest, put, options);
+    if (!later || subject === undefined) await confirmManifest(this.#manifests, manifest, again, options);
     this.#remember(manifest);
     if (subject === undefined) return;
-    const again = async (): Promise<void> => {
-      await put();
-    };
     await this.#referrers.ensureListed(manifest, subject, announced === subject, again, options);
-    if (later && this.#referrers.capability.support !== "supported") await confirmManifest(this.#manifests, manifest, put, options);
+    if (later && this.#referrers.capability.support !== "supported") await confirmManifest(this.#manifests, manifest, again, options);
   }
 
   async tag(manifest: Manifest, tag: string, options: TagOptions = {}): Promise<void> {

@@ -73,3 +73,11 @@ export function originOf(registry: string, settings: RegistrySettings): URL {
   const plain = settings.plainHttp ?? (!usesTls && isLoopback(secure.hostname));
   return plain ? new URL(`http://${host}`) : secure;
 }
+
+/** `host:port` at which a registry is reached, with one name for this machine's loopback. */
+export function addressOf(registry: string, settings: RegistrySettings): string {
+  const { protocol, host } = originOf(registry, settings);
+  const { hostname, port } = new URL(`${protocol}//${settings.address ?? host}`);
+  const name = ["127.0.0.1", "[::1]"].includes(hostname) ? "localhost" : hostname;
+  return `${name}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
+}

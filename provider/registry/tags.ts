@@ -5,6 +5,7 @@ import { ConsignError } from "../errors";
 import { tagSchema } from "../oci/reference";
 import type { Digest } from "../oci/digest";
 import { hexOf, algorithmOf } from "../oci/digest";
+import { believeAbsence } from "./absence";
 import { scopes } from "./auth";
 import type { Answer, Connection } from "./connection";
 import { nextPage, PageGuard } from "./links";
@@ -49,7 +50,10 @@ export async function listTags(connection: Connection, repository: string, optio
       maxBytes: connection.limits.pageBytes,
       signal: options.signal,
     });
-    if (answer.status === 404) return [];
+    if (answer.status === 404) {
+      await believeAbsence(connection, answer, "GET", about);
+      return [];
+    }
     for (const tag of parsePage(answer.bytes, about)) if (!isFallbackTag(tag)) tags.add(tag);
     url = nextPage(answer.headers.get("link"), url, about.reference);
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
+import { isFallbackTag } from "../content/tags";
 import { descriptorSchema } from "../oci/descriptor";
-import { referenceSchema, parseReference } from "../oci/reference";
+import { referenceSchema, parseReference, tagSchema } from "../oci/reference";
 import { ConsignError } from "../errors";
 import type { Properties } from "./reconciler";
 
@@ -17,6 +18,9 @@ export const artifactSchema = z.union([
   }),
 ]);
 export type ArtifactArgument = z.infer<typeof artifactSchema>;
+
+/** A tag for an artifact. What is recorded is read as it is: states of old may hold others. */
+export const artifactTagSchema = tagSchema.refine((tag) => !isFallbackTag(tag), "is a tag under which registries keep the list of what refers to a digest: choose another");
 
 export const onDeleteSchema = z.enum(["retain", "untag", "purge"]);
 

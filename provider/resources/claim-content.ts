@@ -24,11 +24,17 @@ export const contentShape = {
 const contentSchema = z.object(contentShape);
 export type ContentArguments = z.infer<typeof contentSchema>;
 
-/** @throws ConsignError `INPUT_INVALID` unless exactly one of predicate and document is given */
+/** @throws ConsignError `INPUT_INVALID` unless exactly one of predicate and document is given, and the subject is one thing */
 export function checkContentArguments(known: Partial<ContentArguments>, unknown: ReadonlySet<string>): void {
   const given = (["predicate", "document"] as const).filter((name) => known[name] !== undefined || unknown.has(name));
   if (given.length === 2) throw new ConsignError("INPUT_INVALID", "give predicate or document, not both", { path: "document" });
   if (given.length === 0) throw new ConsignError("INPUT_INVALID", "give what the claim says: predicate (a value) or document (a file)", { path: "predicate" });
+  const { subject } = known;
+  if (typeof subject !== "object") return;
+  const named = parseReference(subject.reference).digest;
+  if (named !== undefined && named !== subject.descriptor.digest) {
+    throw new ConsignError("INPUT_INVALID", `the subject's reference names ${named}, and its descriptor ${subject.descriptor.digest}: give both of one artifact`, { path: "subject.descriptor.digest" });
+  }
 }
 
 /** The subject's descriptor: given, or looked up; `undefined` if there is no such artifact yet. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claimTypeOf, effectiveClaims, isClaim, observeClaim, sameType, type ObservedClaim, type ReadClaim } from "../claims";
+import { claimTypeOf, effectiveClaims, isClaim, observeClaim, sameType, type ClaimVerdict, type ObservedClaim, type ReadClaim } from "../claims";
 import type { ReadStore } from "../content/storage";
 import { verifyArtifact, type Certificate } from "../notation";
 import { ANNOTATIONS } from "../oci/annotations";
@@ -32,7 +32,8 @@ export async function claimStatus(
   const listed = await store.referrers(claim.subject);
   if (!listed.some(({ digest }) => digest === read.digest)) return { status: "unlisted: it is there, but not among the referrers of its subject [READ_BACK_FAILED]", own: signatures };
   if (signature !== "valid") return { status: signature === "missing" ? "unsigned" : signature, own: signatures };
-  return { status: await standing(store, read, signatures, listed, context), own: signatures };
+  const verdict = signatures.find(({ outcome }) => outcome === "verified");
+  return { status: verdict?.root === undefined ? "valid" : await standing(store, read, { ...verdict, root: verdict.root }, listed, context), own: signatures };
 }
 
 /** The claim's issuer has replaced or revoked it by name: that was on purpose, so there is nothing to repair. */
@@ -40,10 +41,10 @@ export function isDeliberate(status: unknown): boolean {
   return typeof status === "string" && /^(?:superseded|revoked) by /.test(status);
 }
 
-async function standing(store: ReadStore, mine: ReadClaim, own: readonly OwnSignature[], listed: readonly Descriptor[], context: ResourceContext): Promise<string> {
-  const verdict = own.find(({ outcome }) => outcome === "verified");
+/** How a claim with this verdict on it stands among the others about its subject; of these, who is under the same root counts. */
+export async function standing(store: ReadStore, mine: ReadClaim, verdict: ClaimVerdict & { root: Certificate }, listed: readonly Descriptor[], context: ResourceContext): Promise<string> {
   const rivals = [...listed.filter((descriptor) => mayReplace(descriptor, mine)), ...(await store.referrers(mine.digest)).filter(isClaim)];
-  if (verdict?.root === undefined || rivals.length === 0) return "valid";
+  if (rivals.length === 0) return "valid";
   const { root } = verdict;
   const observed = await Promise.all(rivals.map((rival) => observeRival(store, rival, root, context)));
   const { claims } = effectiveClaims({ subject: mine.subject.digest, now: context.now(), claims: [{ claim: mine, verdict }, ...observed] });

@@ -5,16 +5,19 @@ import { pushArtifact } from "../content/pack";
 import type { Store } from "../content/storage";
 import { ConsignError } from "../errors";
 import { descriptorSchema, plainDescriptor } from "../oci/descriptor";
-import { digestSchema, type Digest } from "../oci/digest";
+import { digestSchema } from "../oci/digest";
 import { formatLocation, parseReference, pinned, referenceSchema } from "../oci/reference";
 import { artifactSchema, locationOf, pick, readState, referenceOf } from "./arguments";
 import { checkContentArguments, contentShape, packContent, subjectDescriptor, type ContentArguments } from "./claim-content";
+import { refuseOvertaking, superseded } from "./claim-overtaking";
+import { explainUndeletable, leavingClaimSchema, removeClaim, removeReplaced, replacedBy, type ClaimBefore, type LeavingClaim } from "./claim-removal";
 import { claimStatus, isDeliberate } from "./claim-standing";
 import { at, type ResourceContext } from "./context";
+import { formerSignatures, ownMarks } from "./own-marks";
 import type { OwnSignature } from "./own-signatures";
 import { PartialFailure, type Properties, type Reconciler } from "./reconciler";
-import { purge } from "./removal";
 import { NOT_DUE } from "./renewal";
+import { checkRevocationTarget } from "./revocation-target";
 import { signedBySchema } from "./signer";
 import { currentSignatures, ensureSigned, keptSignatures, plannedRenewal, plannedSigning, recordedSignatures, satisfying, signatureRecord, signatureRecordSchema, type SignatureRecord } from "./signing";
 import { signingShape, type SigningArguments } from "./signing-arguments";
@@ -33,6 +36,7 @@ const plannedSchema = schema.extend({
   signedBy: signedBySchema,
   renewal: z.string().default(NOT_DUE),
   signatures: z.array(signatureRecordSchema).optional(),
+  replaces: z.array(leavingClaimSchema).default([]),
 });
 type Planned = z.infer<typeof plannedSchema>;
 
@@ -44,8 +48,9 @@ export const claim: Reconciler<typeof schema.shape> = {
   kind: "Claim",
   schema,
   replaceOn: ["repository"],
+  places: ["repository"],
   ignore: ["signer", "subject", "predicate", "document", "supersedes", "type", "audience", "annotations"],
-  ensured: ["signatures", "issuedAt", "expiresAt"],
+  ensured: ["signatures", "formerSignatures", "replaces", "issuedAt", "expiresAt"],
 
   async plan(known, unknown, _previous, context) {
     checkContentArguments(known, unknown);
@@ -65,6 +70,7 @@ export const claim: Reconciler<typeof schema.shape> = {
       return { planned };
     }
     const packed = await packContent(known as ContentArguments, target, context);
+    await checkRevocationTarget(known as ContentArguments, target.digest, location, context);
     const descriptor = plainDescriptor(packed.manifest.descriptor);
     Object.assign(planned, { about: pinned(location, target.digest), digest: descriptor.digest, descriptor, reference: pinned(location, descriptor.digest) });
     const undetermined = Object.keys(signingShape).some((name) => unknown.has(name));
@@ -78,9 +84,16 @@ export const claim: Reconciler<typeof schema.shape> = {
 
   acknowledged: (name, recorded) => name === "status" && isDeliberate(recorded),
 
+  holds(properties) {
+    const held = plannedSchema.pick({ subject: true, digest: true }).safeParse(properties);
+    return held.success ? { location: locationOf(held.data.subject), digests: [held.data.digest, ...recordedSignatures(properties)], tags: [] } : undefined;
+  },
+
   async ensure(inputs, previous, context) {
     const plan = await settled(inputs, context);
-    const done: Properties = { ...plan, signatures: keptSignatures(previous), status: "incomplete" };
+    const before = previous?.["digest"] === plan.digest ? previous : undefined;
+    const replaced = replacedBy(plan, claimBefore(previous));
+    const done: Properties = { ...plan, signatures: keptSignatures(before), formerSignatures: formerSignatures(before, keptSignatures(before)), ...still(replaced), status: "incomplete" };
     try {
       const store = await context.stores.open(locationOf(plan.subject));
       const subject = await subjectDescriptor(plan.subject, context);
@@ -89,10 +102,12 @@ export const claim: Reconciler<typeof schema.shape> = {
       if (packed.manifest.descriptor.digest !== plan.digest) {
         throw new ConsignError("PLAN_STALE", `the claim is now ${packed.manifest.descriptor.digest}, the plan says ${plan.digest}: run again`, { reference: plan.reference });
       }
-      const request = { store, target: plan.descriptor, args: plan, signedBy: plan.signedBy, renew: plan.renewal !== NOT_DUE, previous };
+      const overtaking = { store, descriptor: plan.descriptor, reference: plan.reference, subject: subject.digest, signer: plan.signer, signedBy: plan.signedBy, recorded: keptSignatures(before) };
+      const beforeSigning = (own: readonly OwnSignature[]) => refuseOvertaking(overtaking, own, context);
+      const request = { store, target: plan.descriptor, args: plan, signedBy: plan.signedBy, renew: plan.renewal !== NOT_DUE, beforeSigning, previous };
       const sign = async (): Promise<SignatureRecord[]> => {
         const made = await ensureSigned(request, context);
-        Object.assign(done, signed(made));
+        Object.assign(done, signed(made), { formerSignatures: formerSignatures(before, made) });
         return made;
       };
       let signatures: SignatureRecord[] | undefined;
@@ -100,7 +115,7 @@ export const claim: Reconciler<typeof schema.shape> = {
       await pushArtifact(store, packed, { deep: previous !== undefined, beforeVisible: async () => void (signatures = await sign()) });
       await requireReadable(store, plan);
       signatures ??= await sign();
-      await removeReplaced(store, previous, plan.about, plan.digest);
+      Object.assign(done, still(await removeReplaced(store, locationOf(plan.subject), replaced, context)));
       const status = await settledStatus(store, plan, signatures, context);
       context.progress(`${plan.type} claim ${plan.digest} about ${plan.about} is signed`);
       return { ...inputs, ...done, status, renewal: NOT_DUE };
@@ -111,7 +126,7 @@ export const claim: Reconciler<typeof schema.shape> = {
 
   async observe(state, context) {
     const recorded = readState(plannedSchema, state);
-    const store = await context.stores.open(locationOf(recorded.subject));
+    const store = await context.stores.observe(locationOf(recorded.subject));
     const found = await statusOf(store, recorded, recordedSignatures(state), context);
     if (found === undefined) return undefined;
     // What was signed stays recorded, so that whatever is wrong is one changed line: `status`.
@@ -122,8 +137,13 @@ export const claim: Reconciler<typeof schema.shape> = {
   async remove(state, context) {
     const recorded = readState(plannedSchema, state);
     if (recorded.onDelete === "retain") return;
-    const store = await context.stores.open(locationOf(recorded.subject));
-    await purge(store, recorded.descriptor);
+    const location = locationOf(recorded.subject);
+    const store = await context.stores.open(location);
+    try {
+      for (const each of [...recorded.replaces, leaving(recorded, state)]) await removeClaim(store, location, each, context);
+    } catch (error) {
+      throw explainUndeletable(error);
+    }
   },
 };
 
@@ -152,7 +172,7 @@ async function settledStatus(store: Store, plan: Planned, signatures: readonly S
   const status = found?.status ?? "missing";
   if (status === "valid" || isDeliberate(status)) return status;
   if (status.startsWith("superseded")) {
-    throw new ConsignError("CLAIM_SUPERSEDED", `${plan.reference} does not count: ${status}. To put it in that one's place, name that one in supersedes; else take this claim out of the program`, { reference: plan.reference });
+    throw superseded(plan.reference, status);
   }
   throw new ConsignError("READ_BACK_FAILED", `${plan.reference} was pushed and signed, but what can be read back is not valid (${status}): run again`, { reference: plan.reference });
 }
@@ -166,9 +186,17 @@ async function settled(inputs: Properties, context: ResourceContext): Promise<Pl
   return readState(plannedSchema, { ...inputs, ...planned });
 }
 
-/** A corrected claim takes the place of the one before; a claim about an earlier artifact stays, as it is still true of that one. */
-async function removeReplaced(store: Store, previous: Properties | undefined, about: string, digest: Digest): Promise<void> {
+function claimBefore(previous: Properties | undefined): ClaimBefore | undefined {
   const before = plannedSchema.safeParse(previous);
-  if (!before.success || before.data.about !== about || before.data.digest === digest || before.data.onDelete === "retain") return;
-  await purge(store, before.data.descriptor);
+  if (!before.success) return undefined;
+  return { claim: leaving(before.data, previous), replaces: before.data.replaces, onDelete: before.data.onDelete };
+}
+
+function leaving({ descriptor, about, signedBy }: Planned, state: Properties | undefined): LeavingClaim {
+  const { recorded, thumbprint } = ownMarks(state, signedBy);
+  return { descriptor, about, recorded: [...recorded], thumbprint };
+}
+
+function still(replaced: LeavingClaim[]): Properties {
+  return { replaces: replaced.length === 0 ? undefined : replaced };
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from "node:fs";
 import { access } from "node:fs/promises";
 import path from "node:path";
 import { OciLayout } from "../content/oci-layout";
+import { realPath } from "../content/real-path";
 import type { Store } from "../content/storage";
 import { isConsignError, ConsignError } from "../errors";
 import type { HttpFetch } from "../notation/http-fetch";
@@ -42,6 +44,30 @@ export class Stores {
       this.layouts.set(directory, layout);
     }
     return layout;
+  }
+
+  /**
+   * Opens a location to look whether something is still there. A layout whose directory is missing may be on a disk that is not mounted, or not
+   * checked out yet: that is not told from one that is gone.
+   * @throws ConsignError `LAYOUT_INVALID`
+   */
+  async observe(location: Location | string): Promise<Store> {
+    const parsed = typeof location === "string" ? parseLocation(location) : location;
+    const store = await this.open(parsed);
+    if (parsed.kind === "layout" && !existsSync(path.resolve(this.baseDir, parsed.path))) {
+      throw new ConsignError("LAYOUT_INVALID", `${formatLocation(parsed)} is not there, so nothing is known about what it held; if it is gone for good, make an empty directory in its place`, { reference: formatLocation(parsed) });
+    }
+    return store;
+  }
+
+  /**
+   * A name that two locations share if, and only if, they are one place as far as can be told without asking: paths with links followed, and
+   * registries by the address at which the settings reach them.
+   */
+  async placeOf(location: Location | string): Promise<string> {
+    const parsed = typeof location === "string" ? parseLocation(location) : location;
+    if (parsed.kind === "registry") return `${this.registries.addressOf(parsed.registry)}/${parsed.repository}`;
+    return `oci:${await realPath(path.resolve(this.baseDir, parsed.path))}`;
   }
 
   /** Forgets what can change behind our back: tags and referrers. Content is immutable and stays. */

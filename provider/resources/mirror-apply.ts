@@ -1,50 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copyAll, type CopyItem, type CopyReport, type TagMove } from "../content/copy";
+import { isDeepStrictEqual } from "node:util";
+import { copyAll, wasBegun, type CopyItem, type CopyReport, type SendBlob, type TagMove } from "../content/copy";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore, Store } from "../content/storage";
-import { ConsignError } from "../errors";
-import { mergeTags } from "../graph";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
-import type { DestinationStatus, FullArtifact, FullPlan } from "./mirror-plan";
+import type { FullArtifact, FullPlan } from "./mirror-plan";
+import type { TakesChild } from "./mirror-platforms";
+import type { CopyMeter } from "./mirror-progress";
 import type { Related } from "./mirror-related";
-import { tagDigest } from "./tagging";
+import { decideTags, type KeptTags, type Move, type TagWork } from "./mirror-tag-moves";
 
-export type OnConflict = "fail" | "overwrite" | "keep";
-
-/** What is known of a destination from the run before. */
-export interface Known {
-  /** What was put there; undefined if nothing is certain: then it is looked at. */
-  base?: FullPlan | undefined;
-  /** How it looked at the last refresh, or what went wrong. */
-  status?: DestinationStatus | undefined;
-}
-
-export interface Work {
+export interface Work extends TagWork {
   source: ReadStore;
   destination: Store;
   /** Where blobs can be mounted from. */
   mountFrom: ReadStore;
-  plan: FullPlan;
-  known: Known;
-  onConflict: OnConflict;
   descriptorOf: (digest: Digest) => Promise<Descriptor>;
-  takesChild: (child: Descriptor, index: Descriptor) => boolean;
+  takesChild: TakesChild;
   /** Called between "everything is there" and "tags point at it", for artifacts that this mirror makes. */
   complete: (digest: Digest, artifact: FullArtifact) => Promise<void>;
-  warn: (message: string) => void;
-  progress: (done: number, of: number, report: CopyReport) => void;
+  meter: CopyMeter;
+  sendBlob: SendBlob | undefined;
+}
+
+export interface Applied {
+  report: CopyReport;
+  /** Tags that were left where others have them. */
+  kept: KeptTags;
 }
 
 /** Artifacts whose tags are set together. */
 const BATCH = 64;
+/** So many of the first artifacts, and of the first of what refers to them, tell whether a run before this one was killed over them. */
+const TELLING = 4;
+/** As many as are under way at once, and so may be sent twice in any case. */
+const FEW = 16;
+
+type Held = (target: Descriptor) => boolean | undefined;
 
 /** Makes one destination hold the plan: copies what is missing, and moves tags last. What it holds already is neither read nor asked for. */
-export async function applyToDestination(work: Work): Promise<CopyReport> {
-  const { source, destination, plan, mountFrom, takesChild } = work;
-  const doubtful = new Set(Object.keys(work.known.status ?? {}).flatMap((line) => line.split(" ").filter(isDigest)));
-  const fresh = work.known.base === undefined && (await destination.tags()).length === 0;
-  const moves = await tagMoves(work, fresh);
+export async function applyToDestination(work: Work): Promise<Applied> {
+  const { source, destination, plan, known, mountFrom, takesChild, meter } = work;
+  const doubtful = new Set(Object.keys(known.status ?? {}).flatMap((line) => line.split(" ").filter(isDigest)));
+  const untagged = known.base === undefined && (await destination.tags()).length === 0;
+  const { moves, kept } = await decideTags(work, untagged);
   const pending = (Object.entries(plan.artifacts) as [Digest, FullArtifact][]).filter(([digest, artifact]) => isPending(digest, artifact, work, doubtful, moves));
   const referrers = await plannedReferrers(pending, work.descriptorOf);
   const items: CopyItem[] = [];
@@ -55,19 +55,26 @@ export async function applyToDestination(work: Work): Promise<CopyReport> {
     const isCosign = plan.cosignTags[move.tag] === move.to;
     if (isCosign) items.push({ root: await work.descriptorOf(move.to), tags: [asTagMove(move)] });
   }
+  const presumed: Held = untagged ? () => false : heldOf(work, doubtful);
+  const resumes = await wasBegun(source, destination, await firstToCome(items.slice(0, BATCH), presumed, work), { takesChild });
+  const held: Held = resumes ? (target) => presumed(target) || undefined : presumed;
   const total: CopyReport = { manifests: 0, manifestsSkipped: 0, blobs: 0, blobsSkipped: 0, bytes: 0, referrersIgnored: 0, repaired: 0, tagsMoved: 0 };
   for (let start = 0; start < items.length; start += BATCH) {
     const batch = items.slice(start, start + BATCH);
     const report = await copyAll(source, destination, batch, {
       referrers: async (subject) => referrers.get(subject.digest) ?? [],
-      held: fresh ? () => false : (target) => isHeld(target, work, doubtful),
+      held,
+      resumes,
       takesChild,
+      mayLackChildren: ({ digest }) => !isWhole(digest, work, doubtful),
       mountFrom,
+      sendBlob: work.sendBlob,
       concurrency: 32,
       batch: BATCH,
+      onProgress: meter.seen,
     });
     for (const key of Object.keys(total) as (keyof CopyReport)[]) total[key] += report[key];
-    work.progress(Math.min(start + BATCH, items.length), items.length, total);
+    meter.done(Math.min(start + BATCH, items.length), items.length);
   }
   for (const [digest, artifact] of pending) {
     if (artifact.derivedFrom === undefined) continue;
@@ -75,58 +82,50 @@ export async function applyToDestination(work: Work): Promise<CopyReport> {
     const manifest = await source.manifest(digest);
     for (const move of moves) if (move.to === digest) await destination.tag(manifest, move.tag, { expected: move.from });
   }
-  return total;
-}
-
-/** A tag of cosign's that is gone where it was, or elsewhere, moves as any other. */
-interface Move {
-  tag: string;
-  from: Digest | undefined;
-  to: Digest;
+  return { report: total, kept };
 }
 
 function asTagMove({ tag, from }: Move): TagMove {
   return { tag, expected: from, looked: true };
 }
 
-/**
- * Tags that have to move, and from where. A tag that is neither where this mirror put it nor where the last refresh showed it was moved by
- * somebody else, and nobody has seen that in a preview yet. Tags that are known to be right are not looked at.
- */
-async function tagMoves({ destination, plan, known, onConflict, warn }: Work, fresh: boolean): Promise<Move[]> {
-  const wanted = Object.entries({ ...plan.tags, ...plan.cosignTags });
-  const settled = ([tag, digest]: [string, Digest]): boolean => (known.base?.tags[tag] ?? known.base?.cosignTags[tag]) === digest && known.status?.[`tag ${tag}`] === undefined;
-  const base = new Map<string, Digest>();
-  const source = new Map<string, Digest>();
-  const found = new Map<string, Digest>();
-  await forEachBounded(wanted.filter((entry) => !settled(entry)), 32, async ([tag, digest]) => {
-    source.set(tag, digest);
-    const now = fresh ? undefined : await tagDigest(destination, tag);
-    const before = known.base?.tags[tag] ?? known.base?.cosignTags[tag];
-    if (before !== undefined) base.set(tag, before);
-    if (isDigest(now)) found.set(tag, now);
-    // What a refresh has shown, and a preview before this run, is agreed upon.
-    if (isDigest(now) && now === known.status?.[`tag ${tag}`]) base.set(tag, now);
-  });
-  const merged = mergeTags({ base, source, destination: found });
-  const [conflict] = merged.conflict;
-  if (conflict !== undefined && onConflict === "fail") {
-    throw new ConsignError(
-      "TAG_MOVED",
-      `tag ${conflict.tag} points at ${conflict.from}, which this mirror did not put there (${conflict.reason}): refresh to see it and run again, or set onConflict to "overwrite" or "keep"`,
-      { reference: `${destination.name}:${conflict.tag}`, side: "destination" },
-    );
+/** What a copy writes first of what is new: artifacts in their order, or else what is farthest from them. Nothing where little is new, which may as well be sent again. */
+async function firstToCome(items: readonly CopyItem[], presumed: Held, { plan, descriptorOf }: Work): Promise<Descriptor[]> {
+  const isNew = (target: Descriptor): boolean => presumed(target) !== true;
+  const roots = items.map(({ root }) => root).filter(isNew).slice(0, TELLING);
+  const withdrawn = new Set(plan.withdrawn);
+  const referrers: { target: Descriptor; steps: number }[] = [];
+  for (const { root } of items) {
+    const related = plan.artifacts[root.digest]?.related ?? {};
+    for (const digest of Object.keys(related) as Digest[]) {
+      const target = withdrawn.has(digest) ? undefined : await descriptorOf(digest);
+      if (target !== undefined && isNew(target)) referrers.push({ target, steps: stepsTo(digest, related) });
+    }
   }
-  if (onConflict === "keep") for (const { tag, from } of merged.conflict) warn(`${destination.name}:${tag} stays at ${from}, as onConflict says`);
-  return [...merged.add, ...merged.move, ...(onConflict === "overwrite" ? merged.conflict : [])].map(({ tag, from }) => ({ tag, from, to: source.get(tag) as Digest }));
+  if (roots.length === 0 && referrers.length <= FEW) return [];
+  referrers.sort((a, b) => b.steps - a.steps || (a.target.digest < b.target.digest ? -1 : 1));
+  return [...roots, ...referrers.slice(0, TELLING).map(({ target }) => target)];
+}
+
+/** By how many steps a copy comes to something; what is about a part of an index is one more away than what is about the index. */
+function stepsTo(digest: Digest, related: Readonly<Record<Digest, Related>>): number {
+  let [steps, at] = [1, related[digest]?.of];
+  for (; at !== undefined && steps < 32; at = related[at]?.of) steps++;
+  return steps;
 }
 
 /** Whether there may be something to do about an artifact; what is as it was left is not looked at. */
 function isPending(digest: Digest, artifact: FullArtifact, { known }: Work, doubtful: ReadonlySet<string>, moves: readonly Move[]): boolean {
   const before = known.base?.artifacts[digest];
-  if (before === undefined || doubtful.has(digest)) return true;
+  if (before === undefined || doubtful.has(digest) || !isDeepStrictEqual(before.platforms, artifact.platforms)) return true;
   const related = Object.keys(artifact.related) as Digest[];
   return related.some((referrer) => before.related[referrer] === undefined || doubtful.has(referrer)) || moves.some((move) => move.to === digest);
+}
+
+/** An index that was put there with just the parts that are planned, and of which no refresh has missed any, is not looked into. */
+function isWhole(digest: Digest, { plan, known }: Work, doubtful: ReadonlySet<string>): boolean {
+  const before = known.base?.artifacts[digest];
+  return before !== undefined && !doubtful.has(digest) && isDeepStrictEqual(before.platforms, plan.artifacts[digest]?.platforms);
 }
 
 /** By subject, what the plan has of its referrers, in the form that a copy asks for. */
@@ -143,11 +142,16 @@ async function plannedReferrers(artifacts: readonly [Digest, FullArtifact][], de
 }
 
 /** What this mirror put at the destination is there, unless a refresh has missed it; what it is to add to that is not. Else the destination is asked. */
-function isHeld(target: Descriptor, { plan, known }: Work, doubtful: ReadonlySet<string>): boolean | undefined {
-  const { base } = known;
-  if (base === undefined) return undefined;
-  const { digest } = target;
-  const ownBefore = base.artifacts[digest] !== undefined || Object.values(base.cosignTags).includes(digest);
+function heldOf({ plan, known }: Work, doubtful: ReadonlySet<string>): Held {
+  const { base, status = {}, kept } = known;
+  if (base === undefined) return () => undefined;
+  // What was to go under a tag that is somebody else's was never brought.
+  const cosign = new Set(Object.entries(base.cosignTags).flatMap(([tag, digest]) => (status[`tag ${tag}`] === undefined && kept[tag] === undefined ? [digest] : [])));
+  return ({ digest }) => isHeld(digest, base, plan, cosign, doubtful);
+}
+
+function isHeld(digest: Digest, base: FullPlan, plan: FullPlan, cosign: ReadonlySet<Digest>, doubtful: ReadonlySet<string>): boolean | undefined {
+  const ownBefore = base.artifacts[digest] !== undefined || cosign.has(digest);
   const home = homeOf(digest, base);
   if (doubtful.has(digest)) return home !== undefined && !doubtful.has(home) ? false : undefined;
   if (ownBefore || home !== undefined) return home !== undefined && doubtful.has(home) ? undefined : true;

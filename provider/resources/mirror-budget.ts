@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import type { Digest } from "../oci/digest";
 import { successorsOf, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
-import type { Budget, FullPlan } from "./mirror-plan";
+import type { Budget, FullArtifact, FullPlan } from "./mirror-plan";
 
 /** Requests for one tag: look, set, look again. */
 const PER_TAG = 3;
@@ -14,7 +15,9 @@ const PER_TAG = 3;
 export function budgetOf(plan: FullPlan, base: FullPlan | undefined, read: ReadonlyMap<Digest, Manifest>): Budget {
   const planned = new Set(Object.entries(plan.artifacts).flatMap(([digest, { related, derivedFrom }]) => [digest, derivedFrom ?? digest, ...Object.keys(related)]));
   for (const digest of Object.values(plan.cosignTags)) planned.add(digest);
-  const before = new Set(Object.entries(base?.artifacts ?? {}).flatMap(([digest, { related }]) => [digest, ...Object.keys(related)]));
+  const before = new Set(Object.values(base?.artifacts ?? {}).flatMap(({ related }) => Object.keys(related)));
+  // One with other platforms than before is counted for the parts that are new.
+  for (const [digest, { platforms }] of Object.entries(base?.artifacts ?? {}) as [Digest, FullArtifact][]) if (isDeepStrictEqual(platforms, plan.artifacts[digest]?.platforms)) before.add(digest);
   const manifests = new Set<Digest>();
   const blobs = new Map<Digest, number>();
   const add = (digest: Digest): void => {

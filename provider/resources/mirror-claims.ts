@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import picomatch from "picomatch";
 import { z } from "zod";
 import { identitySchema, matchesIdentity, resolveType, together, typeKey } from "../claims";
 import { forEachBounded } from "../content/bounded";
@@ -12,6 +11,7 @@ import { mediaTypeSchema } from "../oci/media-types";
 import type { ResourceContext } from "./context";
 import type { Refusal } from "./mirror-kept";
 import { distanceOf, SIGNATURE, type Related, type RelatedByDigest } from "./mirror-related";
+import { fitsPattern } from "./value-pattern";
 
 /** A claim's short name, a predicate type, or an artifact type. */
 const typeSchema = z.string().min(1).max(1024).refine(isType, "is no claim type: write a short name as sbom/spdx, a predicate type's URI, or an artifact type");
@@ -23,8 +23,8 @@ export const claimSelectionSchema = z.strictObject({
   excludeTypes: z.array(typeSchema).min(1).optional(),
   /** `public`: only what is explicitly public. Default `any`. */
   audience: z.enum(["public", "any"]).optional(),
-  /** Only claims with these annotations; values may be globs. */
-  annotations: z.record(z.string().min(1), z.string()).optional(),
+  /** Only claims with these annotations; in a value, `*` stands for any text and `?` for one character. */
+  annotations: z.record(z.string().min(1).max(1024), z.string().min(1, "must not be empty: * stands for any value").max(1024)).optional(),
   /** Only claims up to so many steps away from the artifact; signatures go with what they sign and are not counted. */
   depth: z.number().int().min(1).max(32).optional(),
   /** Only claims whose signature verifies under this policy. */
@@ -54,14 +54,14 @@ export function claimFilter(selection: ClaimSelection, all: Readonly<RelatedByDi
   const { types, excludeTypes, audience, annotations, depth } = selection;
   const included = types === undefined ? undefined : new Set(types.map(typeKey));
   const excluded = new Set((excludeTypes ?? []).map(typeKey));
-  const wanted = Object.entries(annotations ?? {}).map(([name, pattern]) => ({ name, matches: picomatch(pattern, { nonegate: true }) }));
+  const wanted = Object.entries(annotations ?? {});
   return ({ type, audience: told }, digest) => {
     const key = typeKey(type);
     if ((included !== undefined && !included.has(key)) || excluded.has(key)) return false;
     if (audience === "public" && told !== "public") return false;
     if (depth !== undefined && distanceOf(all, digest) > depth) return false;
     const own = annotationsOf(digest);
-    return own === undefined || wanted.every(({ name, matches }) => own[name] !== undefined && matches(own[name]));
+    return own === undefined || wanted.every(([name, pattern]) => own[name] !== undefined && fitsPattern(own[name], pattern));
   };
 }
 

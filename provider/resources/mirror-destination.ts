@@ -5,10 +5,18 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "./context";
 import type { PlannedMirror } from "./mirror";
-import { applyToDestination, type Known } from "./mirror-apply";
+import { applyToDestination } from "./mirror-apply";
+import { DERIVED_FROM } from "./mirror-derived";
 import { inventoryTag, removeInventory, writeInventory } from "./mirror-inventory";
-import type { FullPlan } from "./mirror-plan";
+import { plannedAt } from "./mirror-memory";
+import { union, type FullPlan } from "./mirror-plan";
+import type { TakesChild } from "./mirror-platforms";
+import { CopyMeter } from "./mirror-progress";
 import { removeUnplanned } from "./mirror-prune";
+import { removeLeftOut } from "./mirror-prune-children";
+import type { BlobRelay } from "./mirror-relay";
+import { ownOrigins } from "./mirror-prune-origin";
+import type { KeptTags, KnownTags } from "./mirror-tag-moves";
 import { ensureSigned } from "./signing";
 
 /** What all destinations are filled from. */
@@ -18,23 +26,25 @@ export interface Filling {
   source: ReadStore;
   /** The source itself, for mounting. */
   origin: ReadStore;
-  takesChild: (child: Descriptor, index: Descriptor) => boolean;
+  takesChild: TakesChild;
+  /** Where there are several destinations. */
+  relay: BlobRelay | undefined;
   descriptorOf: (digest: Digest) => Promise<Descriptor>;
 }
 
-export interface KnownDestination extends Known {
+export interface KnownDestination extends KnownTags {
   /** What earlier runs put there, finished or not; what of it is no longer planned is to go. */
   leftover: FullPlan | undefined;
 }
 
-/** A line of progress at most this often. */
-const PROGRESS_MS = 5_000;
-
-/** Brings one destination in step: copies, takes away, and leaves the inventory beside it where the plan is a summary. */
-export async function fillDestination(name: string, filling: Filling, known: KnownDestination, planned: PlannedMirror, before: PlannedMirror | undefined, context: ResourceContext): Promise<void> {
+/**
+ * Brings one destination in step: copies, takes away, and leaves the inventory beside it where the plan is a summary.
+ * @returns the tags that were left where others have them
+ */
+export async function fillDestination(name: string, filling: Filling, known: KnownDestination, planned: PlannedMirror, before: PlannedMirror | undefined, context: ResourceContext): Promise<KeptTags> {
   const destination = await context.stores.open(name);
   const { plan } = filling;
-  let saidAt = context.now().getTime();
+  const meter = new CopyMeter(name, context.now, context.progress);
   const work = applyToDestination({
     ...filling,
     mountFrom: filling.origin,
@@ -43,22 +53,20 @@ export async function fillDestination(name: string, filling: Filling, known: Kno
     onConflict: planned.onConflict,
     complete: (digest) => signOrigin(destination, digest, plan, planned, context),
     warn: (message) => context.warn(message),
-    progress: (done, of, { manifests, blobs, bytes }) => {
-      const now = context.now().getTime();
-      if (now - saidAt < PROGRESS_MS) return;
-      saidAt = now;
-      context.progress(`${name}: ${done} of ${of} artifacts; ${manifests} manifests, ${blobs} blobs, ${bytes} bytes copied`);
-    },
+    meter,
+    sendBlob: filling.relay?.to(destination),
   });
-  const report = await work.catch((error: unknown) => {
+  const { report, kept } = await work.catch((error: unknown) => {
     throw planned.platforms?.index === "sparse" && isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID") && error.side === "destination" ? sparseRefused(name, error) : error;
   });
-  if (report.manifests > 0 || report.repaired > 0) {
-    const repaired = report.repaired === 0 ? "" : `; ${report.repaired} manifests that the registry had lost were written again`;
-    context.progress(`${name}: ${report.manifests} manifests, ${report.blobs} blobs, ${report.bytes} bytes copied, ${report.tagsMoved} tags set${repaired}`);
+  meter.end(report);
+  if (known.leftover !== undefined) {
+    const wanted = union((await plannedAt(name, context)).plan, plan) ?? plan;
+    await removeUnplanned(destination, wanted, known.leftover, context, ownOrigins(destination, [planned.signedBy, before?.signedBy], context));
+    await removeLeftOut(destination, wanted, known.leftover, context);
   }
-  if (known.leftover !== undefined) await removeUnplanned(destination, plan, known.leftover, context);
   await keepInventory(destination, known, planned, plan, before);
+  return kept;
 }
 
 function sparseRefused(name: string, cause: ConsignError): ConsignError {
@@ -70,7 +78,7 @@ function sparseRefused(name: string, cause: ConsignError): ConsignError {
 async function signOrigin(destination: Store, digest: Digest, plan: FullPlan, { signer, signedBy }: PlannedMirror, context: ResourceContext): Promise<void> {
   if (signer === undefined || signedBy === undefined) return;
   for (const [claim, { type }] of Object.entries(plan.artifacts[digest]?.related ?? {}) as [Digest, { type: string }][]) {
-    if (type === "derived-from") await ensureSigned({ store: destination, target: await destination.resolve(claim), args: { signer }, signedBy, renew: false, previous: undefined }, context);
+    if (type === DERIVED_FROM) await ensureSigned({ store: destination, target: await destination.resolve(claim), args: { signer }, signedBy, renew: false, previous: undefined }, context);
   }
 }
 
@@ -83,6 +91,6 @@ async function keepInventory(destination: Store, known: KnownDestination, planne
   if (before?.plan.summary !== undefined && (summary === undefined || inventoryTagOf(before) !== tag)) await removeInventory(destination, inventoryTagOf(before));
 }
 
-export function inventoryTagOf({ source, tags, claims, platforms }: PlannedMirror): string {
+export function inventoryTagOf({ source, tags, claims, platforms }: Pick<PlannedMirror, "source" | "tags" | "claims" | "platforms">): string {
   return inventoryTag(source, { tags, claims, platforms });
 }

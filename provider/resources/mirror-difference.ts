@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import type { Digest } from "../oci/digest";
 import type { FullPlan } from "./mirror-plan";
 import type { Related } from "./mirror-related";
@@ -16,6 +17,7 @@ export function differenceOf(before: FullPlan, plan: FullPlan): string[] {
   return [
     line("new", [...is].flatMap(([key, name]) => (was.has(key) ? [] : [name]))),
     line("tags that move", moved.map((tag) => `${tag} to ${plan.tags[tag]}`)),
+    line("other platforms", (Object.keys(plan.artifacts) as Digest[]).filter((digest) => before.artifacts[digest] !== undefined && !isDeepStrictEqual(before.artifacts[digest]?.platforms, plan.artifacts[digest]?.platforms)).map((digest) => `artifact ${digest}`)),
     line("no longer mirrored", [...was].flatMap(([key, name]) => (is.has(key) ? [] : [name]))),
   ].flat();
 }

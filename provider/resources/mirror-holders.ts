@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import { forEachBounded } from "../content/bounded";
 import type { Store } from "../content/storage";
-import { isConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
-import type { Manifest } from "../oci/manifest";
 import type { FullPlan } from "./mirror-plan";
 import { isUserTag } from "./mirror-tags";
+import { TagGraph } from "./tag-graph";
 
 interface Held {
   /** By some tag, or by the plan. */
-  all: ReadonlySet<Digest>;
+  all: ReadonlyMap<Digest, string>;
   /** By a tag that this mirror does not plan. */
-  byOthers: ReadonlySet<Digest>;
+  byOthers: ReadonlyMap<Digest, string>;
 }
 
 /** What the tags at a place, and the plan, still need: what they lead to, and everything below it. Found out once, and only if something is to be removed. */
 export class Holders {
   #held: Promise<Held> | undefined;
-  readonly #manifests = new Map<string, Promise<Manifest | undefined>>();
 
   constructor(
     private readonly store: Store,
@@ -40,37 +37,11 @@ export class Holders {
 
   async #look(): Promise<Held> {
     const { tags, cosignTags, artifacts } = this.plan;
-    const there = (await this.store.tags()).filter((tag) => !this.ignored.has(tag));
+    const graph = new TagGraph(this.store);
+    const there = (await graph.tags()).filter((tag) => !this.ignored.has(tag));
     const others = there.filter((tag) => tags[tag] === undefined && cosignTags[tag] === undefined && isUserTag(tag));
-    const byOthers = await this.#below(others);
-    const all = await this.#below([...there, ...Object.keys(artifacts)]);
+    const byOthers = await graph.below(others);
+    const all = await graph.below([...there, ...Object.keys(artifacts)]);
     return { all, byOthers };
-  }
-
-  async #below(references: readonly string[]): Promise<ReadonlySet<Digest>> {
-    const held = new Set<Digest>();
-    const visit = async (reference: string): Promise<void> => {
-      const manifest = await this.#manifest(reference);
-      if (manifest === undefined || held.has(manifest.descriptor.digest)) return;
-      held.add(manifest.descriptor.digest);
-      if (manifest.kind === "index") for (const child of manifest.value.manifests) await visit(child.digest);
-    };
-    await forEachBounded(references, 8, visit);
-    return held;
-  }
-
-  #manifest(reference: string): Promise<Manifest | undefined> {
-    const reading = this.#manifests.get(reference) ?? this.#read(reference);
-    this.#manifests.set(reference, reading);
-    return reading;
-  }
-
-  async #read(reference: string): Promise<Manifest | undefined> {
-    try {
-      return await this.store.manifest(reference);
-    } catch (error) {
-      if (isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN")) return undefined;
-      throw error;
-    }
   }
 }

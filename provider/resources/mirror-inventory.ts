@@ -33,7 +33,7 @@ export function summarize(plan: FullPlan, inventory: Digest): MirrorPlan {
   for (const artifact of Object.values(plan.artifacts)) for (const { type } of Object.values(artifact.related)) related[type] = (related[type] ?? 0) + 1;
   const tags = Object.keys(plan.tags).length;
   const few = tags <= FEW_TAGS && Object.keys(plan.artifacts).length <= FEW_TAGS;
-  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size }]) => [digest, { mediaType, size }]);
+  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, platforms }]) => [digest, { mediaType, size, ...(platforms === undefined ? {} : { platforms: [...platforms] }) }]);
   return {
     tags: few ? sortedByKey(plan.tags) : {},
     artifacts: few ? sortedByKey(Object.fromEntries(artifacts) as MirrorPlan["artifacts"]) : {},

@@ -40,10 +40,10 @@ export function withdrawnTags(base: FullPlan | undefined, selection: TagSelectio
  */
 export function supersededBy(base: FullPlan | undefined, tags: Readonly<Record<string, Digest>>, artifacts: Readonly<Record<Digest, FullArtifact>>): Map<Digest, string[]> {
   const left = new Map<Digest, string[]>();
-  const now = new Set(Object.values(tags));
-  const origins = new Set([...now].flatMap((digest) => artifacts[digest]?.derivedFrom ?? []));
+  const now = Object.values(tags);
+  const origins = new Set([...now, ...now.flatMap((digest) => artifacts[digest]?.derivedFrom ?? [])]);
   for (const [digest, { was = [], derivedFrom }] of Object.entries(base?.artifacts ?? {}) as [Digest, FullArtifact][]) {
-    if (now.has(digest) || (derivedFrom !== undefined && origins.has(derivedFrom))) continue;
+    if (origins.has(digest) || (derivedFrom !== undefined && origins.has(derivedFrom))) continue;
     const led = Object.keys(base?.tags ?? {}).filter((tag) => base?.tags[tag] === digest);
     const from = [...new Set([...was, ...led])].filter((tag) => tags[tag] !== undefined).sort();
     if (from.length > 0) left.set(digest, from);
@@ -64,10 +64,18 @@ export function withoutLost(base: FullPlan, status: Readonly<Record<string, Dest
   return { ...base, tags: present(base.tags, (tag) => `tag ${tag}`), artifacts: Object.fromEntries(artifacts) as FullPlan["artifacts"] };
 }
 
+/** What a refresh has missed at a destination, without parts of an index that is gone at the source and that no destination has any more. */
+export function mendable(destination: string, status: Readonly<Record<string, DestinationStatus>>, { withdrawn }: FullPlan): DestinationStatus | undefined {
+  const gone = new Set(withdrawn);
+  const isHopeless = (line: string): boolean => line.startsWith("child ") && line.split(" ").some((word) => gone.has(word)) && Object.values(status).every((place) => place[line] !== undefined);
+  const seen = status[destination];
+  return seen === undefined ? undefined : Object.fromEntries(Object.entries(seen).filter(([line]) => !isHopeless(line)));
+}
+
 /** Digests, and lines of tags, that each of the destinations is known to lack. */
 function lostEverywhere(places: readonly DestinationStatus[]): ReadonlySet<string> {
   const [first, ...others] = places.map(
-    (status) => new Set(Object.entries(status).flatMap(([line, now]) => (now !== ABSENT ? [] : line.startsWith("tag ") ? [line] : line.split(" ").filter(isDigest)))),
+    (status) => new Set(Object.entries(status).flatMap(([line, now]) => (now !== ABSENT ? [] : line.startsWith("tag ") ? [line] : line.startsWith("child ") ? [] : line.split(" ").filter(isDigest)))),
   );
   return new Set([...(first ?? [])].filter((name) => others.every((other) => other.has(name))));
 }

@@ -4,7 +4,7 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext, Stores } from "./context";
 import { packInventory, readInventory, summarize } from "./mirror-inventory";
-import { manifestCount, readPlan, recordPlan, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { emptyPlan, manifestCount, readPlan, recordPlan, union, type FullPlan, type MirrorPlan } from "./mirror-plan";
 
 /** Plans that were made in this process, by their inventory's digest, as `check` makes what `create` and `update` carry out. */
 const MOST_REMEMBERED = 64;
@@ -68,4 +68,30 @@ export async function planInFull(recorded: MirrorPlan, places: readonly string[]
   const plan = await fromRecord(recorded, places, context);
   if (plan === undefined) throw new ConsignError("PLAN_STALE", "the plan is a summary, and no destination has the inventory that it stands for: run again to plan anew", { path: "plan" });
   return plan;
+}
+
+/** What mirrors of this program plan for one place. */
+export interface PlannedAt {
+  plan: FullPlan;
+  inventoryTags: ReadonlySet<string>;
+}
+
+const planned = new WeakMap<Stores, Map<string, PlannedAt>>();
+
+/**
+ * Notes what a mirror that is to stay has planned for its destinations in this process. The engine makes what takes another's place, or
+ * another's name, before it deletes that other one, and in the same process: what is planned anew must not go with it.
+ */
+export async function notePlanned(destinations: readonly string[], plan: FullPlan, inventoryTag: string, { stores }: Pick<ResourceContext, "stores">): Promise<void> {
+  const places = planned.get(stores) ?? new Map<string, PlannedAt>();
+  planned.set(stores, places);
+  for (const destination of destinations) {
+    const place = await stores.placeOf(destination);
+    const before = places.get(place);
+    places.set(place, { plan: union(before?.plan, plan) ?? plan, inventoryTags: new Set([...(before?.inventoryTags ?? []), inventoryTag]) });
+  }
+}
+
+export async function plannedAt(destination: string, { stores }: Pick<ResourceContext, "stores">): Promise<PlannedAt> {
+  return planned.get(stores)?.get(await stores.placeOf(destination)) ?? { plan: emptyPlan(), inventoryTags: new Set() };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { ConsignError } from "../errors";
 import { digestOf, digestSchema, type Digest } from "../oci/digest";
@@ -11,6 +12,8 @@ export const plannedArtifactSchema = z.object({
   related: relatedTextSchema.optional(),
   /** The index of which this one has only some platforms. */
   derivedFrom: digestSchema.optional(),
+  /** Of an index of which some parts stay behind, the platforms that go along. */
+  platforms: z.array(z.string().min(1).max(256)).max(1000).optional(),
   /** Tags that led here when it was mirrored, and have moved on since; it stays as long as one of them is mirrored. */
   was: z.array(z.string()).optional(),
 });
@@ -63,6 +66,7 @@ export interface FullArtifact {
   size: number;
   related: RelatedByDigest;
   derivedFrom?: Digest | undefined;
+  platforms?: readonly string[] | undefined;
   /** Tags that led here and have moved on. */
   was?: readonly string[] | undefined;
 }
@@ -83,9 +87,9 @@ export function emptyPlan(): FullPlan {
 
 /** A plan in the form in which it is shown and recorded, whole. */
 export function recordPlan(plan: FullPlan): MirrorPlan {
-  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, related, derivedFrom, was }]) => [
+  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, related, derivedFrom, platforms, was }]) => [
     digest,
-    { mediaType, size, related: encodeRelated(related), ...(derivedFrom === undefined ? {} : { derivedFrom }), ...(was === undefined ? {} : { was }) },
+    { mediaType, size, related: encodeRelated(related), ...given({ derivedFrom, platforms, was }) },
   ]);
   return {
     tags: sortedByKey(plan.tags),
@@ -109,11 +113,16 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
   for (const [digest, artifact] of Object.entries(recorded.artifacts) as [Digest, MirrorPlan["artifacts"][Digest]][]) {
     const related = decodeRelated(artifact.related ?? {});
     if (related === undefined) throw new ConsignError("STATE_INVALID", `the recorded plan for ${digest} names what it does not list`, { path: "plan" });
-    const { mediaType, size, derivedFrom, was } = artifact;
-    artifacts[digest] = { mediaType, size, related, ...(derivedFrom === undefined ? {} : { derivedFrom }), ...(was === undefined ? {} : { was }) };
+    const { mediaType, size, derivedFrom, platforms, was } = artifact;
+    artifacts[digest] = { mediaType, size, related, ...given({ derivedFrom, platforms, was }) };
   }
   const { tags, cosignTags = {}, withdrawn = [], refused = {}, missing = [] } = recorded;
   return { tags: { ...tags }, artifacts, cosignTags: { ...cosignTags }, withdrawn: [...withdrawn], refused: { ...refused }, missing: [...missing] };
+}
+
+/** What is undefined is not recorded at all. */
+function given<T extends object>(members: T): Partial<T> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 /** Every manifest that a plan names. */
@@ -126,12 +135,14 @@ export interface Departures {
   /** By tag, where it points instead; undefined if it is absent. */
   tags?: ReadonlyMap<string, string | undefined>;
   absent?: ReadonlySet<Digest>;
+  /** Parts of indexes that are not there, each with its index. */
+  parts?: readonly string[];
 }
 
 /** One digest over what a place holds of a plan: equal for places that hold the same, different for those that do not. */
 export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
-  const { tags = new Map<string, string | undefined>(), absent = new Set<Digest>() } = departures;
-  const lines: string[] = [];
+  const { tags = new Map<string, string | undefined>(), absent = new Set<Digest>(), parts = [] } = departures;
+  const lines: string[] = parts.map((part) => `without ${part}`);
   for (const [tag, digest] of Object.entries({ ...plan.tags, ...plan.cosignTags })) {
     const at = tags.has(tag) ? tags.get(tag) : digest;
     if (at !== undefined) lines.push(`tag ${tag} ${at}`);
@@ -142,4 +153,17 @@ export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
     for (const referrer of Object.keys(related) as Digest[]) if (!absent.has(referrer)) lines.push(`referrer ${referrer} ${digest}`);
   }
   return digestOf(`${lines.sort().join("\n")}\n`);
+}
+
+/** Everything that a destination may hold of two plans. Where they differ about a tag, it is most likely where the first has it, as the second was not finished. */
+export function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const artifacts = { ...a.artifacts, ...b.artifacts };
+  for (const digest of Object.keys(a.artifacts) as Digest[]) {
+    const [left, right] = [a.artifacts[digest], b.artifacts[digest]];
+    if (left === undefined || right === undefined) continue;
+    const platforms = isDeepStrictEqual(left.platforms, right.platforms) ? left.platforms : undefined;
+    artifacts[digest] = { ...right, related: { ...left.related, ...right.related }, platforms };
+  }
+  return { ...b, artifacts, tags: { ...b.tags, ...a.tags }, cosignTags: { ...b.cosignTags, ...a.cosignTags } };
 }

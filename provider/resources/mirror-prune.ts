@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../content/bounded";
 import type { Store } from "../content/storage";
 import { isConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { successorsOf, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
 import type { ResourceContext } from "./context";
+import { DERIVED_FROM } from "./mirror-derived";
 import { Holders } from "./mirror-holders";
 import type { FullArtifact, FullPlan } from "./mirror-plan";
+import type { OwnOrigins } from "./mirror-prune-origin";
 import { distanceOf, SIGNATURE, type Related } from "./mirror-related";
 import { tagDigest } from "./tagging";
 
@@ -21,8 +25,8 @@ const AT_ONCE = 8;
  * to, by a tag, by an index under a tag, or by something that refers to it: with its signatures, and an artifact with all that was said about it.
  * A registry that deletes nothing is told of, and fails nothing.
  */
-export async function removeUnplanned(destination: Store, plan: FullPlan, before: FullPlan, told: Told): Promise<void> {
-  await new Removal(destination, plan, before, told).run();
+export async function removeUnplanned(destination: Store, plan: FullPlan, before: FullPlan, told: Told, ownOrigins: OwnOrigins = async () => []): Promise<void> {
+  await new Removal(destination, plan, before, told, ownOrigins).run();
 }
 
 /** Something that is to go. */
@@ -40,6 +44,8 @@ class Removal {
   /** Tags that this registry cannot remove alone. */
   readonly #stuck = new Map<string, Digest>();
   readonly #holders: Holders;
+  /** By claim about the origin of a derived index, the mirror's own signatures, which go with it. */
+  readonly #signatures = new Map<Digest, readonly Digest[]>();
   #deletesNothing = false;
 
   constructor(
@@ -47,6 +53,7 @@ class Removal {
     private readonly plan: FullPlan,
     private readonly before: FullPlan,
     private readonly told: Told,
+    private readonly ownOrigins: OwnOrigins,
   ) {
     const artifacts = Object.entries(plan.artifacts) as [Digest, FullArtifact][];
     this.#planned = new Set([...artifacts.flatMap(([digest, { related }]) => [digest, ...(Object.keys(related) as Digest[])]), ...Object.values(plan.cosignTags)]);
@@ -60,8 +67,11 @@ class Removal {
     this.#keepWhatGoesTogether();
     const going = [...this.#leaving].filter(([digest]) => !this.#staying.has(digest));
     going.sort(([a, x], [b, y]) => y.distance - x.distance || (a < b ? -1 : 1));
-    for (const [digest, { related }] of going) await (related === undefined ? this.#removeArtifact(digest) : this.#remove(digest));
-    for (const [tag, digest] of this.#stuck) if ((await tagDigest(this.store, tag)) === digest) this.told.warn(`${this.store.name}:${tag} stays, although it is no longer mirrored: this registry does not remove a tag alone`);
+    for (const [digest, { related }] of going) {
+      for (const signature of this.#signatures.get(digest) ?? []) await this.#remove(signature);
+      await (related === undefined ? this.#removeArtifact(digest) : this.#remove(digest));
+    }
+    for (const [tag, digest] of this.#stuck) if ((await tagDigest(this.store, tag)) === digest) this.told.warn(`${this.store.name}:${tag} stays: the registry cannot remove a tag alone, and ${digest}, to which it points, stays there too`);
   }
 
   /** A tag that somebody has moved since is theirs. */
@@ -90,13 +100,26 @@ class Removal {
 
   async #findHeld(): Promise<void> {
     await forEachBounded(this.#leaving, AT_ONCE, async ([digest, { root, related }]) => {
-      const others = (await this.store.referrers(digest, { settled: () => true })).filter((referrer) => !this.#leaving.has(referrer.digest));
-      const tagged = related === undefined ? await this.#holders.hold(digest) : !this.#planned.has(root) && related.of !== undefined && (await this.#holders.holdForOthers(related.of));
+      if (related?.type === DERIVED_FROM && this.before.artifacts[root]?.derivedFrom !== undefined) this.#signatures.set(digest, await this.ownOrigins(digest));
+      const own = this.#signatures.get(digest) ?? [];
+      const others = (await this.#referrers(digest)).filter((referrer) => !this.#leaving.has(referrer.digest) && !own.includes(referrer.digest));
+      const tagged = related === undefined ? await this.#holders.hold(digest) : (!this.#planned.has(root) || this.#hasOtherParts(root)) && related.of !== undefined && (await this.#holders.holdForOthers(related.of));
       if (others.length === 0 && !tagged) return;
       this.#staying.add(digest);
       const why = others.length > 0 ? `${others.length} that this mirror did not put there refer to it` : "a tag or an index still has it, or what it is about";
       this.told.progress(`${this.store.name}@${digest} stays, although it is no longer mirrored: ${why}`);
     });
+  }
+
+  /** What nothing refers to is about to go, so an empty list is asked for twice. */
+  async #referrers(digest: Digest): Promise<readonly Descriptor[]> {
+    const listed = await this.store.referrers(digest, { settled: () => true, fresh: true });
+    return listed.length > 0 ? listed : this.store.referrers(digest, { settled: () => true, fresh: true });
+  }
+
+  /** What is about a part that leaves the platforms stays where somebody else holds that part. */
+  #hasOtherParts(root: Digest): boolean {
+    return !isDeepStrictEqual(this.before.artifacts[root]?.platforms, this.plan.artifacts[root]?.platforms);
   }
 
   /** What stays does so with what it is about, with its signatures, and an artifact with all that was said about it. */
@@ -118,7 +141,7 @@ class Removal {
     const children = manifest.kind === "index" ? successorsOf(manifest).filter((child) => isManifestType(child.mediaType)) : [];
     for (const child of children) {
       if (this.#planned.has(child.digest) || this.#staying.has(child.digest) || (await this.#holders.hold(child.digest))) continue;
-      const referrers = await this.store.referrers(child.digest, { settled: () => true });
+      const referrers = await this.#referrers(child.digest);
       if (referrers.length === 0) await this.#removeArtifact(child.digest);
       else this.told.progress(`${this.store.name}@${child.digest} stays, although it is no longer mirrored: ${referrers.length} that this mirror did not put there refer to it`);
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { isConsignError } from "../errors";
@@ -7,17 +8,20 @@ import { verifyArtifact, type ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Annotations, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
-import { MEDIA_TYPES } from "../oci/media-types";
+import { MEDIA_TYPES, isIndexType } from "../oci/media-types";
 import type { ResourceContext } from "./context";
 import { placesIn, replacedBy } from "./mirror-base";
 import { budgetOf } from "./mirror-budget";
+import { lacksPart } from "./mirror-children";
 import { claimFilter, takesCosignTags, untrustedClaims, type ClaimSelection } from "./mirror-claims";
 import { createdAt } from "./mirror-created";
+import { derive, DERIVED_FROM, needsDeriving } from "./mirror-derived";
 import { mirroredBefore, stays, supersededBy, withdrawnTags, type Refusal } from "./mirror-kept";
-import { emptyPlan, type Budget, type FullPlan, type Upcoming } from "./mirror-plan";
-import { childFilter, derive, needsDeriving, type Platforms } from "./mirror-platforms";
+import { aboutParts, relatedBefore } from "./mirror-parts";
+import { emptyPlan, type Budget, type FullArtifact, type FullPlan, type Upcoming } from "./mirror-plan";
+import { childFilter, choose, type Choice, type Platforms, type TakesChild } from "./mirror-platforms";
 import { decodeRelated, describeReferrer, selectRelated, sortedByKey, type Related, type RelatedByDigest } from "./mirror-related";
-import { cosignTagsOf, matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
+import { cosignSubjectOf, cosignTagsOf, matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
 
 /** Artifacts that are looked at together; each takes several requests, which the registry's own bound holds back. */
 const AT_ONCE = 32;
@@ -38,6 +42,8 @@ export interface Resolved {
   budget: Budget;
   /** Of everything that the plan names and the source has. */
   descriptors: Map<Digest, Descriptor>;
+  /** What it comes to depends on an index that is yet to be pushed: what is derived from that is not known. */
+  undecided: boolean;
 }
 
 /**
@@ -55,10 +61,14 @@ class Resolution {
   readonly #known: ReadonlyMap<Digest, KnownPlace>;
   /** What was mirrored, as it was described then: lists need not say it again. */
   readonly #before: ReadonlyMap<Digest, Related>;
-  readonly #takesChild: ReturnType<typeof childFilter>;
+  readonly #takesChild: TakesChild;
+  readonly #roots = new Set<Digest>();
+  #undecided = false;
   /** Everything below selected indexes, about which cosign may have something to say too. */
   readonly #parts = new Map<Digest, Digest[]>();
   readonly #withdrawn = new Set<string>();
+  /** What is gone at the source stays. */
+  #keeps: boolean;
   /** Asked for by digest, and not at the source. */
   readonly #absent = new Set<Digest>();
   #tagList: readonly string[] | undefined;
@@ -70,15 +80,17 @@ class Resolution {
     private readonly base: FullPlan | undefined,
     private readonly context: ResourceContext,
   ) {
+    this.#keeps = selection.withdrawn === "keep";
     this.#known = placesIn(base);
     this.#before = new Map(Object.values(base?.artifacts ?? {}).flatMap(({ related }) => Object.entries(related) as [Digest, Related][]));
-    this.#takesChild = childFilter(selection.platforms);
+    this.#takesChild = childFilter(selection.platforms, (digest) => this.#roots.has(digest));
   }
 
   async run(): Promise<Resolved> {
     const { tags } = this.selection;
     if (!namesOnly(tags) || takesCosignTags(this.selection.claims)) this.#tagList = await this.source.tags();
     const offered = await this.#offered();
+    if (!this.#keeps) await this.#confirmGone(offered);
     const candidates = { ...(this.#keeps ? withdrawnTags(this.base, tags, offered) : {}), ...offered };
     for (const tag of await selectTags(Object.keys(candidates), tags, (tag) => this.#createdAt(candidates[tag]))) {
       const descriptor = candidates[tag];
@@ -93,11 +105,28 @@ class Resolution {
     if (takesCosignTags(this.selection.claims)) await this.#addCosignTags();
     this.#nameAbsent(offered);
     const plan = { ...this.#plan, withdrawn: [...this.#withdrawn], tags: sortedByKey(this.#plan.tags), artifacts: sortedByKey(this.#plan.artifacts) };
-    return { plan, budget: budgetOf(plan, this.base, this.#read), descriptors: this.#descriptors };
+    return { plan, budget: budgetOf(plan, this.base, this.#read), descriptors: this.#descriptors, undecided: this.#undecided };
   }
 
-  get #keeps(): boolean {
-    return this.selection.withdrawn === "keep";
+  /**
+   * What is to be removed for being gone at the source is looked for once more. A source that shows nothing at all of what was mirrored, as
+   * one does whose name or rights have changed, removes nothing.
+   */
+  async #confirmGone(offered: Record<string, Descriptor>): Promise<void> {
+    const { base, selection, source } = this;
+    const gone = Object.keys(withdrawnTags(base, selection.tags, offered));
+    await forEachBounded(gone, AT_ONCE, async (tag) => {
+      const manifest = await this.#manifestIfPresent(tag, true);
+      if (manifest !== undefined) offered[tag] = this.#learn(manifest);
+    });
+    const before = Object.keys(base?.artifacts ?? {}) as Digest[];
+    if (before.length === 0 || Object.keys(offered).length > 0) return;
+    for (const digest of before) {
+      const descriptor = mirroredBefore(base, digest);
+      if (descriptor !== undefined && (await source.has(descriptor, { fresh: true }))) return;
+    }
+    this.#keeps = true;
+    this.context.warn(`${source.name} shows nothing of what was mirrored from there: nothing is removed for that; to take all of it away, delete the mirror`);
   }
 
   /** What was mirrored before, and is looked at again although nothing that the source offers led there: tags went back to it, or have left it. */
@@ -125,7 +154,7 @@ class Resolution {
   /** What is about to be made is newer than anything that is there. */
   async #createdAt(target: Descriptor | undefined): Promise<number | undefined> {
     try {
-      return await createdAt(this.source, target);
+      return await createdAt(this.source, target, childFilter(this.selection.platforms, () => true));
     } catch (error) {
       if (!isConsignError(error, "MANIFEST_UNKNOWN") || target === undefined) throw error;
       return this.upcoming?.artifacts[target.digest] === undefined ? undefined : Number.POSITIVE_INFINITY;
@@ -151,7 +180,7 @@ class Resolution {
   }
 
   async #addDigest(digest: Digest, roots: Map<Digest, Descriptor>): Promise<void> {
-    const manifest = await this.#manifestIfPresent(digest);
+    const manifest = await this.#manifestIfPresent(digest, this.base?.artifacts[digest] !== undefined);
     if (manifest !== undefined) return void roots.set(digest, this.#learn(manifest));
     const { mediaType, size } = this.upcoming?.artifacts[digest] ?? {};
     if (mediaType !== undefined && size !== undefined) {
@@ -175,40 +204,75 @@ class Resolution {
       if (mirrored === undefined || !stays(refusal, this.selection.withdrawn)) return this.#refuse(root.digest, refusal);
       for (const name of this.#namesOf(root.digest)) this.#plan.refused[name] = `stays at ${root.digest} as it was mirrored before: ${refusal.reason}`;
     }
-    if (present && needsDeriving(root, this.selection.platforms) && (await this.#addDerived(root, this.selection.platforms))) return;
+    const choice = present ? await this.#choiceFor(root) : { platforms: mirrored?.platforms, refusal: undefined };
+    if (choice?.refusal !== undefined) return this.#refuse(root.digest, { reason: choice.refusal, certain: true }, (before) => this.base?.artifacts[before]?.derivedFrom !== root.digest);
+    this.#roots.add(root.digest);
+    if (present && needsDeriving(root, this.selection.platforms) && (await this.#addDerived(root, this.selection.platforms, was))) return;
+    const settled = mirrored !== undefined && isDeepStrictEqual(mirrored.platforms, choice?.platforms);
+    const related = await this.#relatedTo(root, { present, settled }, (all) => all);
+    this.#plan.artifacts[root.digest] = { mediaType: root.mediaType, size: root.size, related, ...(choice?.platforms === undefined ? {} : { platforms: choice.platforms }), ...(was === undefined ? {} : { was }) };
+  }
+
+  /** What of an index is for the platforms; undefined where there is nothing to choose from, or not yet. */
+  async #choiceFor(root: Descriptor): Promise<Choice | undefined> {
+    const { platforms } = this.selection;
+    if (platforms === undefined || !isIndexType(root.mediaType)) return undefined;
+    const index = await this.#manifestIfPresent(root.digest);
+    if (index === undefined) this.#undecided ||= platforms.index === "derived";
+    return index === undefined ? undefined : choose(index, platforms.only, async (child) => (platforms.index === "sparse" ? this.#manifestIfPresent(child.digest) : undefined));
+  }
+
+  /**
+   * What is to refer to an artifact: what the source has, what is about to be put there, and what is kept although it is withdrawn.
+   * @param state whether it is at the source, and whether the same parts of it went along before
+   * @param apt what of all that can be said of what is mirrored
+   */
+  async #relatedTo(root: Descriptor, { present, settled }: { present: boolean; settled: boolean }, apt: (related: RelatedByDigest) => RelatedByDigest): Promise<RelatedByDigest> {
+    const { related: observed, found } = await this.#survey(root, settled || !present);
+    // What an index that is gone had in it is not known any more.
+    if (!present) this.#parts.delete(root.digest);
     const announced = decodeRelated(this.upcoming?.artifacts[root.digest]?.related ?? {}) ?? {};
-    const { related: observed, found } = await this.#survey(root);
-    const before = this.#keeps ? (mirrored?.related ?? {}) : {};
+    const mirrored = relatedBefore(this.base, root.digest, present ? this.#parts.get(root.digest) : undefined);
+    const before = this.#keeps ? mirrored : {};
     const replaced = replacedBy(before, announced, observed);
     const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !replaced(entry))) as RelatedByDigest;
-    const offered = { ...announced, ...observed };
-    const related = await this.#choose({ ...kept, ...offered }, found, mirrored?.related);
+    const offered = { ...announced, ...observed, ...(this.#keeps ? {} : await this.#unlisted(mirrored, observed)) };
+    const related = await this.#choose(apt({ ...kept, ...offered }), found, mirrored);
     for (const digest of Object.keys(related) as Digest[]) if (offered[digest] === undefined) this.#withdrawn.add(digest);
-    this.#plan.artifacts[root.digest] = { mediaType: root.mediaType, size: root.size, related, ...(was === undefined ? {} : { was }) };
+    return related;
+  }
+
+  /** What was mirrored, is not listed any more, and is there: a list may lack what nobody has withdrawn. */
+  async #unlisted(mirrored: Readonly<RelatedByDigest>, observed: Readonly<RelatedByDigest>): Promise<RelatedByDigest> {
+    const there: RelatedByDigest = {};
+    const missing = (Object.entries(mirrored) as [Digest, Related][]).filter(([digest]) => observed[digest] === undefined);
+    await forEachBounded(missing, AT_ONCE, async ([digest, entry]) => {
+      if (await this.source.has({ mediaType: MEDIA_TYPES.manifest, digest, size: 0 }, { fresh: true })) there[digest] = entry;
+    });
+    return there;
   }
 
   /** Takes what is left of an index in its stead. @returns false where nothing has to be left out */
-  async #addDerived(root: Descriptor, platforms: Platforms): Promise<boolean> {
+  async #addDerived(root: Descriptor, platforms: Platforms, was: readonly string[] | undefined): Promise<boolean> {
     const original = await this.#manifestIfPresent(root.digest);
     const derived = original === undefined ? undefined : derive(original, platforms.only, this.source.name);
     if (derived === undefined) return false;
     const { descriptor } = derived.index;
     const claim = derived.claim.manifest.descriptor;
-    const { related, found } = await this.#survey(root);
+    const related = await this.#relatedTo(root, { present: true, settled: this.base?.artifacts[descriptor.digest] !== undefined }, aboutParts);
     for (const [tag, target] of Object.entries(this.#plan.tags)) if (target === root.digest) this.#plan.tags[tag] = descriptor.digest;
-    // What was said about the whole index is not true of what is left of it; what was said about the images in it is.
-    const aboutParts = selectRelated(related, (entry) => entry.of !== undefined);
-    const ofParts = Object.fromEntries(Object.entries(aboutParts).filter(([, { of }]) => of !== undefined)) as RelatedByDigest;
-    const made: RelatedByDigest = Object.fromEntries([[claim.digest, { type: "derived-from", audience: "public" as const }]]);
+    const made: RelatedByDigest = Object.fromEntries([[claim.digest, { type: DERIVED_FROM, audience: "public" as const }]]);
     this.#descriptors.set(descriptor.digest, plainDescriptor(descriptor)).set(claim.digest, plainDescriptor(claim));
-    this.#plan.artifacts[descriptor.digest] = { mediaType: descriptor.mediaType, size: descriptor.size, related: sortedByKey({ ...made, ...(await this.#choose(ofParts, found)) }), derivedFrom: root.digest };
+    this.#plan.artifacts[descriptor.digest] = { mediaType: descriptor.mediaType, size: descriptor.size, related: sortedByKey({ ...made, ...related }), derivedFrom: root.digest, ...(was === undefined ? {} : { was }) };
     return true;
   }
 
   /** What refers to an artifact at the source, complete, before anything is selected. */
-  async #survey(root: Descriptor): Promise<{ related: RelatedByDigest; found: Survey | undefined }> {
+  async #survey(root: Descriptor, settled: boolean): Promise<{ related: RelatedByDigest; found: Survey | undefined }> {
     try {
-      const found = await survey(this.source, root, { known: (digest) => this.#known.get(digest), takesChild: this.#takesChild, leafTypes: [MEDIA_TYPES.notarySignature] });
+      // With other platforms than before, there are parts in a known index that have never been read.
+      const known = (digest: Digest): KnownPlace | undefined => (digest === root.digest && !settled ? undefined : this.#known.get(digest));
+      const found = await survey(this.source, root, { known, takesChild: this.#takesChild, leafTypes: [MEDIA_TYPES.notarySignature] });
       for (const [digest, manifest] of found.read) this.#read.set(digest, manifest);
       for (const [digest, { descriptor }] of found.referrers) this.#descriptors.set(digest, plainDescriptor(descriptor));
       this.#parts.set(root.digest, found.children.map(({ digest }) => digest));
@@ -216,7 +280,7 @@ class Resolution {
       return { related: Object.fromEntries(related) as RelatedByDigest, found };
     } catch (error) {
       if (this.upcoming?.artifacts[root.digest] !== undefined && isConsignError(error, "MANIFEST_UNKNOWN")) return { related: {}, found: undefined };
-      throw error;
+      throw isConsignError(error, "MANIFEST_UNKNOWN") ? ((await lacksPart(this.source, root, this.#takesChild, this.selection.platforms)) ?? error) : error;
     }
   }
 
@@ -255,12 +319,12 @@ class Resolution {
     return tags.length === 0 ? [digest] : tags;
   }
 
-  /** What does not verify is not copied; a tag that leads there stays where it was mirrored before, if it may. */
-  #refuse(digest: Digest, refusal: Refusal): void {
+  /** What does not verify, or has nothing for the platforms, is not copied; a tag that leads there stays where it was mirrored before, if it may. */
+  #refuse(digest: Digest, refusal: Refusal, mayGoBack: (before: Digest) => boolean = () => true): void {
     const reason = `${digest} is not copied: ${refusal.reason}`;
     for (const name of this.#namesOf(digest)) {
       const before = this.base?.tags[name];
-      const goesBack = before !== undefined && before !== digest && mirroredBefore(this.base, before) !== undefined && stays(refusal, this.selection.withdrawn);
+      const goesBack = before !== undefined && before !== digest && mirroredBefore(this.base, before) !== undefined && mayGoBack(before) && stays(refusal, this.selection.withdrawn);
       this.#plan.refused[name] = goesBack ? `stays at ${before} as it was mirrored before: ${reason}` : reason;
       if (goesBack) this.#plan.tags[name] = before;
       else delete this.#plan.tags[name];
@@ -270,24 +334,40 @@ class Resolution {
   async #addCosignTags(): Promise<void> {
     const present = new Set(this.#tagList ?? []);
     const subjects = Object.entries(this.#plan.artifacts).flatMap(([digest, { derivedFrom }]) => [...(derivedFrom === undefined ? [digest as Digest] : []), ...(this.#parts.get(derivedFrom ?? (digest as Digest)) ?? [])]);
-    const tags = [...new Set(subjects)].flatMap(cosignTagsOf).filter((tag) => present.has(tag));
+    const wanted = new Set(subjects);
+    const tags = [...wanted].flatMap(cosignTagsOf).filter((tag) => present.has(tag));
     await forEachBounded(tags, AT_ONCE, async (tag) => {
       const manifest = await this.#manifestIfPresent(tag);
       if (manifest !== undefined) this.#plan.cosignTags[tag] = this.#learn(manifest).digest;
     });
+    this.#keepWithdrawnCosignTags(wanted);
+  }
+
+  /** Of an index that is gone at the source, the parts are not known any more: what cannot be told to be about something else stays with it. */
+  #keepWithdrawnCosignTags(subjects: ReadonlySet<Digest>): void {
+    const { base, selection } = this;
+    if (base === undefined || selection.withdrawn === "remove") return;
+    const planned = Object.entries(this.#plan.artifacts) as [Digest, FullArtifact][];
+    const partsUnknown = planned.some(([root, { mediaType, derivedFrom }]) => isIndexType(mediaType) && !this.#parts.has(derivedFrom ?? root));
+    for (const [tag, digest] of Object.entries(base.cosignTags)) {
+      const subject = cosignSubjectOf(tag);
+      if (subject === undefined || this.#plan.cosignTags[tag] !== undefined) continue;
+      if (!subjects.has(subject) && !(partsUnknown && base.artifacts[subject] === undefined)) continue;
+      this.#plan.cosignTags[tag] = digest;
+      this.#withdrawn.add(tag);
+    }
   }
 
   #learn(manifest: Manifest): Descriptor {
     const descriptor = plainDescriptor(manifest.descriptor);
     this.#descriptors.set(descriptor.digest, descriptor);
-    this.#takesChild.learn(manifest);
     if (!this.#known.has(descriptor.digest)) this.#read.set(descriptor.digest, manifest);
     return descriptor;
   }
 
-  async #manifestIfPresent(reference: string): Promise<Manifest | undefined> {
+  async #manifestIfPresent(reference: string, fresh = false): Promise<Manifest | undefined> {
     try {
-      return await this.source.manifest(reference);
+      return await this.source.manifest(reference, { fresh });
     } catch (error) {
       if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
       throw error;

@@ -2,23 +2,31 @@
 import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
-import { ConsignError, isConsignError } from "../errors";
+import { asConsignError, ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "./context";
 import type { PlannedMirror } from "./mirror";
+import { manifestIfPresent, takesAsPlanned } from "./mirror-children";
+import { derive, DerivedSource } from "./mirror-derived";
 import { fillDestination, inventoryTagOf, type Filling } from "./mirror-destination";
 import { removeInventory } from "./mirror-inventory";
+import { mendable } from "./mirror-kept";
 import { KeptSource } from "./mirror-kept-source";
-import { fromRecord, knownDescriptors, planInFull } from "./mirror-memory";
-import { emptyPlan, parityOf, recordPlan, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
-import { childFilter, derive, DerivedSource } from "./mirror-platforms";
+import { fromRecord, knownDescriptors, plannedAt, planInFull } from "./mirror-memory";
+import { emptyPlan, parityOf, recordPlan, union, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { without } from "./mirror-places";
 import { removeUnplanned } from "./mirror-prune";
+import { ownOrigins } from "./mirror-prune-origin";
+import { BlobRelay } from "./mirror-relay";
 import { SharedSource } from "./mirror-shared-source";
+import type { KeptTags } from "./mirror-tag-moves";
 import { PartialFailure, type Properties } from "./reconciler";
 
 /** Destinations that are filled at once where they may be. */
 const AT_ONCE = 4;
+/** Destinations whose failures one message tells beside the first; state has all. */
+const NAMED = 4;
 
 /**
  * Fills every destination as planned, from one reading of the source. One that fails does not hold up the others: it is named in what is
@@ -30,19 +38,25 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
   const filling = await prepare(planned, plan, before, context);
   const status: Record<string, DestinationStatus> = {};
   const behind: Record<string, MirrorPlan> = {};
-  const failures: Error[] = [];
+  const kept: Record<string, KeptTags> = {};
+  const failures: [destination: string, error: Error][] = [];
   await forEachBounded(planned.destinations, planned.rollout === "sequential" ? 1 : AT_ONCE, async (destination) => {
     const wasThere = before?.destinations.includes(destination) === true;
     const late = before?.behind?.[destination];
-    const seen = before?.status[destination];
+    const keptBefore = before?.kept?.[destination] ?? {};
+    const seen = before === undefined ? undefined : mendable(destination, before.status, plan);
     const certain = wasThere && late === undefined && seen?.["failed"] === undefined && seen?.["inventory"] === undefined;
     let leftover = wasThere ? base : undefined;
     try {
-      if (wasThere && late !== undefined) leftover = union(await fromRecord(late, before?.destinations ?? [], context), base);
-      await fillDestination(destination, filling, { base: certain ? base : undefined, status: seen, leftover }, planned, before, context);
+      const unfinished = late === undefined ? undefined : await fromRecord(late, before?.destinations ?? [], context);
+      const earlier = wasThere ? [unfinished, base].filter((plan) => plan !== undefined) : [];
+      if (wasThere) leftover = union(unfinished, base);
+      const left = await fillDestination(destination, filling, { base: certain ? base : undefined, earlier, status: seen, kept: keptBefore, leftover }, planned, before, context);
       status[destination] = {};
+      if (Object.keys(left).length > 0) kept[destination] = left;
     } catch (error) {
-      failures.push(error as Error);
+      failures.push([destination, error as Error]);
+      if (Object.keys(keptBefore).length > 0) kept[destination] = keptBefore;
       status[destination] = { failed: (error as Error).message };
       const unfinished = wasThere && before !== undefined ? unfinishedOf(before.plan, late, leftover) : undefined;
       if (unfinished !== undefined) behind[destination] = unfinished;
@@ -53,10 +67,10 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
   const ensured = {
     status: inOrder(planned.destinations, status),
     parity: Object.fromEntries(planned.destinations.filter((destination) => status[destination]?.["failed"] === undefined).map((destination) => [destination, parity])),
+    kept: inOrder(planned.destinations, kept),
     ...(Object.keys(behind).length === 0 ? {} : { behind }),
   };
-  const [first] = failures;
-  if (first !== undefined) throw new PartialFailure(first, { ...inputs, ...ensured });
+  if (failures.length > 0) throw new PartialFailure(failureOf(failures, planned.destinations), { ...inputs, ...ensured });
   return { ...ensured, ready: true };
 }
 
@@ -67,6 +81,16 @@ function unfinishedOf(base: MirrorPlan, late: MirrorPlan | undefined, leftover: 
   return leftover === undefined ? late : recordPlan(leftover);
 }
 
+/** What went wrong at each destination that failed, in the order in which they are named. */
+function failureOf(failures: readonly [destination: string, error: Error][], destinations: readonly string[]): Error {
+  const [first, ...others] = [...failures].sort(([a], [b]) => destinations.indexOf(a) - destinations.indexOf(b)).map(([destination, error]) => ({ destination, error: asConsignError(error, "INTERNAL") }));
+  if (first === undefined || others.length === 0) return failures[0]?.[1] ?? new ConsignError("INTERNAL", "no destination failed");
+  const named = others.slice(0, NAMED).map(({ destination, error }) => `${destination}: ${error.message} [${error.code}]`);
+  const more = others.length > NAMED ? `\nand ${others.length - NAMED} more` : "";
+  const { code, message, path, reference, side, status, serverCodes } = first.error;
+  return new ConsignError(code, `${failures.length} of ${destinations.length} destinations failed\n${first.destination}: ${message}\n${named.join("\n")}${more}`, { path, reference, side, status, serverCodes, cause: first.error });
+}
+
 /** The inventory of a plan before may be out of reach, as when its only destination is down; nothing can be removed then. */
 function unreadable(error: unknown): undefined {
   if (!isConsignError(error)) throw error;
@@ -75,13 +99,13 @@ function unreadable(error: unknown): undefined {
 
 async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMirror | undefined, context: ResourceContext): Promise<Filling> {
   const origin = await context.stores.open(planned.source);
-  const takesChild = childFilter(planned.platforms);
   const derived = new DerivedSource(origin);
-  for (const [digest, { derivedFrom, mediaType }] of Object.entries(plan.artifacts) as [Digest, FullPlan["artifacts"][Digest]][]) {
-    if (derivedFrom !== undefined && planned.platforms !== undefined) {
-      const made = derive(await origin.manifest(derivedFrom), planned.platforms.only, origin.name);
-      if (made !== undefined) await derived.add(made);
-    } else if (planned.platforms !== undefined && mediaType.includes("index")) takesChild.learn(await origin.manifest(digest));
+  for (const { derivedFrom } of Object.values(plan.artifacts)) {
+    if (derivedFrom === undefined || planned.platforms === undefined) continue;
+    // One that is gone at the source is kept where it is.
+    const original = await manifestIfPresent(origin, derivedFrom);
+    const made = original === undefined ? undefined : derive(original, planned.platforms.only, origin.name);
+    if (made !== undefined) await derived.add(made);
   }
   const whole: ReadStore = Object.values(plan.artifacts).some(({ derivedFrom }) => derivedFrom !== undefined) ? derived : origin;
   const places = [...new Set([...planned.destinations, ...(before?.destinations ?? [])])];
@@ -92,18 +116,7 @@ async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMi
     const artifact = plan.artifacts[digest];
     return artifact === undefined ? (known.get(digest) ?? (await source.manifest(digest)).descriptor) : { mediaType: artifact.mediaType, size: artifact.size, digest };
   };
-  return { plan, source, origin, takesChild, descriptorOf };
-}
-
-/** Everything that a destination may hold of two plans. */
-function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  const artifacts = { ...a.artifacts, ...b.artifacts };
-  for (const digest of Object.keys(a.artifacts) as Digest[]) {
-    const [left, right] = [a.artifacts[digest], b.artifacts[digest]];
-    if (left !== undefined && right !== undefined) artifacts[digest] = { ...right, related: { ...left.related, ...right.related } };
-  }
-  return { ...b, artifacts, tags: { ...a.tags, ...b.tags }, cosignTags: { ...a.cosignTags, ...b.cosignTags } };
+  return { plan, source, origin, takesChild: takesAsPlanned(plan, planned.platforms), relay: planned.destinations.length > 1 ? new BlobRelay() : undefined, descriptorOf };
 }
 
 /**
@@ -112,14 +125,15 @@ function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | und
  */
 async function leave(planned: PlannedMirror, before: PlannedMirror | undefined, base: FullPlan | undefined, context: ResourceContext): Promise<void> {
   if (before === undefined || planned.onDelete === "retain") return;
-  for (const destination of before.destinations.filter((place) => !planned.destinations.includes(place))) {
+  const left = before.destinations.filter((place) => !planned.destinations.includes(place));
+  for (const destination of await without(left, [planned.source, ...planned.destinations], context)) {
     try {
       const late = before.behind?.[destination];
       const held = union(late === undefined ? undefined : await fromRecord(late, before.destinations, context), base);
       if (held === undefined) throw new ConsignError("PLAN_STALE", "nothing says any more what was put there");
       const store = await context.stores.open(destination);
       const taken: FullPlan = planned.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags };
-      await removeUnplanned(store, emptyPlan(), taken, context);
+      await removeUnplanned(store, (await plannedAt(destination, context)).plan, taken, context, ownOrigins(store, [before.signedBy], context));
       if (before.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(before));
     } catch (error) {
       if (!isConsignError(error)) throw error;

@@ -2,8 +2,9 @@
 import picomatch from "picomatch";
 import semver from "semver";
 import { z } from "zod";
+import { isFallbackTag } from "../content";
 import { ConsignError } from "../errors";
-import { digestSchema, type Digest } from "../oci/digest";
+import { digestSchema, isDigest, type Digest } from "../oci/digest";
 import { isTag } from "../oci/reference";
 
 const GLOB = /[*?[\]{}!()]/;
@@ -14,7 +15,8 @@ const patternSchema = z
   .min(1)
   .max(256)
   .refine((text) => isTag(text) || GLOB.test(text), "is neither a tag nor a glob")
-  .refine((text) => !isTag(text) || isUserTag(text), "is a tag of cosign's or of a mirror's inventory, which names no artifact: see claims.cosignTags");
+  .refine((text) => !isFallbackTag(text), "is no artifact's tag but the list of what refers to an artifact, which is mirrored with it: see claims")
+  .refine((text) => !isTag(text) || isFallbackTag(text) || isUserTag(text), "is a tag of cosign's or of a mirror's inventory, which names no artifact: see claims.cosignTags");
 
 const regexSchema = z
   .string()
@@ -57,9 +59,16 @@ export function cosignTagsOf(digest: Digest): string[] {
   return [`${stem}.att`, `${stem}.sbom`, `${stem}.sig`];
 }
 
-/** True for tags that a person chose: not cosign's, and not those under which mirrors keep their inventories. */
+/** The digest that one of cosign's tags is about; undefined for any other tag. */
+export function cosignSubjectOf(tag: string): Digest | undefined {
+  const [, algorithm, hex] = COSIGN_TAG.exec(tag) ?? [];
+  const digest = `${algorithm}:${hex}`;
+  return isDigest(digest) ? digest : undefined;
+}
+
+/** True for tags that a person chose: not cosign's, not lists of referrers, and not those under which mirrors keep their inventories. */
 export function isUserTag(tag: string): boolean {
-  return !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag);
+  return !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag) && !isFallbackTag(tag);
 }
 
 /** Tags that a selection names outright, and so expects to exist. */

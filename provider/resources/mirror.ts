@@ -4,22 +4,25 @@ import { z } from "zod";
 import { ConsignError, isConsignError } from "../errors";
 import { resolveTrustPolicy, trustPolicySchema, type ResolvedTrustPolicy } from "../notation";
 import { digestSchema } from "../oci/digest";
-import { formatLocation, locationSchema, parseLocation } from "../oci/reference";
+import { locationSchema } from "../oci/reference";
 import { onDeleteSchema, readState } from "./arguments";
 import { at, type ResourceContext } from "./context";
 import { claimSelectionSchema } from "./mirror-claims";
 import { differenceOf } from "./mirror-difference";
 import { withoutLost } from "./mirror-kept";
-import { fromRecord, toRecord } from "./mirror-memory";
+import { fromRecord, notePlanned, plannedAt, toRecord } from "./mirror-memory";
 import { removeInventory } from "./mirror-inventory";
 import { inventoryTagOf } from "./mirror-destination";
 import { tellNews } from "./mirror-news";
 import { observeDestination } from "./mirror-observe";
 import { emptyPlan, manifestCount, mirrorPlanSchema, parityOf, statusSchema, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { checkPlaces, without } from "./mirror-places";
 import { platformsSchema } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
-import { resolveMirror } from "./mirror-resolve";
+import { ownOrigins } from "./mirror-prune-origin";
+import { resolveMirror, type Resolved } from "./mirror-resolve";
 import { bringInStep } from "./mirror-run";
+import type { KeptTags } from "./mirror-tag-moves";
 import { tagSelectionSchema } from "./mirror-tags";
 import type { Properties, Reconciler } from "./reconciler";
 import { plannedSigner, signedBySchema, signerSchema } from "./signer";
@@ -50,6 +53,8 @@ export const plannedMirrorSchema = schema.extend({
   status: statusSchema,
   parity: z.record(z.string(), digestSchema).default({}),
   signedBy: signedBySchema.optional(),
+  /** By destination, the tags that stay where others have them. */
+  kept: statusSchema.optional(),
   /** By destination that could not be finished, what it may still hold of earlier plans. */
   behind: z.record(z.string(), mirrorPlanSchema).optional(),
 });
@@ -64,14 +69,14 @@ export const mirror: Reconciler<typeof schema.shape> = {
   schema,
   replaceOn: ["source"],
   ignore: ["tags", "claims", "platforms", "signer", "trust", "rollout", "summarizeAbove", "upcoming", "upcomingReady"],
-  ensured: ["ready", "behind"],
+  ensured: ["ready", "behind", "kept"],
 
   async plan(known, unknown, previous, context) {
     // What is upcoming serves the plan and is no property of the mirror: it is neither shown nor recorded.
     const planned: Properties = { upcoming: undefined, upcomingReady: undefined };
     for (const [name, fallback] of DEFAULTS) if (!unknown.has(name)) planned[name] = known[name] ?? fallback;
     if (known.destinations !== undefined) {
-      checkDestinations(known.source, known.destinations);
+      await checkPlaces(known.source, known.destinations, context);
       planned["status"] = Object.fromEntries(known.destinations.map((destination) => [destination, {}]));
     }
     checkTogether(known, unknown);
@@ -82,17 +87,20 @@ export const mirror: Reconciler<typeof schema.shape> = {
     // What is about to come cannot be told from counts.
     if (unknown.has("upcomingReady") && known.upcoming?.summary !== undefined) return { planned };
     const source = await context.stores.open(known.source);
-    const before = previousMirror(previous);
+    const recordedBefore = previousMirror(previous);
+    // What was mirrored from elsewhere is another mirror's: this one takes its place.
+    const before = recordedBefore?.source === known.source ? recordedBefore : undefined;
     const base = before === undefined ? undefined : await fromRecord(before.plan, before.destinations, context).catch(staleBase(context));
-    const { plan, budget, descriptors } = await at("source", () =>
+    const work = (): Promise<Resolved> =>
       resolveMirror(
         source,
         { tags: known.tags ?? {}, claims: known.claims ?? {}, claimTrust, platforms: known.platforms, withdrawn: known.withdrawn ?? "keep", trust },
         unknown.has("upcomingReady") ? known.upcoming : undefined,
         base === undefined || before === undefined ? undefined : withoutLost(base, before.status),
         context,
-      ),
-    );
+      );
+    const { plan, budget, descriptors, undecided } = await at("source", work, ["platforms"]);
+    if (undecided) return { planned };
     const { summarizeAbove = 200 } = known;
     warnOf(plan, known.source, context);
     await at("source", () => tellNews(plan, base, source, context));
@@ -103,6 +111,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const { budget: budgetBefore = counted, ...planBefore } = before?.plan ?? { budget: undefined };
     planned["plan"] = { ...recorded, budget: isDeepStrictEqual(planBefore, recorded) ? budgetBefore : counted } satisfies MirrorPlan;
     if (known.destinations !== undefined) {
+      await notePlanned(known.destinations, plan, inventoryTagOf({ source: known.source, tags: known.tags ?? {}, claims: known.claims ?? {}, platforms: known.platforms }), context);
       const parity = parityOf(plan);
       planned["parity"] = Object.fromEntries(known.destinations.map((destination) => [destination, parity]));
       await warnOfConflicts(plan, known.destinations.filter((destination) => before?.destinations.includes(destination) !== true), known.onConflict ?? "fail", context);
@@ -130,17 +139,21 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const recorded = readState(plannedMirrorSchema, state);
     const status: Record<string, DestinationStatus> = {};
     const parity: Record<string, string> = {};
+    const kept: Record<string, KeptTags> = {};
     for (const destination of recorded.destinations) {
       const plan = await fromRecord(recorded.plan, [destination, ...recorded.destinations], context);
       if (plan === undefined) {
         status[destination] = { inventory: "absent" };
         continue;
       }
-      const observed = await observeDestination(await context.stores.open(destination), plan, recorded.onConflict);
+      const late = recorded.behind?.[destination];
+      const earlier = late === undefined ? undefined : await fromRecord(late, recorded.destinations, context);
+      const observed = await observeDestination(await context.stores.open(destination), plan, earlier, recorded.onConflict, recorded.platforms);
       status[destination] = observed.status;
       parity[destination] = observed.parity;
+      if (Object.keys(observed.kept).length > 0) kept[destination] = observed.kept;
     }
-    return { ...state, status, parity };
+    return { ...state, status, parity, kept };
   },
 
   async remove(state, context) {
@@ -148,11 +161,12 @@ export const mirror: Reconciler<typeof schema.shape> = {
     if (recorded.onDelete === "retain") return;
     const plan = await fromRecord(recorded.plan, recorded.destinations, context);
     if (plan === undefined) return;
-    for (const destination of recorded.destinations) {
+    for (const destination of await without(recorded.destinations, [recorded.source], context)) {
       const store = await context.stores.open(destination);
       const taken: FullPlan = recorded.onDelete === "purge" ? plan : { ...emptyPlan(), tags: plan.tags, cosignTags: {} };
-      await removeUnplanned(store, emptyPlan(), taken, context);
-      if (recorded.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(recorded));
+      const others = await plannedAt(destination, context);
+      await removeUnplanned(store, others.plan, taken, context, ownOrigins(store, [recorded.signedBy], context));
+      if (recorded.plan.summary !== undefined && !others.inventoryTags.has(inventoryTagOf(recorded))) await removeInventory(store, inventoryTagOf(recorded));
     }
   },
 };
@@ -182,16 +196,6 @@ function checkTogether(known: Partial<Inputs>, unknown: ReadonlySet<string>): vo
   }
   if (known.platforms?.index === "derived" && known.signer === undefined && !unknown.has("signer")) {
     throw new ConsignError("INPUT_INVALID", "a derived index comes with a signed claim of what it was made from: give a signer, or keep the index sparse", { path: "signer" });
-  }
-}
-
-function checkDestinations(source: string | undefined, destinations: readonly string[]): void {
-  for (const [index, destination] of destinations.entries()) {
-    const path = `destinations[${index}]`;
-    if (destinations.indexOf(destination) !== index) throw new ConsignError("INPUT_INVALID", `${destination} is named twice`, { path });
-    if (source !== undefined && formatLocation(parseLocation(destination)) === formatLocation(parseLocation(source))) {
-      throw new ConsignError("INPUT_INVALID", `${destination} is the source: a mirror needs somewhere else to go`, { path });
-    }
   }
 }
 

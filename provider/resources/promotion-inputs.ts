@@ -6,7 +6,7 @@ import { descriptorSchema } from "../oci/descriptor";
 import { digestSchema } from "../oci/digest";
 import { locationSchema, parseReference, referenceSchema, tagSchema } from "../oci/reference";
 import { timeSchema } from "../retention";
-import { artifactSchema, onDeleteSchema, referenceOf } from "./arguments";
+import { artifactSchema, artifactTagSchema, onDeleteSchema, referenceOf } from "./arguments";
 import { asOfSchema } from "./as-of";
 import { at, type ResourceContext } from "./context";
 import { carrySelectionSchema } from "./carried-claims";
@@ -23,7 +23,7 @@ export const promotionSchema = z.object({
   artifact: artifactSchema,
   environment: z.string().min(1).max(128),
   to: locationSchema,
-  tag: tagSchema,
+  tag: artifactTagSchema,
   claims: carrySelectionSchema.default({}),
   ...recordSigningShape,
   trust: trustSchema.optional(),
@@ -42,6 +42,7 @@ export type PromotionInputs = z.infer<typeof promotionSchema>;
 const windowSchema = z.object({ environment: z.string(), resource: z.string(), from: timeSchema, until: timeSchema.optional() });
 
 export const plannedPromotionSchema = promotionSchema.extend({
+  tag: tagSchema,
   trust: trustSchema,
   digest: digestSchema,
   reference: referenceSchema,

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+import { claimTypeOf, typeKey } from "../claims";
 import type { Store } from "../content/storage";
 import { isConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { claimTypeOf, typeKey } from "../claims";
+import { parseReference } from "../oci/reference";
 import { weighClaim } from "./believed-claims";
 import type { ResourceContext } from "./context";
+import { holdingsOf } from "./holdings";
 import { endOfStay } from "./promotion-clock";
 import { promotedIn, readHistory, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
 import type { PlannedPromotion } from "./promotion-inputs";
-import { isSameTag, wantedAt } from "./promotion-place";
+import { isSameTag } from "./promotion-place";
 import { packClosing, stayClaimSchema } from "./promotion-record";
 import { attachRecord } from "./record-signing";
-import { removeArtifact } from "./removal";
+import { removeArtifact, type Leaving, type OnDelete } from "./removal";
 import { tagDigest } from "./tagging";
 
 export type RemovalQuestion = HistoryQuestion & { store: Store };
@@ -22,19 +24,34 @@ export type RemovalQuestion = HistoryQuestion & { store: Store };
  * content. What somebody else has taken over stays as it is: another environment by the same tag, or a later promotion.
  */
 export async function removePromotion(recorded: PlannedPromotion, question: RemovalQuestion, context: ResourceContext): Promise<void> {
-  const { store, slot } = question;
-  const { digest, tag, onDelete } = recorded;
+  const { store } = question;
+  const { digest, tag, onDelete, record } = recorded;
+  const { location } = parseReference(recorded.to);
   const subject = await present(store, digest);
   if (onDelete === "retain" || subject === undefined) return;
-  const wanted = wantedAt(slot, context);
-  // A resource of another name has adopted this very promotion, and its stay goes on.
-  if (wanted?.digest === digest && wanted.slot.environment === slot.environment) return;
+  // Under another name the same promotion goes on.
+  if (record !== undefined && (await holdingsOf(context).has(location, record))) return;
   const pointsHere = (await tagDigest(store, tag)) === digest;
-  const keeper = wanted === undefined ? await keeperOf(recorded, question, context) : `${wanted.slot.environment} wants the tag now`;
-  if (keeper === undefined) await removeArtifact(store, subject, [tag], "untag");
-  else context.warn(`${store.name}@${digest} ${pointsHere ? `and tag ${tag} stay` : "stays"}: ${keeper}`);
-  await close(recorded, question, subject, pointsHere, context);
-  if (keeper === undefined && onDelete === "purge") await purgeUnlessHeld(store, subject, tag, context);
+  const keeper = (await holdingsOf(context).hasTag(location, tag)) ? "another resource of this program has the tag now" : await keeperOf(recorded, question, context);
+  if (keeper !== undefined) {
+    context.warn(`${store.name}@${digest} ${pointsHere ? `and tag ${tag} stay` : "stays"}: ${keeper}`);
+    return close(recorded, question, subject, pointsHere, context);
+  }
+  const leaving: Leaving = { store, location, target: subject, tags: { [tag]: [digest] }, referrers: "all" };
+  const untagged = await untag(leaving, onDelete, context);
+  if (untagged) await close(recorded, question, subject, pointsHere, context);
+  if (onDelete === "purge") await removeArtifact(leaving, "purge", context);
+}
+
+/** Where a registry removes a tag with its manifest only, the stay lasts until that is purged, and what is claimed of it goes with it. */
+async function untag(leaving: Leaving, onDelete: OnDelete, context: ResourceContext): Promise<boolean> {
+  try {
+    await removeArtifact(leaving, "untag", context);
+    return true;
+  } catch (error) {
+    if (onDelete === "purge" && isConsignError(error, "REGISTRY_UNSUPPORTED")) return false;
+    throw error;
+  }
 }
 
 async function present(store: Store, digest: Digest): Promise<Descriptor | undefined> {
@@ -54,16 +71,6 @@ async function close(recorded: PlannedPromotion, question: RemovalQuestion, subj
   if (stays.some(({ stay: { until, closing } }) => until !== undefined && (closing === undefined || !pointsHere))) return;
   const stay = { from, until: endOfStay(from, asOf, context), opening };
   await attachRecord({ store: question.store, args: recorded, signedBy, written: [] }, packClosing(subject, question.slot, stay), context);
-}
-
-/** What other tags hold is not ours alone; the tag is gone by now, and that is what was asked for first. */
-async function purgeUnlessHeld(store: Store, subject: Descriptor, tag: string, context: ResourceContext): Promise<void> {
-  try {
-    await removeArtifact(store, subject, [tag], "purge");
-  } catch (error) {
-    if (!isConsignError(error, "TAG_MOVED")) throw error;
-    context.warn(`tag ${tag} is gone, and the artifact stays: ${error.message}`);
-  }
 }
 
 /** Why somebody else needs what this promotion has put there. Whose claim cannot be judged now may be somebody's. */
@@ -90,7 +97,7 @@ async function otherStay(recorded: PlannedPromotion, { store, slot, trust }: Rem
   for (const descriptor of await claimsOf(store, recorded.digest, "deployment")) {
     const { claim, worth } = await weighClaim(store, descriptor, recorded.digest, trust, context);
     const stay = "broken" in claim ? undefined : stayClaimSchema.safeParse(claim.predicate).data;
-    if (stay === undefined || stay.environment === slot.environment || !isSameTag(stay, slot, context)) continue;
+    if (stay === undefined || stay.environment === slot.environment || !(await isSameTag(stay, slot, context))) continue;
     if (stay.until !== undefined) {
       if (worth === "believed") ended.add(stay.opening);
     } else if (worth === "believed" || worth === "inconclusive" || worth === "expired") open.set(stay.opening, stay.environment);

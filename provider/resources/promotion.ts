@@ -9,7 +9,7 @@ import { promote } from "./promotion-apply";
 import { endOfStay, isAhead } from "./promotion-clock";
 import { readHistory, staysOf, type HistoryQuestion, type Promoted } from "./promotion-history";
 import { artifactQuestion, historyQuestion, plannedPromotionSchema, promotionSchema, type PlannedPromotion, type PromotionInputs, type Recorded } from "./promotion-inputs";
-import { isSamePlace, rememberWanted } from "./promotion-place";
+import { isSamePlace } from "./promotion-place";
 import { resolvePromotion, revocationOf, revocationOfArtifact, slotOf, type PromotionAnswer } from "./promotion-plan";
 import { describeMove, describeRunning } from "./promotion-record";
 import { removePromotion } from "./promotion-remove";
@@ -34,7 +34,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
   unsettled: (inputs) => inputs["revoked"] !== undefined || (inputs["seen"] !== undefined && inputs["seen"] !== inputs["digest"]),
 
   async plan(given, unknown, previous, context) {
-    const { upcoming, ...known } = asRecordedAt(given, previous, context);
+    const { upcoming, ...known } = await asRecordedAt(given, previous, context);
     if (known.artifact !== undefined) requirePinned(known.artifact);
     if (known.trust === undefined && !unknown.has("trust")) {
       throw new ConsignError("INPUT_INVALID", "a reference alone does not prove that anybody verified it: give trust (and what to require), or pass a Verification", { path: "trust" });
@@ -48,6 +48,13 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
   },
 
   id: (inputs) => `${String(inputs["environment"])} ${String(inputs["to"])}:${String(inputs["tag"])}`,
+
+  holds(properties) {
+    const held = plannedPromotionSchema.pick({ to: true, digest: true, tag: true, record: true }).safeParse(properties);
+    if (!held.success) return undefined;
+    const { to, digest, tag, record } = held.data;
+    return { location: parseReference(to).location, digests: [digest, ...(record === undefined ? [] : [record])], tags: [tag] };
+  },
 
   async ensure(inputs, previous, context) {
     const plan = await settled(inputs, previous, context);
@@ -75,7 +82,6 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
       },
       context,
     );
-    rememberWanted({ slot: question.slot, digest: plan.digest }, context);
     return { ...inputs, ...plan, tagged: { [plan.tag]: plan.digest }, signatures };
   },
 
@@ -97,9 +103,9 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
 };
 
 /** A place that is only spelt otherwise is the same place, and keeps the spelling that its records have. */
-function asRecordedAt<Given extends Partial<PromotionInputs>>(given: Given, previous: Properties | undefined, context: ResourceContext): Given {
+async function asRecordedAt<Given extends Partial<PromotionInputs>>(given: Given, previous: Properties | undefined, context: ResourceContext): Promise<Given> {
   const recorded = previous?.["to"];
-  return given.to !== undefined && typeof recorded === "string" && isSamePlace(given.to, recorded, context) ? { ...given, to: recorded } : given;
+  return given.to !== undefined && typeof recorded === "string" && (await isSamePlace(given.to, recorded, context)) ? { ...given, to: recorded } : given;
 }
 
 function isPinned(artifact: ArtifactArgument): boolean {
@@ -135,9 +141,7 @@ async function plannedPromotion(inputs: PromotionInputs, previous: Properties | 
     },
     context,
   );
-  const planned = properties(inputs, digest, answer, recorded, context);
-  if (planned["verified"] === true) rememberWanted({ slot: history.slot, digest }, context);
-  return planned;
+  return properties(inputs, digest, answer, recorded, context);
 }
 
 function isSameSlot(recorded: Recorded, inputs: PromotionInputs): boolean {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { z } from "zod";
 import type { ResourceContext } from "./context";
+import type { Holding } from "./holdings";
 
 export type Properties = Record<string, unknown>;
 
@@ -34,6 +35,8 @@ export interface Reconciler<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly schema: z.ZodObject<Shape>;
   /** A change here makes a new resource and then removes the old one. */
   readonly replaceOn: readonly string[];
+  /** Which of these name a place: where only the spelling differs it is no replacement. */
+  readonly places?: readonly string[];
   /** A change here is no change: another property shows what it means. */
   readonly ignore: readonly string[];
   /** Outputs that only `ensure` and `observe` know; all other outputs are inputs too. */
@@ -44,6 +47,8 @@ export interface Reconciler<Shape extends z.ZodRawShape = z.ZodRawShape> {
   unsettled?(inputs: Properties): boolean;
   /** True where a recorded value may stay although the plan has another: a deliberate state that nothing is to be done about. */
   acknowledged?(name: string, recorded: unknown): boolean;
+  /** What a resource with these properties has: in a run that keeps it, nobody else takes that away. */
+  holds?(properties: Properties): Holding | undefined;
   ensure(inputs: Properties, previous: Properties | undefined, context: ResourceContext): Promise<Properties>;
   observe(state: Properties, context: ResourceContext): Promise<Properties | undefined>;
   remove(state: Properties, context: ResourceContext): Promise<void>;

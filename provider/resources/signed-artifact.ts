@@ -4,35 +4,42 @@ import { ConsignError } from "../errors";
 import { descriptorSchema, sameContent } from "../oci/descriptor";
 import { digestSchema } from "../oci/digest";
 import { locationSchema, parseLocation, pinned, referenceSchema, tagSchema } from "../oci/reference";
-import { onDeleteSchema, pick, readState } from "./arguments";
+import { artifactTagSchema, onDeleteSchema, pick, readState } from "./arguments";
 import { openOrigin, originKnown, originShape, pushOrigin } from "./artifact-origin";
 import { COMPLETE, contentStatus } from "./content-status";
 import type { ResourceContext } from "./context";
+import { holdingsOf } from "./holdings";
+import { formerSignatures, ownMarks } from "./own-marks";
 import { PartialFailure, type Properties, type Reconciler } from "./reconciler";
 import { removeArtifact } from "./removal";
 import { NOT_DUE } from "./renewal";
 import { signedBySchema } from "./signer";
 import { currentSignatures, ensureSigned, keptSignatures, plannedRenewal, plannedSigning, recordedSignatures, satisfying, signatureRecord, signatureRecordSchema, signatureStatus } from "./signing";
 import { signingShape, type SigningArguments } from "./signing-arguments";
-import { observedTags, tagAll } from "./tagging";
+import { dropTag, observedTags, pointTag, requireUnmoved } from "./tagging";
 
 const schema = z.object({
   repository: locationSchema,
-  tags: z.array(tagSchema).max(100).default([]),
+  tags: z.array(artifactTagSchema).max(100).default([]),
   ...originShape,
   ...signingShape,
   onDelete: onDeleteSchema.default("retain"),
 });
 
 const plannedSchema = schema.extend({
+  tags: z.array(tagSchema).max(100).default([]),
   digest: digestSchema,
   reference: referenceSchema,
   descriptor: descriptorSchema,
   signedBy: signedBySchema,
   tagged: z.record(z.string(), z.string()),
+  /** Where this resource itself last pointed each tag: what is there is its own to take away. */
+  placed: z.record(z.string(), z.string()).optional(),
   renewal: z.string().default(NOT_DUE),
   signatures: z.array(signatureRecordSchema).optional(),
 });
+
+const tagsSchema = plannedSchema.pick({ tagged: true, placed: true, digest: true }).partial();
 
 /**
  * An artifact in a repository, its signature, and the tags on it. Signature before tag: who resolves the tag finds it signed.
@@ -41,8 +48,9 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
   kind: "SignedArtifact",
   schema,
   replaceOn: ["repository"],
+  places: ["repository"],
   ignore: ["signer", "files", "layout", "from", "tags", "artifactType", "annotations"],
-  ensured: ["signatures", "signedReference"],
+  ensured: ["signatures", "formerSignatures", "placed", "signedReference"],
 
   async plan(known, unknown, _previous, context) {
     const settled = originKnown(known, unknown);
@@ -65,18 +73,33 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
 
   id: (inputs) => String(inputs["repository"]),
 
+  holds(properties) {
+    const held = plannedSchema.pick({ repository: true, digest: true, tags: true }).safeParse(properties);
+    return held.success ? { location: parseLocation(held.data.repository), digests: [held.data.digest, ...recordedSignatures(properties)], tags: held.data.tags } : undefined;
+  },
+
   async ensure(inputs, previous, context) {
     const plan = readState(plannedSchema, inputs);
-    const tagged = previousTags(previous);
-    const done: Properties = { signatures: keptSignatures(previous), signedReference: undefined, tagged, content: "incomplete", signature: "incomplete" };
+    const { seen, placed } = tagsBefore(previous);
+    const store = await context.stores.open(plan.repository);
+    await requireUnmoved(store, plan.digest, plan.tags, seen);
+    const before = previous?.["digest"] === plan.digest ? previous : undefined;
+    const kept = keptSignatures(before);
+    const done = { signatures: kept, formerSignatures: formerSignatures(before, kept), signedReference: undefined as string | undefined, tagged: { ...seen }, placed: { ...placed }, content: "incomplete", signature: "incomplete" };
     try {
-      const store = await context.stores.open(plan.repository);
       await ensureContent(plan, previous !== undefined && previous["content"] !== COMPLETE, context);
-      done["content"] = COMPLETE;
+      done.content = COMPLETE;
       const request = { store, target: plan.descriptor, args: plan, signedBy: plan.signedBy, renew: plan.renewal !== NOT_DUE, previous };
-      Object.assign(done, { signatures: await ensureSigned(request, context), signature: "valid", signedReference: plan.reference });
-      await tagAll(store, plan.descriptor, plan.tags, tagged);
-      return { ...done, tagged: plan.tagged, renewal: NOT_DUE };
+      const signatures = await ensureSigned(request, context);
+      Object.assign(done, { signatures, formerSignatures: formerSignatures(before, signatures), signature: "valid", signedReference: plan.reference });
+      for (const tag of plan.tags) {
+        await pointTag(store, plan.descriptor, tag, seen[tag]);
+        done.tagged[tag] = done.placed[tag] = plan.digest;
+      }
+      for (const [tag, digest] of Object.entries(placed)) {
+        if (!plan.tags.includes(tag) && !(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag))) await dropTag(store, tag, [digest], plan.onDelete === "retain", context);
+      }
+      return { ...done, tagged: plan.tagged, placed: plan.tagged, renewal: NOT_DUE };
     } catch (error) {
       throw new PartialFailure(error as Error, { ...inputs, ...done });
     }
@@ -84,7 +107,7 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
 
   async observe(state, context) {
     const recorded = readState(plannedSchema, state);
-    const store = await context.stores.open(recorded.repository);
+    const store = await context.stores.observe(recorded.repository);
     const content = await contentStatus(store, recorded.descriptor);
     if (content === undefined) return undefined;
     if (content.startsWith("altered")) return { ...state, content };
@@ -98,7 +121,10 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
   async remove(state, context) {
     const recorded = readState(plannedSchema, state);
     const store = await context.stores.open(recorded.repository);
-    await removeArtifact(store, recorded.descriptor, [...new Set([...recorded.tags, ...Object.keys(recorded.tagged)])], recorded.onDelete);
+    const { seen, placed } = tagsBefore(state);
+    const tags = Object.fromEntries([...new Set([...recorded.tags, ...Object.keys(seen), ...Object.keys(placed)])].map((tag) => [tag, [recorded.digest, placed[tag] ?? recorded.digest]]));
+    const leaving = { store, location: parseLocation(recorded.repository), target: recorded.descriptor, tags, referrers: ownMarks(state, recorded.signedBy) };
+    await removeArtifact(leaving, recorded.onDelete, context);
   },
 };
 
@@ -116,7 +142,9 @@ async function ensureContent(plan: z.infer<typeof plannedSchema>, deep: boolean,
   context.progress(`${plan.reference} is pushed`);
 }
 
-function previousTags(previous: Properties | undefined): Record<string, string> {
-  const parsed = z.record(z.string(), z.string()).safeParse(previous?.["tagged"]);
-  return parsed.success ? parsed.data : {};
+/** Where a state has its tags, and where it had set them: states of old do not tell that, but for what they were to point at. */
+function tagsBefore(state: Properties | undefined): { seen: Record<string, string>; placed: Record<string, string> } {
+  const { tagged, placed, digest } = tagsSchema.safeParse(state ?? {}).data ?? {};
+  const seen = tagged ?? {};
+  return { seen, placed: placed ?? (digest === undefined ? {} : Object.fromEntries(Object.keys(seen).map((tag) => [tag, digest]))) };
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import type { Signer } from "../cose";
 import { ConsignError } from "../errors";
-import { isEnvelopeSigner, localSigner, notationKeySigner, pluginSigner, signerIdentity, type EnvelopeSigner } from "../notation";
+import { isEnvelopeSigner, localSigner, notationKeySigner, parseCertificate, pluginSigner, signerIdentity, type Certificate, type EnvelopeSigner } from "../notation";
 import { readCertificates, readInput } from "../notation/signer";
 import { argumentPath, at, type ResourceContext } from "./context";
 
@@ -55,11 +55,28 @@ export async function openSigner(signer: SignerArgument, context: ResourceContex
 
 export async function plannedSigner(signer: SignerArgument, context: ResourceContext): Promise<SignedBy> {
   const open = await openSigner(signer, context);
+  warnOfCertificate((await signerCertificates(signer, context, open))[0], context);
   if (isEnvelopeSigner(open)) {
     if ("plugin" in signer && signer.certificateChainFile !== undefined) return signerIdentity(await pluginChain(signer.certificateChainFile, context));
     return { subject: "plugin" in signer ? `plugin ${signer.plugin}, key ${signer.keyId}` : "notationKey" in signer ? `notation key ${signer.notationKey}` : "", thumbprint: "" };
   }
   return signerIdentity(open.certificateChain);
+}
+
+/** The signer's chain, its own certificate first; empty where only a signature would tell. */
+export async function signerCertificates(signer: SignerArgument, context: ResourceContext, known?: Signer | EnvelopeSigner): Promise<Certificate[]> {
+  const open = known ?? (await openSigner(signer, context));
+  if (!isEnvelopeSigner(open)) return open.certificateChain.map(parseCertificate);
+  return "plugin" in signer && signer.certificateChainFile !== undefined ? (await pluginChain(signer.certificateChainFile, context)).map(parseCertificate) : [];
+}
+
+/** What is signed already may be good all the same, so this is no error before something is to be signed. */
+function warnOfCertificate(certificate: Certificate | undefined, context: ResourceContext): void {
+  if (certificate === undefined) return;
+  const { subject, notBefore, notAfter } = certificate;
+  const now = context.now();
+  const fault = now < notBefore ? `is not valid before ${notBefore.toISOString()}` : now > notAfter ? `has expired, on ${notAfter.toISOString()}` : undefined;
+  if (fault !== undefined) context.warn(`signer: the certificate of "${subject.text}" ${fault}: nothing can be signed with it`);
 }
 
 async function openLocal(signer: Extract<SignerArgument, { keyFile: string }>, context: ResourceContext): Promise<Signer> {

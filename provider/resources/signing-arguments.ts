@@ -37,9 +37,18 @@ const signingSchema = z.object(signingShape);
 export type SigningArguments = z.infer<typeof signingSchema>;
 
 /** What is wrong with the arguments as a whole. @throws ConsignError `INPUT_INVALID` */
-export function checkSigningArguments({ validFor, renewBefore }: Partial<SigningArguments>): void {
+export function checkSigningArguments({ validFor, renewBefore, timestamp }: Partial<SigningArguments>): void {
+  // Not in the schema, by which states of old are read as well.
+  if (timestamp !== undefined && hasUserInfo(timestamp.url)) {
+    throw new ConsignError("INPUT_INVALID", "must have no user name or password: it would be recorded as it is; use an authority that asks for none", { path: "timestamp.url" });
+  }
   if (validFor === undefined || renewBefore === undefined || parseDuration(renewBefore) < parseDuration(validFor)) return;
   throw new ConsignError("INPUT_INVALID", `renewBefore (${renewBefore}) must be shorter than validFor (${validFor}), or every run signs again`, { path: "renewBefore" });
+}
+
+function hasUserInfo(text: string): boolean {
+  const { username, password } = new URL(text);
+  return username !== "" || password !== "";
 }
 
 /** The roots of the timestamp authority: PEM text or paths. @throws ConsignError `FILE_*`, `CERTIFICATE_INVALID` at `timestamp.roots[i]` */

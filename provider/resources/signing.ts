@@ -50,6 +50,8 @@ export interface SigningRequest {
   signedBy: SignedBy;
   /** The plan says that the signatures there are end too soon. */
   renew: boolean;
+  /** Called before a signature of a new time is made, with those that are there: may refuse it. */
+  beforeSigning?: (own: readonly OwnSignature[]) => Promise<void>;
   /** The resource's recorded properties, with the signatures that it made or adopted before. */
   previous: Properties | undefined;
 }
@@ -71,6 +73,7 @@ export async function ensureSigned(request: SigningRequest, context: ResourceCon
   if (own.some(good)) return own.filter(good).map(signatureRecord);
   refuseInconclusive(own);
   const otherForm = own.find((signature) => signature.outcome === "verified" && lasts(signature) && shortcomings(signature, wanted).join() === "signatureForm")?.envelope;
+  if (otherForm === undefined) await request.beforeSigning?.(own);
   const envelope: MadeEnvelope = otherForm ?? (await makeEnvelope(request, signer, context));
   await requireAcceptable(envelope, target, signer, store.name, context);
   const signature = packSignature({ subject: target, envelope: envelope.bytes, mediaType: envelope.mediaType, form: args.signatureForm, annotations: envelope.annotations });

@@ -1,22 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadStore, Store } from "../content/storage";
-import { isConsignError } from "../errors";
+import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import type { ResourceContext } from "./context";
 
 /** How drift shows a tag that is not there. */
 export const ABSENT = "absent";
 
 /**
- * Points each tag at the artifact, and takes away the tags that this resource had set before and no longer wants, unless somebody has
- * moved them since.
+ * Refuses to move a tag that is not where the state has it: somebody moved it, and no preview has shown that. What a refresh has shown may be
+ * moved back, and what is gone made again, as nothing of anybody's is lost by that.
+ * @param seen where each tag was when it was last set, or last looked at
+ * @throws ConsignError `TAG_MOVED`
  */
-export async function tagAll(store: Store, target: Descriptor, tags: readonly string[], previous: Record<string, string>): Promise<void> {
-  const manifest = await store.manifest(target);
+export async function requireUnmoved(store: ReadStore, target: Digest, tags: readonly string[], seen: Record<string, string>): Promise<void> {
   for (const tag of tags) {
-    if ((await tagDigest(store, tag)) !== target.digest) await store.tag(manifest, tag);
+    const expected = seen[tag];
+    if (expected === undefined) continue;
+    const now = await tagDigest(store, tag);
+    if (now === undefined || now === target || now === expected) continue;
+    throw new ConsignError("TAG_MOVED", `tag ${tag} is at ${now}, and was last seen ${expected === ABSENT ? "absent" : `at ${expected}`}: somebody else moved it; refresh first, to see it, and run again`, { path: "tags", reference: `${store.name}:${tag}` });
   }
-  for (const [tag, digest] of Object.entries(previous)) {
-    if (!tags.includes(tag) && (await tagDigest(store, tag)) === digest) await store.untag(tag);
+}
+
+/** Points a tag at an artifact unless it is there; from where it was last seen, and not from where somebody puts it at this moment. */
+export async function pointTag(store: Store, target: Descriptor, tag: string, seen: string | undefined): Promise<void> {
+  const now = await tagDigest(store, tag);
+  if (now === target.digest) return;
+  const manifest = await store.manifest(target);
+  if (seen === undefined) return store.tag(manifest, tag);
+  await requireUnmoved(store, target.digest, [tag], { [tag]: seen });
+  await store.tag(manifest, tag, { expected: now as Digest | undefined });
+}
+
+/**
+ * Takes away a tag that is no longer wanted, where it still is as this resource had set it.
+ * @param keep leave it, with a warning, where the registry does not remove a tag alone
+ */
+export async function dropTag(store: Store, tag: string, own: readonly string[], keep: boolean, context: Pick<ResourceContext, "warn">): Promise<void> {
+  const now = await tagDigest(store, tag);
+  if (now === undefined || !own.includes(now)) return;
+  try {
+    await store.untag(tag);
+  } catch (error) {
+    if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;
+    if (!keep) throw new ConsignError("REGISTRY_UNSUPPORTED", `${store.name}:${tag} is no longer wanted, and this registry does not remove a tag alone: remove it by the registry's own means, or set onDelete to "retain" to leave it there`, { path: "tags", reference: `${store.name}:${tag}`, status: error.status });
+    context.warn(`${store.name}:${tag} stays, although it is no longer wanted: this registry does not remove a tag alone`);
   }
 }
 

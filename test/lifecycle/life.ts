@@ -70,31 +70,40 @@ export class Life {
     return { op: replaces.length > 0 ? "replace" : changes === true ? "update" : "same", planned, changed: changedPaths(pickLike(this.outputs, planned), planned) };
   }
 
-  /** `pulumi up`. A failure half-way keeps what it says is there, as the engine does. */
-  async up(args: Properties): Promise<"create" | "same" | "update" | "replace"> {
+  /**
+   * `pulumi up`. A failure half-way keeps what it says is there, as the engine does.
+   * @param leaving what the program no longer has, under this name: the engine deletes it last, in the same provider process
+   */
+  async up(args: Properties, leaving?: Life): Promise<"create" | "same" | "update" | "replace"> {
     return this.#phase(async (provider) => {
-      const { op, planned } = await this.#plan(provider, args);
-      const before = { id: this.id, outputs: this.outputs };
-      this.inputs = planned;
-      if (op === "same") return op;
-      try {
-        if (op === "update") this.outputs = overTheWire((await provider.update?.(this.id ?? "", this.outputs, planned))?.outs);
-        else {
-          const created = await provider.create({ ...planned, __provider: "stub" });
-          this.id = created.id;
-          this.outputs = overTheWire(created.outs);
-        }
-      } catch (error) {
-        const partial = error as { id?: string; properties?: Properties };
-        if (partial.properties !== undefined) {
-          this.id = partial.id;
-          this.outputs = overTheWire(partial.properties);
-        }
-        throw error;
-      }
-      if (op === "replace") await provider.delete?.(before.id ?? "", before.outputs);
+      const op = await this.#up(provider, args);
+      if (leaving !== undefined) await provider.delete?.(leaving.id ?? "", leaving.outputs);
       return op;
     });
+  }
+
+  async #up(provider: ReturnType<typeof dynamicProvider>, args: Properties): Promise<"create" | "same" | "update" | "replace"> {
+    const { op, planned } = await this.#plan(provider, args);
+    const before = { id: this.id, outputs: this.outputs };
+    this.inputs = planned;
+    if (op === "same") return op;
+    try {
+      if (op === "update") this.outputs = overTheWire((await provider.update?.(this.id ?? "", this.outputs, planned))?.outs);
+      else {
+        const created = await provider.create({ ...planned, __provider: "stub" });
+        this.id = created.id;
+        this.outputs = overTheWire(created.outs);
+      }
+    } catch (error) {
+      const partial = error as { id?: string; properties?: Properties };
+      if (partial.properties !== undefined) {
+        this.id = partial.id;
+        this.outputs = overTheWire(partial.properties);
+      }
+      throw error;
+    }
+    if (op === "replace") await provider.delete?.(before.id ?? "", before.outputs);
+    return op;
   }
 
   /** `pulumi refresh`: what changed, as paths of outputs; `gone` if the resource is no more. */

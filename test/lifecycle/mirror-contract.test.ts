@@ -172,6 +172,7 @@ test("what is wrong is refused at the property that is wrong", needs, async (con
     [{ tags: { semver: "nonsense" } }, "tags", "INPUT_INVALID"],
     [{ claims: { types: ["no such type"] } }, "claims.types[0]", "INPUT_INVALID"],
     [{ claims: { depth: 0 } }, "claims.depth", "INPUT_INVALID"],
+    [{ claims: { annotations: { stage: "" } } }, "claims.annotations.stage", "INPUT_INVALID"],
     [{ claims: { audiences: "public" } }, "claims.audiences", "INPUT_INVALID"],
     [{ platforms: { only: ["amd64"], index: "sparse" } }, "platforms.only[0]", "INPUT_INVALID"],
     [{ platforms: { only: ["linux/amd64"] } }, "platforms.index", "INPUT_INVALID"],

@@ -169,7 +169,8 @@ test("a digest asked for by name is kept when it is gone at the source, and a ta
   const { stack, origin, held, place } = await scene();
   const image = await pushImage(origin, { layers: ["by digest\n"] });
   const named = await pushImage(origin, { tag: "v1", layers: ["by tag\n"] });
-  const args = { ...ARGS, tags: { include: ["v1"], digests: [image.descriptor.digest] } };
+  await pushImage(origin, { tag: "v2", layers: ["two\n"] });
+  const args = { ...ARGS, tags: { include: ["v1", "v2"], digests: [image.descriptor.digest] } };
   await stack.up(args);
   await origin.untag("v1");
   await origin.deleteManifest(named.descriptor);
@@ -180,7 +181,7 @@ test("a digest asked for by name is kept when it is gone at the source, and a ta
   const removing = { ...args, withdrawn: "remove" };
   await stack.up(removing);
   assert.deepEqual(await held({ image, named }), { image: false, named: false });
-  assert.deepEqual(await (await place()).tags(), []);
+  assert.deepEqual(await (await place()).tags(), ["v2"]);
   assert.equal((await stack.up(removing)).op, "same", "what was withdrawn is not missing");
 });
 
@@ -232,4 +233,18 @@ test("a mirror of a mirror whose plan is a summary is planned when that is there
   const first = await next.preview({ source: "oci:copy", destinations: ["oci:second"], upcoming: inputs["plan"], upcomingReady: UNKNOWN });
   assert.equal(first.inputs["plan"], undefined);
   assert.deepEqual(first.warnings, []);
+});
+
+test("a source that shows nothing at all removes nothing, also where what is withdrawn goes", async () => {
+  const { stack, origin, held } = await scene();
+  const image = await pushImage(origin, { tag: "v1" });
+  const claim = await pushClaim(origin, image.descriptor);
+  const args = { ...ARGS, withdrawn: "remove" };
+  await stack.up(args);
+  await origin.untag("v1");
+  for (const { descriptor } of [claim, image]) await origin.deleteManifest(descriptor);
+  const step = await stack.up(args);
+  assert.match(step.warnings.join("\n"), /oci:origin shows nothing of what was mirrored from there/);
+  assert.deepEqual(await held({ image, claim }), { image: true, claim: true });
+  assert.equal((await stack.up(args)).op, "same");
 });

@@ -110,3 +110,24 @@ test("a destination that is taken out and cannot be reached holds up nothing", {
   assert.deepEqual(await held(image, next), [true, true]);
   assert.equal((await stack.up({ ...ARGS, onDelete: "purge" })).op, "same");
 });
+
+test("a mirror that takes another's place keeps what both plan, when that other one is purged", async () => {
+  const { stack, origin, held, copy } = await scene();
+  const again = await OciLayout.open(join(stack.baseDir, "again"), { create: true });
+  const image = await pushImage(origin, { tag: "v1" });
+  await pushImage(again, { tag: "v1" });
+  const old = await pushImage(origin, { tag: "v0", layers: ["old\n"] });
+  const claim = await pushClaim(origin, image.descriptor);
+  await pushClaim(again, image.descriptor);
+  for (const summarizeAbove of [200, 0]) {
+    const args = { ...ARGS, onDelete: "purge", summarizeAbove };
+    const replaced = new MirrorStack(stack.baseDir);
+    await replaced.up(args);
+    assert.equal((await replaced.up({ ...args, source: "oci:again" })).op, "replace");
+    assert.deepEqual(await held(image, claim, old), [true, true, false]);
+    assert.deepEqual((await (await copy()).tags()).filter((tag) => tag.startsWith("v")), ["v1"]);
+    assert.deepEqual(await replaced.refresh(), {});
+    await replaced.destroy();
+    assert.deepEqual(await held(image, claim), [false, false]);
+  }
+});

@@ -22,7 +22,7 @@ export class CheckRefused extends Error {
   }
 }
 
-const HIDDEN = ["ready", "behind", "budget"];
+const HIDDEN = ["ready", "behind", "kept", "budget"];
 
 /**
  * One Mirror as the engine would drive it, through the same protocol, in this process: each operation has a provider process of its own,
@@ -32,6 +32,8 @@ export class MirrorStack {
   id: string | undefined;
   inputs: Properties = {};
   outputs: Properties = {};
+  /** What time it is. */
+  now: () => Date = () => new Date();
 
   constructor(readonly baseDir = tempDir("mirror"), readonly config: Record<string, unknown> = {}) {}
 
@@ -97,15 +99,17 @@ export class MirrorStack {
     });
   }
 
-  async destroy(): Promise<void> {
+  /** `pulumi destroy`. @returns what it said */
+  async destroy(): Promise<Pick<Step, "warnings" | "progress">> {
     await this.process(async (provider) => provider.delete?.(this.id ?? "", this.outputs));
+    return this.#said;
   }
 
   async process<T>(work: (provider: ReturnType<typeof dynamicProvider>, context: ResourceContext) => Promise<T>): Promise<T> {
     const warnings: string[] = [];
     const progress: string[] = [];
     const made = makeContext(this.baseDir, { get: (key) => (this.config[key] === undefined ? undefined : JSON.stringify(this.config[key])) }, { HOME: this.baseDir, PATH: "" });
-    const context: ResourceContext = { ...made, warn: (message) => void warnings.push(message), progress: (message) => void progress.push(message) };
+    const context: ResourceContext = { ...made, now: () => this.now(), warn: (message) => void warnings.push(message), progress: (message) => void progress.push(message) };
     this.#said = { warnings, progress };
     try {
       return await work(dynamicProvider(() => mirror, () => context), context);

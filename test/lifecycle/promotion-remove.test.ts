@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { ConsignError } from "../../provider/errors";
+import { parseManifest } from "../../provider/oci/manifest";
+import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import { tagDigest } from "../../provider/resources/tagging";
 import { claim, guarded, publish } from "./memory-world";
 import { claimsOn, moveByHand, NOW, PromotionWorld, TO, wabbit, windowsOn } from "./promotion-world";
@@ -20,7 +23,7 @@ describe("what another promotion has taken over stays", () => {
       const renamed = world.args(v1, T2, { environment: "prod-eu", onDelete });
       assert.equal(await life.up(renamed), "replace");
       assert.equal(await tagDigest(world.to, "prod"), v1.digest);
-      assert.match(life.warnings.join(), /and tag prod stay: prod-eu wants the tag now/);
+      assert.match(life.warnings.join(), /and tag prod stay: another resource of this program has the tag now/);
       assert.deepEqual(await windowsOn(world.to, v1), ["prod-eu 2016-02-01T00:00:00Z …", ended, began]);
       assert.equal(await life.up(renamed), "same");
       assert.deepEqual(await life.refresh(), []);
@@ -46,7 +49,8 @@ describe("what another promotion has taken over stays", () => {
       const first = world.process();
       const made = await first.create(world.args(v1, T2, { onDelete }));
       const { provider } = world.process();
-      await provider.check?.(made, world.args(v1, T2, { onDelete }));
+      const { inputs } = (await provider.check?.(made, world.args(v1, T2, { onDelete }))) ?? {};
+      await provider.diff?.("", made, inputs as object);
       await provider.delete?.(old.id ?? "", old.outputs);
       assert.equal(await tagDigest(world.to, "prod"), v1.digest);
     });
@@ -139,8 +143,40 @@ test("a tag that is renamed moves, and what its new name holds is not purged", a
   await life.up(world.args(v1, T1, { onDelete: "purge" }));
   assert.equal(await life.up(world.args(v1, T2, { onDelete: "purge", tag: "production" })), "replace");
   assert.deepEqual([await world.to.tags(), await world.to.has(v1)], [["production"], true]);
-  assert.match(life.warnings.join(), /tag prod is gone, and the artifact stays: .*other tags still point at it/);
   assert.deepEqual(await windowsOn(world.to, v1), [ended, began, "production 2016-02-01T00:00:00Z …"]);
+  await moveByHand(world.to, v1, "keep");
+  await life.destroy();
+  assert.deepEqual([await world.to.tags(), await world.to.has(v1)], [["keep"], true]);
+  assert.match(life.warnings.join(), /is not purged, as the tag keep, .*, still has it/);
+  await world.to.untag("keep");
   await life.destroy();
   assert.deepEqual([await world.to.tags(), await world.to.has(v1)], [[], false]);
+});
+
+test("what a tagged index has is not purged with the promotion of a part of it", async () => {
+  const world = new PromotionWorld();
+  const part = await publish(world.to, "amd64", wabbit);
+  const index = parseManifest(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [part] })), MEDIA_TYPES.index);
+  await world.to.pushManifest(index);
+  await world.to.tag(index, "v1");
+  const life = world.life();
+  await life.up(world.args(part, T1, { artifact: `${TO}@${part.digest}`, onDelete: "purge" }));
+  await life.destroy();
+  assert.deepEqual([await world.to.tags(), await world.to.has(part)], [["v1"], true]);
+  assert.match(life.warnings.join(), /is not purged, as the tag v1/);
+  assert.deepEqual(await windowsOn(world.to, part), [ended, began]);
+});
+
+test("a registry that removes no tag alone: untag fails and claims no end, and a purge takes the tag with it", async () => {
+  for (const onDelete of ["untag", "purge"]) {
+    const world = new PromotionWorld();
+    const v1 = await publish(world.source, "v1", wabbit);
+    const life = world.life();
+    await life.up(world.args(v1, T1, { onDelete }));
+    world.to.untag = () => Promise.reject(new ConsignError("REGISTRY_UNSUPPORTED", "no tag alone"));
+    if (onDelete === "untag") await assert.rejects(life.destroy(), /REGISTRY_UNSUPPORTED/);
+    else await life.destroy();
+    assert.deepEqual([await tagDigest(world.to, "prod"), await world.to.has(v1)], onDelete === "untag" ? [v1.digest, true] : [undefined, false]);
+    if (onDelete === "untag") assert.deepEqual(await windowsOn(world.to, v1), [began]);
+  }
 });

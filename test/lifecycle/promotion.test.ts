@@ -74,6 +74,26 @@ describe("a promotion", () => {
     assert.equal(await life.up({ ...args, asOf: "2016-02-01" }), "same", "time alone changes nothing");
   });
 
+  test("under another name goes on: the stay is not ended, and the tag stays", async () => {
+    const world = new World();
+    const v1 = await publish(world.source, "v1", wabbit);
+    const [old, renamed] = [world.life(), world.life()];
+    const args = world.args(v1, "2026-01-01");
+    await old.up(args);
+    assert.equal(await renamed.up(args, old), "create");
+    assert.equal(await tagDigest(world.to, "prod"), v1.digest);
+    assert.deepEqual(await windows(world.to, v1.digest), ["production 2026-01-01T00:00:00Z …"]);
+    assert.deepEqual(await renamed.refresh(), []);
+    assert.equal(await renamed.up(args, old), "same", "and so it is if the old one is deleted in a later run");
+    assert.deepEqual(await windows(world.to, v1.digest), ["production 2026-01-01T00:00:00Z …"]);
+
+    const elsewhere = world.life();
+    await elsewhere.up({ ...args, environment: "staging" }, renamed);
+    const all = (await windows(world.to, v1.digest)).map((each) => each.replace(/ 2\S+$/, " ended")).sort();
+    assert.deepEqual(all, ["production 2026-01-01T00:00:00Z ended", "production 2026-01-01T00:00:00Z …", "staging 2026-01-01T00:00:00Z …"], "another environment is another stay");
+    assert.equal(await tagDigest(world.to, "prod"), v1.digest, "though it may go by the same tag");
+  });
+
   test("closes the stay before, and a rollback is a promotion of the older digest", async () => {
     const world = new World();
     const [v1, v2] = [await publish(world.source, "v1", wabbit), await publish(world.source, "v2", wabbit)];

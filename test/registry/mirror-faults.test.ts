@@ -7,44 +7,13 @@ import { isConsignError } from "../../provider/errors";
 import { survey } from "../../provider/graph";
 import type { Manifest } from "../../provider/oci/manifest";
 import { RegistryClient, type Repository } from "../../provider/registry";
-import { mirror } from "../../provider/resources/mirror";
 import { PartialFailure, type Properties } from "../../provider/resources/reconciler";
-import { Stores, type ResourceContext } from "../../provider/resources/context";
 import type { Fault, FaultRule } from "../harness/faults";
 import { startProxy, type Proxy } from "../harness/proxy";
 import { registryMissing, startRegistry, type TestRegistry } from "../harness/registries";
 import { pushSampleGraph, type SampleGraph } from "../harness/artifacts";
 import { pushClaim } from "../lifecycle/mirror-world";
-
-/** What can go wrong with one request; those that clients have to survive, and those that are final. */
-const FAULTS: Record<string, Fault> = {
-  "500": { kind: "status", status: 500 },
-  "503, done all the same": { kind: "status", status: 503, forwarded: true },
-  "429": { kind: "rateLimit", retryAfter: 0 },
-  "429 without a time": { kind: "rateLimit" },
-  "401": { kind: "status", status: 401 },
-  "403": { kind: "status", status: 403 },
-  "404": { kind: "status", status: 404 },
-  reset: { kind: "reset", when: "before" },
-  "reset, done all the same": { kind: "reset", when: "before", forwarded: true },
-  "reset after the headers": { kind: "reset", when: "after-headers" },
-  "reset in the body": { kind: "reset", when: "mid-body" },
-  "short body": { kind: "shortBody" },
-  "short body, as told": { kind: "shortBody", honest: true },
-  "long body": { kind: "longBody" },
-  corrupt: { kind: "corrupt" },
-  "lying digest": { kind: "setHeaders", headers: { "docker-content-digest": `sha256:${"0".repeat(64)}` } },
-  "no content type": { kind: "dropHeaders", names: ["content-type"] },
-  redirect: { kind: "redirect", to: "http://127.0.0.1:1" },
-  delay: { kind: "delay", ms: 20 },
-  hang: { kind: "hang" },
-};
-
-interface Step {
-  side: "source" | "destination";
-  method: string;
-  path: RegExp;
-}
+import { faultCases, runMirror, type Step } from "./fault-matrix";
 
 const STEPS: Record<string, Step> = {
   "list the source's tags": { side: "source", method: "GET", path: /\/tags\/list/ },
@@ -62,35 +31,11 @@ const STEPS: Record<string, Step> = {
   "look for a tag": { side: "destination", method: "HEAD", path: /\/manifests\/v1/ },
 };
 
-/** Once, or as often as it comes. */
-const HOW_OFTEN: Record<string, Partial<FaultRule>> = { once: { nth: 1 }, "the second time": { nth: 2 }, always: {} };
-
-/** As in production, only that all waits are short. */
-const LIMITS = { idleTimeoutMs: 150, requestTimeoutMs: 400, connectTimeoutMs: 400, tries: 3, backoffMs: 2, backoffCapMs: 5, readBackMs: 2, waitMs: 2_000 };
-
 interface World {
   source: TestRegistry;
   destination: TestRegistry;
   graph: SampleGraph;
   direct: RegistryClient;
-}
-
-function contextOf(client: RegistryClient): ResourceContext {
-  const nothing = async (): Promise<never> => Promise.reject(new Error("no other network is needed"));
-  return { baseDir: "/", stores: new Stores(client, "/"), fetch: nothing, revocation: { check: nothing }, now: () => new Date(0), warn: () => undefined, progress: () => undefined };
-}
-
-async function run(args: Properties, recorded: Properties | undefined): Promise<Properties> {
-  const client = new RegistryClient({ baseDir: "/", env: {}, limits: LIMITS });
-  const context = contextOf(client);
-  try {
-    const known = mirror.schema.parse(args);
-    const { planned } = await mirror.plan(known, new Set(), recorded, context);
-    const inputs = Object.fromEntries(Object.entries({ ...known, ...planned }).filter(([, value]) => value !== undefined));
-    return { ...inputs, ...(await mirror.ensure(inputs, recorded, context)) };
-  } finally {
-    await client.close();
-  }
 }
 
 /** Whoever resolves a tag has to find everything that belongs to it. */
@@ -114,7 +59,7 @@ async function oneCase(world: World, number: number, step: Step, fault: Fault, o
     let recorded: Properties | undefined;
     let outcome = "complete";
     try {
-      recorded = await run(args, undefined);
+      recorded = await runMirror(args, undefined);
     } catch (error) {
       const cause = error instanceof PartialFailure ? error.cause : error;
       assert.ok(isConsignError(cause), `a clear error, not ${String((cause as Error).stack)}`);
@@ -130,7 +75,7 @@ async function oneCase(world: World, number: number, step: Step, fault: Fault, o
     let local: Manifest | undefined;
     if (await place.has(world.graph.index.descriptor)) local = await pushClaim(place, world.graph.index.descriptor, { note: `local ${number}` });
     proxy.setFaults([]);
-    await run(args, recorded);
+    await runMirror(args, recorded);
     world.direct.forget();
     assert.ok(await isComplete(place, world.graph), "the next run ends complete");
     if (local !== undefined) assert.ok(await place.has(local.descriptor), "what others said is still there");
@@ -147,24 +92,7 @@ function deniesExistence({ side, path }: Step, fault: Fault): boolean {
   return path.source.includes("referrers") && (fault.kind === "corrupt" || fault.kind === "dropHeaders");
 }
 
-const everything = Object.entries(STEPS).flatMap(([stepName, step]) =>
-  Object.entries(FAULTS).flatMap(([faultName, fault]) => Object.entries(HOW_OFTEN).map(([oftenName, often]) => ({ title: `${stepName}: ${faultName}, ${oftenName}`, once: oftenName === "once", step, fault, often }))),
-);
-
-/** Each fault once at each step, and of the others a part that is always the same; `CONSIGN_FAULTS=all` takes all. */
-const random = seeded(7);
-const cases = everything.filter(({ once }) => once || random() < (process.env["CONSIGN_FAULTS"] === "all" ? 1 : 0.12));
-
-/** Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+const cases = faultCases(STEPS, 0.12);
 
 test(`${cases.length} faults: complete, or a clear error with nothing half-visible`, { skip: registryMissing("ggcr") }, async (context) => {
   const source = await startRegistry("ggcr");

@@ -126,7 +126,7 @@ test("a token service without OAuth 2 is asked by GET", async (context) => {
       if (request.method === "POST") return void response.writeHead(405).end();
       return json(response, 200, { token: "T" });
     }
-    if (request.headers.authorization === "Bearer T") return void response.writeHead(404).end();
+    if (request.headers.authorization === "Bearer T") return void response.writeHead(404, { "docker-distribution-api-version": "registry/2.0" }).end();
     response.writeHead(401, { "www-authenticate": `Basic realm="x", Bearer realm="http://${request.headers.host}/token",service="s"` }).end();
   });
   const folder = tempDir("docker");

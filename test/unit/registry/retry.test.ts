@@ -127,7 +127,7 @@ for (const status of [408, 429, 500, 502, 503, 504]) {
 
 for (const [status, code] of [[400, "REGISTRY_FAILED"], [401, "REGISTRY_UNAUTHORIZED"], [403, "REGISTRY_DENIED"], [405, "REGISTRY_UNSUPPORTED"], [501, "REGISTRY_UNSUPPORTED"], [404, "MANIFEST_UNKNOWN"]] as const) {
   test(`${status} is not retried: ${code}`, async (context) => {
-    const server = await scripted(context, (_request, response) => json(response, status, { errors: [] }));
+    const server = await scripted(context, (_request, response) => json(response, status, { errors: [] }, { "docker-distribution-api-version": "registry/2.0" }));
     await assert.rejects(quickClient(context).repository(server.host, "a").resolve("v1"), failsWith(code));
     assert.equal(server.requests.length, 1);
   });

@@ -163,7 +163,7 @@ test("a connection reset is tried again", async (context) => {
   const server = createSocketServer((socket) => {
     connections += 1;
     socket.on("error", () => {});
-    socket.once("data", () => (connections < 3 ? socket.resetAndDestroy() : socket.end(`HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)));
+    socket.once("data", () => (connections < 3 ? socket.resetAndDestroy() : socket.end(`HTTP/1.1 404 Not Found\r\ndocker-distribution-api-version: registry/2.0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`)));
   });
   await new Promise<void>((done) => void server.listen(0, "127.0.0.1", done));
   context.after(() => server.close());
@@ -212,4 +212,18 @@ test("redirects from https to http are refused", async (context) => {
 test("a write is not redirected", async (context) => {
   const server = await scripted(context, (_request, response) => void response.writeHead(307, { location: "/elsewhere" }).end());
   await assert.rejects(pushImage(quickClient(context, { limits: { tries: 1 } }).repository(server.host, "a"), {}), failsWith("REDIRECT_REFUSED"));
+});
+
+test("a connection is used again after a HEAD", async (context) => {
+  const ports = new Set<number | undefined>();
+  const server = await scripted(context, (request, response) => {
+    ports.add(request.socket.remotePort);
+    response.writeHead(200, { "content-type": MEDIA_TYPES.index, "docker-content-digest": DIGEST, "content-length": MANIFEST.byteLength });
+    response.end(MANIFEST);
+  });
+  const repository = quickClient(context).repository(server.host, "a");
+  for (let count = 0; count < 5; count += 1) await repository.resolve(`v${count}`);
+  assert.deepEqual(new Set(server.requests.map((request) => request.split(" ")[0])), new Set(["HEAD"]));
+  // One may still be settling when the next request comes.
+  assert.ok(ports.size <= 2, `${ports.size} connections`);
 });

@@ -27,6 +27,7 @@ test("what goes along follows what it is about", () => {
   assert.deepEqual(chosen({ excludeTypes: ["vulnerabilities"] }), [claim, signature].sort(), "a remark on what stays behind stays behind, with its signature");
   assert.deepEqual(chosen({ depth: 1 }), [claim, signature, scan].sort());
   assert.deepEqual(chosen({ annotations: { "org.example.stage": "rel*" } }, { [scan]: { "org.example.stage": "release" } }), [scan]);
+  assert.deepEqual(chosen({ annotations: { "org.example.run": "*" } }, { [scan]: { "org.example.run": "https://ci.example/runs/7" } }), [scan]);
 });
 
 test("distance is counted from the artifact or the part of it", () => {

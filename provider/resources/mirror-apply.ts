@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { copyAll, wasBegun, type CopyItem, type CopyReport, type SendBlob, type TagMove } from "../content/copy";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore, Store } from "../content/storage";
+import { isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
 import type { FullArtifact, FullPlan } from "./mirror-plan";
@@ -46,7 +47,7 @@ export async function applyToDestination(work: Work): Promise<Applied> {
   const untagged = known.base === undefined && (await destination.tags()).length === 0;
   const { moves, kept } = await decideTags(work, untagged);
   const pending = (Object.entries(plan.artifacts) as [Digest, FullArtifact][]).filter(([digest, artifact]) => isPending(digest, artifact, work, doubtful, moves));
-  const referrers = await plannedReferrers(pending, work.descriptorOf);
+  const referrers = await plannedReferrers(pending, describing(work, doubtful));
   const items: CopyItem[] = [];
   for (const [digest, { derivedFrom }] of pending) {
     items.push({ root: await work.descriptorOf(digest), tags: derivedFrom === undefined ? moves.filter((move) => move.to === digest).map(asTagMove) : [] });
@@ -128,12 +129,32 @@ function isWhole(digest: Digest, { plan, known }: Work, doubtful: ReadonlySet<st
   return before !== undefined && !doubtful.has(digest) && isDeepStrictEqual(before.platforms, plan.artifacts[digest]?.platforms);
 }
 
+type Describe = (digest: Digest, root: Digest) => Promise<Descriptor | undefined>;
+
+/**
+ * What is gone at the source and was put here is described by the destination; where somebody has taken it away there too, and no refresh has
+ * shown it yet, there is nothing to be done about it.
+ */
+function describing({ destination, plan, known, descriptorOf }: Work, doubtful: ReadonlySet<string>): Describe {
+  const withdrawn = new Set(plan.withdrawn);
+  return async (digest, root) => {
+    if (!withdrawn.has(digest) || known.base?.artifacts[root]?.related[digest] === undefined || doubtful.has(digest)) return descriptorOf(digest);
+    try {
+      return await destination.resolve(digest);
+    } catch (error) {
+      if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
+      throw error;
+    }
+  };
+}
+
 /** By subject, what the plan has of its referrers, in the form that a copy asks for. */
-async function plannedReferrers(artifacts: readonly [Digest, FullArtifact][], descriptorOf: (digest: Digest) => Promise<Descriptor>): Promise<Map<Digest, Descriptor[]>> {
+async function plannedReferrers(artifacts: readonly [Digest, FullArtifact][], describe: Describe): Promise<Map<Digest, Descriptor[]>> {
   const bySubject = new Map<Digest, Descriptor[]>();
-  const all = artifacts.flatMap(([root, { related }]) => (Object.entries(related) as [Digest, Related][]).map(([digest, { of }]) => ({ digest, subject: of ?? root })));
-  await forEachBounded(all, 32, async ({ digest, subject }) => {
-    const descriptor = await descriptorOf(digest);
+  const all = artifacts.flatMap(([root, { related }]) => (Object.entries(related) as [Digest, Related][]).map(([digest, { of }]) => ({ root, digest, subject: of ?? root })));
+  await forEachBounded(all, 32, async ({ root, digest, subject }) => {
+    const descriptor = await describe(digest, root);
+    if (descriptor === undefined) return;
     const listed = bySubject.get(subject) ?? [];
     bySubject.set(subject, listed);
     listed.push(descriptor);

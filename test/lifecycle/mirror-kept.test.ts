@@ -248,3 +248,18 @@ test("a source that shows nothing at all removes nothing, also where what is wit
   assert.deepEqual(await held({ image, claim }), { image: true, claim: true });
   assert.equal((await stack.up(args)).op, "same");
 });
+
+test("what was withdrawn, and taken away at the destination too, holds up nothing before a refresh has shown it", async () => {
+  const { stack, origin, place, held } = await scene();
+  const image = await pushImage(origin, { tag: "v1" });
+  const claim = await pushClaim(origin, image.descriptor);
+  await stack.up(ARGS);
+  for (const store of [origin, await place()]) await store.deleteManifest(claim.descriptor);
+  const late = await pushClaim(origin, image.descriptor, { note: "late" });
+  await stack.up(ARGS);
+  assert.deepEqual(await held({ late, claim }), { late: true, claim: false });
+  await stack.refresh();
+  await stack.up(ARGS);
+  assert.equal(stack.plan["withdrawn"], undefined);
+  assert.equal((await stack.up(ARGS)).op, "same");
+});

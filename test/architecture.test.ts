@@ -40,7 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Packages that only one place may know; everything else from npm is free. */
 const CONFINED: Record<string, RegExp> = {
-  undici: /^provider\/registry\/transport\.ts$/,
+  undici: /^provider\/registry\/(?:transport|http-pools)\.ts$/,
   "cose-js": /^provider\/cose\//,
   "@pulumi/kubernetes": /^sdk\/kubernetes\//,
   "@pulumi/pulumi": /^(?:provider\/dynamic|sdk)\//,

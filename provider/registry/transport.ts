@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isIP } from "node:net";
 import { checkServerIdentity, getCACertificates, type ConnectionOptions } from "node:tls";
-import { Pool, ProxyAgent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import type { Content } from "../content/storage";
 import { Arrival, type HeaderFields } from "./arrival";
 import type { Counters } from "./counters";
+import { httpPools } from "./http-pools";
 import type { Limits } from "./limits";
 import { transportFailure } from "./transport-failure";
 
@@ -140,8 +141,8 @@ export class Transport {
       bodyTimeout: limits.idleTimeoutMs,
     };
     const tls = this.#tls(url);
-    if (proxy === undefined) return new Pool(this.#connectOrigin(url), { ...common, connect: { ...tls, timeout: limits.connectTimeoutMs } });
-    return new ProxyAgent({ ...common, uri: proxy, requestTls: tls, proxyTls: this.#ca() });
+    if (proxy === undefined) return new httpPools.Pool(this.#connectOrigin(url), { ...common, connect: { ...tls, timeout: limits.connectTimeoutMs } });
+    return new httpPools.ProxyAgent({ ...common, uri: proxy, requestTls: tls, proxyTls: this.#ca() });
   }
 
   #ca(): TlsOptions {

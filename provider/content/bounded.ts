@@ -7,18 +7,27 @@
 export async function forEachBounded<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
   const iterator = items[Symbol.iterator]();
   let failure: { error: unknown } | undefined;
-  const worker = async (): Promise<void> => {
-    while (failure === undefined) {
-      const next = iterator.next();
-      if (next.done) return;
+  const worker = async (first: T): Promise<void> => {
+    for (let item = first; ; ) {
       try {
-        await work(next.value);
+        await work(item);
       } catch (error) {
         failure ??= { error };
       }
+      if (failure !== undefined) return;
+      const next = iterator.next();
+      if (next.done) return;
+      item = next.value;
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, limit) }, worker));
+  // Most lists are short, and most work ends later: no more workers than items.
+  const workers: Promise<void>[] = [];
+  while (workers.length < Math.max(1, limit) && failure === undefined) {
+    const next = iterator.next();
+    if (next.done) break;
+    workers.push(worker(next.value));
+  }
+  await Promise.all(workers);
   if (failure !== undefined) throw (failure as { error: unknown }).error;
 }
 

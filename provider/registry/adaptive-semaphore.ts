@@ -17,12 +17,16 @@ export class AdaptiveSemaphore {
     return Math.floor(this.#size);
   }
 
+  /** Takes a place if that needs no waiting. */
+  take(): boolean {
+    if (this.#held >= this.size || this.#queue.length > 0) return false;
+    this.#held += 1;
+    return true;
+  }
+
   async acquire(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#held < this.size && this.#queue.length === 0) {
-      this.#held += 1;
-      return;
-    }
+    if (this.take()) return;
     await new Promise<void>((resolve, reject) => {
       const abandon = (): void => {
         this.#queue.splice(this.#queue.indexOf(enter), 1);

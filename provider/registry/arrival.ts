@@ -122,7 +122,8 @@ export class Arrival implements AsyncIterable<Uint8Array> {
       await this.#more();
     }
     if (this.#failure !== undefined) throw this.explain(this.#failure.error);
-    return Buffer.concat(chunks, size);
+    const [only] = chunks;
+    return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
   }
 
   /** Ends once the connection is free again, or closed. */

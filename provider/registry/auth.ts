@@ -42,10 +42,13 @@ export class Authorizer {
   }
 
   /** The Authorization header for a request, or none where the registry has not asked for one. */
-  async header(wanted: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
-    if (this.#scheme === undefined) return undefined;
-    if (this.#scheme.kind === "basic") return basic(await this.#lookUp(), this.#options.registry);
-    return `Bearer ${await this.#token(this.#scheme, wanted, signal)}`;
+  header(wanted: readonly string[], signal?: AbortSignal): Promise<string> | undefined {
+    return this.#scheme === undefined ? undefined : this.#headerFor(this.#scheme, wanted, signal);
+  }
+
+  async #headerFor(scheme: Scheme, wanted: readonly string[], signal: AbortSignal | undefined): Promise<string> {
+    if (scheme.kind === "basic") return basic(await this.#lookUp(), this.#options.registry);
+    return `Bearer ${await this.#token(scheme, wanted, signal)}`;
   }
 
   /**

@@ -32,7 +32,7 @@ export async function openBlob(connection: Connection, repository: string, targe
 /** @returns undefined if there are more bytes than announced */
 function readWhole(connection: Connection, repository: string, target: Descriptor, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
   return connection.repeat(async () => {
-    const leave = await connection.gate.enter("download", signal);
+    const leave = connection.gate.enterNow("download") ?? (await connection.gate.enter("download", signal));
     const request = blobRequest(connection, repository, target, signal);
     try {
       const incoming = await connection.open(request);

@@ -47,6 +47,7 @@ export interface ConnectionOptions {
 }
 
 const MAX_REDIRECTS = 5;
+const NOTHING = new Uint8Array();
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** One registry, as everything in this process talks to it: gated, authorised, redirected, and retried where a request can be repeated. */
@@ -60,12 +61,14 @@ export class Connection {
   takesBlobInOneRequest = true;
   /** Until it is seen that something on the way to it bounds a request's size. */
   takesAnySize = true;
+  readonly #ownOrigin: string;
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
 
   constructor(options: ConnectionOptions) {
     this.registry = options.registry;
     this.origin = options.origin;
+    this.#ownOrigin = options.origin.origin;
     this.limits = options.limits;
     this.counters = options.counters;
     this.gate = new Gate(options.limits.concurrency, options.requestsPerSecond);
@@ -80,20 +83,21 @@ export class Connection {
   }
 
   /** Makes a request and reads its answer whole. A streamed body cannot be sent again: its transient failures are thrown as Transient. */
-  async call(call: Call): Promise<Answer> {
-    const attempt = async (): Promise<Answer> => {
-      const leave = await this.gate.enter("call", call.signal);
-      try {
-        const incoming = await this.#exchange(call);
-        const bytes = await this.#read(incoming, call);
-        this.gate.answered("call");
-        return { status: incoming.status, headers: incoming.headers, url: incoming.url, bytes };
-      } finally {
-        leave();
-      }
-    };
-    if (call.body !== undefined && !(call.body instanceof Uint8Array)) return attempt();
-    return this.repeat(attempt, call.signal);
+  call(call: Call): Promise<Answer> {
+    const isRepeatable = call.body === undefined || call.body instanceof Uint8Array;
+    return isRepeatable ? this.repeat(() => this.#attempt(call), call.signal) : this.#attempt(call);
+  }
+
+  async #attempt(call: Call): Promise<Answer> {
+    const leave = this.gate.enterNow("call") ?? (await this.gate.enter("call", call.signal));
+    try {
+      const incoming = await this.#exchange(call);
+      const bytes = await this.#read(incoming, call);
+      this.gate.answered("call");
+      return { status: incoming.status, headers: incoming.headers, url: incoming.url, bytes };
+    } finally {
+      leave();
+    }
   }
 
   /** Makes a request whose answer the caller streams. The caller holds a place in the download lane. Transient failures are thrown as such. */
@@ -116,11 +120,12 @@ export class Connection {
 
   async #exchange(call: Call): Promise<Incoming> {
     const url = new URL(call.url, this.origin);
-    const own = url.origin === this.origin.origin && !call.ok.includes(401);
+    const own = url.origin === this.#ownOrigin && !call.ok.includes(401);
     for (let renewed = false; ; renewed = true) {
-      const authorization = own ? await this.#authorizer.header(call.scopes, call.signal) : undefined;
+      const asked = own ? this.#authorizer.header(call.scopes, call.signal) : undefined;
+      const authorization = asked === undefined ? undefined : await asked;
       const incoming = await this.#follow(call, url, authorization);
-      if (incoming.status === 401 && own && !renewed && incoming.url.origin === this.origin.origin) {
+      if (incoming.status === 401 && own && !renewed && incoming.url.origin === this.#ownOrigin) {
         if (await this.#authorizer.challenged(incoming.headers.get("www-authenticate"), call.scopes, authorization)) {
           const replayable = call.body === undefined || call.body instanceof Uint8Array;
           if (!replayable) throw new Transient(toError(await this.#failure(incoming, call)), 0);
@@ -141,7 +146,7 @@ export class Connection {
       const incoming = await this.#transport.send({
         method: call.method,
         url,
-        headers: { ...call.headers, ...(credential === undefined ? {} : { authorization: credential }) },
+        headers: credential === undefined ? call.headers : { ...call.headers, authorization: credential },
         body: call.body,
         deadlineMs: call.deadlineMs ?? this.limits.requestTimeoutMs,
         answerTimeoutMs: call.answerTimeoutMs,
@@ -174,8 +179,11 @@ export class Connection {
 
   async #read(incoming: Incoming, call: Call): Promise<Uint8Array> {
     const limit = call.maxBytes ?? MAX_ERROR_BODY;
-    const bytes = call.method === "HEAD" ? new Uint8Array() : await incoming.body.bytes(limit);
-    if (call.method === "HEAD") await incoming.body.discard();
+    if (call.method === "HEAD") {
+      await incoming.body.discard();
+      return NOTHING;
+    }
+    const bytes = await incoming.body.bytes(limit);
     if (bytes !== undefined) return bytes;
     throw new ConsignError(call.tooLarge ?? "REGISTRY_RESPONSE_INVALID", `${call.about.reference}: the answer has more than ${limit} bytes`, { reference: call.about.reference });
   }

@@ -15,12 +15,16 @@ class Flight<T> {
     return this.#controller?.signal.aborted === true;
   }
 
-  async join(signal?: AbortSignal): Promise<T> {
+  join(signal?: AbortSignal): Promise<T> {
     this.#waiting += 1;
+    return signal === undefined ? this.promise : this.#joinUntil(signal);
+  }
+
+  async #joinUntil(signal: AbortSignal): Promise<T> {
     try {
       return await abortable(this.promise, signal);
     } catch (error) {
-      if (signal?.aborted === true && this.#waiting === 1) this.#controller?.abort(signal.reason);
+      if (signal.aborted && this.#waiting === 1) this.#controller?.abort(signal.reason);
       throw error;
     } finally {
       this.#waiting -= 1;
@@ -29,8 +33,11 @@ class Flight<T> {
 }
 
 /** The promise's outcome, or the signal's reason if that comes first. The work itself goes on. */
-export async function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (signal === undefined) return promise;
+export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  return signal === undefined ? promise : firstOf(promise, signal);
+}
+
+async function firstOf<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let abandon: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
@@ -52,7 +59,7 @@ export class Memo<T> {
 
   constructor(readonly maxAgeMs: number) {}
 
-  async get(key: string, load: (signal?: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  get(key: string, load: (signal?: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const known = this.#entries.get(key);
     if (known !== undefined && !known.flight.abandoned && this.#fresh(known.settledAt)) return known.flight.join(signal);
     const entry: { flight: Flight<T>; settledAt?: number } = { flight: new Flight(load, signal) };

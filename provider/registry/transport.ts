@@ -5,7 +5,7 @@ import type { Dispatcher } from "undici";
 import type { Content } from "../content/storage";
 import { Arrival, type HeaderFields } from "./arrival";
 import type { Counters } from "./counters";
-import { httpPools } from "./http-pools";
+import { poolClass, proxyAgentClass } from "./http-pools";
 import type { Limits } from "./limits";
 import { transportFailure } from "./transport-failure";
 
@@ -19,7 +19,7 @@ export interface StreamBody {
 export interface Outgoing {
   method: Method;
   url: URL;
-  headers: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   body?: Uint8Array | StreamBody | undefined;
   deadlineMs: number;
   /** How long to wait for the response's head; the idle timeout otherwise. */
@@ -56,7 +56,8 @@ const USER_AGENT = "pulumi-consign";
  * authorization. What fails is thrown as a ConsignError, or as Transient where the same request may succeed later.
  */
 export class Transport {
-  readonly #dispatchers = new Map<string, Dispatcher>();
+  /** By origin, what sends there, and where it connects to for that. */
+  readonly #targets = new Map<string, { dispatcher: Dispatcher; origin: string }>();
   readonly #options: TransportOptions;
 
   constructor(options: TransportOptions) {
@@ -89,10 +90,11 @@ export class Transport {
     signal?.addEventListener("abort", abandon, { once: true });
     counters.count(url.host, method);
     if (body instanceof Uint8Array) counters.bytesSent += body.byteLength;
-    const length = body === undefined || body instanceof Uint8Array ? {} : { "content-length": String(body.length) };
-    this.#dispatcher(url).dispatch(
+    const length = body === undefined || body instanceof Uint8Array ? undefined : { "content-length": String(body.length) };
+    const target = this.#target(url);
+    target.dispatcher.dispatch(
       {
-        origin: this.#connectOrigin(url),
+        origin: target.origin,
         path: url.pathname + url.search,
         method,
         headers: { "user-agent": USER_AGENT, ...outgoing.headers, ...length, host: url.host },
@@ -109,9 +111,9 @@ export class Transport {
   }
 
   async close(): Promise<void> {
-    const open = [...this.#dispatchers.values()];
-    this.#dispatchers.clear();
-    await Promise.all(open.map((dispatcher) => dispatcher.destroy()));
+    const open = [...this.#targets.values()];
+    this.#targets.clear();
+    await Promise.all(open.map(({ dispatcher }) => dispatcher.destroy()));
   }
 
   #aliased(url: URL): boolean {
@@ -122,13 +124,14 @@ export class Transport {
     return this.#aliased(url) ? `${url.protocol}//${this.#options.address}` : url.origin;
   }
 
-  #dispatcher(url: URL): Dispatcher {
-    let dispatcher = this.#dispatchers.get(url.origin);
-    if (dispatcher === undefined) {
-      dispatcher = this.#dial(url);
-      this.#dispatchers.set(url.origin, dispatcher);
+  #target(url: URL): { dispatcher: Dispatcher; origin: string } {
+    const { origin } = url;
+    let target = this.#targets.get(origin);
+    if (target === undefined) {
+      target = { dispatcher: this.#dial(url), origin: this.#connectOrigin(url) };
+      this.#targets.set(origin, target);
     }
-    return dispatcher;
+    return target;
   }
 
   #dial(url: URL): Dispatcher {
@@ -141,8 +144,8 @@ export class Transport {
       bodyTimeout: limits.idleTimeoutMs,
     };
     const tls = this.#tls(url);
-    if (proxy === undefined) return new httpPools.Pool(this.#connectOrigin(url), { ...common, connect: { ...tls, timeout: limits.connectTimeoutMs } });
-    return new httpPools.ProxyAgent({ ...common, uri: proxy, requestTls: tls, proxyTls: this.#ca() });
+    if (proxy === undefined) return new (poolClass())(this.#connectOrigin(url), { ...common, connect: { ...tls, timeout: limits.connectTimeoutMs } });
+    return new (proxyAgentClass())({ ...common, uri: proxy, requestTls: tls, proxyTls: this.#ca() });
   }
 
   #ca(): TlsOptions {

@@ -5,28 +5,28 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Pool, ProxyAgent } from "undici";
-import { classAt, httpPools } from "../../../provider/registry/http-pools";
+import { poolAt, poolClass, proxyAgentClass } from "../../../provider/registry/http-pools";
 import { tempDir } from "../../harness/temp";
 import { repositoryRoot } from "../../harness/toolchain";
 
-test("the classes that connections are made of are undici's own", () => {
-  assert.equal(httpPools.Pool, Pool);
-  assert.equal(httpPools.ProxyAgent, ProxyAgent);
+test("connections are made of undici's own classes", () => {
+  assert.equal(poolClass(), Pool);
+  assert.equal(proxyAgentClass(), ProxyAgent);
 });
 
-test("where undici's files have moved, the package as a whole has the class", () => {
-  assert.equal(classAt("undici/lib/moved/pool.js", "Pool"), Pool);
-  assert.equal(classAt("undici/package.json", "ProxyAgent"), ProxyAgent);
+test("where undici's file has moved, the package as a whole has the pool", () => {
+  assert.equal(poolAt("undici/lib/moved/pool.js"), Pool);
+  assert.equal(poolAt("undici/package.json"), Pool);
 });
 
-test("a file of undici's that fails is no file that has moved", () => {
+test("a file that fails is no file that has moved", () => {
   const file = join(tempDir("pools"), "pool.js");
   writeFileSync(file, 'throw new Error("this one fails")');
-  assert.throws(() => classAt(file, "Pool"), /this one fails/);
+  assert.throws(() => poolAt(file), /this one fails/);
 });
 
 test("a provider's process loads the part of undici that it needs", () => {
-  const program = `require("./dist/provider/registry"); const { httpPools } = require("./dist/provider/registry/http-pools"); httpPools.Pool;
+  const program = `require("./dist/provider/registry/http-pools").poolClass();
     process.stdout.write(String(Object.keys(require.cache).filter((file) => /[\\\\/]undici[\\\\/]/.test(file)).length))`;
   const modules = Number(execFileSync(process.execPath, ["-e", program], { cwd: repositoryRoot, encoding: "utf8" }));
   assert.ok(modules > 0 && modules < 60, `${modules} modules of undici`);

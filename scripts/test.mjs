@@ -5,6 +5,7 @@ import { join, relative, sep } from "node:path";
 import { Readable } from "node:stream";
 import { run } from "node:test";
 import { root, typecheck } from "./build.mjs";
+import { cacheDir } from "./cache.mjs";
 import { reporter } from "./reporter.mjs";
 
 /** One more than the cores that it is made for: some tests wait for a certificate to end, or for a registry. */
@@ -12,6 +13,9 @@ const CONCURRENCY = 3;
 /** A file of tests that takes longer than this hangs. */
 const FILE_TIMEOUT_MS = 15 * 60_000;
 const TYPECHECK = join(root, "tsconfig.json");
+
+// Each engine operation starts processes that load the same programs; compiled once, they start in three quarters of the time.
+process.env.NODE_COMPILE_CACHE ??= cacheDir("compile-cache");
 
 const words = process.argv.slice(2);
 const chosen = (path) => words.length === 0 || words.some((word) => path.includes(word.replace(/^\.\//, "")));

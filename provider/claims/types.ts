@@ -155,8 +155,17 @@ const URI = /^[a-z][a-z0-9+.-]*:[^\s]+$/i;
 
 /** The kind of a short name or predicate type URI; undefined for types that are not in the vocabulary. */
 export function kindOf(nameOrType: string): ClaimKind | undefined {
-  return CLAIM_KINDS.find((k) => k.name === nameOrType || k.includes(nameOrType));
+  if (kinds.has(nameOrType)) return kinds.get(nameOrType);
+  const kind = CLAIM_KINDS.find((k) => k.name === nameOrType || k.includes(nameOrType));
+  // Names come from registries too, so there may be any number of them.
+  if (kinds.size >= MOST_KINDS) kinds.clear();
+  kinds.set(nameOrType, kind);
+  return kind;
 }
+
+/** What was asked for before: a large mirror names the same few types thousands of times. */
+const kinds = new Map<string, ClaimKind | undefined>();
+const MOST_KINDS = 1_000;
 
 /**
  * The predicate type URI of a short name (`"vex"`) or of a URI, which stands for itself; any URI is a type.

@@ -152,9 +152,13 @@ export function asConsignError(error: unknown, fallback: ErrorCode = "INTERNAL",
 /** `user:password@` before what looks like a host, with no scheme before it. A digest after `@`, or the path of a layout before it, is none. */
 const BARE_USER_INFO = /(?<![\w/.:@-])(?!oci:)[\w.~%!$&*+=-]+:[^\s/@"'`]+@(?!sha(?:256|512):)(?=\[|localhost\b|[\w-]+(?:\.[\w-]+)*\.[\w-]+|[\w-]+:\d)/g;
 
-/** Removes user info and query strings from URLs, user info from references, and the values of authorization headers: all of them carry secrets. */
+/** A private key in PEM, up to its end or the text's, where it stands in place of a file's name. */
+const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g;
+
+/** Removes private keys, user info and query strings from URLs, user info from references, and the values of authorization headers: all of them carry secrets. */
 export function redact(text: string): string {
   return text
+    .replace(PRIVATE_KEY, "-----BEGIN $1-----…")
     .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, "$1")
     .replace(/\b(https?:\/\/[^\s?#]+)\?[^\s"')]*/gi, "$1?…")
     .replace(BARE_USER_INFO, "")

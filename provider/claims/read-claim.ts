@@ -101,12 +101,13 @@ async function inspectHead(store: ReadStore, descriptor: Descriptor, options: Re
   }
   const artifactType = artifactTypeOf(manifest);
   const supersedes = supersedesOf(annotations);
-  const layer = isAnnotationOnly(manifest.value, artifactType) ? undefined : oneLayer(layers, descriptor.digest);
+  const type = claimTypeOf({ ...manifest.descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations });
+  const layer = isAnnotationOnly(manifest.value, artifactType, type) ? undefined : oneLayer(layers, descriptor.digest);
   const fault = [supersedes, layer].find((found) => found instanceof ConsignError);
   const head: ClaimHead = {
     digest: manifest.descriptor.digest,
     descriptor: manifest.descriptor,
-    type: claimTypeOf({ ...manifest.descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations }),
+    type,
     audience: audienceOf({ ...descriptor, annotations }),
     supersedes: supersedes instanceof ConsignError ? [] : supersedes,
     subject,
@@ -207,9 +208,9 @@ function oneLayer(layers: Descriptor[], digest: Digest): Descriptor | ConsignErr
   return new ConsignError("STATEMENT_INVALID", `${digest} has ${layers.length} layers; a claim has one`);
 }
 
-/** Lifecycle data as the Microsoft container registry has it: an annotation, and an empty layer or none. */
-function isAnnotationOnly(manifest: ImageManifest, artifactType: string | undefined): boolean {
-  return artifactType === LIFECYCLE_ARTIFACT_TYPE && manifest.layers.every((layer) => layer.mediaType === MEDIA_TYPES.empty);
+/** Lifecycle data as the Microsoft container registry has it: an annotation, and an empty layer or none. An end of life is all that it can say. */
+function isAnnotationOnly(manifest: ImageManifest, artifactType: string | undefined, type: string | undefined): boolean {
+  return artifactType === LIFECYCLE_ARTIFACT_TYPE && type !== undefined && kindOf(type)?.name === "endOfLife" && manifest.layers.every((layer) => layer.mediaType === MEDIA_TYPES.empty);
 }
 
 function annotationOnly(annotations: Annotations): LayerContent {

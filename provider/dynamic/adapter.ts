@@ -82,7 +82,9 @@ export function diff(kind: Reconciler, olds: Properties, news: Properties): dyna
   const skipped = new Set([...kind.ignore, ...kind.ensured]);
   const names = [...new Set([...Object.keys(olds), ...Object.keys(news)])].filter((name) => !skipped.has(name));
   const changed = names.filter((name) => !isDeepStrictEqual(olds[name], news[name]) && !(kind.acknowledged?.(name, olds[name]) ?? false));
-  const replaces = changed.filter((name) => kind.replaceOn.includes(name) && !holdsUnknown(news[name]) && !(kind.places?.includes(name) === true && samePlace(olds[name], news[name])));
+  // What is no argument and not planned either is not known yet, as a plan leaves that out.
+  const isKnown = (name: string) => (name in news || name in kind.schema.shape) && !holdsUnknown(news[name]);
+  const replaces = changed.filter((name) => kind.replaceOn.includes(name) && isKnown(name) && !(kind.places?.includes(name) === true && samePlace(olds[name], news[name])));
   return { changes: changed.length > 0 || (kind.unsettled?.(news) ?? false), replaces };
 }
 

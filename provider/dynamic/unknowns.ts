@@ -27,7 +27,7 @@ export function checkInputs(schema: z.ZodObject, news: Record<string, unknown>):
   const holes = unknownPaths(news);
   const unknown = new Set(holes.map((path) => String(path[0])));
   const result = z.strictObject(schema.shape).safeParse(news);
-  const issues = result.success ? [] : result.error.issues.filter((issue) => !holes.some((hole) => related(hole, issue.path)));
+  const issues = result.success ? [] : result.error.issues.flatMap((issue) => (holes.some((hole) => related(hole, issue.path)) ? misplaced(issue) : [issue]));
   const known: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(schema.shape)) {
     if (unknown.has(name)) continue;
@@ -45,6 +45,13 @@ function unknownPaths(value: unknown, path: Path = []): Path[] {
   if (value === UNKNOWN) return [path];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, member]) => unknownPaths(member, [...path, Array.isArray(value) ? Number(key) : key]));
+}
+
+/** What no unknown value can make right: an argument that does not exist, in the form that was meant. */
+function misplaced(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code === "unrecognized_keys") return [issue];
+  const meant = issue.code === "invalid_union" ? (meantForm(issue) ?? []) : [];
+  return meant.flatMap(misplaced).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 /** An issue at, inside or around an unknown value says nothing yet. */

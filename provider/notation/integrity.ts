@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, type KeyObject } from "node:crypto";
-import { algorithmFor, secondOpinion, verifyBytes } from "../cose";
+import { LABELS, algorithmFor, secondOpinion, verifyBytes } from "../cose";
 import { ConsignError } from "../errors";
 import { checkCodeSigningChain } from "./certificates";
 import type { SignatureEnvelope } from "./envelope";
@@ -24,9 +24,27 @@ export async function checkIntegrity(envelope: SignatureEnvelope, { at, askCoseJ
   if (before < 1 && !verifyBytes(publicKey, envelope.toBeSigned, envelope.signature)) {
     throw new ConsignError("SIGNATURE_INVALID", `the ${dictated} signature does not verify: the envelope was changed, or another key signed it`);
   }
+  checkThumbprint(envelope);
   checkCodeSigningChain(envelope.certificateChain, at);
   if (before < asked && asked === 2) await askAgain(envelope, publicKey, dictated);
   if (before < asked) remember(envelope, asked);
+}
+
+/** Hash functions by their numbers in COSE. @see https://www.rfc-editor.org/rfc/rfc9054 */
+const COSE_HASHES: ReadonlyMap<unknown, string> = new Map([[-16n, "sha256"], [-43n, "sha384"], [-44n, "sha512"]]);
+
+/**
+ * The chain is not signed, so another certificate of the same key could be put in its place. Where the signed header names the leaf, as ours does,
+ * it must be that one. Not part of the Notary Project's format, so a name of another shape is passed over.
+ * @see https://www.rfc-editor.org/rfc/rfc9360#section-2
+ */
+function checkThumbprint(envelope: SignatureEnvelope): void {
+  const named = envelope.sign1?.protectedHeaders.get(LABELS.x5t);
+  const [algorithm, thumbprint] = Array.isArray(named) ? (named as unknown[]) : [];
+  const hash = COSE_HASHES.get(Number.isInteger(algorithm) ? BigInt(algorithm as number) : algorithm);
+  if (hash === undefined || !(thumbprint instanceof Uint8Array)) return;
+  if (createHash(hash).update(leafOf(envelope).raw).digest().equals(thumbprint)) return;
+  throw new ConsignError("SIGNATURE_INVALID", "the signature names another certificate (x5t) than the one that came with it");
 }
 
 async function askAgain(envelope: SignatureEnvelope, publicKey: KeyObject, algorithm: string): Promise<void> {

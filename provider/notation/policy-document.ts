@@ -21,11 +21,11 @@ export async function policyFromNotation(configDir: string, scope: string): Prom
 async function readDocument(configDir: string): Promise<{ file: string; bytes: Uint8Array }> {
   for (const name of ["trustpolicy.oci.json", "trustpolicy.json"]) {
     const file = join(configDir, name);
-    const entry = await lstat(file).catch((error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? undefined : Promise.reject(error)));
+    const entry = await lstat(file).catch((error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? undefined : Promise.reject(unreadable(file, error))));
     if (entry === undefined) continue;
     if (!entry.isFile()) throw documentInvalid(file, "it is not a regular file; symbolic links are not followed");
     if (entry.size > MAX_DOCUMENT_SIZE) throw documentInvalid(file, `it is larger than ${MAX_DOCUMENT_SIZE} bytes`);
-    return { file, bytes: await readFile(file) };
+    return { file, bytes: await readFile(file).catch((error: unknown) => Promise.reject(unreadable(file, error))) };
   }
   throw new ConsignError("FILE_NOT_FOUND", `${configDir} holds no notation trust policy (trustpolicy.oci.json or trustpolicy.json)`);
 }
@@ -67,6 +67,10 @@ function hasScopes(statement: unknown): boolean {
 
 function repeated<T>(values: readonly T[]): T | undefined {
   return values.find((value, index) => values.indexOf(value) !== index);
+}
+
+function unreadable(file: string, cause: unknown): ConsignError {
+  return new ConsignError("FILE_UNREADABLE", `the trust policy ${file} cannot be read: ${(cause as Error).message}`, { cause });
 }
 
 function documentInvalid(file: string, why: string, cause?: unknown): ConsignError {

@@ -47,14 +47,16 @@ export async function checkSigningTime(
   return time;
 }
 
+/** The present is not written out: what is said of a signature is the same tomorrow. */
 function checkWindow(chain: readonly Certificate[], time: Date, accuracyMs: number, when: string): void {
+  const then = when === "now" ? when : `${when} (${formatTime(time)})`;
   for (const { subject, notBefore, notAfter } of chain) {
     if (time.getTime() - accuracyMs < notBefore.getTime()) {
-      throw untrusted(`the certificate of "${subject.text}" was not yet valid ${when} (${formatTime(time)}); it is from ${formatTime(notBefore)}`);
+      throw untrusted(`the certificate of "${subject.text}" was not yet valid ${then}; it is from ${formatTime(notBefore)}`);
     }
     if (time.getTime() + accuracyMs > notAfter.getTime()) {
       const until = `it was valid until ${formatTime(notAfter)}`;
-      throw new ConsignError("SIGNATURE_EXPIRED", `the certificate of "${subject.text}" had expired ${when} (${formatTime(time)}); ${until}`);
+      throw new ConsignError("SIGNATURE_EXPIRED", `the certificate of "${subject.text}" had expired ${then}; ${until}`);
     }
   }
 }

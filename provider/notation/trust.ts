@@ -16,8 +16,9 @@ export type Trust = TrustPolicyInput | z.infer<typeof notationSchema>;
 export const trustSchema = z.custom<Trust>().check((context) => {
   const { value } = context;
   const parsed = (isNotation(value) ? notationSchema : trustPolicySchema).safeParse(value);
-  for (const { message, path: where } of parsed.error?.issues ?? []) {
-    context.issues.push({ code: "custom", input: value, message, path: [...where], params: { code: "TRUST_POLICY_INVALID" } });
+  for (const issue of parsed.error?.issues ?? []) {
+    const found = issue.code === "unrecognized_keys" ? issue.keys.map((key) => ({ message: "there is no such member", path: [...issue.path, key] })) : [issue];
+    for (const { message, path: where } of found) context.issues.push({ code: "custom", input: value, message, path: [...where], params: { code: "TRUST_POLICY_INVALID" } });
   }
 });
 

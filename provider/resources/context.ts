@@ -103,7 +103,12 @@ export async function at<T>(property: string, work: () => Promise<T> | T, others
     if (!isConsignError(error)) throw error;
     const { code, message, path: inner, reference, side, status, serverCodes, cause } = error;
     if (inner !== undefined && others.some((other) => inner.startsWith(other))) throw error;
-    const within = inner === undefined || inner === "" ? property : inner.startsWith(property) ? inner : `${property}${inner.startsWith("[") ? "" : "."}${inner}`;
+    const within = inner === undefined || inner === "" ? property : isWithin(inner, property) ? inner : `${property}${inner.startsWith("[") ? "" : "."}${inner}`;
     throw new ConsignError(code, message, { path: within, reference, side, status, serverCodes, cause });
   }
+}
+
+/** `trustStores[0]` begins with `trust`, and is not in it. */
+function isWithin(path: string, property: string): boolean {
+  return path === property || path.startsWith(`${property}.`) || path.startsWith(`${property}[`);
 }

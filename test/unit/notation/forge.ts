@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from "node:crypto";
 import { Tag, decodeSign1, encodeCbor, encodeSign1, signBytes, toBeSigned, type Label } from "../../../provider/cose";
 import type { Issued } from "../../harness/keys";
 import { leaf, sign } from "./arrange";
@@ -19,16 +20,24 @@ const NUMBERS: Record<string, number> = { alg: 1, crit: 2, cty: 3, kid: 4, cwt: 
 /** A good envelope with something changed and then properly signed, so that only the change can be what is refused. */
 export async function forge(change: Forgery = {}): Promise<Uint8Array> {
   const good = decodeSign1(await sign(), 2 ** 20);
-  const headers = changed(good.protectedHeaders, change.headers);
+  const unprotectedHeaders = changed(good.unprotectedHeaders, change.unprotected);
+  const headers = changed(good.protectedHeaders, { ...namesLeaf(unprotectedHeaders), ...change.headers });
   const protectedBytes = change.protectedBytes ?? encodeCbor(headers);
   const payload = change.payload ?? good.payload;
   const signature = await signBytes((change.key ?? leaf).key.privateKey, toBeSigned(protectedBytes, payload));
   return encodeSign1({
     protectedBytes,
-    unprotectedHeaders: changed(good.unprotectedHeaders, change.unprotected),
+    unprotectedHeaders,
     payload,
     signature: change.signature?.(signature) ?? signature,
   });
+}
+
+/** The signed name of the chain's first certificate, as whoever signs with it would write it. */
+function namesLeaf(unprotectedHeaders: ReadonlyMap<Label, unknown>): Record<string, unknown> {
+  const chain = unprotectedHeaders.get(33);
+  const first: unknown = Array.isArray(chain) ? chain[0] : undefined;
+  return first instanceof Uint8Array ? { x5t: [-16, Uint8Array.from(createHash("sha256").update(first).digest())] } : {};
 }
 
 function changed(headers: ReadonlyMap<Label, unknown>, changes: Record<string, unknown> = {}): Map<Label, unknown> {

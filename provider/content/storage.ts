@@ -55,6 +55,8 @@ export interface Store extends ReadStore {
 export interface ReferrersOptions extends CallOptions {
   /** Referrers of which the caller needs nothing but the digest: what a list leaves out or gets wrong about them is not looked up. @default none */
   settled?: ((digest: Digest) => boolean) | undefined;
+  /** Leave out what is listed and gone, where the list is kept by clients and not by the registry. @default false */
+  present?: boolean | undefined;
 }
 
 export interface PushManifestOptions extends CallOptions {

@@ -39,6 +39,8 @@ export interface SurveyOptions extends CallOptions {
   takesChild?: ((child: Descriptor, index: Manifest) => boolean) | undefined;
   /** Artifact types whose own referrers are not asked for, as signatures. @default none */
   leafTypes?: readonly string[] | undefined;
+  /** Leave out what is listed and gone, where clients keep the lists; each entry is asked for there. @default false */
+  present?: boolean | undefined;
   /** Requests under way at once; what the store is behind may let through fewer. @default 32 */
   concurrency?: number | undefined;
   /** @default 32 */
@@ -81,13 +83,17 @@ export async function survey(source: ReadStore, root: Descriptor, options: Surve
   return found;
 }
 
-/** What is known and gone may still be referred to. */
-async function read(source: ReadStore, target: Descriptor, isKnown: boolean, { signal }: CallOptions): Promise<Manifest | undefined> {
-  try {
-    return await source.manifest(target, { signal });
-  } catch (error) {
-    if (isKnown && isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
-    throw error;
+/** What is known and gone may still be referred to. So may what a list still names: clients that delete need not know of the list, so it is looked for twice. */
+async function read(source: ReadStore, target: Descriptor, { isKnown, isListed }: { isKnown: boolean; isListed: boolean }, { signal }: CallOptions): Promise<Manifest | undefined> {
+  for (let again = isListed; ; again = false) {
+    try {
+      return await source.manifest(target, { signal });
+    } catch (error) {
+      if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+      if (again) continue;
+      if (isKnown || isListed) return undefined;
+      throw error;
+    }
   }
 }
 
@@ -98,7 +104,9 @@ async function visit(source: ReadStore, ways: readonly Step[], found: Survey, op
   const { known = () => undefined, leafTypes = [], takesChild = () => true } = options;
   const { digest, mediaType } = first.descriptor;
   const place: KnownPlace | undefined = known(digest) ?? (first.known === true ? {} : undefined);
-  const manifest = place !== undefined && !isIndexType(mediaType) ? undefined : await read(source, first.descriptor, place !== undefined, options);
+  const isListed = place === undefined && ways.every(({ of }) => of !== undefined);
+  const manifest = place !== undefined && !isIndexType(mediaType) ? undefined : await read(source, first.descriptor, { isKnown: place !== undefined, isListed }, options);
+  if (manifest === undefined && isListed) return [];
   const subject = manifest === undefined ? place?.subject : manifest.value.subject?.digest;
   const way = ways.find(({ of }) => of === undefined || of === subject);
   if (way === undefined) return undefined;
@@ -110,7 +118,7 @@ async function visit(source: ReadStore, ways: readonly Step[], found: Survey, op
   const below = children.map((child): Step => ({ descriptor: child, distance: way.distance, known: place !== undefined }));
   if (place?.leaf === true) return below;
   if (described.artifactType !== undefined && leafTypes.includes(described.artifactType)) return below;
-  const listed = await source.referrers(digest, { signal: options.signal, settled: (entry) => known(entry) !== undefined });
+  const listed = await source.referrers(digest, { signal: options.signal, settled: (entry) => known(entry) !== undefined, present: options.present });
   const candidates = listed.filter((entry) => entry.digest !== digest && isManifestType(entry.mediaType));
   return [...below, ...candidates.map((descriptor): Step => ({ descriptor, distance: way.distance + 1, of: digest }))];
 }

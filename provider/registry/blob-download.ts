@@ -7,8 +7,7 @@ import { scopes } from "./auth";
 import type { Call, Connection } from "./connection";
 import { transferDeadline } from "./limits";
 import type { About } from "./responses";
-import { backoff, Transient } from "./retry";
-import { wait } from "./gate";
+import { Patience, Transient } from "./retry";
 import type { Incoming } from "./transport";
 
 /** Blobs up to this size are read at once when they are opened. */
@@ -90,8 +89,8 @@ class Download implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     clearTimeout(this.#unread);
+    const patience = new Patience(this.connection.limits);
     let offset = 0;
-    let failures = 0;
     try {
       for (let resumes = 0; ; resumes += 1) {
         try {
@@ -104,7 +103,7 @@ class Download implements AsyncIterable<Uint8Array> {
             skip -= chunk.byteLength - fresh.byteLength;
             if (fresh.byteLength === 0) continue;
             offset += fresh.byteLength;
-            failures = 0;
+            patience.renew();
             yield fresh;
           }
           // A body of known length that ended is all there is; its size is judged by the reader.
@@ -112,21 +111,13 @@ class Download implements AsyncIterable<Uint8Array> {
           throw brokenOff(this.target, offset, this.#about);
         } catch (failure) {
           if (!(failure instanceof Transient)) throw failure;
-          await this.#pauseAfter(failure, failures++, resumes);
+          if (resumes >= MAX_RESUMES) throw failure.error;
+          await this.connection.pause(failure, patience, this.signal);
         }
       }
     } finally {
       this.#close();
     }
-  }
-
-  async #pauseAfter(failure: Transient, failures: number, resumes: number): Promise<void> {
-    const { limits, counters, gate } = this.connection;
-    const ms = failure.retryAfterMs ?? backoff(failures, limits);
-    if (failures + 1 >= limits.tries || resumes >= MAX_RESUMES || ms > limits.waitMs) throw failure.error;
-    counters.retries += 1;
-    if (failure.pausesRegistry) gate.pause(ms);
-    await wait(ms, this.signal);
   }
 
   async #request(offset: number): Promise<Incoming> {

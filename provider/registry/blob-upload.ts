@@ -7,10 +7,9 @@ import { MEDIA_TYPES } from "../oci/media-types";
 import { scopes } from "./auth";
 import { ContentCursor } from "./content-cursor";
 import type { Answer, Call, Connection } from "./connection";
-import { wait } from "./gate";
 import { transferDeadline } from "./limits";
 import type { About } from "./responses";
-import { backoff, Transient } from "./retry";
+import { Patience, Transient } from "./retry";
 
 /** An upload session: where it goes on, and the least size of a chunk that the registry takes. */
 export interface Session {
@@ -87,14 +86,14 @@ export class BlobUpload {
   async send(session: Session): Promise<void> {
     const { size } = this.target;
     const { connection } = this;
-    const isLarge = size >= connection.limits.chunkedFromBytes;
+    const isLarge = size >= connection.limits.chunkedFromBytes || (!connection.takesAnySize && size > connection.limits.chunkBytes);
     if (isLarge && (this.#broke || !connection.takesAnySize)) return this.#finish(await this.#sendChunks(session, 0));
     try {
       await this.#finish(session.url, { content: await this.open(), length: size });
     } catch (failure) {
       if (!isLarge || !(failure instanceof Transient)) throw failure;
       this.#broke = true;
-      await this.#pauseAfter(failure, 0);
+      await this.connection.pause(failure, new Patience(connection.limits), this.options.signal);
       const { url, offset } = await this.#progress(session.url, 0, size);
       await this.#finish(await this.#sendChunks({ ...session, url }, offset));
     }
@@ -106,7 +105,7 @@ export class BlobUpload {
     let url = session.url;
     let cursor: ContentCursor | undefined;
     let offset = from;
-    let failures = 0;
+    const patience = new Patience(this.connection.limits);
     try {
       while (offset < size) {
         const length = Math.min(chunkSize, size - offset);
@@ -115,12 +114,12 @@ export class BlobUpload {
           const answer = await this.#patch(url, cursor, offset, length);
           url = this.session(answer).url;
           offset += length;
-          failures = 0;
+          patience.renew();
         } catch (failure) {
           await cursor?.close();
           cursor = undefined;
           if (!(failure instanceof Transient)) throw failure;
-          await this.#pauseAfter(failure, failures++);
+          await this.connection.pause(failure, patience, this.options.signal);
           ({ url, offset } = await this.#progress(url, offset, offset + length));
         }
       }
@@ -140,15 +139,6 @@ export class BlobUpload {
       // Some registries answer "resume incomplete" to every chunk but the last.
       ok: [202, 308],
     });
-  }
-
-  async #pauseAfter(failure: Transient, failures: number): Promise<void> {
-    const { limits, counters, gate } = this.connection;
-    const ms = failure.retryAfterMs ?? backoff(failures, limits);
-    if (failures + 1 >= limits.tries || ms > limits.waitMs) throw failure.error;
-    counters.retries += 1;
-    if (failure.pausesRegistry) gate.pause(ms);
-    await wait(ms, this.options.signal);
   }
 
   /** Asks how much of the session arrived: at least `sent`, at most `end`. Anything else makes the session worthless. */

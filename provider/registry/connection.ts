@@ -4,10 +4,10 @@ import type { HeaderFields } from "./arrival";
 import { Authorizer } from "./auth";
 import type { Credentials } from "./credentials";
 import type { Counters } from "./counters";
-import { Gate } from "./gate";
+import { Gate, wait } from "./gate";
 import type { Limits } from "./limits";
 import { MAX_ERROR_BODY, responseFailure, type About } from "./responses";
-import { retried, Transient } from "./retry";
+import { retried, Transient, type Patience } from "./retry";
 import type { Incoming, Method, StreamBody, Transport } from "./transport";
 import type { TokenRequest } from "./token";
 
@@ -116,6 +116,14 @@ export class Connection {
         if (failure.pausesRegistry) this.gate.pause(ms);
       },
     });
+  }
+
+  /** Waits before what broke goes on, as long as its patience lasts, with the registry as a whole where that asks for it. */
+  async pause(failure: Transient, patience: Patience, signal?: AbortSignal): Promise<void> {
+    const ms = patience.after(failure);
+    this.counters.retries += 1;
+    if (failure.pausesRegistry) this.gate.pause(ms);
+    await wait(ms, signal);
   }
 
   async #exchange(call: Call): Promise<Incoming> {

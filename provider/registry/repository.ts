@@ -4,7 +4,7 @@ import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, parseDigest, type Digest } from "../oci/digest";
 import { referrerDescriptor, type Manifest } from "../oci/manifest";
-import { isManifestType } from "../oci/media-types";
+import { isManifestType, MEDIA_TYPES } from "../oci/media-types";
 import { isTag } from "../oci/reference";
 import { Blobs } from "./blobs";
 import type { Connection } from "./connection";
@@ -98,10 +98,17 @@ export class Repository implements Store {
   }
 
   async referrers(subject: Digest, options: ReferrersOptions = {}): Promise<Descriptor[]> {
-    const entries = await this.#referrers.list(parseDigest(subject), options);
-    const { settled = () => false } = options;
+    const { settled = () => false, present = false } = options;
+    const listed = await this.#referrers.list(parseDigest(subject), options);
+    const entries = present && this.#referrers.capability.support === "unsupported" ? await this.#present(listed, options) : listed;
     const complete = await Promise.all(entries.map((entry) => (settled(entry.digest) ? entry : this.#complete(entry, subject, options))));
     return complete.filter((entry) => entry !== undefined).sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  }
+
+  /** A fallback index may go on naming what a client that does not know of it has deleted. */
+  async #present(listed: readonly Descriptor[], options: CallOptions): Promise<Descriptor[]> {
+    const there = await Promise.all(listed.map((entry) => this.has({ ...entry, mediaType: MEDIA_TYPES.manifest }, options)));
+    return listed.filter((_, at) => there[at]);
   }
 
   async tags(options: CallOptions = {}): Promise<string[]> {

@@ -14,6 +14,11 @@ export class Transient extends Error {
     super(error.message, { cause: error });
   }
 
+  /** A wait that the registry asked everybody to make says nothing about this request. */
+  get isQuota(): boolean {
+    return this.pausesRegistry && this.retryAfterMs !== undefined && this.retryAfterMs >= QUOTA_MS;
+  }
+
   /** A 429 speaks about the client, and a 503 that says until when about the registry, not about one request. */
   get pausesRegistry(): boolean {
     return this.error.code === "REGISTRY_RATE_LIMITED" || (this.error.status === 503 && this.retryAfterMs !== undefined);
@@ -36,22 +41,44 @@ const QUOTA_MS = 1_000;
  * Both the number of tries and the sum of the waits are bounded; past the bound the last failure's error is thrown.
  */
 export async function retried<T>(attempt: (tried: number) => Promise<T>, limits: Limits, hooks: RetryHooks = {}): Promise<T> {
-  let waited = 0;
-  let counted = 0;
+  let patience: Patience | undefined;
   for (let tried = 0; ; tried += 1) {
     try {
       return await attempt(tried);
     } catch (failure) {
       if (!(failure instanceof Transient)) throw failure;
-      const { retryAfterMs } = failure;
-      if (!failure.pausesRegistry || retryAfterMs === undefined || retryAfterMs < QUOTA_MS) counted += 1;
-      if (counted >= limits.tries) throw failure.error;
-      const ms = retryAfterMs ?? backoff(counted - 1, limits);
-      if (waited + ms > limits.waitMs) throw waitsTooLong(failure.error, ms, limits);
-      waited += ms;
+      patience ??= new Patience(limits);
+      const ms = patience.after(failure);
       hooks.onWait?.(failure, ms);
       await (hooks.wait ?? wait)(ms, hooks.signal);
     }
+  }
+}
+
+/** How long something goes on being tried although it fails, from its last success on. */
+export class Patience {
+  #failures = 0;
+  #waitedMs = 0;
+
+  constructor(private readonly limits: Limits) {}
+
+  /** There was progress, so what comes is counted anew. */
+  renew(): void {
+    this.#failures = 0;
+    this.#waitedMs = 0;
+  }
+
+  /** @returns how many milliseconds to wait before it is tried again @throws ConsignError the failure's, once that was often or long enough */
+  after(failure: Transient): number {
+    const { limits } = this;
+    if (!failure.isQuota) this.#failures += 1;
+    if (this.#failures >= limits.tries) throw failure.error;
+    const pause = backoff(Math.max(0, this.#failures - 1), limits);
+    // Nothing to wait, or a date that has passed by our clock, is no leave to ask on at once.
+    const ms = failure.retryAfterMs === undefined ? pause : failure.pausesRegistry && !failure.isQuota ? Math.max(failure.retryAfterMs, pause) : failure.retryAfterMs;
+    if (this.#waitedMs + ms > limits.waitMs) throw waitsTooLong(failure.error, ms, limits);
+    this.#waitedMs += ms;
+    return ms;
   }
 }
 

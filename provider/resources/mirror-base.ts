@@ -8,11 +8,13 @@ import { SIGNATURE, type Related, type RelatedByDigest } from "./mirror-related"
 /** Where in the graph everything has its place that was mirrored before. */
 export function placesIn(base: FullPlan | undefined): ReadonlyMap<Digest, KnownPlace> {
   const places = new Map<Digest, KnownPlace>();
-  for (const [root, { related, derivedFrom }] of Object.entries(base?.artifacts ?? {}) as [Digest, FullArtifact][]) {
-    places.set(derivedFrom ?? root, {});
+  const artifacts = Object.entries(base?.artifacts ?? {}) as [Digest, FullArtifact][];
+  for (const [root, { derivedFrom }] of artifacts) places.set(derivedFrom ?? root, {});
+  for (const digest of Object.values(base?.cosignTags ?? {})) places.set(digest, {});
+  // What has a tag of its own may refer to something all the same.
+  for (const [root, { related }] of artifacts) {
     for (const [digest, { of, type }] of Object.entries(related) as [Digest, Related][]) places.set(digest, { subject: of ?? root, leaf: type === SIGNATURE });
   }
-  for (const digest of Object.values(base?.cosignTags ?? {})) places.set(digest, {});
   return places;
 }
 

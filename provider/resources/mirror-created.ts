@@ -30,6 +30,20 @@ export async function createdAt(store: ReadStore, target: Descriptor | undefined
   return parsed.success ? parse(parsed.data.created) : undefined;
 }
 
+/** As {@link createdAt}, asked of the first of several places that has it. Where none does and one could not be asked it counts as new, so that it stays. */
+export async function createdAtPlaces(places: readonly (() => Promise<ReadStore>)[], target: Descriptor, takes: TakesChild): Promise<number | undefined> {
+  let isUncertain = false;
+  for (const open of places) {
+    try {
+      return await createdAt(await open(), target, takes);
+    } catch (error) {
+      if (!isConsignError(error)) throw error;
+      isUncertain ||= !isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN");
+    }
+  }
+  return isUncertain ? Number.POSITIVE_INFINITY : undefined;
+}
+
 async function createdBelow(store: ReadStore, index: Extract<Manifest, { kind: "index" }>, takes: TakesChild, depth: number): Promise<number | undefined> {
   for (const child of index.value.manifests) {
     if (!isManifestType(child.mediaType) || !takes(child, index)) continue;

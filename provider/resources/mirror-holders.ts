@@ -2,7 +2,7 @@
 import type { Store } from "../content/storage";
 import type { Digest } from "../oci/digest";
 import type { FullPlan } from "./mirror-plan";
-import { isUserTag } from "./mirror-tags";
+import { cosignSubjectOf, isUserTag } from "./mirror-tags";
 import { TagGraph } from "./tag-graph";
 
 interface Held {
@@ -12,7 +12,7 @@ interface Held {
   byOthers: ReadonlyMap<Digest, string>;
 }
 
-/** What the tags at a place, and the plan, still need: what they lead to, and everything below it. Found out once, and only if something is to be removed. */
+/** What the tags at a place, and the plan, still need: what they lead to, what others have signed with cosign, and everything below these. Found out once, and only if something is to be removed. */
 export class Holders {
   #held: Promise<Held> | undefined;
 
@@ -41,7 +41,8 @@ export class Holders {
     const there = (await graph.tags()).filter((tag) => !this.ignored.has(tag));
     const others = there.filter((tag) => tags[tag] === undefined && cosignTags[tag] === undefined && isUserTag(tag));
     const byOthers = await graph.below(others);
-    const all = await graph.below([...there, ...Object.keys(artifacts)]);
+    const signed = there.filter((tag) => cosignTags[tag] === undefined).flatMap((tag) => cosignSubjectOf(tag) ?? []);
+    const all = await graph.below([...there, ...Object.keys(artifacts), ...signed]);
     return { all, byOthers };
   }
 }

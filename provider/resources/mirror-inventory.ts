@@ -79,6 +79,17 @@ export async function readInventory(store: ReadStore, digest: Digest): Promise<F
   }
 }
 
+/** Whether a place has the inventory that a plan stands for; one in full stands for none. */
+export async function hasInventory(store: ReadStore, { summary }: MirrorPlan): Promise<boolean> {
+  if (summary === undefined) return true;
+  try {
+    return (await store.resolve(summary.inventory)).digest === summary.inventory;
+  } catch (error) {
+    if (isConsignError(error, "MANIFEST_UNKNOWN")) return false;
+    throw error;
+  }
+}
+
 /** Takes an inventory away, and nothing that is not one. */
 export async function removeInventory(store: Store, tag: string): Promise<void> {
   try {

@@ -90,7 +90,7 @@ async function missingRelated(destination: ReadStore, root: Digest, artifact: Fu
   const subjects = new Set(related.map(([, { of }]) => of ?? root));
   const listed = new Set<Digest>();
   await forEachBounded(subjects, AT_ONCE, async (subject) => {
-    for (const referrer of await destination.referrers(subject, { settled: () => true })) listed.add(referrer.digest);
+    for (const referrer of await destination.referrers(subject, { settled: () => true, present: true })) listed.add(referrer.digest);
   });
   return related.filter(([digest]) => !listed.has(digest));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
 import type { ResourceContext } from "./context";
+import type { PlannedMirror } from "./mirror";
 
 type Places = Pick<ResourceContext, "stores">;
 
@@ -28,4 +29,20 @@ export async function without(places: readonly string[], others: readonly string
   const left: string[] = [];
   for (const place of places) if (!excluded.has(await stores.placeOf(place))) left.push(place);
   return left;
+}
+
+/** What was recorded, with the names that its destinations have now: the same place may be written in another way. */
+export async function respelled(before: PlannedMirror | undefined, destinations: readonly string[], { stores }: Places): Promise<PlannedMirror | undefined> {
+  if (before === undefined || before.destinations.every((name) => destinations.includes(name))) return before;
+  const names = new Map(await Promise.all(destinations.map(async (name): Promise<[string, string]> => [await stores.placeOf(name), name])));
+  const nameNow = new Map(await Promise.all(before.destinations.map(async (name): Promise<[string, string]> => [name, destinations.includes(name) ? name : (names.get(await stores.placeOf(name)) ?? name)])));
+  const renamed = <T>(record: Readonly<Record<string, T>>): Record<string, T> => Object.fromEntries(Object.entries(record).map(([name, value]) => [nameNow.get(name) ?? name, value]));
+  return {
+    ...before,
+    destinations: before.destinations.map((name) => nameNow.get(name) ?? name),
+    status: renamed(before.status),
+    parity: renamed(before.parity),
+    ...(before.kept === undefined ? {} : { kept: renamed(before.kept) }),
+    ...(before.behind === undefined ? {} : { behind: renamed(before.behind) }),
+  };
 }

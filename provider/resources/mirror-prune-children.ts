@@ -10,6 +10,7 @@ import type { ResourceContext } from "./context";
 import { manifestIfPresent, takenBelow, takesOf } from "./mirror-children";
 import type { FullArtifact, FullPlan } from "./mirror-plan";
 import type { TakesChild } from "./mirror-platforms";
+import { TagGraph } from "./tag-graph";
 
 /**
  * Takes away the images that a mirrored index had, and that are no longer among its platforms, unless something else holds them: a tag, anything
@@ -30,7 +31,7 @@ export async function removeLeftOut(destination: Store, plan: FullPlan, before: 
   if (there.length === 0) return;
   const held = await heldAt(destination, plan);
   for (const child of there) {
-    const referrers = held.has(child.digest) ? [] : await destination.referrers(child.digest, { settled: () => true });
+    const referrers = held.has(child.digest) ? [] : await referrersOf(destination, child.digest);
     if (referrers.length > 0) told.progress(`${destination.name}@${child.digest} stays, although it is no longer among the platforms: ${referrers.length} that this mirror did not put there refer to it`);
     if (held.has(child.digest) || referrers.length > 0) continue;
     try {
@@ -52,11 +53,17 @@ async function heldAt(destination: Store, plan: FullPlan): Promise<ReadonlySet<D
     held.add(digest);
     for (const child of await takenBelow(destination, manifest, takesFor(digest))) held.add(child.digest);
   };
-  const foreign = (await destination.tags()).filter((tag) => plan.tags[tag] === undefined);
+  const foreign = (await new TagGraph(destination).tags()).filter((tag) => plan.tags[tag] === undefined);
   await forEachBounded(foreign, 8, (tag) => hold(tag, () => () => true));
   const planned = [...Object.keys(plan.artifacts), ...Object.keys(plan.tags)];
   await forEachBounded(planned, 8, (reference) => hold(reference, (root) => takesOf(root, plan.artifacts[root]?.platforms)));
   return held;
+}
+
+/** What nothing refers to is about to go, so an empty list is asked for twice. */
+async function referrersOf(destination: Store, digest: Digest): Promise<readonly Descriptor[]> {
+  const listed = await destination.referrers(digest, { settled: () => true, fresh: true });
+  return listed.length > 0 ? listed : destination.referrers(digest, { settled: () => true, fresh: true });
 }
 
 async function readable(destination: Store, reference: string): Promise<Manifest | undefined> {

@@ -103,7 +103,8 @@ class Removal {
       if (related?.type === DERIVED_FROM && this.before.artifacts[root]?.derivedFrom !== undefined) this.#signatures.set(digest, await this.ownOrigins(digest));
       const own = this.#signatures.get(digest) ?? [];
       const others = (await this.#referrers(digest)).filter((referrer) => !this.#leaving.has(referrer.digest) && !own.includes(referrer.digest));
-      const tagged = related === undefined ? await this.#holders.hold(digest) : (!this.#planned.has(root) || this.#hasOtherParts(root)) && related.of !== undefined && (await this.#holders.holdForOthers(related.of));
+      const aboutHeld = related?.of !== undefined && (!this.#planned.has(root) || this.#hasOtherParts(root)) && (await this.#holders.holdForOthers(related.of));
+      const tagged = aboutHeld || (await this.#holders.hold(digest));
       if (others.length === 0 && !tagged) return;
       this.#staying.add(digest);
       const why = others.length > 0 ? `${others.length} that this mirror did not put there refer to it` : "a tag or an index still has it, or what it is about";

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { isConsignError } from "../errors";
-import { survey, type KnownPlace, type Survey } from "../graph";
+import { survey, type KnownPlace, type Survey, type SurveyedReferrer } from "../graph";
 import { verifyArtifact, type ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Annotations, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
@@ -14,14 +14,15 @@ import { placesIn, replacedBy } from "./mirror-base";
 import { budgetOf } from "./mirror-budget";
 import { lacksPart } from "./mirror-children";
 import { claimFilter, takesCosignTags, untrustedClaims, type ClaimSelection } from "./mirror-claims";
-import { createdAt } from "./mirror-created";
+import { chooseCosignTags } from "./mirror-cosign";
+import { createdAt, createdAtPlaces } from "./mirror-created";
 import { derive, DERIVED_FROM, needsDeriving } from "./mirror-derived";
 import { mirroredBefore, stays, supersededBy, withdrawnTags, type Refusal } from "./mirror-kept";
 import { aboutParts, relatedBefore } from "./mirror-parts";
 import { emptyPlan, type Budget, type FullArtifact, type FullPlan, type Upcoming } from "./mirror-plan";
 import { childFilter, choose, type Choice, type Platforms, type TakesChild } from "./mirror-platforms";
-import { decodeRelated, describeReferrer, selectRelated, sortedByKey, type Related, type RelatedByDigest } from "./mirror-related";
-import { cosignSubjectOf, cosignTagsOf, matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
+import { decodeRelated, describeReferrer, selectRelated, SIGNATURE, sortedByKey, type Related, type RelatedByDigest } from "./mirror-related";
+import { matchingTags, namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
 
 /** Artifacts that are looked at together; each takes several requests, which the registry's own bound holds back. */
 const AT_ONCE = 32;
@@ -50,8 +51,8 @@ export interface Resolved {
  * Decides what the destinations are to hold, from three sides: what the source has, what this program is about to put there
  * (`upcoming`), and what was mirrored before (`base`), which is not read again.
  */
-export async function resolveMirror(source: ReadStore, selection: MirrorSelection, upcoming: Upcoming | undefined, base: FullPlan | undefined, context: ResourceContext): Promise<Resolved> {
-  return new Resolution(source, selection, upcoming, base, context).run();
+export async function resolveMirror(source: ReadStore, selection: MirrorSelection, upcoming: Upcoming | undefined, base: FullPlan | undefined, context: ResourceContext, places: readonly string[] = []): Promise<Resolved> {
+  return new Resolution(source, selection, upcoming, base, context, places).run();
 }
 
 class Resolution {
@@ -79,6 +80,8 @@ class Resolution {
     private readonly upcoming: Upcoming | undefined,
     private readonly base: FullPlan | undefined,
     private readonly context: ResourceContext,
+    /** Where what was mirrored before may still be read. */
+    private readonly places: readonly string[],
   ) {
     this.#keeps = selection.withdrawn === "keep";
     this.#known = placesIn(base);
@@ -151,13 +154,15 @@ class Resolution {
     }
   }
 
-  /** What is about to be made is newer than anything that is there. */
+  /** What is about to be made is newer than anything that is there; what is gone at the source is as old as where it is kept says. */
   async #createdAt(target: Descriptor | undefined): Promise<number | undefined> {
+    const takes = childFilter(this.selection.platforms, () => true);
     try {
-      return await createdAt(this.source, target, childFilter(this.selection.platforms, () => true));
+      return await createdAt(this.source, target, takes);
     } catch (error) {
       if (!isConsignError(error, "MANIFEST_UNKNOWN") || target === undefined) throw error;
-      return this.upcoming?.artifacts[target.digest] === undefined ? undefined : Number.POSITIVE_INFINITY;
+      const isUpcoming = this.upcoming?.artifacts[target.digest] !== undefined;
+      return isUpcoming ? Number.POSITIVE_INFINITY : createdAtPlaces(this.places.map((place) => () => this.context.stores.open(place)), target, takes);
     }
   }
 
@@ -196,7 +201,7 @@ class Resolution {
   async #addArtifact(root: Descriptor, was?: readonly string[]): Promise<void> {
     const mirrored = this.base?.artifacts[root.digest];
     // An index of our own making is nowhere but at the destinations.
-    if (mirrored?.derivedFrom !== undefined) return void (this.#plan.artifacts[root.digest] = { ...mirrored, related: await this.#choose(mirrored.related, undefined, mirrored.related), ...(was === undefined ? {} : { was }) });
+    if (mirrored?.derivedFrom !== undefined) return void (this.#plan.artifacts[root.digest] = { ...mirrored, related: await this.#relatedToDerived(root.digest, mirrored, mirrored.derivedFrom), ...(was === undefined ? {} : { was }) });
     const present = this.#descriptors.has(root.digest) || (await this.source.has(root));
     if (!present) this.#withdrawn.add(root.digest);
     const refusal = present ? await this.#refusalOf(root) : undefined;
@@ -209,7 +214,7 @@ class Resolution {
     this.#roots.add(root.digest);
     if (present && needsDeriving(root, this.selection.platforms) && (await this.#addDerived(root, this.selection.platforms, was))) return;
     const settled = mirrored !== undefined && isDeepStrictEqual(mirrored.platforms, choice?.platforms);
-    const related = await this.#relatedTo(root, { present, settled }, (all) => all);
+    const related = await this.#relatedTo(root, { present, settled, refused: refusal !== undefined }, (all) => all);
     this.#plan.artifacts[root.digest] = { mediaType: root.mediaType, size: root.size, related, ...(choice?.platforms === undefined ? {} : { platforms: choice.platforms }), ...(was === undefined ? {} : { was }) };
   }
 
@@ -227,19 +232,31 @@ class Resolution {
    * @param state whether it is at the source, and whether the same parts of it went along before
    * @param apt what of all that can be said of what is mirrored
    */
-  async #relatedTo(root: Descriptor, { present, settled }: { present: boolean; settled: boolean }, apt: (related: RelatedByDigest) => RelatedByDigest): Promise<RelatedByDigest> {
+  async #relatedTo(root: Descriptor, { present, settled, refused = false }: { present: boolean; settled: boolean; refused?: boolean }, apt: (related: RelatedByDigest) => RelatedByDigest): Promise<RelatedByDigest> {
     const { related: observed, found } = await this.#survey(root, settled || !present);
     // What an index that is gone had in it is not known any more.
     if (!present) this.#parts.delete(root.digest);
     const announced = decodeRelated(this.upcoming?.artifacts[root.digest]?.related ?? {}) ?? {};
     const mirrored = relatedBefore(this.base, root.digest, present ? this.#parts.get(root.digest) : undefined);
     const before = this.#keeps ? mirrored : {};
-    const replaced = replacedBy(before, announced, observed);
+    // What does not verify any more stays as it was mirrored: with the signatures that were good.
+    const replaced = refused ? () => false : replacedBy(before, announced, observed);
     const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !replaced(entry))) as RelatedByDigest;
     const offered = { ...announced, ...observed, ...(this.#keeps ? {} : await this.#unlisted(mirrored, observed)) };
     const related = await this.#choose(apt({ ...kept, ...offered }), found, mirrored);
     for (const digest of Object.keys(related) as Digest[]) if (offered[digest] === undefined) this.#withdrawn.add(digest);
     return related;
+  }
+
+  /** Of an index of our own making that stays: what says where it comes from, whatever the contract takes, and what is said of its parts, as far as the source still tells which these are. */
+  async #relatedToDerived(digest: Digest, { related }: FullArtifact, derivedFrom: Digest): Promise<RelatedByDigest> {
+    const { platforms } = this.selection;
+    const origins = Object.fromEntries((Object.entries(related) as [Digest, Related][]).filter(([, { type, of }]) => type === DERIVED_FROM && of === undefined)) as RelatedByDigest;
+    const original = await this.#manifestIfPresent(derivedFrom);
+    const same = original !== undefined && platforms !== undefined && derive(original, platforms.only, this.source.name)?.index.descriptor.digest === digest;
+    if (same) this.#roots.add(derivedFrom);
+    const chosen = same ? await this.#relatedTo(this.#learn(original), { present: true, settled: true }, aboutParts) : await this.#choose(aboutParts(related), undefined, related);
+    return sortedByKey({ ...origins, ...chosen });
   }
 
   /** What was mirrored, is not listed any more, and is there: a list may lack what nobody has withdrawn. */
@@ -272,11 +289,11 @@ class Resolution {
     try {
       // With other platforms than before, there are parts in a known index that have never been read.
       const known = (digest: Digest): KnownPlace | undefined => (digest === root.digest && !settled ? undefined : this.#known.get(digest));
-      const found = await survey(this.source, root, { known, takesChild: this.#takesChild, leafTypes: [MEDIA_TYPES.notarySignature] });
+      const found = await survey(this.source, root, { known, takesChild: this.#takesChild, leafTypes: [MEDIA_TYPES.notarySignature], present: !this.#keeps });
       for (const [digest, manifest] of found.read) this.#read.set(digest, manifest);
       for (const [digest, { descriptor }] of found.referrers) this.#descriptors.set(digest, plainDescriptor(descriptor));
       this.#parts.set(root.digest, found.children.map(({ digest }) => digest));
-      const related = [...found.referrers].map(([digest, referrer]): [Digest, Related] => [digest, this.#before.get(digest) ?? describeReferrer(referrer, root.digest)]);
+      const related = [...found.referrers].map(([digest, referrer]): [Digest, Related] => [digest, this.#describe(digest, referrer, root.digest)]);
       return { related: Object.fromEntries(related) as RelatedByDigest, found };
     } catch (error) {
       if (this.upcoming?.artifacts[root.digest] !== undefined && isConsignError(error, "MANIFEST_UNKNOWN")) return { related: {}, found: undefined };
@@ -284,24 +301,44 @@ class Resolution {
     }
   }
 
+  /** As it was described before; one thing may belong to several artifacts, and what it refers to is told from each. */
+  #describe(digest: Digest, referrer: SurveyedReferrer, root: Digest): Related {
+    const before = this.#before.get(digest);
+    if (before === undefined) return describeReferrer(referrer, root);
+    const { of: _, ...described } = before;
+    return referrer.of === root ? described : { ...described, of: referrer.of };
+  }
+
   /** @param mirrored what was mirrored before of what refers to the same artifact */
   async #choose(related: RelatedByDigest, found: Survey | undefined, mirrored: Readonly<RelatedByDigest> = {}): Promise<RelatedByDigest> {
     const { claims, claimTrust, withdrawn } = this.selection;
+    const manifests = new Map<Digest, Manifest>();
     const annotationsOf = (digest: Digest): Annotations | undefined => {
       const listed = found?.referrers.get(digest);
-      return listed === undefined ? undefined : (listed.descriptor.annotations ?? {});
+      return listed === undefined ? undefined : (manifests.get(digest)?.value.annotations ?? listed.descriptor.annotations ?? {});
     };
+    // Lists may leave annotations out: before one is refused for what it does not have, its manifest is asked.
+    if (claims.annotations !== undefined) {
+      const takes = claimFilter({ annotations: claims.annotations }, related, annotationsOf);
+      const doubtful = (Object.entries(related) as [Digest, Related][]).filter(([digest, entry]) => entry.type !== SIGNATURE && this.#known.has(digest) && !takes(entry, digest));
+      await forEachBounded(doubtful, AT_ONCE, async ([digest]) => {
+        const manifest = await this.#manifestIfPresent(digest);
+        if (manifest !== undefined) manifests.set(digest, manifest);
+      });
+    }
     const chosen = selectRelated(related, claimFilter(claims, related, annotationsOf));
     if (claimTrust === undefined) return chosen;
     const descriptorOf = async (digest: Digest): Promise<Descriptor> => this.#descriptors.get(digest) ?? this.source.resolve(digest);
     const refused = await untrustedClaims(this.source, chosen, descriptorOf, claimTrust, claims.issuers, this.context);
     const left = new Set<Digest>();
+    const standing = new Set<Digest>();
     for (const [digest, refusal] of refused) {
       const isKept = mirrored[digest] !== undefined && stays(refusal, withdrawn);
-      if (!isKept) left.add(digest);
+      (isKept ? standing : left).add(digest);
       this.#plan.refused[`claim ${digest}`] = `${chosen[digest]?.type} ${isKept ? "stays as it was mirrored before" : "is not copied"}: ${refusal.reason}`;
     }
-    return selectRelated(chosen, (_related, digest) => !left.has(digest));
+    const signatures = (Object.entries(mirrored) as [Digest, Related][]).filter(([, { type, of }]) => withdrawn === "keep" && type === SIGNATURE && of !== undefined && standing.has(of));
+    return selectRelated({ ...(Object.fromEntries(signatures) as RelatedByDigest), ...chosen }, (_related, digest) => !left.has(digest));
   }
 
   /** Why an artifact must not be copied; `undefined` if it may. What is not pushed yet is judged when it is. */
@@ -332,30 +369,15 @@ class Resolution {
   }
 
   async #addCosignTags(): Promise<void> {
-    const present = new Set(this.#tagList ?? []);
-    const subjects = Object.entries(this.#plan.artifacts).flatMap(([digest, { derivedFrom }]) => [...(derivedFrom === undefined ? [digest as Digest] : []), ...(this.#parts.get(derivedFrom ?? (digest as Digest)) ?? [])]);
-    const wanted = new Set(subjects);
-    const tags = [...wanted].flatMap(cosignTagsOf).filter((tag) => present.has(tag));
-    await forEachBounded(tags, AT_ONCE, async (tag) => {
-      const manifest = await this.#manifestIfPresent(tag);
-      if (manifest !== undefined) this.#plan.cosignTags[tag] = this.#learn(manifest).digest;
-    });
-    this.#keepWithdrawnCosignTags(wanted);
-  }
-
-  /** Of an index that is gone at the source, the parts are not known any more: what cannot be told to be about something else stays with it. */
-  #keepWithdrawnCosignTags(subjects: ReadonlySet<Digest>): void {
-    const { base, selection } = this;
-    if (base === undefined || selection.withdrawn === "remove") return;
-    const planned = Object.entries(this.#plan.artifacts) as [Digest, FullArtifact][];
-    const partsUnknown = planned.some(([root, { mediaType, derivedFrom }]) => isIndexType(mediaType) && !this.#parts.has(derivedFrom ?? root));
-    for (const [tag, digest] of Object.entries(base.cosignTags)) {
-      const subject = cosignSubjectOf(tag);
-      if (subject === undefined || this.#plan.cosignTags[tag] !== undefined) continue;
-      if (!subjects.has(subject) && !(partsUnknown && base.artifacts[subject] === undefined)) continue;
-      this.#plan.cosignTags[tag] = digest;
-      this.#withdrawn.add(tag);
-    }
+    const digestOf = async (tag: string, fresh: boolean): Promise<Digest | undefined> => {
+      const manifest = await this.#manifestIfPresent(tag, fresh);
+      return manifest === undefined ? undefined : this.#learn(manifest).digest;
+    };
+    // A source that shows nothing of what was mirrored takes nothing away, so removing by the selection is not enough.
+    const withdrawn = this.#keeps ? "keep" : "remove";
+    const chosen = await chooseCosignTags({ artifacts: this.#plan.artifacts, parts: this.#parts, listed: this.#tagList ?? [], base: this.base, withdrawn, digestOf });
+    Object.assign(this.#plan.cosignTags, chosen.tags);
+    for (const tag of chosen.withdrawn) this.#withdrawn.add(tag);
   }
 
   #learn(manifest: Manifest): Descriptor {

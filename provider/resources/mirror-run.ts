@@ -100,16 +100,22 @@ function unreadable(error: unknown): undefined {
 async function prepare(planned: PlannedMirror, plan: FullPlan, before: PlannedMirror | undefined, context: ResourceContext): Promise<Filling> {
   const origin = await context.stores.open(planned.source);
   const derived = new DerivedSource(origin);
-  for (const { derivedFrom } of Object.values(plan.artifacts)) {
-    if (derivedFrom === undefined || planned.platforms === undefined) continue;
+  let isMade = true;
+  for (const [digest, { derivedFrom }] of Object.entries(plan.artifacts)) {
+    if (derivedFrom === undefined) continue;
+    if (planned.platforms === undefined) {
+      isMade = false;
+      continue;
+    }
     // One that is gone at the source is kept where it is.
     const original = await manifestIfPresent(origin, derivedFrom);
     const made = original === undefined ? undefined : derive(original, planned.platforms.only, origin.name);
     if (made !== undefined) await derived.add(made);
+    isMade &&= made?.index.descriptor.digest === digest;
   }
   const whole: ReadStore = Object.values(plan.artifacts).some(({ derivedFrom }) => derivedFrom !== undefined) ? derived : origin;
   const places = [...new Set([...planned.destinations, ...(before?.destinations ?? [])])];
-  const complete = plan.withdrawn.length === 0 ? whole : new KeptSource(whole, () => Promise.all(places.map((place) => context.stores.open(place))), new Set(plan.withdrawn));
+  const complete = plan.withdrawn.length === 0 && isMade ? whole : new KeptSource(whole, () => Promise.all(places.map((place) => context.stores.open(place))), new Set(plan.withdrawn));
   const source = planned.destinations.length > 1 ? new SharedSource(complete) : complete;
   const known = knownDescriptors(plan, context);
   const descriptorOf = async (digest: Digest): Promise<Descriptor> => {

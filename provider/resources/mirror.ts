@@ -11,12 +11,12 @@ import { claimSelectionSchema } from "./mirror-claims";
 import { differenceOf } from "./mirror-difference";
 import { withoutLost } from "./mirror-kept";
 import { fromRecord, notePlanned, plannedAt, toRecord } from "./mirror-memory";
-import { removeInventory } from "./mirror-inventory";
+import { hasInventory, removeInventory } from "./mirror-inventory";
 import { inventoryTagOf } from "./mirror-destination";
 import { tellNews } from "./mirror-news";
 import { observeDestination } from "./mirror-observe";
-import { emptyPlan, manifestCount, mirrorPlanSchema, parityOf, statusSchema, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
-import { checkPlaces, without } from "./mirror-places";
+import { emptyPlan, manifestCount, mirrorPlanSchema, parityOf, statusSchema, union, upcomingSchema, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import { checkPlaces, respelled, without } from "./mirror-places";
 import { platformsSchema } from "./mirror-platforms";
 import { removeUnplanned } from "./mirror-prune";
 import { ownOrigins } from "./mirror-prune-origin";
@@ -26,7 +26,7 @@ import type { KeptTags } from "./mirror-tag-moves";
 import { tagSelectionSchema } from "./mirror-tags";
 import type { Properties, Reconciler } from "./reconciler";
 import { plannedSigner, signedBySchema, signerSchema } from "./signer";
-import { tagDigest } from "./tagging";
+import { ABSENT, tagDigest } from "./tagging";
 
 const schema = z.object({
   source: locationSchema,
@@ -98,6 +98,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
         unknown.has("upcomingReady") ? known.upcoming : undefined,
         base === undefined || before === undefined ? undefined : withoutLost(base, before.status),
         context,
+        before?.destinations,
       );
     const { plan, budget, descriptors, undecided } = await at("source", work, ["platforms"]);
     if (undecided) return { planned };
@@ -132,7 +133,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     if (missing.length > 0) {
       throw new ConsignError("MANIFEST_UNKNOWN", `${planned.source} has no ${missing.join(", ")}: nothing was copied`, { path: "tags", side: "source" });
     }
-    return bringInStep(inputs, planned, previousMirror(previous), context);
+    return bringInStep(inputs, planned, await respelled(previousMirror(previous), planned.destinations, context), context);
   },
 
   async observe(state, context) {
@@ -142,14 +143,18 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const kept: Record<string, KeptTags> = {};
     for (const destination of recorded.destinations) {
       const plan = await fromRecord(recorded.plan, [destination, ...recorded.destinations], context);
+      const store = await context.stores.open(destination);
       if (plan === undefined) {
-        status[destination] = { inventory: "absent" };
+        status[destination] = { inventory: ABSENT };
         continue;
       }
       const late = recorded.behind?.[destination];
       const earlier = late === undefined ? undefined : await fromRecord(late, recorded.destinations, context);
-      const observed = await observeDestination(await context.stores.open(destination), plan, earlier, recorded.onConflict, recorded.platforms);
-      status[destination] = observed.status;
+      const observed = await observeDestination(store, plan, earlier, recorded.onConflict, recorded.platforms);
+      // What is no longer planned may still be there, and nothing but the run that is owed takes it away.
+      const owed = recorded.status[destination]?.["failed"] ?? "what is no longer planned may still be there";
+      const lines = (await hasInventory(store, recorded.plan)) ? observed.status : { ...observed.status, inventory: ABSENT };
+      status[destination] = late === undefined ? lines : { ...lines, failed: owed };
       parity[destination] = observed.parity;
       if (Object.keys(observed.kept).length > 0) kept[destination] = observed.kept;
     }
@@ -163,7 +168,9 @@ export const mirror: Reconciler<typeof schema.shape> = {
     if (plan === undefined) return;
     for (const destination of await without(recorded.destinations, [recorded.source], context)) {
       const store = await context.stores.open(destination);
-      const taken: FullPlan = recorded.onDelete === "purge" ? plan : { ...emptyPlan(), tags: plan.tags, cosignTags: {} };
+      const late = recorded.behind?.[destination];
+      const held = union(late === undefined ? undefined : await fromRecord(late, recorded.destinations, context), plan) ?? plan;
+      const taken: FullPlan = recorded.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags, cosignTags: {} };
       const others = await plannedAt(destination, context);
       await removeUnplanned(store, others.plan, taken, context, ownOrigins(store, [recorded.signedBy], context));
       if (recorded.plan.summary !== undefined && !others.inventoryTags.has(inventoryTagOf(recorded))) await removeInventory(store, inventoryTagOf(recorded));

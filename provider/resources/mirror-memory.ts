@@ -95,3 +95,17 @@ export async function notePlanned(destinations: readonly string[], plan: FullPla
 export async function plannedAt(destination: string, { stores }: Pick<ResourceContext, "stores">): Promise<PlannedAt> {
   return planned.get(stores)?.get(await stores.placeOf(destination)) ?? { plan: emptyPlan(), inventoryTags: new Set() };
 }
+
+const replaced = new WeakMap<Stores, Map<string, FullPlan>>();
+
+/** Notes what a mirror had planned that another one, of another source, is about to take the place of: tags that are still as it left them are not somebody else's. */
+export async function noteReplaced(destinations: readonly string[], plan: FullPlan | undefined, { stores }: Pick<ResourceContext, "stores">): Promise<void> {
+  if (plan === undefined) return;
+  const places = replaced.get(stores) ?? new Map<string, FullPlan>();
+  replaced.set(stores, places);
+  for (const destination of destinations) places.set(await stores.placeOf(destination), plan);
+}
+
+export async function replacedAt(destination: string, { stores }: Pick<ResourceContext, "stores">): Promise<FullPlan | undefined> {
+  return replaced.get(stores)?.get(await stores.placeOf(destination));
+}

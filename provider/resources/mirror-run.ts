@@ -13,7 +13,7 @@ import { fillDestination, inventoryTagOf, type Filling } from "./mirror-destinat
 import { removeInventory } from "./mirror-inventory";
 import { mendable } from "./mirror-kept";
 import { KeptSource } from "./mirror-kept-source";
-import { fromRecord, knownDescriptors, plannedAt, planInFull } from "./mirror-memory";
+import { fromRecord, knownDescriptors, plannedAt, planInFull, replacedAt } from "./mirror-memory";
 import { emptyPlan, parityOf, recordPlan, union, type DestinationStatus, type FullPlan, type MirrorPlan } from "./mirror-plan";
 import { without } from "./mirror-places";
 import { removeUnplanned } from "./mirror-prune";
@@ -49,7 +49,7 @@ export async function bringInStep(inputs: Properties, planned: PlannedMirror, be
     let leftover = wasThere ? base : undefined;
     try {
       const unfinished = late === undefined ? undefined : await fromRecord(late, before?.destinations ?? [], context);
-      const earlier = wasThere ? [unfinished, base].filter((plan) => plan !== undefined) : [];
+      const earlier = (wasThere ? [unfinished, base] : [await replacedAt(destination, context)]).filter((plan) => plan !== undefined);
       if (wasThere) leftover = union(unfinished, base);
       const left = await fillDestination(destination, filling, { base: certain ? base : undefined, earlier, status: seen, kept: keptBefore, leftover }, planned, before, context);
       status[destination] = {};

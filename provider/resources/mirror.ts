@@ -10,7 +10,7 @@ import { at, type ResourceContext } from "./context";
 import { claimSelectionSchema } from "./mirror-claims";
 import { differenceOf } from "./mirror-difference";
 import { withoutLost } from "./mirror-kept";
-import { fromRecord, notePlanned, plannedAt, toRecord } from "./mirror-memory";
+import { fromRecord, notePlanned, noteReplaced, plannedAt, toRecord } from "./mirror-memory";
 import { hasInventory, removeInventory } from "./mirror-inventory";
 import { inventoryTagOf } from "./mirror-destination";
 import { tellNews } from "./mirror-news";
@@ -90,6 +90,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     const recordedBefore = previousMirror(previous);
     // What was mirrored from elsewhere is another mirror's: this one takes its place.
     const before = recordedBefore?.source === known.source ? recordedBefore : undefined;
+    if (recordedBefore !== undefined && before === undefined) await noteReplaced(recordedBefore.destinations, await fromRecord(recordedBefore.plan, recordedBefore.destinations, context).catch(staleBase(context)), context);
     const base = before === undefined ? undefined : await fromRecord(before.plan, before.destinations, context).catch(staleBase(context));
     const work = (): Promise<Resolved> =>
       resolveMirror(

@@ -159,3 +159,17 @@ test("cosign's signature of an SBOM under cosign's tag comes along", async () =>
   assert.equal(await isThere(at(), sbom.descriptor.digest), true);
   assert.equal(await isThere(at(), signature.descriptor.digest), true);
 });
+
+test("a mirror of another source takes the tags over that the one before it left, and no others", async () => {
+  const { stack, origin, at } = await scene();
+  await pushImage(origin, { tag: "v1" });
+  await stack.up(ARGS);
+  const next = await pushImage(at("elsewhere"), { tag: "v1", layers: ["two\n"] });
+  assert.equal((await stack.up({ ...ARGS, source: "oci:elsewhere" })).op, "replace");
+  assert.equal((await at().resolve("v1")).digest, next.descriptor.digest);
+  assert.deepEqual(await stack.refresh(), {});
+  await pushImage(at("third"), { tag: "v1", layers: ["three\n"] });
+  const theirs = await pushImage(at(), { tag: "v1", layers: ["theirs\n"] });
+  await assert.rejects(stack.up({ ...ARGS, source: "oci:third" }), /TAG_MOVED/);
+  assert.equal((await at().resolve("v1")).digest, theirs.descriptor.digest);
+});

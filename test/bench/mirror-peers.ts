@@ -69,7 +69,7 @@ function measured(tool: Peer, args: readonly string[], env: Record<string, strin
     const child = spawn(toolPath(tool), args, { env: toolEnvironment(env), stdio: ["ignore", "ignore", "pipe"] });
     let told = "";
     let peak = 0;
-    const watch = setInterval(() => (peak = Math.max(peak, peakOf(child.pid))), 200);
+    const watch = setInterval(() => (peak = Math.max(peak, peakOf(child.pid))), 20);
     child.stderr.on("data", (chunk: Buffer) => (told = (told + chunk.toString()).slice(-2000)));
     child.once("error", fail);
     child.once("close", (code) => {

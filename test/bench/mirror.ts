@@ -59,6 +59,8 @@ function counts(host: string): Promise<{ requests: number; received: number; sen
 interface Measured {
   seconds: number;
   requests: [source: number, destination: number];
+  /** What the source sent, and what the destination was sent, in bodies. */
+  bytes: [source: number, destination: number];
   maxRssMb: number;
   missing: number;
   state?: number;
@@ -100,7 +102,7 @@ class Place {
     const { ms, maxRssMb, state, cpuMs } = await work();
     const [from, to] = await Promise.all([counts(this.source.host), counts(destination.host)]);
     const missing = await missingFrom(`${this.source.host}/bench/corpus`, `${destination.host}/bench/copy`, tags);
-    return { seconds: ms / 1000, requests: [from.requests, to.requests], maxRssMb, missing, ...(state === undefined ? {} : { state }), ...(cpuMs === undefined ? {} : { cpuMs }) };
+    return { seconds: ms / 1000, requests: [from.requests, to.requests], bytes: [from.sent, to.received], maxRssMb, missing, ...(state === undefined ? {} : { state }), ...(cpuMs === undefined ? {} : { cpuMs }) };
   }
 
   async consign(destination: Registry, tags: readonly string[], calls: string[], stateFile: string): Promise<Measured> {
@@ -162,8 +164,9 @@ function middle(runs: readonly Measured[]): Measured {
   return { ...median, missing: Math.max(...runs.map(({ missing }) => missing)), maxRssMb: Math.max(...runs.map(({ maxRssMb }) => maxRssMb)) };
 }
 
-function show({ seconds, requests, maxRssMb, missing, state, cpuMs }: Measured): string {
-  return `${seconds.toFixed(2)} s, ${requests[0]} + ${requests[1]} requests, ${maxRssMb} MB, ${missing} missing${state === undefined ? "" : `, ${state} B state, ${cpuMs} ms of CPU`}`;
+function show({ seconds, requests, bytes, maxRssMb, missing, state, cpuMs }: Measured): string {
+  const [from, to] = bytes.map((count) => (count / 1e6).toFixed(1));
+  return `${seconds.toFixed(2)} s, ${requests[0]} + ${requests[1]} requests, ${from} + ${to} MB in bodies, ${maxRssMb} MB of memory, ${missing} missing${state === undefined ? "" : `, ${state} B state, ${cpuMs} ms of CPU`}`;
 }
 
 function say(text: string): void {

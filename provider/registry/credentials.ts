@@ -88,9 +88,7 @@ async function readDockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig> {
 }
 
 function fromAuths(config: DockerConfig, registry: string, keys: string[]): Credentials {
-  const auths = config.auths ?? {};
-  const byHost = Object.keys(auths).find((key) => keys.includes(key) || keys.includes(hostOf(key)));
-  const entry = byHost === undefined ? undefined : auths[byHost];
+  const entry = entryFor(config.auths ?? {}, keys);
   if (entry === undefined) return { kind: "anonymous" };
   const [username, password] = entry.auth ? decodePair(entry.auth, registry) : [entry.username ?? "", entry.password ?? ""];
   if (entry.identitytoken) return { kind: "identityToken", username, token: entry.identitytoken };
@@ -98,8 +96,23 @@ function fromAuths(config: DockerConfig, registry: string, keys: string[]): Cred
   return { kind: "password", username, password };
 }
 
-function hostOf(key: string): string {
-  return key.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
+/** The registry's own name goes before a URL of its API, and that before what names a part of it or was left by an older login. */
+function entryFor<T>(auths: Readonly<Record<string, T>>, keys: readonly string[]): T | undefined {
+  for (const reading of [(name: string) => name, apiOf, hostOf]) {
+    for (const key of keys) {
+      const name = Object.keys(auths).find((each) => reading(each) === key);
+      if (name !== undefined) return auths[name];
+    }
+  }
+  return undefined;
+}
+
+function apiOf(name: string): string {
+  return name.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
+}
+
+function hostOf(name: string): string {
+  return apiOf(name).replace(/\/.*$/, "");
 }
 
 function decodePair(auth: string, registry: string): [string, string] {

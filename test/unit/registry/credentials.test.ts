@@ -52,6 +52,14 @@ test("auths: by host, by URL, with a colon in the password, as identity token, a
   assert.deepEqual(await credentialsFor("empty.example", {}, env), { kind: "anonymous" });
 });
 
+test("auths: the registry's own name goes before a URL, and both before a part of it, whatever comes first", async () => {
+  const entry = (user: string) => ({ auth: pair(user, SECRET) });
+  const userOf = async (auths: object) => ((await credentialsFor("r.example", {}, docker({ auths }))) as { username: string }).username;
+  assert.equal(await userOf({ "r.example/team": entry("team"), "https://r.example/v1/": entry("url"), "r.example": entry("own") }), "own");
+  assert.equal(await userOf({ "https://r.example/team": entry("team"), "https://r.example/v2/": entry("url") }), "url");
+  assert.equal(await userOf({ "r.example:5000": entry("other"), "r.example/team": entry("team") }), "team");
+});
+
 test("a credential helper of the host goes before the store, and the store before auths", async () => {
   const env = docker(
     { credHelpers: { "r.example": "one" }, credsStore: "two", auths: { "third.example": { auth: pair("c", SECRET) } } },

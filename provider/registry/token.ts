@@ -25,7 +25,8 @@ export type TokenSender = (request: TokenRequest) => Promise<{ status: number; b
 const answerSchema = z.object({
   token: z.string().nullish(),
   access_token: z.string().nullish(),
-  expires_in: z.number().positive().nullish(),
+  /** What is no lifetime, as the 0 that some services give or the text of others, says no more than none. */
+  expires_in: z.number().positive().nullish().catch(undefined),
 });
 
 const DEFAULT_LIFETIME_S = 60;

@@ -154,6 +154,21 @@ for (const [name, answer] of [["no JSON", "<html>"], ["no token", "{}"], ["a tok
   });
 }
 
+for (const lifetime of [0, -1, "300"]) {
+  test(`a token is taken although it expires in ${JSON.stringify(lifetime)}`, async (context) => {
+    const server = await scripted(context, (request, response) => {
+      if (request.url.startsWith("/token")) return json(response, 200, { token: "T", expires_in: lifetime });
+      if (request.headers.authorization === "Bearer T") return json(response, 200, { tags: ["v1"] });
+      response.writeHead(401, { "www-authenticate": `Bearer realm="http://${request.headers.host}/token"` }).end();
+    });
+    const repository = login(context, server.host).repository(server.host, "a");
+    assert.deepEqual(await repository.tags(), ["v1"]);
+    repository.forget();
+    await repository.tags();
+    assert.equal(server.requests.filter((line) => line.includes("/token")).length, 1, "asked for once");
+  });
+}
+
 test("a token service that redirects gets no second request", async (context) => {
   const server = await scripted(context, (request, response) => {
     if (request.url.startsWith("/token")) return void response.writeHead(302, { location: "/elsewhere" }).end();

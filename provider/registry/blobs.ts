@@ -2,6 +2,7 @@
 import type { CallOptions, Content } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
+import { believeAbsence } from "./absence";
 import { scopes } from "./auth";
 import { openBlob } from "./blob-download";
 import { BlobUpload, type Session } from "./blob-upload";
@@ -19,19 +20,27 @@ export class Blobs {
   ) {}
 
   async has(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    const about = this.#about(target);
     const answer = await this.connection.call({
       method: "HEAD",
       url: this.#path(target),
       scopes: [scopes.pull(this.repository)],
       ok: [200, 404],
-      about: this.#about(target),
+      about,
       signal: options.signal,
     });
+    if (answer.status === 404) await believeAbsence(this.connection, answer, "HEAD", about);
     return answer.status === 200;
   }
 
-  open(target: Descriptor, options: CallOptions = {}): Promise<Content> {
-    return openBlob(this.connection, this.repository, target, options);
+  async open(target: Descriptor, options: CallOptions = {}): Promise<Content> {
+    try {
+      return await openBlob(this.connection, this.repository, target, options);
+    } catch (error) {
+      // Where no list of errors says that a registry answered, it is asked in a way that tells.
+      if (isConsignError(error, "BLOB_UNKNOWN") && error.serverCodes.length === 0) await this.has(target, options);
+      throw error;
+    }
   }
 
   /** Sends a blob that is not there, or mounts it from another repository of this registry. @returns whether bytes were sent */
@@ -84,6 +93,7 @@ export class Blobs {
       about,
       signal: options.signal,
     });
+    if (answer.status === 404) await believeAbsence(this.connection, answer, "DELETE", about);
     if (answer.status === 400 || answer.status === 405) {
       throw new ConsignError("REGISTRY_UNSUPPORTED", `${about.reference}: this registry does not delete blobs; they go with its own garbage collection`, {
         reference: about.reference,

@@ -15,6 +15,12 @@ test("a gateway that answers 404 to everything is no registry: nothing is known 
   await assert.rejects(store.tags(), failsWith("REGISTRY_RESPONSE_INVALID"));
   await assert.rejects(store.referrers(DIGEST), failsWith("REGISTRY_RESPONSE_INVALID"));
   await assert.rejects(store.deleteManifest({ mediaType: "application/vnd.oci.image.manifest.v1+json", digest: DIGEST, size: 2 }), failsWith("REGISTRY_RESPONSE_INVALID"));
+  for (const size of [2, 1_000_000]) {
+    const blob = { mediaType: "application/x", digest: DIGEST, size };
+    await assert.rejects(store.has(blob), failsWith("REGISTRY_RESPONSE_INVALID"));
+    await assert.rejects(store.blob(blob), failsWith("REGISTRY_RESPONSE_INVALID"));
+    await assert.rejects(store.deleteBlob(blob), failsWith("REGISTRY_RESPONSE_INVALID"));
+  }
   assert.equal(server.requests.filter((request) => request === "GET /v2/").length, 1, "asked once");
 });
 

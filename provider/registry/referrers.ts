@@ -110,9 +110,10 @@ export class Referrers {
 
   /** Takes an entry out of the fallback tag where the registry needs one. @returns how to put it back, if it was there */
   async remove(manifest: Manifest, subject: Digest, options: CallOptions = {}): Promise<(() => Promise<void>) | undefined> {
-    if (this.capability.support === "unknown") await this.list(subject, options);
+    // By its own answer: what is known may be forgotten while anything else is waited for.
+    const viaTag = this.capability.support !== "supported" && (await this.#viaApi(subject, options)) === undefined;
     this.#lists.delete(subject);
-    if (this.capability.support !== "unsupported") return undefined;
+    if (!viaTag) return undefined;
     const removed = await this.#fallback.remove(subject, manifest.descriptor.digest, options);
     return removed ? () => this.#addToFallback(manifest, subject, options) : undefined;
   }

@@ -158,6 +158,27 @@ test("a fallback index that another client overwrites after our read-back gets a
   assert.equal(client.counters.repairs, 1);
 });
 
+test("a deletion takes its entry out of the fallback index also while another list is asked for anew", { skip }, async (context) => {
+  let held: Promise<void> | undefined;
+  const registry = await startRegistry("distribution", {
+    gates: [
+      async (request) => {
+        if (/referrers\//.test(request.url ?? "")) await held;
+        return false;
+      },
+    ],
+  });
+  context.after(() => registry.stop());
+  const repository = quickClient(context).repository(registry.host, "wabbit/a");
+  const image = await pushImage(repository);
+  const referrers = await Promise.all(["one", "two", "three"].map((content) => pushReferrer(repository, image.descriptor, { content })));
+  assert.equal((await repository.referrers(image.descriptor.digest)).length, 3);
+  held = new Promise((resolve) => setTimeout(resolve, 100));
+  const fresh = repository.referrers(SUBJECT, { fresh: true });
+  await Promise.all([fresh, ...referrers.map(({ descriptor }) => repository.deleteManifest(descriptor))]);
+  assert.deepEqual(await repository.referrers(image.descriptor.digest), []);
+});
+
 test("a fallback index whose write is lost is written again", { skip }, async (context) => {
   const { registry, repository } = await withFaults(context, "distribution", [{ method: "PUT", path: /manifests\/sha256-/, times: 2, fault: { kind: "status", status: 201 } }]);
   const image = await pushImage(repository);

@@ -49,7 +49,9 @@ export class Manifests {
     if (answer.status === 404) return this.#absent(answer, "HEAD", tagOrDigest);
     const mediaType = mediaTypeOf(answer);
     const size = Number(answer.headers.get("content-length") ?? NaN);
-    const digest = this.#digestHeader(answer, tagOrDigest) ?? (isDigest(tagOrDigest) ? tagOrDigest : undefined);
+    const claimed = this.#digestHeader(answer, tagOrDigest);
+    // Asked for by sha512, some registries say which sha256 the same bytes have.
+    const digest = isDigest(tagOrDigest) ? tagOrDigest : claimed;
     if (digest === undefined || !isManifestType(mediaType) || !Number.isSafeInteger(size) || size <= 0) {
       const read = await this.get(tagOrDigest, options);
       return read && { descriptor: read.manifest.descriptor, etag: read.etag };
@@ -84,7 +86,7 @@ export class Manifests {
         about,
       );
     }
-    if (claimed !== undefined && claimed !== digest) throw this.#invalid(about, `has the digest ${digest}, but Docker-Content-Digest says ${claimed}`);
+    if (claimed !== undefined && claimed !== digest && claimed !== digestOf(answer.bytes, algorithmOf(claimed))) throw this.#invalid(about, `has the digest ${digest}, but Docker-Content-Digest says ${claimed}`);
     try {
       return { manifest: parseManifest(answer.bytes, mediaType, digest), etag: strongEtag(answer) };
     } catch (error) {

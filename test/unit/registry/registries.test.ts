@@ -5,6 +5,7 @@ import { bytesBlob } from "../../../provider/content/pack";
 import { readSmall } from "../../../provider/content/verify";
 import { isConsignError } from "../../../provider/errors";
 import { digestOf } from "../../../provider/oci/digest";
+import { parseManifest, type Manifest } from "../../../provider/oci/manifest";
 import { RegistryClient, type Repository } from "../../../provider/registry";
 import { pushImage, pushReferrer, pushSampleGraph } from "../../harness/artifacts";
 import { tempDir } from "../../harness/temp";
@@ -144,6 +145,30 @@ forEachRegistry("a deleted referrer leaves its subject's list, and deleting twic
   assert.equal(await other.has(drop.descriptor), false);
   await assert.rejects(other.manifest(drop.descriptor), (error) => isConsignError(error, "MANIFEST_UNKNOWN"));
 });
+
+const SHA512_KINDS = { kinds: ["olareg", "olareg-fallback", "ggcr"] } as const;
+
+forEachRegistry(
+  "a manifest that goes by sha512 is resolved, read and referred to by it",
+  async (registry, context) => {
+    const manifest = await pushSha512(connect(registry, context).repository);
+    const { digest } = manifest.descriptor;
+    const { repository } = connect(registry, context);
+    assert.deepEqual(await repository.resolve(digest), manifest.descriptor);
+    assert.deepEqual((await repository.manifest(digest)).descriptor, manifest.descriptor);
+    const referrer = await pushReferrer(repository, manifest.descriptor);
+    repository.forget();
+    assert.deepEqual((await repository.referrers(digest)).map((found) => found.digest), [referrer.descriptor.digest]);
+  },
+  { ...SHA512_KINDS },
+);
+
+async function pushSha512(repository: Repository): Promise<Manifest> {
+  const { bytes, descriptor } = await pushImage(repository);
+  const manifest = parseManifest(bytes, descriptor.mediaType, digestOf(bytes, "sha512"));
+  await repository.pushManifest(manifest);
+  return manifest;
+}
 
 forEachRegistry(
   "where deletes are off, it is said, and the list stays as it was",

@@ -94,7 +94,12 @@ export class Manifests {
     }
   }
 
-  /** @returns `moved` if the condition no longer holds (412); `subject`, the digest in `OCI-Subject` where the registry sent one */
+  /**
+   * Puts a manifest under its digest or a tag. A registry gives what comes under a tag alone a sha256 digest, which is not that of what was
+   * signed by another one: then the tag goes along with the digest.
+   * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
+   * @returns `moved` if the condition no longer holds (412); `subject`, the digest in `OCI-Subject` where the registry sent one
+   */
   async put(manifest: Manifest, tagOrDigest: string, options: PutOptions = {}): Promise<{ moved: boolean; subject: string | undefined }> {
     const about = this.#about(tagOrDigest);
     if (manifest.bytes.byteLength > MAX_MANIFEST_SIZE) {
@@ -107,7 +112,7 @@ export class Manifests {
     const conditional = options.condition !== undefined;
     const answer = await this.connection.call({
       method: "PUT",
-      url: this.#path(tagOrDigest),
+      url: isDigest(tagOrDigest) || isCanonical(manifest) ? this.#path(tagOrDigest) : `${this.#path(manifest.descriptor.digest)}?tag=${tagOrDigest}`,
       headers: { "content-type": manifest.descriptor.mediaType, ...options.condition },
       body: manifest.bytes,
       scopes: [scopes.push(this.repository)],
@@ -166,6 +171,11 @@ export class Manifests {
   #invalid(about: About, what: string): ConsignError {
     return new ConsignError("REGISTRY_RESPONSE_INVALID", `${about.reference} ${what}`, { reference: about.reference });
   }
+}
+
+/** Whether a manifest that is put under a tag has the digest that the registry will give it. */
+export function isCanonical({ descriptor }: Manifest): boolean {
+  return algorithmOf(descriptor.digest) === "sha256";
 }
 
 function mediaTypeOf(answer: Answer): string {

@@ -5,7 +5,7 @@ import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
 import { wait } from "./gate";
 import { Locks } from "./locks";
-import type { Located, Manifests } from "./manifests";
+import { isCanonical, type Located, type Manifests } from "./manifests";
 import { backoff } from "./retry";
 
 /** Moves and removes tags of one repository, one move of a tag at a time in this process. */
@@ -17,7 +17,7 @@ export class TagMoves {
   /**
    * Points a tag at a manifest and reads it back. With `expected` the tag is read first and left alone if it is elsewhere; a registry that
    * gives entity tags refuses the write if the tag moves in between, on others that moment stays open.
-   * @throws ConsignError `TAG_MOVED`, `READ_BACK_FAILED`
+   * @throws ConsignError `TAG_MOVED`, `READ_BACK_FAILED`, `REGISTRY_UNSUPPORTED` for a digest that the registry does not tag
    */
   async move(manifest: Manifest, tag: string, options: TagOptions): Promise<void> {
     await this.#locks.hold(tag, async () => {
@@ -29,7 +29,7 @@ export class TagMoves {
       const before = await this.manifests.head(tag, options);
       if (before?.descriptor.digest === manifest.descriptor.digest) return;
       if (before?.descriptor.digest !== expected) throw this.#moved(tag, expected, before?.descriptor.digest);
-      const { moved } = await this.manifests.put(manifest, tag, { ...options, condition: conditionFor(before) });
+      const { moved } = await this.manifests.put(manifest, tag, { ...options, condition: isCanonical(manifest) ? conditionFor(before) : undefined });
       if (moved) {
         const now = await this.manifests.head(tag, options);
         // A repeated request may have met its own success.
@@ -67,6 +67,11 @@ export class TagMoves {
       await wait(backoff(tried, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }), options.signal);
     }
     const reference = this.manifests.reference(tag);
+    if (!isCanonical(manifest)) throw new ConsignError(
+      "REGISTRY_UNSUPPORTED",
+      `${reference} was left alone: this registry tags manifests by sha256 only, and this one is ${digest}; name it by its digest, without a tag`,
+      { reference },
+    );
     throw new ConsignError(
       "READ_BACK_FAILED",
       `${reference} was pointed at ${digest}, and ${found === undefined ? "does not exist" : `is at ${found}`} afterwards`,

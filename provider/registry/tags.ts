@@ -3,8 +3,7 @@ import { z } from "zod";
 import type { CallOptions } from "../content/storage";
 import { ConsignError } from "../errors";
 import { tagSchema } from "../oci/reference";
-import type { Digest } from "../oci/digest";
-import { hexOf, algorithmOf } from "../oci/digest";
+import { algorithmOf, digestSchema, hexOf, isDigest, type Digest } from "../oci/digest";
 import { believeAbsence } from "./absence";
 import { scopes } from "./auth";
 import type { Answer, Connection } from "./connection";
@@ -13,7 +12,8 @@ import type { About } from "./responses";
 
 const PAGE_SIZE = 1000;
 
-const pageSchema = z.object({ tags: z.array(tagSchema).nullish() });
+/** go-containerregistry's registry lists what was pushed by sha512 beside the tags. */
+const pageSchema = z.object({ tags: z.array(z.union([tagSchema, digestSchema])).nullish() });
 
 /**
  * The tag under which clients keep a subject's referrers where the registry has no referrers API.
@@ -54,7 +54,7 @@ export async function listTags(connection: Connection, repository: string, optio
       await believeAbsence(connection, answer, "GET", about);
       return [];
     }
-    for (const tag of parsePage(answer.bytes, about)) if (!isFallbackTag(tag)) tags.add(tag);
+    for (const tag of parsePage(answer.bytes, about)) if (!isFallbackTag(tag) && !isDigest(tag)) tags.add(tag);
     url = nextPage(answer.headers.get("link"), url, about.reference);
   }
   return [...tags].sort();

@@ -7,6 +7,7 @@ import { readSmall } from "../../../provider/content/verify";
 import { ConsignError } from "../../../provider/errors";
 import type { Descriptor } from "../../../provider/oci/descriptor";
 import { digestOf } from "../../../provider/oci/digest";
+import { parseManifest } from "../../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
 import type { RegistryClient, Repository } from "../../../provider/registry";
 import { pushImage } from "../../harness/artifacts";
@@ -258,6 +259,20 @@ test("a tag that moves between look and write is left alone where the registry k
   const repository = quickClient(context).repository(server.host, "a");
   const manifest = { kind: "index", descriptor: { mediaType: MEDIA_TYPES.index, digest: DIGEST, size: MANIFEST.byteLength }, bytes: MANIFEST, value: { schemaVersion: 2, manifests: [] } } as const;
   await assert.rejects(repository.tag({ ...manifest, value: { schemaVersion: 2, manifests: [] } }, "v1", { expected: digestOf("0") }), failsWith("TAG_MOVED"));
+});
+
+test("a tag goes along with a digest by sha512 where the registry takes it so", async (context) => {
+  const manifest = parseManifest(MANIFEST, MEDIA_TYPES.index, digestOf(MANIFEST, "sha512"));
+  const { digest } = manifest.descriptor;
+  let tagged = false;
+  const server = await scripted(context, (request, response) => {
+    if (request.method === "PUT") tagged = true;
+    if (request.method === "PUT") return void response.writeHead(201, { "docker-content-digest": digest, "oci-tag": "v1" }).end();
+    if (!tagged) return void response.writeHead(404, { "docker-distribution-api-version": "registry/2.0" }).end();
+    response.writeHead(200, { "content-type": MEDIA_TYPES.index, "content-length": MANIFEST.byteLength, "docker-content-digest": digest }).end();
+  });
+  await quickClient(context).repository(server.host, "a").tag(manifest, "v1", { expected: undefined });
+  assert.deepEqual(server.requests.filter((line) => line.startsWith("PUT")), [`PUT /v2/a/manifests/${digest}?tag=v1`]);
 });
 
 test("a push to a repository that does not exist says so", async (context) => {

@@ -156,9 +156,22 @@ forEachRegistry(
     const { repository } = connect(registry, context);
     assert.deepEqual(await repository.resolve(digest), manifest.descriptor);
     assert.deepEqual((await repository.manifest(digest)).descriptor, manifest.descriptor);
+    assert.deepEqual(await repository.tags(), [], "it is no tag");
     const referrer = await pushReferrer(repository, manifest.descriptor);
     repository.forget();
     assert.deepEqual((await repository.referrers(digest)).map((found) => found.digest), [referrer.descriptor.digest]);
+  },
+  { ...SHA512_KINDS },
+);
+
+forEachRegistry(
+  "no tag is put on the sha256 twin of a manifest that goes by sha512",
+  async (registry, context) => {
+    const { repository } = connect(registry, context);
+    const manifest = await pushSha512(repository);
+    await assert.rejects(repository.tag(manifest, "v1"), (error) => isConsignError(error, "REGISTRY_UNSUPPORTED"));
+    await assert.rejects(repository.tag(manifest, "v1", { expected: undefined }), (error) => isConsignError(error, "REGISTRY_UNSUPPORTED"));
+    assert.deepEqual(await connect(registry, context).repository.tags(), []);
   },
   { ...SHA512_KINDS },
 );

@@ -14,7 +14,8 @@ import { MEDIA_TYPES } from "../oci/media-types";
 export const layoutIndexSchema = z.looseObject({
   schemaVersion: z.literal(2),
   mediaType: z.literal(MEDIA_TYPES.index).optional(),
-  manifests: z.array(descriptorSchema),
+  /** `null`, as Go writes a list without entries: oras after the last of them was deleted. */
+  manifests: z.array(descriptorSchema).nullable().transform((entries) => entries ?? []),
   annotations: annotationsSchema.optional(),
 });
 export type LayoutIndex = z.infer<typeof layoutIndexSchema>;

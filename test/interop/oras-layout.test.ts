@@ -47,6 +47,17 @@ test("we read, and add to, a layout that oras wrote", { skip }, async () => {
   assert.ok((await toolOutput("oras", ["discover", "--oci-layout", "copy:v1"], { cwd: folder })).includes("application/spdx+json"));
 });
 
+test("we read, and add to, a layout out of which oras deleted everything", { skip }, async () => {
+  const folder = tempDir("oras");
+  writeFileSync(join(folder, "a.txt"), "from oras");
+  await toolOutput("oras", ["push", "--oci-layout", "layout:v1", "a.txt"], { cwd: folder });
+  await toolOutput("oras", ["manifest", "delete", "--oci-layout", "--force", "layout:v1"], { cwd: folder });
+  const layout = OciLayout.open(join(folder, "layout"));
+  assert.deepEqual(await layout.tags(), []);
+  await pushSampleGraph(layout);
+  assert.equal((await toolOutput("oras", ["repo", "tags", "--oci-layout", "layout"], { cwd: folder })).trim(), "v1");
+});
+
 test("an image that only an index contains is found by oras with its signature", { skip }, async () => {
   const path = join(tempDir("oras"), "layout");
   const graph = await pushSampleGraph(OciLayout.open(path, { create: true }));

@@ -41,9 +41,11 @@ export class LayoutReferrers {
     return (await this.#graph(index)).reached.has(digest);
   }
 
-  /** Takes note of a manifest that is being written, so that it need not be read. */
+  /** Takes note of a manifest that is being written, so that it need not be read. It may have been listed before, and not been there. */
   note(manifest: Manifest): void {
+    if (this.#placed.has(manifest.descriptor.digest)) return;
     this.#placed.set(manifest.descriptor.digest, placedOf(manifest));
+    this.#current = undefined;
   }
 
   forget(digest: Digest): void {
@@ -82,7 +84,7 @@ export class LayoutReferrers {
   async #place(entry: Descriptor): Promise<void> {
     if (this.#placed.has(entry.digest)) return;
     const manifest = await this.read(entry);
-    if (manifest !== undefined) this.note(manifest);
+    if (manifest !== undefined) this.#placed.set(entry.digest, placedOf(manifest));
   }
 
   #link(graph: Graph, digest: Digest): Descriptor[] {

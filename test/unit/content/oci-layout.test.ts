@@ -164,6 +164,16 @@ test("a damaged manifest among the entries is the layout's fault", async () => {
   assert.deepEqual(await OciLayout.open(path).referrers(root.descriptor.digest), []);
 });
 
+test("a listed referrer whose bytes are missing is mended by a push", async () => {
+  const { path, layout } = freshLayout();
+  const { root, sbom } = await pushSampleGraph(layout);
+  rmSync(blobPath(path, sbom.descriptor.digest));
+  const mended = OciLayout.open(path);
+  assert.deepEqual(await mended.referrers(root.descriptor.digest), []);
+  await mended.pushManifest(sbom);
+  assert.deepEqual(digestsOf(await mended.referrers(root.descriptor.digest)), [sbom.descriptor.digest]);
+});
+
 test("an index that is half written by a tool without the lock is read again", async () => {
   const { path, layout } = freshLayout();
   await pushSampleGraph(layout);

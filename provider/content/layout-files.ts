@@ -118,7 +118,8 @@ export async function makeDirectory(path: string): Promise<void> {
   });
 }
 
-function unwritable(path: string, error: unknown): unknown {
+/** What a failed write means. Errors that are not the file system's stay as they are. */
+export function unwritable(path: string, error: unknown): unknown {
   if (isConsignError(error) || typeof (error as NodeJS.ErrnoException).syscall !== "string") return error;
   return new ConsignError("LAYOUT_UNWRITABLE", `${path} cannot be written: ${(error as Error).message}`, { cause: error });
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { lock } from "proper-lockfile";
 import { ConsignError } from "../errors";
+import { unwritable } from "./layout-files";
 import type { CallOptions } from "./storage";
 
 /** A lock that nobody has touched for this long belongs to a process that is gone; holders touch theirs every quarter of it. */
@@ -14,7 +15,7 @@ export const DEFAULT_LOCK_WAIT_MS = 30_000;
  * Runs `work` while no other process that uses this lock does. A lock may still be lost (the machine slept), so `work` has to look once more
  * before it commits.
  * @param waitMs how long to wait for another holder
- * @throws ConsignError `LAYOUT_LOCKED`
+ * @throws ConsignError `LAYOUT_LOCKED`, `LAYOUT_UNWRITABLE` where there can be no lock
  */
 export async function withLayoutLock<T>(root: string, waitMs: number, options: CallOptions, work: () => Promise<T>): Promise<T> {
   const release = await acquire(root, waitMs, options.signal);
@@ -34,7 +35,7 @@ async function acquire(root: string, waitMs: number, signal: AbortSignal | undef
     try {
       return await lock(root, { lockfilePath, realpath: false, stale: STALE_MS, update: STALE_MS / 4, onCompromised: () => undefined });
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "ELOCKED") throw cause;
+      if ((cause as NodeJS.ErrnoException).code !== "ELOCKED") throw unwritable(lockfilePath, cause);
       if (performance.now() - started + delay > waitMs) {
         throw new ConsignError("LAYOUT_LOCKED", `OCI image layout ${root} is still locked after ${waitMs} ms; another process writes to it (its lock is ${lockfilePath})`, { cause });
       }

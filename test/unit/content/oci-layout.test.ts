@@ -236,6 +236,14 @@ test("a lock that is held is waited for, and reported after the wait", async () 
   await layout.pushManifest(artifact("x").manifest);
 });
 
+test("a layout in which there can be no lock cannot be written", async () => {
+  const { path, layout } = freshLayout();
+  const { root } = await pushSampleGraph(layout);
+  writeFileSync(join(path, ".consign.lock"), "");
+  utimesSync(join(path, ".consign.lock"), 1, 1);
+  assert.equal(await codeOf(layout.tag(root, "v2")), "LAYOUT_UNWRITABLE");
+});
+
 test("temporary files of killed runs are left out of everything, and swept after a day", async () => {
   const { path, layout } = freshLayout();
   await pushSampleGraph(layout);

@@ -24,6 +24,11 @@ export function isTag(text: string): boolean {
   return TAG.test(text);
 }
 
+/** True for `host` or `host:port` that a URL can have: a port up to 65535, numbers only as an address. */
+export function isHost(text: string): boolean {
+  return HOST.test(text) && URL.canParse(`https://${text}`);
+}
+
 export const locationSchema = z.string().check((context) => reportInto(context, () => parseLocation(context.value)));
 export const referenceSchema = z.string().check((context) => reportInto(context, () => parseReference(context.value)));
 
@@ -53,12 +58,13 @@ export function parseLocation(text: string): Location {
  */
 export function parseReference(text: string): Reference {
   if (text.length > 4096) throw invalid(text.slice(0, 64) + "…", "it is longer than 4096 characters");
-  const at = text.lastIndexOf("@");
+  const layout = text.startsWith("oci:");
+  // A directory's name may have an @ in it.
+  const at = layout && text.lastIndexOf("@") < text.lastIndexOf("/") ? -1 : text.lastIndexOf("@");
   const digestText = at === -1 ? undefined : text.slice(at + 1);
   if (digestText !== undefined && !isDigest(digestText)) throw invalid(text, "what follows @ is not a digest");
   const rest = at === -1 ? text : text.slice(0, at);
   const colon = rest.lastIndexOf(":");
-  const layout = rest.startsWith("oci:");
   const hasTag = colon > rest.lastIndexOf("/") && !(layout && colon === 3);
   const tag = hasTag ? rest.slice(colon + 1) : undefined;
   if (tag !== undefined && !isTag(tag)) throw invalid(text, `"${tag}" is not a tag`);
@@ -81,7 +87,7 @@ function registryLocation(name: string, text: string): Location {
   const repository = name.slice(slash + 1);
   const named = registry.includes(".") || registry.includes(":") || registry === "localhost";
   if (!named) throw invalid(text, "it must begin with a registry's host, as registry.example/repository; none is assumed");
-  if (!HOST.test(registry)) throw invalid(text, `"${registry}" is not a host`);
+  if (!isHost(registry)) throw invalid(text, `"${registry}" is not a host`);
   if (!REPOSITORY.test(repository) || repository.length > 255) throw invalid(text, `"${repository}" is not a repository name: lower-case letters, digits, and . _ - between them`);
   return { kind: "registry", registry, repository };
 }

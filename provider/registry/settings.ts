@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { ConsignError } from "../errors";
-
-const HOST_PORT = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::[0-9]{1,5})?$/;
+import { isHost } from "../oci/reference";
 
 const fileSchema = z.string().min(1, "must be a file's path");
 
@@ -24,7 +23,7 @@ export const registrySettingsSchema = z
     /** URL of an HTTP proxy, `http://` or `https://`; user info in it is sent to the proxy only. */
     proxy: z.string().refine(isProxyUrl, "must be a URL that begins with http:// or https://").optional(),
     /** `host[:port]` to connect to instead; the Host header and the TLS name stay the registry's. */
-    address: z.string().regex(HOST_PORT, "must be host or host:port, without a scheme").optional(),
+    address: z.string().refine(isHost, "must be host or host:port, without a scheme").optional(),
     /** Requests in flight at once; fewer for a while after the registry said that they are too many. @default 16 */
     concurrency: z.number().int().min(1).max(64).optional(),
     /** Requests started per second. @default no limit */

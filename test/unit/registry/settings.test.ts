@@ -13,6 +13,7 @@ const WRONG: [string, unknown, string][] = [
   ["a key without certificate", { keyFile: "k.pem" }, "certFile"],
   ["plain HTTP with a CA", { plainHttp: true, caFile: "ca.pem" }, "plainHttp"],
   ["an address with a scheme", { address: "https://10.0.0.1" }, "address"],
+  ["an address with a port that is none", { address: "10.0.0.1:70000" }, "address"],
   ["a proxy that is no URL", { proxy: "proxy:3128" }, "proxy"],
   ["no concurrency at all", { concurrency: 0 }, "concurrency"],
   ["a rate of nothing", { requestsPerSecond: 0 }, "requestsPerSecond"],

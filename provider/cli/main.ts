@@ -28,4 +28,10 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 
+// A crash is no answer: left alone, Node would end with 1, which says "not verified".
+process.on("uncaughtException", (error) => {
+  stderr.write(`consign: ${error.message} [INTERNAL]\n`);
+  process.exit(2);
+});
+
 void main();

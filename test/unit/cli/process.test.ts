@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { repositoryRoot } from "../../harness/toolchain";
 import { consignProcess, workplace } from "./arrange";
 
 test("as a process: verified is 0, not verified is 1, could not tell is 2", async () => {
@@ -24,4 +28,14 @@ test("as a process: verified is 0, not verified is 1, could not tell is 2", asyn
   const tree = await consignProcess(folder, ["tree", "oci:net-monitor:v1"]);
   assert.equal(tree.exitCode, 0, tree.stderr);
   assert.match(tree.stdout, /^oci:net-monitor:v1\nsha256:/);
+});
+
+test("an answer that cannot be written is not 'not verified'", { skip: existsSync("/dev/full") ? false : "no /dev/full" }, async () => {
+  const main = join(repositoryRoot, "provider", "cli", "main.ts");
+  const child = spawn(process.execPath, ["--import", require.resolve("tsx"), main, "--help"], { stdio: ["ignore", openSync("/dev/full", "w"), "pipe"], timeout: 60_000 });
+  let told = "";
+  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (told += chunk));
+  const exitCode = await new Promise((ended) => child.once("close", ended));
+  assert.equal(exitCode, 2, told);
+  assert.match(told, /^consign: .*ENOSPC.*\n$/);
 });

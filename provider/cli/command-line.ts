@@ -103,6 +103,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (values.html !== undefined && values.json === true) throw wrong("say either --html or --json");
   if (values.retention !== undefined && values.html === undefined && command !== "timeline") throw wrong("--retention is for timeline, and for pages");
   if ((values.rules !== undefined || values["as-of"] !== undefined) && command !== "retention") throw wrong("--rules and --as-of are for retention");
+  if (values.require !== undefined && command === "retention") throw wrong("--require asks about one artifact, and is not for retention");
   if (values["follow-redirects"] === true && command !== "verify") throw wrong("--follow-redirects is for verify");
   for (const type of values.require ?? []) resolveType(type);
   const flags: Flags = {

@@ -32,5 +32,6 @@ test("consign retention says what is missing or wrong", async () => {
   await fails(/whose claims count/, "retention", "oci:net-monitor", "--rules", rules);
   await fails(/is over before the grace period.*\[INPUT_INVALID\]/, "retention", "oci:net-monitor", "--rules", rules, "--root", "wabbit.pem");
   await fails(/--as-of tomorrow/, "retention", "oci:net-monitor", "--rules", file("fine.json", { archive: "oci:archive" }), "--root", "wabbit.pem", "--as-of", "tomorrow");
+  await fails(/not for retention/, "retention", "oci:net-monitor", "--rules", rules, "--root", "wabbit.pem", "--require", "sbom");
   await fails(/are for retention/, "verify", "oci:net-monitor:v1", "--as-of", "2026-01-01");
 });

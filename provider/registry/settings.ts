@@ -24,7 +24,7 @@ export const registrySettingsSchema = z
     proxy: z.string().refine(isProxyUrl, "must be a URL that begins with http:// or https://").optional(),
     /** `host[:port]` to connect to instead; the Host header and the TLS name stay the registry's. */
     address: z.string().refine(isHost, "must be host or host:port, without a scheme").optional(),
-    /** Requests in flight at once; fewer for a while after the registry said that they are too many. @default 16 */
+    /** Requests in flight at once; fewer for a while after the registry said that they are too many. @default 32 */
     concurrency: z.number().int().min(1).max(64).optional(),
     /** Requests started per second. @default no limit */
     requestsPerSecond: z.number().positive().max(10_000).optional(),

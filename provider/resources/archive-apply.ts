@@ -83,6 +83,8 @@ function decidedAs({ entries }: ArchiveTask, decision: Entry["decision"]): Decid
  * next run decides again. All are confirmed before the first one goes, as what one of them keeps no other may take along.
  */
 async function confirm({ inputs, entries, rules, asOf }: ArchiveTask, removals: readonly Decided[], context: ResourceContext): Promise<{ confirmed: Decided[]; kept: [Digest, string][] }> {
+  // The plan was made in this process, and what it was told is still believed.
+  context.stores.forget();
   const fresh = await surveyFacts(inputs, entries, context, { again: true, only: removals.map(([digest]) => digest) });
   const facts = recordedFacts(entries, []);
   for (const [digest] of removals) delete facts[digest];

@@ -27,7 +27,6 @@ export async function retention(reference: string, flags: Flags, world: World): 
   const rules = await readRules(flags, world);
   const trust = await trustFrom("retention", flags, flags.scope ?? source, world);
   if (trust === undefined) throw new ConsignError("INPUT_INVALID", "whose claims count? say it with --policy, --root or --config-dir");
-  checkPlaces({ sources: [source], ...rules });
   const asOf = asOfFrom(flags, world);
   const registries = new RegistryClient({ settings: await registriesFrom(flags, world), baseDir: world.cwd, env: environmentFrom(flags, world) });
   const fetch = httpFetch();
@@ -41,6 +40,7 @@ export async function retention(reference: string, flags: Flags, world: World): 
     progress: () => undefined,
   };
   try {
+    await checkPlaces({ sources: [source], ...rules }, context);
     const facts = await surveyFacts({ ...rules, sources: [source], trust: { notationConfig: "default" } }, {}, context, { trust });
     const entries = planRetention({ facts, recorded: {}, rules: rulesOf(rules), asOf: asOf.getTime(), marking: false });
     if (flags.json) world.print(JSON.stringify({ reference: source, asOf: asOf.toISOString(), entries }, null, 2));

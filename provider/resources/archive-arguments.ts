@@ -3,9 +3,10 @@ import { z } from "zod";
 import { durationSchema, identitySchema, parseDuration, resolveType, typeKey } from "../claims";
 import { ConsignError } from "../errors";
 import { digestSchema } from "../oci/digest";
-import { formatLocation, locationSchema, parseLocation } from "../oci/reference";
+import { locationSchema } from "../oci/reference";
 import { checkRules, timeSchema, type Rules } from "../retention";
 import { asOfSchema } from "./as-of";
+import type { ResourceContext } from "./context";
 import { trustSchema } from "./judgement";
 import { recordSigningShape } from "./record-signing";
 
@@ -68,14 +69,20 @@ export function holdTypes({ holds }: ArchiveInputs["retain"]): Set<string> {
   return new Set(holds.flatMap((hold) => (typeof hold === "string" ? [] : [typeKey(resolveType(hold.claim))])));
 }
 
-/** @throws ConsignError `INPUT_INVALID` at the property */
-export function checkPlaces({ sources, archive, retain }: Partial<Pick<ArchiveInputs, "sources" | "archive" | "retain">>): void {
-  const same = (a: string, b: string) => formatLocation(parseLocation(a)) === formatLocation(parseLocation(b));
-  for (const [index, source] of (sources ?? []).entries()) {
-    if (archive !== undefined && same(source, archive)) throw new ConsignError("INPUT_INVALID", `${archive} is a source: an archive has to be somewhere else`, { path: "archive" });
-    if ((sources ?? []).findIndex((other) => same(other, source)) !== index) throw new ConsignError("INPUT_INVALID", `${source} is named twice`, { path: `sources[${index}]` });
+/**
+ * Refuses an archive that is a source as well, whatever it is called: what is released there, or purged here, would be gone for good.
+ * @throws ConsignError `INPUT_INVALID` at the property
+ */
+export async function checkPlaces({ sources = [], archive, retain }: Partial<Pick<ArchiveInputs, "sources" | "archive" | "retain">>, { stores }: Pick<ResourceContext, "stores">): Promise<void> {
+  const archived = archive === undefined ? undefined : await stores.placeOf(archive);
+  const seen = new Set<string>();
+  for (const [index, source] of sources.entries()) {
+    const place = await stores.placeOf(source);
+    if (place === archived) throw new ConsignError("INPUT_INVALID", `${archive} is a source: an archive has to be somewhere else`, { path: "archive" });
+    if (seen.has(place)) throw new ConsignError("INPUT_INVALID", `${source} is named twice`, { path: `sources[${index}]` });
+    seen.add(place);
   }
   for (const [index, watched] of (retain?.whileRunningIn ?? []).entries()) {
-    if (archive !== undefined && same(watched, archive)) throw new ConsignError("INPUT_INVALID", `nothing runs in the archive, ${archive}`, { path: `retain.whileRunningIn[${index}]` });
+    if ((await stores.placeOf(watched)) === archived) throw new ConsignError("INPUT_INVALID", `nothing runs in the archive, ${archive}`, { path: `retain.whileRunningIn[${index}]` });
   }
 }

@@ -33,7 +33,7 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
   ensured: ["notices"],
 
   async plan(known, unknown, previous, context) {
-    checkPlaces(known);
+    await checkPlaces(known, context);
     const rulesKnown = !["archiveAfter", "retain", "deployments", "onExpiry", "release"].some((name) => unknown.has(name));
     const { archiveAfter = "30d", retain = archiveSchema.shape.retain.parse(undefined), deployments = {}, onExpiry = "report", release = "never", observe = "live" } = known;
     const rules = rulesKnown ? rulesOf({ archiveAfter, retain, deployments, onExpiry, release }) : undefined;

@@ -6,8 +6,16 @@ import type { Store } from "../../provider/content/storage";
 import { type Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
 import { ArchiveWorld, SOURCE } from "./archive-world";
+import { Refused } from "./life";
 
 const PAST = { from: "2026-01-01", until: "2026-02-01" };
+
+test("one that is still a source under another spelling is no archive", async () => {
+  const world = new ArchiveWorld();
+  for (const [source, archive] of [["oci:prod", "oci:./prod"], ["Registry.example/app", "registry.example/app"]] as const) {
+    await assert.rejects(world.life().preview(world.args("2026-04-01", { sources: [source], archive })), (error) => error instanceof Refused && error.failures[0]?.property === "archive", `${source} ${archive}`);
+  }
+});
 
 test("what is asked right before a removal is not answered from memory", async () => {
   const world = new ArchiveWorld();

@@ -12,6 +12,7 @@ import { evidenceAt, type EvidenceQuestion } from "./archive-evidence";
 import { archiveTag, isArchiveTag } from "./archive-record";
 import type { ResourceContext } from "./context";
 import { openTrust } from "./judgement";
+import { placeOfTag } from "./promotion-place";
 import { recordSchema } from "./promotion-record";
 
 /** Artifacts that one policy looks after. */
@@ -63,7 +64,7 @@ export async function surveyFacts(inputs: SurveyInputs, recorded: Readonly<Entri
     level = wanted === undefined ? [...led].filter((digest) => !seen.has(digest) && recorded[digest]?.state !== "purged") : [];
   }
   addUpcoming(facts, inputs.upcoming ?? []);
-  addRunning(facts, { ...recorded }, places);
+  await addRunning(facts, recorded, places, context);
   return facts;
 }
 
@@ -176,17 +177,20 @@ function addUpcoming(facts: Record<Digest, Facts>, upcoming: NonNullable<Archive
   }
 }
 
-/** An environment's tag is where a claim says that the environment looks; whatever it points at now is in use. */
-function addRunning(facts: Record<Digest, Facts>, recorded: Readonly<Entries>, places: readonly Place[]): void {
-  const environments = new Map<string, string>();
+/** An environment's tag is where a claim says that the environment looks, however it spells the place; whatever it points at now is in use. */
+async function addRunning(facts: Record<Digest, Facts>, recorded: Readonly<Entries>, places: readonly Place[], context: ResourceContext): Promise<void> {
+  const claimed = new Map<string, string>();
   for (const known of [...Object.values(recorded), ...Object.values(facts)]) {
-    for (const [, each] of evidenceIn(known)) if (each.kind === "deployment" && each.resource !== undefined) environments.set(each.resource, each.environment);
+    for (const [, each] of evidenceIn(known)) if (each.kind === "deployment" && each.resource !== undefined) claimed.set(each.resource, each.environment);
   }
+  const environments = new Map<string, string>();
+  for (const [resource, environment] of claimed) environments.set(await placeOfTag(resource, context), environment);
   for (const { location, role, tags } of places) {
     if (role === "archive") continue;
+    const place = await context.stores.placeOf(location);
     for (const [tag, { digest }] of tags) {
       const resource = `${location}:${tag}`;
-      const environment = environments.get(resource);
+      const environment = environments.get(`${place}:${tag}`);
       const found = facts[digest];
       if (environment === undefined || found === undefined) continue;
       found.running = [...(found.running ?? []), `${environment} (${resource})`].sort();

@@ -14,6 +14,17 @@ export async function isSamePlace(a: string, b: string, { stores }: Pick<Resourc
   }
 }
 
+/** `location:tag` by the place that it names; what names none is left as it is. */
+export async function placeOfTag(resource: string, { stores }: Pick<ResourceContext, "stores">): Promise<string> {
+  const at = resource.lastIndexOf(":");
+  try {
+    return `${await stores.placeOf(resource.slice(0, Math.max(at, 0)))}${resource.slice(at)}`;
+  } catch (error) {
+    if (isConsignError(error)) return resource;
+    throw error;
+  }
+}
+
 /** Whether two slots are one tag at one place, whatever the environments are called. */
 export async function isSameTag(a: Pick<Slot, "resource">, b: Pick<Slot, "resource">, context: Pick<ResourceContext, "stores">): Promise<boolean> {
   const [atA, atB] = [a.resource.lastIndexOf(":"), b.resource.lastIndexOf(":")];

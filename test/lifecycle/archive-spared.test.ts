@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bytesBlob, packManifest, pushArtifact } from "../../provider/content/pack";
 import type { MemoryStore } from "../../provider/content/memory";
 import type { Store } from "../../provider/content/storage";
-import { type Descriptor } from "../../provider/oci/descriptor";
+import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
-import { ArchiveWorld, SOURCE } from "./archive-world";
-import { Refused } from "./life";
+import type { Properties } from "../../provider/resources/reconciler";
+import { ArchiveWorld, SOURCE, acme, decided } from "./archive-world";
+import { Refused, type Life } from "./life";
+import { claim, sign } from "./memory-world";
+
+/** Looks without doing: what a preview says. */
+async function foreseen(life: Life, args: Properties): Promise<Properties> {
+  return (await life.preview(args)).planned;
+}
 
 const PAST = { from: "2026-01-01", until: "2026-02-01" };
 
@@ -15,6 +23,23 @@ test("one that is still a source under another spelling is no archive", async ()
   for (const [source, archive] of [["oci:prod", "oci:./prod"], ["Registry.example/app", "registry.example/app"]] as const) {
     await assert.rejects(world.life().preview(world.args("2026-04-01", { sources: [source], archive })), (error) => error instanceof Refused && error.failures[0]?.property === "archive", `${source} ${archive}`);
   }
+});
+
+test("an environment's tag keeps, however its place is spelt", async () => {
+  const world = new ArchiveWorld();
+  const source = "oci:prod";
+  const store = world.stores.at(source);
+  const packed = packManifest({ artifactType: "application/vnd.example.app", layers: [bytesBlob(Buffer.from("app"), "text/plain")] });
+  await pushArtifact(store, packed);
+  await store.tag(packed.manifest, "current");
+  const artifact = plainDescriptor(packed.manifest.descriptor);
+  await sign(store, artifact, acme);
+  // Closed by a promotion that was killed before it moved the tag.
+  for (const until of [undefined, "2026-02-01T00:00:00Z"]) {
+    await claim(store, { type: "deployment", subject: artifact, predicate: { environment: "production", resource: "oci:./prod:current", from: "2026-01-01T00:00:00Z", ...(until === undefined ? {} : { until }) }, audience: "internal" }, acme);
+  }
+  const planned = await foreseen(world.life(), world.args("2026-06-01", { sources: [source] }));
+  assert.equal(decided(planned, artifact), "in-production keep");
 });
 
 test("what is asked right before a removal is not answered from memory", async () => {

@@ -78,9 +78,11 @@ export type Leftovers = string[];
 
 /**
  * Takes an artifact out of its repository, with everything that refers to it, deepest first. What other artifacts use stays. The artifact's own
- * manifest, and with it its tags, goes last, so that a run that is cut short finds the rest again.
+ * manifest, and with it its tags, goes last, so that a run that is cut short finds the rest again. What is itself a part of one that stays loses
+ * its tag only, and goes with that.
  */
 export async function purgeArtifact(store: Store, root: Descriptor, inUse: InUse): Promise<Leftovers> {
+  if (inUse.has(root.digest)) return removeTag(store, archiveTag(root.digest));
   const found = await holdings(store, root.digest);
   const own = [...found].filter(([digest]) => !inUse.has(digest));
   const kept = new Set([...found].filter(([digest]) => inUse.has(digest)).flatMap(([, held]) => blobsOf(held).map(({ digest }) => digest)));
@@ -102,6 +104,16 @@ export async function purgeArtifact(store: Store, root: Descriptor, inUse: InUse
   await removeNamed(store, root, [archiveTag(root.digest)]);
   for (const part of refused) await remove(store, part);
   return leftovers;
+}
+
+async function removeTag(store: Store, tag: string): Promise<Leftovers> {
+  try {
+    await store.untag(tag);
+    return ["it stays as a part of what is kept, without a tag of its own"];
+  } catch (error) {
+    if (!isConsignError(error, "REGISTRY_UNSUPPORTED", "REGISTRY_DENIED")) throw error;
+    return [`it stays as a part of what is kept: ${error.message}`];
+  }
 }
 
 /** Takes away an artifact's layers, and those of its parts. Manifests, configs and everything that refers to it stay, and so does what others use. */

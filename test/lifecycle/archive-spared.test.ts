@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { bytesBlob, packManifest, pushArtifact } from "../../provider/content/pack";
 import type { MemoryStore } from "../../provider/content/memory";
 import type { Store } from "../../provider/content/storage";
+import { walk } from "../../provider/graph";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
+import { parseManifest } from "../../provider/oci/manifest";
+import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import type { Properties } from "../../provider/resources/reconciler";
 import { ArchiveWorld, SOURCE, acme, decided } from "./archive-world";
 import { Refused, type Life } from "./life";
@@ -17,6 +20,38 @@ async function foreseen(life: Life, args: Properties): Promise<Properties> {
 }
 
 const PAST = { from: "2026-01-01", until: "2026-02-01" };
+
+/** An image that is an artifact of its own, and a part of an index, both in use for a time. */
+async function indexed(world: ArchiveWorld, until: { part: string; index: string | undefined }): Promise<{ part: Descriptor; index: Descriptor }> {
+  const packed = packManifest({ artifactType: "application/vnd.example.part", layers: [bytesBlob(Buffer.from("a part"), "text/plain")] });
+  await pushArtifact(world.source, packed);
+  await world.source.tag(packed.manifest, "part");
+  const part = plainDescriptor(packed.manifest.descriptor);
+  await sign(world.source, part, acme);
+  await world.stay(part, { from: "2026-01-01", until: until.part });
+  const made = parseManifest(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [packed.manifest.descriptor] })), MEDIA_TYPES.index);
+  await world.source.pushManifest(made);
+  await world.source.tag(made, "index");
+  const index = plainDescriptor(made.descriptor);
+  await sign(world.source, index, acme);
+  await world.stay(index, { from: "2026-01-01", ...(until.index === undefined ? {} : { until: until.index }) });
+  return { part, index };
+}
+
+describe("what an index is made of", () => {
+  test("is not purged from the archive while the index is kept there", async () => {
+    const world = new ArchiveWorld();
+    const { part, index } = await indexed(world, { part: "2026-02-01", index: "2026-12-01" });
+    const life = world.life();
+    const args = (asOf: string) => world.args(asOf, { onExpiry: "purge" });
+    for (const asOf of ["2027-01-15", "2027-03-01", "2027-03-02"]) await life.up(args(asOf));
+    assert.ok(await world.archive.has(part), "the index needs it");
+    assert.ok((await walk(world.archive, index)).nodes.has(part.digest));
+    assert.equal(await life.up(args("2027-03-03")), "same");
+    for (const asOf of ["2027-12-02", "2027-12-03"]) await life.up(args(asOf));
+    assert.deepEqual([await world.archive.has(index), await world.archive.has(part)], [false, false], "and goes with it");
+  });
+});
 
 test("one that is still a source under another spelling is no archive", async () => {
   const world = new ArchiveWorld();

@@ -7,10 +7,10 @@ import { verifyArtifact } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { successorsOf } from "../oci/manifest";
-import { MEDIA_TYPES, isManifestType } from "../oci/media-types";
+import { MEDIA_TYPES, isIndexType, isManifestType } from "../oci/media-types";
 import { planRetention, type Entries, type Entry, type Rules } from "../retention";
 import type { ArchiveInputs } from "./archive-arguments";
-import { inUseBeside, purgeArtifact, purgeContent, releaseArtifact, type InUse } from "./archive-purge";
+import { inUseBeside, indexesAt, purgeArtifact, purgeContent, releaseArtifact, type InUse, type IndexWith } from "./archive-purge";
 import { ARCHIVED, CONTENT_PURGED, archiveTag, packArchived, packContentPurged, removeUnsigned } from "./archive-record";
 import { recordedFacts, surveyFacts } from "./archive-survey";
 import { preserveSignatures } from "./archive-timestamps";
@@ -62,7 +62,8 @@ export async function carryOut(task: ArchiveTask, context: ResourceContext): Pro
     tell(digest, [`nothing was removed: ${why}`]);
   }
   const of = (decision: Entry["decision"]) => confirmed.filter(([, entry]) => entry.decision === decision);
-  await run(of("release"), (digest, entry) => releaseOne(task, digest, entry, context));
+  const indexes = indexesBySource(task, context);
+  await run(of("release"), (digest, entry) => releaseOne(task, digest, entry, indexes, context));
   const going = [...of("purge-content"), ...of("purge")];
   if (going.length === 0) return outcome;
   const inUse = await inUseBeside(task.archive, new Set(going.map(([digest]) => digest)));
@@ -130,8 +131,19 @@ async function proveComplete({ archive, inputs }: Pick<ArchiveTask, "archive" | 
   return verdict.outcome === "verified" ? [] : [`its signature does not verify in the archive: ${verdict.outcome}: ${verdict.reason ?? ""} [${verdict.code ?? "SIGNATURE_INVALID"}]`];
 }
 
+/** Looks once, before anything leaves: an index that leaves in the same run still counts, and what is a part of it leaves in the next one. */
+function indexesBySource({ entries }: ArchiveTask, context: ResourceContext): (location: string) => Promise<IndexWith> {
+  const found = new Map<string, Promise<IndexWith>>();
+  return (location) => {
+    const known = (Object.entries(entries) as Decided[]).flatMap(([digest, { at, mediaType }]) => (at.includes(location) && isIndexType(mediaType) ? [digest] : []));
+    const indexes = found.get(location) ?? context.stores.open(location).then((source) => indexesAt(source, known));
+    found.set(location, indexes);
+    return indexes;
+  };
+}
+
 /** What came to the source after the artifact was archived is archived too, and all of it is proven to be there, before the source is rid of it. */
-async function releaseOne(task: ArchiveTask, digest: Digest, entry: Entry, context: ResourceContext): Promise<string[]> {
+async function releaseOne(task: ArchiveTask, digest: Digest, entry: Entry, indexes: (location: string) => Promise<IndexWith>, context: ResourceContext): Promise<string[]> {
   const root = descriptorOf(digest, entry);
   const notices: string[] = [];
   for (const location of entry.at) {
@@ -142,6 +154,11 @@ async function releaseOne(task: ArchiveTask, digest: Digest, entry: Entry, conte
     for (const { descriptor } of graph.nodes.values()) {
       if (!isManifestType(descriptor.mediaType) || (await task.archive.has(descriptor))) continue;
       throw new ConsignError("READ_BACK_FAILED", `${location} keeps ${digest}: the archive does not have ${descriptor.digest}`, { side: "archive" });
+    }
+    const index = await (await indexes(location))(digest);
+    if (index !== undefined) {
+      notices.push(`it stays at ${location}: it is a part of ${index}`);
+      continue;
     }
     try {
       await releaseArtifact(source, root, entry.tags[location] ?? []);

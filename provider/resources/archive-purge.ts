@@ -4,8 +4,9 @@ import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { successorsOf, type Manifest } from "../oci/manifest";
-import { MEDIA_TYPES, isManifestType } from "../oci/media-types";
+import { MEDIA_TYPES, isIndexType, isManifestType } from "../oci/media-types";
 import { archiveTag } from "./archive-record";
+import { TagGraph } from "./tag-graph";
 import { tagDigest } from "./tagging";
 
 const MAX_MANIFESTS = 1_000_000;
@@ -71,6 +72,23 @@ export async function inUseBeside(store: ReadStore, but: ReadonlySet<Digest>): P
     }
   }
   return used;
+}
+
+/** Says of which index an artifact is a part, if it is of any. */
+export type IndexWith = (part: Digest) => Promise<string | undefined>;
+
+/**
+ * The indexes at a source: without its parts an index is worth nothing to whoever pulls it.
+ * @param known indexes there that may have no tag any more
+ */
+export async function indexesAt(store: ReadStore, known: readonly Digest[]): Promise<IndexWith> {
+  const graph = new TagGraph(store);
+  const indexes = new Map<string, Digest>(known.map((digest) => [digest, digest]));
+  for (const tag of await graph.tags()) {
+    const descriptor = await ifThere(() => store.resolve(tag));
+    if (descriptor !== undefined && isIndexType(descriptor.mediaType)) indexes.set(tag, descriptor.digest);
+  }
+  return async (part) => (await graph.below([...indexes].flatMap(([reference, digest]) => (digest === part ? [] : [reference])))).get(part);
 }
 
 /** What a purge could not take away, one line each. */

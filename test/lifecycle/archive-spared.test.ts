@@ -51,6 +51,16 @@ describe("what an index is made of", () => {
     for (const asOf of ["2027-12-02", "2027-12-03"]) await life.up(args(asOf));
     assert.deepEqual([await world.archive.has(index), await world.archive.has(part)], [false, false], "and goes with it");
   });
+
+  test("does not leave its source while the index is in use there", async () => {
+    const world = new ArchiveWorld();
+    const { part, index } = await indexed(world, { part: "2026-02-01", index: undefined });
+    const life = world.life();
+    const args = (asOf: string) => world.args(asOf, { release: "after-archive" });
+    for (const asOf of ["2026-04-01", "2026-04-02", "2026-04-03"]) await life.up(args(asOf));
+    assert.equal(decided(life.outputs, index), "in-production keep");
+    assert.ok((await walk(world.source, index)).nodes.has(part.digest), "production runs it");
+  });
 });
 
 test("one that is still a source under another spelling is no archive", async () => {

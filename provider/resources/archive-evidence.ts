@@ -12,6 +12,8 @@ import type { ResourceContext } from "./context";
 export interface EvidenceQuestion {
   trust: ResolvedTrustPolicy;
   holds: ReadonlySet<string>;
+  /** Digests on hold. */
+  held: ReadonlySet<Digest>;
   issuers: Pick<LifecycleIssuers, "revocation" | "endOfLife">;
   /** Verify again what was believed before. */
   again: boolean;
@@ -32,6 +34,17 @@ export async function evidenceAt(store: ReadStore, subject: Digest, recorded: Fa
     const known = text === undefined ? undefined : decodeEvidence(text);
     const certain = known !== undefined && known.kind !== "doubt" && !question.again && !changeable(kind);
     const evidence = certain ? known : await judged(store, descriptor, subject, kind, known, question, context);
+    if (evidence !== undefined) found[descriptor.digest] = encodeEvidence(evidence);
+  }
+  return found;
+}
+
+/** The holds that are claimed of an artifact or of a part of one. What cannot be told keeps. */
+export async function holdsOn(store: ReadStore, subject: Digest, question: EvidenceQuestion, context: ResourceContext): Promise<Facts["evidence"]> {
+  const found: Facts["evidence"] = {};
+  for (const descriptor of await store.referrers(subject)) {
+    if (kindOfEvidence(descriptor, question.holds, false) !== "hold") continue;
+    const evidence = await judged(store, descriptor, subject, "hold", undefined, question, context);
     if (evidence !== undefined) found[descriptor.digest] = encodeEvidence(evidence);
   }
   return found;

@@ -6,14 +6,16 @@ import { ConsignError, isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import { digestOf, type Digest } from "../oci/digest";
+import { isIndexType } from "../oci/media-types";
 import { encodeEvidence, evidenceIn, factsIn, type Entries, type Entry, type Evidence, type Facts } from "../retention";
 import { holdTypes, type ArchiveInputs } from "./archive-arguments";
-import { evidenceAt, type EvidenceQuestion } from "./archive-evidence";
+import { evidenceAt, holdsOn, type EvidenceQuestion } from "./archive-evidence";
 import { archiveTag, isArchiveTag } from "./archive-record";
 import type { ResourceContext } from "./context";
 import { openTrust } from "./judgement";
 import { placeOfTag } from "./promotion-place";
 import { recordSchema } from "./promotion-record";
+import { TagGraph } from "./tag-graph";
 
 /** Artifacts that one policy looks after. */
 export const MAX_ARTIFACTS = 100_000;
@@ -46,7 +48,7 @@ export interface SurveyOptions {
 export async function surveyFacts(inputs: SurveyInputs, recorded: Readonly<Entries>, context: ResourceContext, options: SurveyOptions = {}): Promise<Record<Digest, Facts>> {
   const places = await openPlaces(inputs, context);
   const archive = places.find(({ role }) => role === "archive");
-  const question: EvidenceQuestion = { trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), issuers: inputs.lifecycleIssuers ?? {}, again: options.again ?? false };
+  const question: EvidenceQuestion = { trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), held: new Set(inputs.retain.holds.filter((hold) => typeof hold === "string")), issuers: inputs.lifecycleIssuers ?? {}, again: options.again ?? false };
   const facts: Record<Digest, Facts> = {};
   const wanted = options.only === undefined ? undefined : new Set(options.only);
   const seen = new Set<Digest>();
@@ -126,9 +128,22 @@ async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry
     }
     // A watched place may know of an artifact that it does not have any more: claims outlive what they are about in some registries.
     Object.assign(facts.evidence, await evidenceAt(store, digest, recorded?.evidence ?? {}, role === "archive", question, context));
+    if (there !== undefined && isIndexType(there.mediaType)) Object.assign(facts.evidence, await holdsOnParts(store, digest, question, context));
   }
   if (descriptor === undefined) return undefined;
   return { facts: { ...facts, mediaType: descriptor.mediaType, size: descriptor.size, evidence: sorted(facts.evidence), tags: sorted(facts.tags) }, predecessors };
+}
+
+/** An index does not go while a part of it is on hold, by its digest or by a claim about it. */
+async function holdsOnParts(store: ReadStore, index: Digest, question: EvidenceQuestion, context: ResourceContext): Promise<Facts["evidence"]> {
+  const found: Facts["evidence"] = {};
+  if (question.held.size === 0 && question.holds.size === 0) return found;
+  for (const part of (await new TagGraph(store).below([index])).keys()) {
+    if (part === index) continue;
+    if (question.held.has(part)) found[part] = encodeEvidence({ kind: "hold", type: `digest ${part}` });
+    if (question.holds.size > 0) Object.assign(found, await holdsOn(store, part, question, context));
+  }
+  return found;
 }
 
 /** Where the records of promotions lead. They are not verified for this: each artifact is judged by its own claims. */

@@ -212,7 +212,7 @@ class Decision {
     const { rules } = this.input;
     const { holds } = this.reading;
     if (rules.holds.includes(this.digest)) return { state: "held", decision: "keep", reason: "legal hold on this digest" };
-    if (holds.length > 0) return { state: "held", decision: "keep", reason: `legal hold by a claim of type ${holds.join(", ")}` };
+    if (holds.length > 0) return { state: "held", decision: "keep", reason: `legal hold by ${holds.map((hold) => (hold.startsWith("digest ") ? `a part of it, ${hold.slice("digest ".length)}` : `a claim of type ${hold}`)).join(", ")}` };
     const kept = this.#keptBy();
     if (kept === undefined) return this.#expired();
     return this.#release(kept) ?? { state: this.#calm(), decision: "keep", reason: kept };

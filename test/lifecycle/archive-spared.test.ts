@@ -10,7 +10,7 @@ import type { Digest } from "../../provider/oci/digest";
 import { parseManifest } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import type { Properties } from "../../provider/resources/reconciler";
-import { ArchiveWorld, SOURCE, acme, decided } from "./archive-world";
+import { ArchiveWorld, SOURCE, acme, decided, ruleOf } from "./archive-world";
 import { Refused, type Life } from "./life";
 import { claim, sign } from "./memory-world";
 
@@ -60,6 +60,23 @@ describe("what an index is made of", () => {
     for (const asOf of ["2026-04-01", "2026-04-02", "2026-04-03"]) await life.up(args(asOf));
     assert.equal(decided(life.outputs, index), "in-production keep");
     assert.ok((await walk(world.source, index)).nodes.has(part.digest), "production runs it");
+  });
+
+  test("keeps the index in the archive while it is on hold, by its digest or by a claim about it", async () => {
+    for (const by of ["digest", "claim"]) {
+      const world = new ArchiveWorld();
+      const { part, index } = await indexed(world, { part: "2026-02-01", index: "2026-02-01" });
+      await world.source.untag("part");
+      const type = "https://acme.example/litigation/v1";
+      if (by === "claim") await claim(world.source, { type, subject: part, predicate: { case: "7/20" }, audience: "internal" }, acme);
+      const life = world.life();
+      const args = (asOf: string) => world.args(asOf, { onExpiry: "purge", retain: { for: "1y", holds: [by === "claim" ? { claim: type } : part.digest] } });
+      for (const asOf of ["2027-01-15", "2027-03-01", "2027-03-02"]) await life.up(args(asOf));
+      assert.equal(decided(life.outputs, index), "held keep");
+      assert.match(ruleOf(life.outputs, index), by === "claim" ? /by a claim of type .*litigation/ : /by a part of it, sha256:/);
+      assert.equal((await walk(world.archive, index)).nodes.has(part.digest), true);
+      assert.equal(await life.up(args("2027-03-03")), "same");
+    }
   });
 });
 

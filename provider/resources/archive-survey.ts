@@ -7,7 +7,7 @@ import type { ResolvedTrustPolicy } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import { digestOf, type Digest } from "../oci/digest";
 import { isIndexType } from "../oci/media-types";
-import { encodeEvidence, evidenceIn, factsIn, type Entries, type Entry, type Evidence, type Facts } from "../retention";
+import { decodeEvidence, encodeEvidence, evidenceIn, factsIn, type Entries, type Entry, type Evidence, type Facts } from "../retention";
 import { holdTypes, type ArchiveInputs } from "./archive-arguments";
 import { evidenceAt, holdsOn, type EvidenceQuestion } from "./archive-evidence";
 import { archiveTag, isArchiveTag } from "./archive-record";
@@ -127,11 +127,18 @@ async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry
       if (role === "source" && own.length > 0) predecessors.push(...(await predecessorsOf(store, digest)));
     }
     // A watched place may know of an artifact that it does not have any more: claims outlive what they are about in some registries.
-    Object.assign(facts.evidence, await evidenceAt(store, digest, recorded?.evidence ?? {}, role === "archive", question, context));
+    for (const [claim, text] of Object.entries(await evidenceAt(store, digest, recorded?.evidence ?? {}, role === "archive", question, context)) as [Digest, string][]) {
+      // Who doubts may know more, as of a revocation that the archive has not heard of.
+      if (!isDoubt(facts.evidence[claim])) facts.evidence[claim] = text;
+    }
     if (there !== undefined && isIndexType(there.mediaType)) Object.assign(facts.evidence, await holdsOnParts(store, digest, question, context));
   }
   if (descriptor === undefined) return undefined;
   return { facts: { ...facts, mediaType: descriptor.mediaType, size: descriptor.size, evidence: sorted(facts.evidence), tags: sorted(facts.tags) }, predecessors };
+}
+
+function isDoubt(text: string | undefined): boolean {
+  return text !== undefined && decodeEvidence(text)?.kind === "doubt";
 }
 
 /** An index does not go while a part of it is on hold, by its digest or by a claim about it. */

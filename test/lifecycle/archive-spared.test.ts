@@ -104,6 +104,18 @@ test("an environment's tag keeps, however its place is spelt", async () => {
   assert.equal(decided(planned, artifact), "in-production keep");
 });
 
+test("an end of life that its source says is revoked ends nothing, although the archive has not heard of it", async () => {
+  const world = new ArchiveWorld();
+  const old = await world.deployed("v1", PAST);
+  const ends = await claim(world.source, { type: "endOfLife", subject: old, predicate: { date: "2026-03-01" }, audience: "internal" }, acme);
+  const args = (asOf: string) => world.args(asOf, { onExpiry: "purge", retain: { for: "1y", from: "end-of-support" } });
+  const life = world.life();
+  await life.up(args("2026-04-01"));
+  await claim(world.source, { type: "revocation", subject: ends.manifest.descriptor, predicate: { target: ends.manifest.descriptor.digest, reason: "a mistake" }, audience: "internal" }, acme);
+  for (const asOf of ["2027-04-01", "2027-04-02"]) await life.up(args(asOf));
+  assert.ok(await world.archive.has(old), ruleOf(life.outputs, old));
+});
+
 test("what is asked right before a removal is not answered from memory", async () => {
   const world = new ArchiveWorld();
   const old = await world.deployed("v1", PAST);

@@ -120,8 +120,9 @@ export function readFacts({ evidence, running = [], at: sources }: Facts, enviro
   }
   const windows = mergeWindows(stays);
   const leftAt = endOf(environments === undefined ? windows : windows.filter(({ environment }) => environments.includes(environment)));
-  // What was archived, or purged, before it was in use again says nothing of the copy that its source has now.
-  const counted = leftAt === undefined || sources.length === 0 ? -Infinity : leftAt;
+  // What was archived before it was in use again says nothing of the copy that its source has now, nor of one that was archived after it.
+  const sinceUse = leftAt === undefined ? undefined : earliest(archived, leftAt);
+  const counted = leftAt === undefined || (sources.length === 0 && sinceUse === undefined) ? -Infinity : leftAt;
   const open = windows.filter((window) => isRunning(window, at)).map(({ environment, from }) => `${environment} since ${from.slice(0, 10)}`);
   return {
     windows,

@@ -104,6 +104,19 @@ test("an environment's tag keeps, however its place is spelt", async () => {
   assert.equal(decided(planned, artifact), "in-production keep");
 });
 
+test("a period that is counted from archiving is counted from the last one, also when its source is rid of it", async () => {
+  const world = new ArchiveWorld();
+  const old = await world.deployed("v1", PAST);
+  const args = (asOf: string) => world.args(asOf, { release: asOf < "2027" ? "never" : "after-archive", onExpiry: "purge", retain: { for: "1y", from: "archived" } });
+  const life = world.life();
+  await life.up(args("2026-04-01"));
+  await world.stay(old, { from: "2026-05-01", until: "2027-02-15" });
+  for (const asOf of ["2027-04-01", "2027-04-02", "2027-04-03"]) await life.up(args(asOf));
+  assert.equal(await world.source.has(old), false);
+  for (const asOf of ["2027-05-01", "2027-05-02"]) await life.up(args(asOf));
+  assert.ok(await world.archive.has(old), ruleOf(life.outputs, old));
+});
+
 test("an end of life that its source says is revoked ends nothing, although the archive has not heard of it", async () => {
   const world = new ArchiveWorld();
   const old = await world.deployed("v1", PAST);

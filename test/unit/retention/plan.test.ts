@@ -82,6 +82,15 @@ describe("what becomes of an artifact", () => {
     assert.equal(entryOf(plan({ ...again, at: [] }, "2026-07-01")), "content-purged keep", "unless there is no source to archive it from");
   });
 
+  test("what was archived again counts from then, and has its content, also when no source has it", () => {
+    const again = facts([...LEFT, archived("2026-04-01"), { kind: "content-purged", at: "2026-04-02T00:00:00Z" }, deployment("2026-05-01", "2027-02-01"), archived("2027-03-05")], { at: [] });
+    for (const onExpiry of ["purge", "purge-content"] as const) {
+      const given = rules({ since: "archived", onExpiry });
+      assert.equal(entryOf(plan(again, "2028-03-03", { rules: given })), "archived keep");
+      assert.equal(entryOf(plan(again, "2028-03-05", { rules: given })), "expired mark");
+    }
+  });
+
   test("what is gone, by whom ever, stays as a memory", () => {
     const recorded = plan(facts(LEFT), "2026-03-15");
     const gone = plan({}, "2026-03-16", { recorded });

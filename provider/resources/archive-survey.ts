@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claimTypeOf, observeClaim, typeKey } from "../claims";
+import { archivedSchema, claimTypeOf, observeClaim, typeKey } from "../claims";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
@@ -10,7 +10,8 @@ import { isIndexType } from "../oci/media-types";
 import { decodeEvidence, encodeEvidence, evidenceIn, factsIn, type Entries, type Entry, type Evidence, type Facts } from "../retention";
 import { holdTypes, type ArchiveInputs } from "./archive-arguments";
 import { evidenceAt, holdsOn, type EvidenceQuestion } from "./archive-evidence";
-import { archiveTag, isArchiveTag } from "./archive-record";
+import { ARCHIVED, archiveTag, isArchiveTag } from "./archive-record";
+import { weighClaim } from "./believed-claims";
 import type { ResourceContext } from "./context";
 import { openTrust } from "./judgement";
 import { placeOfTag } from "./promotion-place";
@@ -123,7 +124,10 @@ async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry
       if (role === "source") {
         facts.at.push(location);
         facts.tags[location] = own.sort();
-      } else if (role === "archive") facts.inArchive = own.includes(archiveTag(digest));
+      } else if (role === "archive") {
+        facts.inArchive = own.includes(archiveTag(digest));
+        if (recorded === undefined) facts.tags = { ...(await archivedTags(store, digest, question, context)), ...facts.tags };
+      }
       if (role === "source" && own.length > 0) predecessors.push(...(await predecessorsOf(store, digest)));
     }
     // A watched place may know of an artifact that it does not have any more: claims outlive what they are about in some registries.
@@ -135,6 +139,17 @@ async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry
   }
   if (descriptor === undefined) return undefined;
   return { facts: { ...facts, mediaType: descriptor.mediaType, size: descriptor.size, evidence: sorted(facts.evidence), tags: sorted(facts.tags) }, predecessors };
+}
+
+/** By source, the tags that it had when it was archived: a state that was lost takes nothing from the last ones that left a source. */
+async function archivedTags(archive: ReadStore, digest: Digest, { trust }: EvidenceQuestion, context: ResourceContext): Promise<Facts["tags"]> {
+  const tags: Facts["tags"] = {};
+  for (const descriptor of (await archive.referrers(digest)).filter((each) => claimTypeOf(each) === ARCHIVED)) {
+    const { claim, worth } = await weighClaim(archive, descriptor, digest, trust, context);
+    const record = "broken" in claim || (worth !== "believed" && worth !== "expired") ? undefined : archivedSchema.safeParse(claim.predicate).data;
+    for (const source of record?.sources ?? []) tags[source] = record?.tags?.[source] ?? [];
+  }
+  return tags;
 }
 
 function isDoubt(text: string | undefined): boolean {

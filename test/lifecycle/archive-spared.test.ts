@@ -104,6 +104,19 @@ test("an environment's tag keeps, however its place is spelt", async () => {
   assert.equal(decided(planned, artifact), "in-production keep");
 });
 
+test("what is forgotten of a released artifact's source does not take it from the last N", async () => {
+  const world = new ArchiveWorld();
+  const old = await world.deployed("v1", PAST);
+  const args = (asOf: string) => world.args(asOf, { release: "after-archive", onExpiry: "purge", retain: { for: "1y", last: 1 } });
+  const life = world.life();
+  for (const asOf of ["2026-04-01", "2026-04-02", "2026-04-03"]) await life.up(args(asOf));
+  assert.equal(await world.source.has(old), false);
+  assert.equal(decided(await foreseen(life, args("2029-01-01")), old), "archived keep");
+  const again = world.life();
+  for (const asOf of ["2029-01-01", "2029-01-02"]) await again.up(args(asOf));
+  assert.ok(await world.archive.has(old), ruleOf(again.outputs, old));
+});
+
 test("a period that is counted from archiving is counted from the last one, also when its source is rid of it", async () => {
   const world = new ArchiveWorld();
   const old = await world.deployed("v1", PAST);

@@ -108,9 +108,9 @@ function lastOfEachSource({ facts, recorded, rules, asOf }: RetentionInput): Set
   if (rules.last === undefined) return kept;
   const bySource = new Map<string, { digest: Digest; leftAt: number }[]>();
   for (const [digest, found] of Object.entries(facts) as [Digest, Facts][]) {
-    const { leftAt, contentPurgedAt } = readFacts(found, rules.environments, asOf);
+    const { leftAt, contentPurgedAt, running } = readFacts(found, rules.environments, asOf);
     const isMemory = recorded[digest]?.state === "purged" && found.inArchive !== true;
-    if (leftAt === undefined || contentPurgedAt !== undefined || isMemory) continue;
+    if (leftAt === undefined || running.length > 0 || contentPurgedAt !== undefined || isMemory) continue;
     for (const source of Object.keys(found.tags)) {
       const group = bySource.get(source);
       if (group === undefined) bySource.set(source, [{ digest, leftAt }]);

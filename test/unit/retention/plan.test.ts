@@ -91,6 +91,15 @@ describe("what becomes of an artifact", () => {
     }
   });
 
+  test("what is still in use takes no place among the last N that left", () => {
+    const [left, leaving, moved] = ["left", "leaving", "moved"].map((name) => digestOf(name)) as [Digest, Digest, Digest];
+    const last = rules({ last: 1 });
+    const found = { [left]: facts([...LEFT, archived("2026-04-01")]), [leaving]: facts([deployment("2026-01-01", "2029-01-01")]) };
+    assert.equal(entryOf(plan(found, "2028-01-01", { rules: last }), left), "archived keep", "its end is announced, and lies ahead");
+    const tagged = { [left]: facts([...LEFT, archived("2026-04-01")]), [moved]: facts([deployment("2026-01-01", "2027-01-01")], { running: ["production (source:prod)"] }) };
+    assert.equal(entryOf(plan(tagged, "2028-01-01", { rules: last }), left), "archived keep", "the environment's tag is still there");
+  });
+
   test("what is gone, by whom ever, stays as a memory", () => {
     const recorded = plan(facts(LEFT), "2026-03-15");
     const gone = plan({}, "2026-03-16", { recorded });

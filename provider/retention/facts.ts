@@ -93,14 +93,9 @@ export interface Reading {
   doubts: string[];
 }
 
-/** What the claims say, by their digests. */
+/** What the claims say, by their digests. A claim whose line cannot be read, as of a year that has five digits in UTC, is not as good as none. */
 export function evidenceIn({ evidence }: Pick<Facts, "evidence">): [Digest, Evidence][] {
-  const found: [Digest, Evidence][] = [];
-  for (const [claim, text] of Object.entries(evidence) as [Digest, string][]) {
-    const said = decodeEvidence(text);
-    if (said !== undefined) found.push([claim, said]);
-  }
-  return found;
+  return (Object.entries(evidence) as [Digest, string][]).map(([claim, text]) => [claim, decodeEvidence(text) ?? { kind: "doubt", reason: "what it says cannot be read" }]);
 }
 
 /** @param environments those whose end starts the clock; undefined for all */

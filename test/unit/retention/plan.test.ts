@@ -100,6 +100,12 @@ describe("what becomes of an artifact", () => {
     assert.equal(entryOf(plan(tagged, "2028-01-01", { rules: last }), left), "archived keep", "the environment's tag is still there");
   });
 
+  test("what cannot be written as a time here is a doubt", () => {
+    const forever: Evidence = { kind: "deployment", environment: "production", from: "2026-01-01T00:00:00Z", until: "+010000-01-01T00:59:59Z" };
+    const entries = plan(facts([...LEFT, forever, archived("2026-04-01")]), "2030-01-01");
+    assert.match(entries[ARTIFACT]?.reason ?? "", /^inconclusive: claim sha256:\w{12}: what it says cannot be read/);
+  });
+
   test("what is gone, by whom ever, stays as a memory", () => {
     const recorded = plan(facts(LEFT), "2026-03-15");
     const gone = plan({}, "2026-03-16", { recorded });

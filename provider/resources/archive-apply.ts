@@ -161,8 +161,9 @@ async function releaseOne(task: ArchiveTask, digest: Digest, entry: Entry, index
       continue;
     }
     try {
-      await releaseArtifact(source, root, entry.tags[location] ?? []);
-      context.progress(`${location}@${digest} has left its source; the archive has it`);
+      const late = await releaseArtifact(source, root, entry.tags[location] ?? [], graph.nodes);
+      if (late !== undefined) notices.push(`it stays at ${location} until the next run: ${late} has come, and the archive does not have it yet`);
+      else context.progress(`${location}@${digest} has left its source; the archive has it`);
     } catch (error) {
       if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;
       notices.push(`it stays at ${location}: ${error.message}`);

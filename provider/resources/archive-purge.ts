@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReadStore, Store } from "../content/storage";
+import type { ReadStore, ReferrersOptions, Store } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
@@ -19,7 +19,7 @@ interface Held {
 }
 
 /** Everything that belongs to an artifact: itself, its parts, and all that refers to any of them. A purge that was cut short may have left holes. */
-async function holdings(store: ReadStore, root: Digest): Promise<Map<Digest, Held>> {
+async function holdings(store: ReadStore, root: Digest, options: ReferrersOptions = {}): Promise<Map<Digest, Held>> {
   const found = new Map<Digest, Held>();
   let level: { digest: Digest; referrerDepth: number }[] = [{ digest: root, referrerDepth: 0 }];
   while (level.length > 0) {
@@ -31,7 +31,7 @@ async function holdings(store: ReadStore, root: Digest): Promise<Map<Digest, Hel
       if (manifest === undefined) continue;
       found.set(digest, { manifest, referrerDepth });
       for (const child of successorsOf(manifest)) if (isManifestType(child.mediaType)) next.push({ digest: child.digest, referrerDepth });
-      for (const referrer of await store.referrers(digest)) next.push({ digest: referrer.digest, referrerDepth: referrerDepth + 1 });
+      for (const referrer of await store.referrers(digest, options)) next.push({ digest: referrer.digest, referrerDepth: referrerDepth + 1 });
     }
     level = next;
   }
@@ -159,12 +159,17 @@ async function removeBlobs(store: Store, blobs: readonly Descriptor[]): Promise<
  * Takes an artifact out of a source that others use too: what refers to it, deepest first, then its own manifest. Its parts may belong to what
  * has no tag and cannot be seen, so they are left to the registry's own tidying.
  * @param tags that it had there when it was looked at last
+ * @param proven what the archive is known to have
+ * @returns what has come since that was proven, for which all of it stays
  */
-export async function releaseArtifact(store: Store, root: Descriptor, tags: readonly string[]): Promise<void> {
-  const found = await holdings(store, root.digest);
+export async function releaseArtifact(store: Store, root: Descriptor, tags: readonly string[], proven: Pick<ReadonlySet<Digest>, "has">): Promise<Digest | undefined> {
+  const found = await holdings(store, root.digest, { fresh: true });
+  const late = [...found.keys()].find((digest) => !proven.has(digest));
+  if (late !== undefined) return late;
   const referring = [...found].filter(([digest, { referrerDepth }]) => digest !== root.digest && referrerDepth > 0 && refersTo(found, digest, root.digest));
   for (const [, { manifest }] of referring.sort(([, a], [, b]) => b.referrerDepth - a.referrerDepth)) await remove(store, manifest.descriptor);
   await removeNamed(store, root, tags);
+  return undefined;
 }
 
 /** Whether the way over subjects from a referrer ends at the artifact itself, rather than at one of its parts. */

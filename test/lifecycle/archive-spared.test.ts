@@ -177,3 +177,31 @@ function remembering(store: MemoryStore, lists: Map<string, Descriptor[]>, after
     },
   });
 }
+
+test("a claim that comes to the source while it is being released is not lost", async () => {
+  const args = (world: ArchiveWorld, asOf: string) => world.args(asOf, { release: "after-archive" });
+  // The last thing that is asked of the archive before the source is rid of it.
+  const asked: number[] = [];
+  for (const round of [0, 1]) {
+    const world = new ArchiveWorld();
+    const old = await world.deployed("v1", PAST);
+    const life = world.life();
+    for (const asOf of ["2026-04-01", "2026-04-02"]) await life.up(args(world, asOf));
+    const has = world.archive.has.bind(world.archive);
+    const remove = world.source.deleteManifest.bind(world.source);
+    let count = 0;
+    world.source.deleteManifest = async (target) => (asked.push(count), remove(target));
+    let late: Descriptor | undefined;
+    world.archive.has = async (target) => {
+      count++;
+      if (round === 1 && count === asked[0]) late = (await claim(world.source, { type: "test-result", subject: old, predicate: { result: "PASSED", configuration: [] }, audience: "internal" }, acme)).manifest.descriptor;
+      return has(target);
+    };
+    await life.up(args(world, "2026-04-03")).catch(() => undefined);
+    if (round === 0) continue;
+    assert.ok(late !== undefined);
+    assert.ok((await has(late)) || (await world.source.has(late)), "neither place has it");
+    await life.up(args(world, "2026-04-04"));
+    assert.deepEqual([await world.source.has(old), await has(late)], [false, true], "the next run goes on");
+  }
+});

@@ -148,9 +148,10 @@ async function releaseOne(task: ArchiveTask, digest: Digest, entry: Entry, index
   const notices: string[] = [];
   for (const location of entry.at) {
     const source = await context.stores.open(location);
-    await copy(source, task.archive, root, { leafTypes: [MEDIA_TYPES.notarySignature], deep: true });
+    // Of signatures as well: what refers to them leaves with them.
+    await copy(source, task.archive, root, { deep: true });
     notices.push(...(await proveComplete(task, root, context)));
-    const graph = await walk(source, root, { leafTypes: [MEDIA_TYPES.notarySignature] });
+    const graph = await walk(source, root);
     for (const { descriptor } of graph.nodes.values()) {
       if (!isManifestType(descriptor.mediaType) || (await task.archive.has(descriptor))) continue;
       throw new ConsignError("READ_BACK_FAILED", `${location} keeps ${digest}: the archive does not have ${descriptor.digest}`, { side: "archive" });

@@ -5,6 +5,7 @@ import { bytesBlob, packManifest, pushArtifact } from "../../provider/content/pa
 import type { MemoryStore } from "../../provider/content/memory";
 import type { Store } from "../../provider/content/storage";
 import { walk } from "../../provider/graph";
+import { listSignatures } from "../../provider/notation";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
 import { parseManifest } from "../../provider/oci/manifest";
@@ -204,4 +205,16 @@ test("a claim that comes to the source while it is being released is not lost", 
     await life.up(args(world, "2026-04-04"));
     assert.deepEqual([await world.source.has(old), await has(late)], [false, true], "the next run goes on");
   }
+});
+
+test("what is claimed of a signature goes to the archive before its source is rid of it", async () => {
+  const world = new ArchiveWorld();
+  const old = await world.deployed("v1", PAST);
+  const [signature] = await listSignatures(world.source, old.digest);
+  assert.ok(signature !== undefined);
+  const about = await claim(world.source, { type: "test-result", subject: signature, predicate: { result: "PASSED", configuration: [] }, audience: "internal" }, acme);
+  const life = world.life();
+  for (const asOf of ["2026-04-01", "2026-04-02", "2026-04-03"]) await life.up(world.args(asOf, { release: "after-archive" }));
+  assert.equal(await world.source.has(old), false);
+  assert.ok(await world.archive.has(about.manifest.descriptor));
 });

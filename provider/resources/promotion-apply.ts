@@ -10,7 +10,7 @@ import { MEDIA_TYPES } from "../oci/media-types";
 import { SKEW_MS } from "./as-of";
 import type { ResourceContext } from "./context";
 import { endOfStay } from "./promotion-clock";
-import { recordDescriptors, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
+import { readHistory, recordDescriptors, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
 import { packClosing, packOpening, packRecord, recordIn, type PromotionRecord } from "./promotion-record";
 import { purge } from "./removal";
 import { attachRecord, type RecordSigner } from "./record-signing";
@@ -55,7 +55,7 @@ export async function promote(task: PromotionTask, context: ResourceContext): Pr
   try {
     await moveTag(task, context);
   } catch (error) {
-    if (isConsignError(error, "TAG_MOVED", "VERIFICATION_UNMET")) for (const descriptor of task.signing.written.reverse()) await purge(task.store, descriptor);
+    if (isConsignError(error, "TAG_MOVED", "VERIFICATION_UNMET") && !(await isHistory(task, opening, context))) for (const descriptor of task.signing.written.reverse()) await purge(task.store, descriptor);
     throw error;
   }
   await closeVoid(task, opening, context);
@@ -127,6 +127,13 @@ async function moveTag(task: PromotionTask, context: ResourceContext): Promise<v
   await refuseRevoked(task, context);
   await store.tag(await store.manifest(descriptor), tag, { expected });
   context.progress(`${store.name}:${tag} is ${descriptor.digest} now`);
+}
+
+/** Whether another run of the same promotion took up what this one had written, and the history leads over it by now. */
+async function isHistory(task: PromotionTask, opening: Digest, context: ResourceContext): Promise<boolean> {
+  context.stores.forget();
+  const tagged = (await tagDigest(task.store, task.tag)) as Digest | undefined;
+  return (await readHistory(task, tagged, [], context)).some(({ record }) => record === opening);
 }
 
 /** A record of this slot that was cut short before it was signed: nobody believes it, and it would be there for ever. */

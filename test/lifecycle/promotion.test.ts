@@ -204,6 +204,31 @@ describe("a promotion", () => {
     assert.deepEqual(await windows(world.to, v0.digest), [`production 2016-01-01T00:00:00Z ${NOW}`, "production 2016-01-01T00:00:00Z …"]);
   });
 
+  test("a run that is overtaken by another one of the same promotion takes nothing back that the history rests on", async () => {
+    const world = new World();
+    const [v0, v1, v2] = [await publish(world.source, "v0", wabbit), await publish(world.source, "v1", wabbit), await publish(world.source, "v2", wabbit)];
+    await world.life().up(world.args(v0, "2016-01-01"));
+    const life = world.life();
+    const inner = world.to.tag.bind(world.to);
+    let first = true;
+    world.to.tag = async (manifest, tag, options) => {
+      if (first) {
+        // It hangs before it moves the tag; the run is tried again, and the next release follows.
+        first = false;
+        await life.up(world.args(v1, "2016-02-02"));
+        await life.up(world.args(v2, "2016-03-01"));
+      }
+      return inner(manifest, tag, options);
+    };
+    await assert.rejects(world.life().up(world.args(v1, "2016-02-01")), /TAG_MOVED/);
+    assert.equal(await tagDigest(world.to, "prod"), v2.digest);
+    assert.deepEqual(await windows(world.to, v1.digest), [`production 2016-02-01T00:00:00Z ${NOW}`, "production 2016-02-01T00:00:00Z …"]);
+    assert.deepEqual(await windows(world.to, v0.digest), [`production 2016-01-01T00:00:00Z ${NOW}`, "production 2016-01-01T00:00:00Z …"]);
+    const anew = world.life();
+    await anew.up(world.args(v2, undefined));
+    assert.deepEqual((anew.outputs["history"] as { digest: Digest }[]).map(({ digest }) => digest), [v2, v1, v0].map(({ digest }) => digest));
+  });
+
   test("a tag that somebody else moved is left alone until a refresh has shown it", async () => {
     const world = new World();
     const [v1, v2, other] = [await publish(world.source, "v1", wabbit), await publish(world.source, "v2", wabbit), await publish(world.to, "other", wabbit)];

@@ -116,7 +116,7 @@ for (const [status, headers, shrinks] of [
       most = Math.max(most, under);
       await delay(20);
       under -= 1;
-      response.writeHead(404).end();
+      response.writeHead(404, { "docker-distribution-api-version": "registry/2.0" }).end();
     });
     const repository = quickClient(context, { limits: { concurrency: 4, backoffMs: 1 } }).repository(server.host, "a");
     const blob = (n: number) => ({ mediaType: "application/x", digest: digestOf(String(n)), size: 1 });

@@ -11,7 +11,7 @@ test("what is too large for one request goes in chunks, also where it is not lar
   const server = await scripted(context, (request, response, body) => {
     if (request.method === "PATCH") { received += body.byteLength; return void response.writeHead(202, { location: "/up/1", range: `0-${received - 1}` }).end(); }
     if (request.method === "POST") return void response.writeHead(202, { location: "/up/0" }).end();
-    if (request.method === "HEAD") return void response.writeHead(404).end();
+    if (request.method === "HEAD") return void response.writeHead(404, { "docker-distribution-api-version": "registry/2.0" }).end();
     if (request.method === "GET") return void response.writeHead(204, { range: "0-0" }).end();
     puts += 1;
     response.writeHead(body.byteLength > 200_000 ? 413 : 201).end();

@@ -102,7 +102,7 @@ for (const [name, header] of [["seconds", () => "1"], ["a date", () => new Date(
     const server = await scripted(context, (_request, response) => {
       arrivals.push(performance.now());
       if (arrivals.length === 1) return json(response, 429, { errors: [{ code: "TOOMANYREQUESTS" }] }, { "retry-after": header() });
-      response.writeHead(404).end();
+      response.writeHead(404, { "docker-distribution-api-version": "registry/2.0" }).end();
     });
     const repository = quickClient(context).repository(server.host, "a");
     const blob = (text: string) => ({ mediaType: "application/x", digest: digestOf(text), size: 1 });

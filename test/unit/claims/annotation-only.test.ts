@@ -12,7 +12,7 @@ import { tempDir } from "../../harness/temp";
 import { Life } from "../../lifecycle/life";
 
 for (const type of ["sbom/spdx", "sbom/cyclonedx", "vex", "redirect", "archived", "test-result", "revocation"]) {
-  test(`a claim of type ${type} that is an end of life's annotation and nothing else does not meet what is required`, async () => {
+  test(`${type}: what is an end of life's annotation and nothing else does not meet what is required`, async () => {
     const folder = tempDir("annotation-only");
     const world = new World(await OciLayout.open(join(folder, "repo"), { create: true }));
     const artifact = await world.publish("v1");

@@ -4,14 +4,14 @@ import type { Store } from "../content/storage";
 import { isConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { parseReference } from "../oci/reference";
+import { isTag, parseReference } from "../oci/reference";
 import { weighClaim } from "./believed-claims";
 import type { ResourceContext } from "./context";
 import { holdingsOf } from "./holdings";
 import { endOfStay } from "./promotion-clock";
 import { promotedIn, readHistory, staysOn, type HistoryQuestion, type Promoted } from "./promotion-history";
 import type { PlannedPromotion } from "./promotion-inputs";
-import { isSameTag } from "./promotion-place";
+import { isSamePlace, isSameTag } from "./promotion-place";
 import { packClosing, stayClaimSchema } from "./promotion-record";
 import { attachRecord } from "./record-signing";
 import { removeArtifact, type Leaving, type OnDelete } from "./removal";
@@ -40,7 +40,10 @@ export async function removePromotion(recorded: PlannedPromotion, question: Remo
   const leaving: Leaving = { store, location, target: subject, tags: { [tag]: [digest] }, referrers: "all" };
   const untagged = await untag(leaving, onDelete, context);
   if (untagged) await close(recorded, question, subject, pointsHere, context);
-  if (onDelete === "purge") await removeArtifact(leaving, "purge", context);
+  if (onDelete !== "purge") return;
+  const history = await historyOfAnother(recorded, question, context);
+  if (history === undefined) return removeArtifact(leaving, "purge", context);
+  context.warn(`${store.name}@${digest} stays: ${history} has been there, and its history leads over it`);
 }
 
 /** Where a registry removes a tag with its manifest only, the stay lasts until that is purged, and what is claimed of it goes with it. */
@@ -104,6 +107,20 @@ async function otherStay(recorded: PlannedPromotion, { store, slot, trust }: Rem
   }
   const [environment] = [...open].flatMap(([opening, each]) => (ended.has(opening) ? [] : [each]));
   return environment === undefined ? undefined : `${environment} is in use by the same tag`;
+}
+
+/** Another environment at the same place, by another tag, that is still there: when it ran this, and by which promotion, is told by what would be purged. */
+async function historyOfAnother(recorded: PlannedPromotion, { store, slot, trust }: RemovalQuestion, context: ResourceContext): Promise<string | undefined> {
+  for (const descriptor of await claimsOf(store, recorded.digest, "deployment")) {
+    const { claim, worth } = await weighClaim(store, descriptor, recorded.digest, trust, context);
+    const stay = "broken" in claim || worth === "unsigned" || worth === "refused" ? undefined : stayClaimSchema.safeParse(claim.predicate).data;
+    if (stay === undefined || stay.environment === slot.environment) continue;
+    const colon = stay.resource.lastIndexOf(":");
+    const tag = stay.resource.slice(colon + 1);
+    const isBeside = isTag(tag) && tag !== recorded.tag && (await isSamePlace(stay.resource.slice(0, Math.max(colon, 0)), slot.resource.slice(0, slot.resource.lastIndexOf(":")), context));
+    if (isBeside && (await tagDigest(store, tag)) !== undefined) return stay.environment;
+  }
+  return undefined;
 }
 
 async function claimsOf(store: Store, subject: Digest, name: string): Promise<Descriptor[]> {

@@ -82,6 +82,23 @@ describe("what another promotion has taken over stays", () => {
     });
   }
 
+  test("what another environment beside it has run, by a tag that has moved on, keeps its records through a purge, until that one is gone too", async () => {
+    const world = new PromotionWorld();
+    const [v1, v2] = [await publish(world.source, "v1", wabbit), await publish(world.source, "v2", wabbit)];
+    const [staging, production] = [world.life(), world.life()];
+    const inStaging = { environment: "staging", tag: "staging", onDelete: "purge" };
+    await production.up(world.args(v1, T1, { onDelete: "purge" }));
+    await staging.up(world.args(v1, T1, inStaging));
+    await production.up(world.args(v2, T2, { onDelete: "purge" }));
+    await staging.destroy();
+    assert.equal(await tagDigest(world.to, "staging"), undefined);
+    const windows = await windowsOn(world.to, v1);
+    assert.ok(windows.some((window) => /^production 2016-01-01T00:00:00Z 2/.test(window)), `when production ran it is still told: ${windows.join("; ")}`);
+    assert.match(staging.warnings.join(), /stays: production has been there, and its history leads over it/);
+    await production.destroy();
+    assert.deepEqual([await tagDigest(world.to, "prod"), await world.to.has(v2)], [undefined, false]);
+  });
+
   test("claims of strangers keep nothing", async () => {
     const world = new PromotionWorld();
     const v1 = await publish(world.source, "v1", wabbit);

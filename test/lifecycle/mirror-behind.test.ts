@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Destinations that are behind, lack their inventory, or are written anew.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
-import { OciLayout } from "../../provider/content";
-import { type Manifest } from "../../provider/oci/manifest";
 import { pushImage } from "../harness/artifacts";
 import { registryMissing } from "../harness/registries";
+import { ARGS, scene } from "./mirror-scene";
 import { MirrorStack } from "./mirror-stack";
 import { pushClaim, World } from "./mirror-world";
-
-const ARGS = { source: "oci:origin", destinations: ["oci:copy"] };
-
-async function scene() {
-  const stack = new MirrorStack();
-  const at = (name = "copy"): OciLayout => OciLayout.open(join(stack.baseDir, name), { create: true });
-  const held = async (...manifests: Manifest[]) => Promise.all(manifests.map(({ descriptor }) => at().has(descriptor)));
-  return { stack, origin: at("origin"), at, held };
-}
 
 test("what was to go from a region that was down still goes after a refresh", { skip: registryMissing("ggcr") }, async (context) => {
   const world = new World(context);

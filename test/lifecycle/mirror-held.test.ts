@@ -1,31 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What others hold at a destination is not taken away.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import { OciLayout, type Store } from "../../provider/content";
 import { type Manifest, parseManifest } from "../../provider/oci/manifest";
 import { pushImage, pushIndex } from "../harness/artifacts";
 import { registryMissing } from "../harness/registries";
-import { MirrorStack } from "./mirror-stack";
+import { ARGS, isThere, scene } from "./mirror-scene";
 import { pushClaim, World } from "./mirror-world";
-
-const ARGS = { source: "oci:origin", destinations: ["oci:copy"] };
-
-async function scene() {
-  const stack = new MirrorStack();
-  const at = (name = "copy"): OciLayout => OciLayout.open(join(stack.baseDir, name), { create: true });
-  const held = async (...manifests: Manifest[]) => Promise.all(manifests.map(({ descriptor }) => at().has(descriptor)));
-  return { stack, origin: at("origin"), at, held };
-}
-
-const isThere = async (store: Store, digest: string): Promise<boolean> => store.resolve(digest).then(() => true, () => false);
-
-
-
-
-
 
 const cosign = (manifest: Manifest) => `${manifest.descriptor.digest.replace(":", "-")}.sig`;
 

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists of referrers that say too little, or name what is gone.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import { OciLayout } from "../../provider/content";
-import { type Manifest } from "../../provider/oci/manifest";
 import { pushImage } from "../harness/artifacts";
 import { registryMissing } from "../harness/registries";
-import { MirrorStack } from "./mirror-stack";
+import { scene } from "./mirror-scene";
 import { pushClaim, World } from "./mirror-world";
-
-async function scene() {
-  const stack = new MirrorStack();
-  const at = (name = "copy"): OciLayout => OciLayout.open(join(stack.baseDir, name), { create: true });
-  const held = async (...manifests: Manifest[]) => Promise.all(manifests.map(({ descriptor }) => at().has(descriptor)));
-  return { stack, origin: at("origin"), at, held };
-}
 
 test("claims chosen by annotation stay chosen where the source's list has no annotations", { skip: registryMissing("ggcr") }, async (context) => {
   const world = new World(context);

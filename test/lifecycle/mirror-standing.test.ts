@@ -1,42 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stays although the source has moved on.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import { OciLayout, type Store } from "../../provider/content";
 import { type Manifest, parseManifest } from "../../provider/oci/manifest";
 import { pushImage, pushIndex } from "../harness/artifacts";
-import { MirrorStack } from "./mirror-stack";
+import { ARGS, isThere, scene } from "./mirror-scene";
 import { party, pushClaim, trusting } from "./mirror-world";
-
-const ARGS = { source: "oci:origin", destinations: ["oci:copy"] };
-
-async function scene() {
-  const stack = new MirrorStack();
-  const at = (name = "copy"): OciLayout => OciLayout.open(join(stack.baseDir, name), { create: true });
-  const held = async (...manifests: Manifest[]) => Promise.all(manifests.map(({ descriptor }) => at().has(descriptor)));
-  return { stack, origin: at("origin"), at, held };
-}
 
 async function signerOf(organisation: string) {
   const { rootFile } = await party(organisation);
   return { keyFile: rootFile.replace("root.pem", "key.pem"), certificateChainFile: rootFile.replace("root.pem", "chain.pem") };
 }
-
-const isThere = async (store: Store, digest: string): Promise<boolean> => store.resolve(digest).then(() => true, () => false);
-
-
-
-
-
-
-
-
-
-
-
-
 
 test("a signature of somebody else does not take the place of one that was trusted", async () => {
   const { stack, origin, held } = await scene();
@@ -47,10 +22,9 @@ test("a signature of somebody else does not take the place of one that was trust
   const args = { ...ARGS, trust: trusting(wabbit) };
   await stack.up(args);
   await origin.deleteManifest(signature.descriptor);
-  const other = await mallory.sign(origin, image.descriptor);
+  await mallory.sign(origin, image.descriptor);
   await stack.up(args);
   assert.deepEqual(await held(image, signature), [true, true]);
-  void other;
 });
 
 test("the same of a claim under claims.trust", async () => {
@@ -101,7 +75,7 @@ test("what is said later about an image of a derived index that the tag has left
   const { stack, origin, at, held } = await scene();
   const signer = await signerOf("ACME Rockets");
   const args = { ...ARGS, platforms: { only: ["linux/amd64"], index: "derived" }, signer };
-  const { index, images } = await pushIndex(origin, { tag: "v1", annotations: { n: "1" } });
+  const { images } = await pushIndex(origin, { tag: "v1", annotations: { n: "1" } });
   await stack.up(args);
   const first = stack.plan.tags["v1"] ?? "";
   // The next one has another image.
@@ -116,7 +90,6 @@ test("what is said later about an image of a derived index that the tag has left
   const step = await stack.up(args);
   assert.equal(step.op, "update");
   assert.deepEqual(await held(late), [true]);
-  void index;
 });
 
 test("a new region gets a derived index that the tag has left, although the original is gone", async () => {

@@ -15,6 +15,7 @@ import { codeSigner, authority } from "../../harness/certificates";
 import { writeKeyFiles } from "../../harness/keys";
 import { pushImage } from "../../harness/artifacts";
 import { tempDir } from "../../harness/temp";
+import { places, withUnknown } from "./unknown-places";
 
 const folder = tempDir("unknowns");
 const keys = writeKeyFiles(codeSigner(authority()), folder);
@@ -28,20 +29,6 @@ async function full(): Promise<Record<string, { kind: Reconciler; args: Properti
     artifact: { kind: signedArtifact, args: { repository: "oci:layout", tags: ["v1", "latest"], files: ["app.sh", { path: "app.sh", title: "b", mediaType: "text/plain" }], artifactType: "application/x", annotations: { a: "b" }, onDelete: "purge", ...signing } },
     claim: { kind: claim, args: { subject: { reference: `oci:layout@${image.descriptor.digest}`, descriptor: { ...image.descriptor } }, type: "test-result", predicate: { result: "PASSED", configuration: [{ name: "x" }] }, audience: "public", supersedes: [image.descriptor.digest], annotations: { a: "b" }, onDelete: "retain", ...signing } },
   };
-}
-
-/** Every place at which a value may be unknown. */
-function places(value: unknown, path: (string | number)[] = []): (string | number)[][] {
-  if (typeof value !== "object" || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([key, member]) => places(member, [...path, Array.isArray(value) ? Number(key) : key]))];
-}
-
-function withUnknown(value: unknown, path: readonly (string | number)[]): unknown {
-  const [first, ...rest] = path;
-  if (first === undefined) return UNKNOWN;
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((member: unknown, index) => (index === first ? withUnknown(member, rest) : member));
-  return { ...value, [first]: withUnknown((value as Properties)[first], rest) };
 }
 
 test("unknown arguments in a preview neither fail nor make anything up", { timeout: 300_000 }, async () => {

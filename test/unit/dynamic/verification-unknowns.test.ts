@@ -11,18 +11,7 @@ import type { Properties } from "../../../provider/resources/reconciler";
 import { verification } from "../../../provider/resources/verification";
 import { ACME, WABBIT, World, acmeRoot, sbom, testResult, wabbitRoot } from "../../engine/verification-world";
 import { tempDir } from "../../harness/temp";
-
-function places(value: unknown, path: (string | number)[] = []): (string | number)[][] {
-  if (typeof value !== "object" || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([key, member]) => places(member, [...path, Array.isArray(value) ? Number(key) : key]))];
-}
-function withUnknown(value: unknown, path: readonly (string | number)[]): unknown {
-  const [first, ...rest] = path;
-  if (first === undefined) return UNKNOWN;
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((member: unknown, index) => (index === first ? withUnknown(member, rest) : member));
-  return { ...value, [first]: withUnknown((value as Properties)[first], rest) };
-}
+import { places, withUnknown } from "./unknown-places";
 
 test("verification: unknown arguments anywhere", { timeout: 300_000 }, async () => {
   const folder = tempDir("vu");

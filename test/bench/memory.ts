@@ -65,7 +65,8 @@ function providerPeak(): number | undefined {
   const provider = all.find(({ pid, command }) => ours.has(pid) && /^\S*node\s.*dynamic-provider/.test(command));
   if (provider === undefined) return undefined;
   try {
-    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${provider.pid}/status`, "utf8"))?.[1]) / 1024;
+    // One that has just ended has a status, and no memory.
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${provider.pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
   } catch {
     return undefined;
   }

@@ -38,8 +38,10 @@ export class Blobs {
       return await openBlob(this.connection, this.repository, target, options);
     } catch (error) {
       // Where no list of errors says that a registry answered, it is asked in a way that tells.
-      if (isConsignError(error, "BLOB_UNKNOWN") && error.serverCodes.length === 0) await this.has(target, options);
-      throw error;
+      const isDoubtful = isConsignError(error, "BLOB_UNKNOWN") && error.serverCodes.length === 0 && (await this.has(target, options));
+      if (!isDoubtful) throw error;
+      const { reference } = this.#about(target);
+      throw new ConsignError("REGISTRY_RESPONSE_INVALID", `${reference}: HEAD says that it is there, and GET was answered with 404; run again, and look at what lies on the way if it stays so`, { reference, status: 404, cause: error });
     }
   }
 

@@ -55,7 +55,8 @@ export async function promote(task: PromotionTask, context: ResourceContext): Pr
   try {
     await moveTag(task, context);
   } catch (error) {
-    if (isConsignError(error, "TAG_MOVED", "VERIFICATION_UNMET") && !(await isHistory(task, opening, context))) for (const descriptor of task.signing.written.reverse()) await purge(task.store, descriptor);
+    const mayGo = isConsignError(error, "TAG_MOVED", "VERIFICATION_UNMET") && !(await mayBeHistory(task, opening, context));
+    if (mayGo) for (const descriptor of task.signing.written.reverse()) await purge(task.store, descriptor);
     throw error;
   }
   await closeVoid(task, opening, context);
@@ -129,11 +130,16 @@ async function moveTag(task: PromotionTask, context: ResourceContext): Promise<v
   context.progress(`${store.name}:${tag} is ${descriptor.digest} now`);
 }
 
-/** Whether another run of the same promotion took up what this one had written, and the history leads over it by now. */
-async function isHistory(task: PromotionTask, opening: Digest, context: ResourceContext): Promise<boolean> {
-  context.stores.forget();
-  const tagged = (await tagDigest(task.store, task.tag)) as Digest | undefined;
-  return (await readHistory(task, tagged, [], context)).some(({ record }) => record === opening);
+/** Whether another run of the same promotion took up what this one had written, and the history leads over it by now. Where nobody can tell it stays. */
+async function mayBeHistory(task: PromotionTask, opening: Digest, context: ResourceContext): Promise<boolean> {
+  try {
+    context.stores.forget();
+    const tagged = (await tagDigest(task.store, task.tag)) as Digest | undefined;
+    return (await readHistory(task, tagged, [], context)).some(({ record }) => record === opening);
+  } catch (error) {
+    if (isConsignError(error)) return true;
+    throw error;
+  }
 }
 
 /** A record of this slot that was cut short before it was signed: nobody believes it, and it would be there for ever. */

@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { claimTypeOf, packClaim, readClaim, typeKey } from "../../provider/claims";
 import { pushArtifact } from "../../provider/content/pack";
 import type { Store } from "../../provider/content/storage";
+import { ConsignError } from "../../provider/errors";
 import { listSignatures } from "../../provider/notation";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
@@ -202,6 +203,25 @@ describe("a promotion", () => {
     assert.equal((await claims(world.to, v1.digest, "vsa")).length, 0);
     assert.deepEqual(await windows(world.to, v1.digest), []);
     assert.deepEqual(await windows(world.to, v0.digest), [`production 2016-01-01T00:00:00Z ${NOW}`, "production 2016-01-01T00:00:00Z …"]);
+  });
+
+  test("the loser of a race takes nothing back where it cannot tell what the history leads over, and still says that it lost", async () => {
+    const world = new World();
+    const [v1, v2] = [await publish(world.source, "v1", wabbit), await publish(world.source, "v2", wabbit)];
+    const [winner, loser] = [world.life(), world.life()];
+    const [inner, resolve] = [world.to.tag.bind(world.to), world.to.resolve.bind(world.to)];
+    let first = true;
+    world.to.tag = async (manifest, tag, options) => {
+      if (!first) return inner(manifest, tag, options);
+      first = false;
+      await winner.up(world.args(v2, "2016-02-02"));
+      return inner(manifest, tag, options).finally(() => {
+        world.to.resolve = async () => Promise.reject(new ConsignError("REGISTRY_FAILED", "it is down"));
+      });
+    };
+    await assert.rejects(loser.up(world.args(v1, "2016-02-01")), /TAG_MOVED/);
+    world.to.resolve = resolve;
+    assert.equal((await claims(world.to, v1.digest, "vsa")).length, 1);
   });
 
   test("a run that is overtaken by another one of the same promotion takes nothing back that the history rests on", async () => {

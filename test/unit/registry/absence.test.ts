@@ -62,3 +62,9 @@ test("where that cannot be told either, it is asked again the next time", async 
   broken = false;
   await assert.rejects(store.resolve("v1"), failsWith("MANIFEST_UNKNOWN"));
 });
+
+test("a blob that HEAD finds and GET does not is not taken for gone", async (context) => {
+  const blob = { mediaType: "application/x", digest: DIGEST, size: 1 };
+  const server = await scripted(context, (request, response) => void response.writeHead(request.method === "HEAD" ? 200 : 404, { "content-length": request.method === "HEAD" ? "1" : "0" }).end());
+  await assert.rejects(quickClient(context).repository(server.host, "a").blob(blob), failsWith("REGISTRY_RESPONSE_INVALID"));
+});

@@ -12,6 +12,8 @@ import { reporter } from "./reporter.mjs";
 const CONCURRENCY = 3;
 /** A file of tests that takes longer than this hangs. */
 const FILE_TIMEOUT_MS = 15 * 60_000;
+/** The library that starts Pulumi is in half of these processes too. */
+const LOAD_LATE = join(root, "test", "harness", "load-late.cjs");
 const TYPECHECK = join(root, "tsconfig.json");
 
 // Each engine operation starts processes that load the same programs; compiled once, they start in three quarters of the time.
@@ -30,7 +32,7 @@ if (files.length === 0 && !chosen("typecheck")) process.stderr.write(`no test's 
 async function* events() {
   if (chosen("typecheck")) yield* typecheckEvents();
   if (files.length === 0) return;
-  yield* run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, execArgv: ["--enable-source-maps", "--import", "tsx"], cwd: root });
+  yield* run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, execArgv: ["--enable-source-maps", "--require", LOAD_LATE, "--import", "tsx"], cwd: root });
 }
 
 async function* typecheckEvents() {

@@ -18,8 +18,12 @@ function toolsFolder(): string {
   return process.env.CONSIGN_TOOLS || cacheFolder("bin");
 }
 
-/** For programs that run many times: types are checked once, by the type-check, and compiled code is kept. */
-export const QUICK_PROGRAMS: Readonly<Record<string, string>> = { PULUMI_NODEJS_TRANSPILE_ONLY: "true", NODE_COMPILE_CACHE: cacheFolder("compile-cache") };
+/** For programs that run many times: types are checked once, by the type-check, compiled code is kept, and what they rarely need is loaded late. */
+export const QUICK_PROGRAMS: Readonly<Record<string, string>> = {
+  PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+  NODE_COMPILE_CACHE: cacheFolder("compile-cache"),
+  NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --require ${JSON.stringify(join(__dirname, "load-late.cjs"))}`.trim(),
+};
 
 /** @throws Error that says how to get the tool */
 export function toolPath(tool: Tool): string {

@@ -20,6 +20,7 @@ const env = {
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   // Pulumi would check the types of the program in every operation, which takes longer than all the rest; `npm test` checks them.
   PULUMI_NODEJS_TRANSPILE_ONLY: process.env.PULUMI_NODEJS_TRANSPILE_ONLY ?? "true",
+  NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --require ${JSON.stringify(join(root, "scripts", "load-late.cjs"))}`.trim(),
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? cacheDir("compile-cache"),
 };
 

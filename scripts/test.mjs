@@ -13,7 +13,7 @@ const CONCURRENCY = 3;
 /** A file of tests that takes longer than this hangs. */
 const FILE_TIMEOUT_MS = 15 * 60_000;
 /** The library that starts Pulumi is in half of these processes too. */
-const LOAD_LATE = join(root, "test", "harness", "load-late.cjs");
+const LOAD_LATE = join(root, "scripts", "load-late.cjs");
 const TYPECHECK = join(root, "tsconfig.json");
 
 // Each engine operation starts processes that load the same programs; compiled once, they start in three quarters of the time.

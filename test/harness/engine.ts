@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LocalWorkspace, type EngineEvent, type LocalWorkspaceOptions, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+import { LocalWorkspace, PulumiCommand, type EngineEvent, type LocalWorkspaceOptions, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
+import { keyService, type KeyService } from "./key-service";
 import { tempDir } from "./temp";
 import { QUICK_PROGRAMS, missing, repositoryRoot, toolEnvironment, toolPath } from "./toolchain";
 
@@ -110,7 +111,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   symlinkSync(join(repositoryRoot, "node_modules"), join(folder, "node_modules"), "junction");
   mkdirSync(join(home, "backend"));
   toolPath("pulumi");
-  const stack = await createStack(options, workspaceOptions(options, home, folder));
+  const stack = await createStack(options, workspaceOptions(options, home, folder, await keyService()));
   // After each operation Automation runs `pulumi` three times more, for what the state file says as well.
   Object.assign(stack, { outputs: async () => ({}), info: async () => undefined });
   const state = (): StateResource[] => readState(join(home, "backend"), stack.name);
@@ -160,18 +161,19 @@ function rest(operation: OperationOptions = {}): Omit<OperationOptions, "program
   return others;
 }
 
-function workspaceOptions({ project = "test", env = {} }: EngineOptions, home: string, folder: string): LocalWorkspaceOptions {
+function workspaceOptions({ project = "test", env = {} }: EngineOptions, home: string, folder: string, keys: KeyService): LocalWorkspaceOptions {
   const backend = `file://${join(home, "backend")}`;
   return {
     workDir: folder,
     pulumiHome: join(home, "home"),
+    secretsProvider: keys.secretsProvider,
     envVars: {
       PATH: toolEnvironment().PATH ?? "",
       PULUMI_BACKEND_URL: backend,
-      PULUMI_CONFIG_PASSPHRASE: "test",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
+      ...keys.env,
       ...QUICK_PROGRAMS,
       ...env,
     },
@@ -179,13 +181,15 @@ function workspaceOptions({ project = "test", env = {} }: EngineOptions, home: s
   };
 }
 
-/** Automation finds `pulumi` on this process's PATH, once, when the workspace is made. */
-async function createStack(options: EngineOptions, workspace: LocalWorkspaceOptions): Promise<Stack> {
+let command: Promise<PulumiCommand> | undefined;
+
+/** The backend is new, so there is nothing to select. Automation finds `pulumi` on this process's PATH, and asks it for its version, once. */
+async function createStack({ stack: stackName = "dev", project: projectName = "test", program }: EngineOptions, workspace: LocalWorkspaceOptions): Promise<Stack> {
   process.env.PATH = workspace.envVars?.PATH;
-  const { stack: stackName = "dev", project: projectName = "test", program } = options;
-  if (program !== undefined) return LocalWorkspace.createOrSelectStack({ stackName, projectName, program }, workspace);
+  const pulumiCommand = await (command ??= PulumiCommand.get());
+  if (program !== undefined) return LocalWorkspace.createStack({ stackName, projectName, program }, { ...workspace, pulumiCommand });
   const { projectSettings: _, ...ownProject } = workspace;
-  return LocalWorkspace.createOrSelectStack({ stackName, workDir: workspace.workDir ?? "" }, ownProject);
+  return LocalWorkspace.createStack({ stackName, workDir: workspace.workDir ?? "" }, { ...ownProject, pulumiCommand });
 }
 
 function setConfig(stack: Stack, key: string, value: unknown): Promise<void> {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded (`node --require`) into processes that load Pulumi's library: what it needs to serialize functions of a program is
-// loaded when it does so. That is half of what starting a provider costs, and tests start one for every engine operation.
+// Preloaded (`node --require`) into processes that load Pulumi's library: what it needs to serialize functions of a program, and
+// zod's messages in other languages, are loaded when they are used. Tests start a process of these for every engine operation.
 "use strict";
 const Module = require("node:module");
 
 const LATE = new Map([
   ["typescript", /[\\/]@pulumi[\\/]pulumi[\\/]typescript-shim\.js$/],
+  ["../locales/index.cjs", /[\\/]zod[\\/]v4[\\/](?:core[\\/]index|classic[\\/]external)\.cjs$/],
   ["@npmcli/arborist", /[\\/]@pulumi[\\/]pulumi[\\/]runtime[\\/]closure[\\/]codePaths\.js$/],
 ]);
 const load = Module.prototype.require;

@@ -37,7 +37,7 @@
  * - (a) A names B in its `supersedes`, and A's issuer is B's or ranks above it;
  * - (b) both issuers are listed, type and scope are equal, and A's ranks above;
  * - (c) issuer, type and scope are equal, and A is later: by time of signature, at equal times by greater digest. A claim counts as later than
- *   any of its issuer's that it names, even if the old one has been signed again since.
+ *   any of its issuer's that it names, even if the old one has been signed again since, or has been revoked.
  *
  * A signing time that nobody but the signer vouches for and that is not before `now` by more than clocks differ orders nothing: a claim with such a
  * time supersedes, and is superseded, only by rank or by name. Where its issuer has made others, it is `inconclusive`, as which is the last cannot be told.
@@ -145,7 +145,7 @@ export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
   const lapsed = lapsedClaims(input);
   const { standing, refused, doubts } = admit(input, (digest) => unreadable.has(digest) || lapsed.has(digest));
   const revocations = applyRevocations(standing, [...unreadable.values(), ...lapsed.values()].flatMap(({ words }) => words), input);
-  const order = orderClaims(revocations.left);
+  const order = orderClaims(revocations.left, standing);
   const doubtsOn = (claim: Standing) => doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) => identify(signer, input));
   const settled = [
     ...holdUnreadable(refused, unreadable, standing, revocations, input),

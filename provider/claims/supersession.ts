@@ -20,10 +20,14 @@ export interface Supersession {
 /**
  * Step 3 of `effective.ts`. A claim that several have signed is in the list once for each, and does not supersede itself. Of one that is dated ahead
  * nobody knows when it was made, so it has no place in its issuer's order.
+ * @param claims what step 2 has left
+ * @param admitted what step 1 has: who names a claim has come after it, also where it has been revoked, or may not revoke
  */
-export function orderClaims(claims: readonly Standing[]): Supersession {
-  const names = namedBy(claims);
-  const ages = agesOf(names);
+export function orderClaims(claims: readonly Standing[], admitted: readonly Standing[]): Supersession {
+  const allNames = namedBy(admitted);
+  const ages = agesOf(allNames);
+  const left = new Set(claims);
+  const names = new Map(claims.map((claim) => [claim, (allNames.get(claim) ?? []).filter((named) => left.has(named))]));
   const first = (a: Standing, b: Standing) => (a.rank === b.rank ? 0 : a.rank - b.rank) || compareAges(ages(b), ages(a));
   const namedSuperseders = invert(names, first);
   const ofIssuer = ({ type, scope, issuer }: Standing) => JSON.stringify([type, scope, issuer]);

@@ -116,6 +116,13 @@ describe("those who sign a claim as well weaken nothing", () => {
     }
   });
 
+  test("who signs as well does not decide which of another's claims is the last, be it by giving his revocation something to revoke", () => {
+    const options = { precedence: [identity(ACME)], lifecycleIssuers: { revocation: [identity(STRANGER)] } };
+    const among = (verdict: ClaimVerdict) =>
+      judge([result("a", verdict), revocation("r", "a", signedBy(STRANGER, daysAgo(0))), result("d", signedBy(STRANGER, daysAgo(0))), observed("n", { supersedes: [digestOf("r")], verdict: signedBy(STRANGER, daysAgo(1)) })], options);
+    for (const verdict of [signedBy(ACME), ...bothWays(signedBy(ACME), signedBy("C=US,ST=TX,O=Other"))]) assert.deepEqual(statuses(among(verdict), "a", "d", "n"), ["effective", "superseded", "effective"]);
+  });
+
   test("a redirect or an end of life is as good as the signers who may issue it", () => {
     const lifecycleIssuers = { endOfLife: [identity(WABBIT)], redirect: [identity(WABBIT)] };
     const end = (verdict: ClaimVerdict) => observed("e", { type: "endOfLife", predicate: { date: "2020-01-01" }, verdict });

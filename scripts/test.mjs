@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { run } from "node:test";
 import { root, typecheck } from "./build.mjs";
 import { cacheDir } from "./cache.mjs";
+import { compileTests } from "./compile-tests.mjs";
 import { reporter } from "./reporter.mjs";
 
 /** One more than the cores that it is made for: some tests wait for a certificate to end, or for a registry. */
@@ -32,7 +33,8 @@ if (files.length === 0 && !chosen("typecheck")) process.stderr.write(`no test's 
 async function* events() {
   if (chosen("typecheck")) yield* typecheckEvents();
   if (files.length === 0) return;
-  yield* run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, execArgv: ["--enable-source-maps", "--require", LOAD_LATE, "--import", "tsx"], cwd: root });
+  const execArgv = ["--require", LOAD_LATE, ...(await compileTests())];
+  yield* run({ files, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS, execArgv, cwd: root });
 }
 
 async function* typecheckEvents() {

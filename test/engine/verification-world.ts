@@ -8,7 +8,7 @@ import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
 import type { Manifest } from "../../provider/oci/manifest";
 import { pushImage } from "../harness/artifacts";
-import { authority, codeSigner } from "../harness/certificates";
+import { QUICK_KEY, authority, codeSigner } from "../harness/certificates";
 import type { Issued } from "../harness/keys";
 import { RegistryClient } from "../../provider/registry";
 
@@ -16,11 +16,11 @@ export const WABBIT = "x509.subject: C=US, ST=WA, O=Wabbit Networks";
 export const ACME = "x509.subject: C=US, ST=NY, O=ACME Rockets";
 
 export const wabbitRoot = authority();
-export const wabbit = codeSigner(wabbitRoot);
+export const wabbit = codeSigner(wabbitRoot, { key: QUICK_KEY });
 export const acmeRoot = authority({ subject: { C: "US", ST: "NY", O: "ACME Rockets", CN: "ACME Rockets Root CA" } });
-export const acme = codeSigner(acmeRoot, { subject: { C: "US", ST: "NY", O: "ACME Rockets", CN: "ACME Rockets Release" } });
+export const acme = codeSigner(acmeRoot, { key: QUICK_KEY, subject: { C: "US", ST: "NY", O: "ACME Rockets", CN: "ACME Rockets Release" } });
 /** Calls itself Wabbit, by a root that nobody trusts. */
-export const impostor = codeSigner(authority());
+export const impostor = codeSigner(authority(), { key: QUICK_KEY });
 
 export interface Trust {
   signatureVerification: { level: "strict" | "permissive" | "audit"; override?: { revocation: "enforce" | "skip" } };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { constants, generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { constants, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import * as der from "./der";
 import { tempDir } from "./temp";
+import { cacheFolder } from "./toolchain";
 
 /** Kinds of key. The Notary Project allows RSA from 2048 bits and the three curves; `rsa-1024`, `ed25519` and `secp256k1` are for refusals. */
 export type KeyKind = "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256" | "p-384" | "p-521" | "rsa-1024" | "ed25519" | "secp256k1";
@@ -15,10 +16,10 @@ export interface KeyPair {
   privateKey: KeyObject;
 }
 
-const RSA_KEPT = 4;
+const RSA_KEPT = 12;
 const rsaKeys = new Map<KeyKind, { turn: number; pairs: KeyPair[] }>();
 
-/** A fresh key; RSA keys, which take long to make, come from four that each process makes once and hands out in turn. */
+/** A fresh key; RSA keys, which take long to make, come from a dozen of a kind that tests on this machine share, handed out in turn. */
 export function keyPair(kind: KeyKind): KeyPair {
   if (kind.startsWith("rsa-")) return rsaKey(kind);
   if (kind === "ed25519") return generateKeyPairSync("ed25519");
@@ -29,7 +30,22 @@ export function keyPair(kind: KeyKind): KeyPair {
 function rsaKey(kind: KeyKind): KeyPair {
   const kept = rsaKeys.get(kind) ?? { turn: 0, pairs: [] };
   rsaKeys.set(kind, kept);
-  return (kept.pairs[kept.turn++ % RSA_KEPT] ??= generateKeyPairSync("rsa", { modulusLength: Number(kind.slice(4)) }));
+  const place = kept.turn++ % RSA_KEPT;
+  return (kept.pairs[place] ??= sharedKey(kind, place));
+}
+
+function sharedKey(kind: KeyKind, place: number): KeyPair {
+  const file = join(cacheFolder("test-keys"), `${kind}-${place}.pem`);
+  try {
+    const privateKey = createPrivateKey(readFileSync(file));
+    return { privateKey, publicKey: createPublicKey(privateKey) };
+  } catch {
+    const made = generateKeyPairSync("rsa", { modulusLength: Number(kind.slice(4)) });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.${process.pid}`, made.privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+    renameSync(`${file}.${process.pid}`, file);
+    return made;
+  }
 }
 
 const EKU = {

@@ -9,7 +9,8 @@ export type Tool = "pulumi" | "pulumi-language-nodejs" | "registry" | "olareg" |
 
 export const repositoryRoot = resolve(__dirname, "..", "..");
 
-function cacheFolder(below: string): string {
+/** Outside the checkout, as for `scripts/cache.mjs`. */
+export function cacheFolder(below: string): string {
   const cache = process.env.CONSIGN_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "consign");
   return join(cache, below);
 }
@@ -22,7 +23,7 @@ function toolsFolder(): string {
 export const QUICK_PROGRAMS: Readonly<Record<string, string>> = {
   PULUMI_NODEJS_TRANSPILE_ONLY: "true",
   NODE_COMPILE_CACHE: cacheFolder("compile-cache"),
-  // The start of a program in Go makes garbage that nobody has to collect before it ends.
+  // What a program in Go leaves behind when it starts need not be collected before it ends, which is soon.
   GOGC: "400",
   NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --require ${JSON.stringify(join(repositoryRoot, "scripts", "load-late.cjs"))}`.trim(),
 };

@@ -9,7 +9,7 @@ import type { Digest } from "../../provider/oci/digest";
 import { formatLocation, parseLocation, type Location } from "../../provider/oci/reference";
 import { RegistryClient } from "../../provider/registry";
 import { Stores } from "../../provider/resources/context";
-import { authority, codeSigner, selfSigned } from "../harness/certificates";
+import { QUICK_KEY, authority, codeSigner, selfSigned } from "../harness/certificates";
 import { writeKeyFiles, type Issued } from "../harness/keys";
 import { tempDir } from "../harness/temp";
 
@@ -86,7 +86,7 @@ export function quickParty(organization: string): Party {
 
 export function party(organization: string, overrides: Parameters<typeof codeSigner>[1] = {}): Party {
   const root = authority({ subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Root` } });
-  const issued = codeSigner(root, { subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Signing` }, ...overrides });
+  const issued = codeSigner(root, { key: QUICK_KEY, subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Signing` }, ...overrides });
   const { keyFile, certificateChainFile } = writeKeyFiles(issued, tempDir("party"));
   return { issued, signer: { keyFile, certificateChainFile }, root };
 }

@@ -7,7 +7,7 @@ import type { Store } from "../../provider/content/storage";
 import { listSignatures } from "../../provider/notation";
 import type { Digest } from "../../provider/oci/digest";
 import { RegistryClient } from "../../provider/registry";
-import { authority, codeSigner } from "../harness/certificates";
+import { QUICK_KEY, authority, codeSigner } from "../harness/certificates";
 import { writeKeyFiles, type CertificateOptions, type Issued } from "../harness/keys";
 import { REGISTRY_KINDS, registryMissing, startRegistry, type RegistryKind, type TestRegistry } from "../harness/registries";
 import { tempDir } from "../harness/temp";
@@ -99,7 +99,7 @@ export const root = authority();
 
 /** A signer's files, and the argument that names them. */
 export function signerFiles(name = "signer", options: Partial<CertificateOptions> = {}, issuer: Issued = root): Keys {
-  const issued = codeSigner(issuer, options);
+  const issued = codeSigner(issuer, { key: QUICK_KEY, ...options });
   const files = writeKeyFiles(issued, tempDir(`keys-${name}`));
   return { issued, args: { keyFile: files.keyFile, certificateChainFile: files.certificateChainFile }, rootFile: files.rootFile };
 }

@@ -72,10 +72,13 @@ test("a key of notation's signingkeys.json", async () => {
   assert.equal(await life.up(args), "same");
 });
 
+/** Of the kind that the plugin describes. */
+const pluginKey = (): ReturnType<typeof signerFiles> => signerFiles("plugin", { key: "p-256" });
+
 describe("plugins", () => {
   for (const capability of ["RAW", "ENVELOPE"] as const) {
     test(`one that makes ${capability === "RAW" ? "signatures" : "whole envelopes"}`, async () => {
-      const { place, args, life, signer } = await arrange();
+      const { place, args, life, signer } = await arrange(pluginKey());
       const calls = installPlugin(`tester-${capability.toLowerCase()}`, signer.issued, capability);
       const plugin = { plugin: `tester-${capability.toLowerCase()}`, keyId: "key-1", pluginConfig: { token: "s3cret" } };
       assert.equal(await life.up({ ...args, signer: plugin }), "create");
@@ -100,7 +103,7 @@ describe("plugins", () => {
   }
 
   test("an envelope that its plugin made half-way is found again", async () => {
-    const { place, args, life, signer } = await arrange();
+    const { place, args, life, signer } = await arrange(pluginKey());
     installPlugin("tester-half", signer.issued, "ENVELOPE");
     const plugin = { plugin: "tester-half", keyId: "key-1" };
     await life.up({ ...args, signer: plugin });

@@ -11,6 +11,7 @@ import { smallest } from "./corpus";
 import type { FuzzReport } from "./driver";
 import { TARGETS } from "./targets";
 import { WATCHED_BYTES, type Order } from "./worker";
+import { LOAD_TYPESCRIPT } from "../harness/typescript";
 
 const SECONDS = Number(process.env.CONSIGN_FUZZ_SECONDS ?? 2);
 const SEED = Number(process.env.CONSIGN_FUZZ_SEED ?? 1);
@@ -26,7 +27,7 @@ function run(target: string): Promise<FuzzReport> {
   const watched = new SharedArrayBuffer(8 + WATCHED_BYTES);
   const head = new Int32Array(watched, 0, 2);
   const order: Order = { target, milliseconds: SECONDS * 1000, seed: SEED, corpus: folderOf(target), watched };
-  const worker = new Worker(join(__dirname, "worker.ts"), { workerData: order, execArgv: ["--import", "tsx"] });
+  const worker = new Worker(join(__dirname, "worker.ts"), { workerData: order, execArgv: [...LOAD_TYPESCRIPT] });
   return new Promise<FuzzReport>((done, fail) => {
     let seen = { count: 0, at: performance.now() };
     const watch = setInterval(() => {

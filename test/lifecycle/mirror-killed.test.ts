@@ -12,6 +12,7 @@ import { registryMissing, type RegistryKind, type TestRegistry } from "../harnes
 import { pushImage, pushReferrer } from "../harness/artifacts";
 import { MirrorStack } from "./mirror-stack";
 import { World } from "./mirror-world";
+import { LOAD_TYPESCRIPT } from "../harness/typescript";
 
 /** Under way at once, and so sent without anybody knowing that it arrived: requests, and manifests of which a fallback tag does not know yet. */
 const IN_FLIGHT = { blobs: 16, manifests: 32 };
@@ -54,7 +55,7 @@ async function deadly(world: World, kind: RegistryKind): Promise<{ registry: Tes
     const recorded = stack.id === undefined ? undefined : { id: stack.id, inputs: stack.inputs, outputs: stack.outputs };
     left = nth;
     const job = JSON.stringify({ baseDir: stack.baseDir, args, recorded });
-    const child = spawn(process.execPath, ["--import", "tsx", join(__dirname, "mirror-process.ts"), job], { stdio: ["ignore", "ignore", "inherit"] });
+    const child = spawn(process.execPath, [...LOAD_TYPESCRIPT, join(__dirname, "mirror-process.ts"), job], { stdio: ["ignore", "ignore", "inherit"] });
     strike = () => void child.kill("SIGKILL");
     const [, signal] = (await once(child, "exit")) as [number | null, string | null];
     strike = undefined;

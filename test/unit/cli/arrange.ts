@@ -9,6 +9,7 @@ import type { Descriptor } from "../../../provider/oci/descriptor";
 import { tempDir } from "../../harness/temp";
 import { repositoryRoot } from "../../harness/toolchain";
 import { acmeRoot, now, provenance, pushClaim, pushNetMonitor, pushSignature, wabbit, wabbitRoot } from "../report/arrange";
+import { LOAD_TYPESCRIPT } from "../../harness/typescript";
 
 export interface Workplace {
   /** The folder that commands run in. */
@@ -55,7 +56,7 @@ export async function consign(folder: string, args: readonly string[], world: Pa
 export function consignProcess(folder: string, args: readonly string[]): Promise<Ended> {
   const main = join(repositoryRoot, "provider", "cli", "main.ts");
   const env = { ...process.env, XDG_CONFIG_HOME: join(folder, "config"), DOCKER_CONFIG: join(folder, "docker") };
-  const child = spawn(process.execPath, ["--import", require.resolve("tsx"), main, ...args], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+  const child = spawn(process.execPath, [...LOAD_TYPESCRIPT, main, ...args], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
   const text = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.stdout += chunk));
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text.stderr += chunk));

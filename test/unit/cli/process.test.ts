@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { repositoryRoot } from "../../harness/toolchain";
 import { consignProcess, workplace } from "./arrange";
+import { LOAD_TYPESCRIPT } from "../../harness/typescript";
 
 test("as a process: verified is 0, not verified is 1, could not tell is 2", async () => {
   const { folder, artifact } = await workplace();
@@ -32,7 +33,7 @@ test("as a process: verified is 0, not verified is 1, could not tell is 2", asyn
 
 test("an answer that cannot be written is not 'not verified'", { skip: existsSync("/dev/full") ? false : "no /dev/full" }, async () => {
   const main = join(repositoryRoot, "provider", "cli", "main.ts");
-  const child = spawn(process.execPath, ["--import", require.resolve("tsx"), main, "--help"], { stdio: ["ignore", openSync("/dev/full", "w"), "pipe"], timeout: 60_000 });
+  const child = spawn(process.execPath, [...LOAD_TYPESCRIPT, main, "--help"], { stdio: ["ignore", openSync("/dev/full", "w"), "pipe"], timeout: 60_000 });
   let told = "";
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (told += chunk));
   const exitCode = await new Promise((ended) => child.once("close", ended));

@@ -11,6 +11,7 @@ import { digester } from "../../../provider/oci/digest";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
 import { tempDir } from "../../harness/temp";
 import { artifact, codeOf, digestsOf, indexOf, pushSampleGraph, signatureOf } from "./sample-graph";
+import { LOAD_TYPESCRIPT } from "../../harness/typescript";
 
 interface Entry {
   digest: string;
@@ -28,7 +29,7 @@ function freshLayout(): { path: string; layout: OciLayout } {
 }
 
 function startWriter(path: string, name: string, count: number): { child: ChildProcess; tags: string[]; ended: Promise<number | null> } {
-  const child = spawn(process.execPath, ["--import", "tsx", join(__dirname, "layout-writer.ts"), path, name, String(count)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [...LOAD_TYPESCRIPT, join(__dirname, "layout-writer.ts"), path, name, String(count)], { stdio: ["ignore", "pipe", "inherit"] });
   const tags: string[] = [];
   child.stdout?.on("data", (text: Buffer) => tags.push(...text.toString().split("\n").filter(Boolean)));
   return { child, tags, ended: new Promise((done) => child.once("close", done)) };

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { DriftCronJob, StackManifests, SubscriptionCronJob, VerifiedDeployment, VerifiedImage } from "../../../sdk/kubernetes/index";
 import { Verification, type VerificationArgs } from "../../../sdk/verification";
 import { chain, deployment, digest, drift, IMAGE, RUNNER, subscription, verification as verifying } from "./arrange";
+import { LOAD_TYPESCRIPT } from "../../harness/typescript";
 
 interface Registered {
   type: string;
@@ -88,7 +89,7 @@ describe("components", () => {
 
   test("nothing is deployed while the verification has no reference, or one that no node can pull", async () => {
     const program = join(__dirname, "unverified-program.ts");
-    const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", program, "nothing", `oci:acme@${digest}`, "acme.example/net-monitor:v1"], { timeout: 60_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [...LOAD_TYPESCRIPT, program, "nothing", `oci:acme@${digest}`, "acme.example/net-monitor:v1"], { timeout: 60_000 });
     const ended = z.object({ registered: z.array(z.string()), failures: z.array(z.string()) }).parse(JSON.parse(stdout));
     assert.deepEqual(ended.registered.filter((type) => type.startsWith("kubernetes:")), []);
     assert.equal(ended.registered.filter((type) => type.endsWith(":Verification")).length, 3);

@@ -12,6 +12,7 @@ import { getArtifact, getArtifactOutput, getClaims, getClaimsOutput, verify, ver
 import { tempDir } from "../../harness/temp";
 import { repositoryRoot } from "../../harness/toolchain";
 import { acmeRoot, provenance, pushClaim, pushNetMonitor, pushSignature, wabbit, wabbitRoot } from "./arrange";
+import { LOAD_TYPESCRIPT } from "../../harness/typescript";
 
 const trustIn = (pem: string): TrustPolicy => ({ name: "inline", signatureVerification: { level: "strict" }, roots: { ca: [pem] }, trustedIdentities: ["*"] });
 const trust = trustIn(wabbitRoot.pem);
@@ -79,6 +80,6 @@ test("in a preview, what does not exist yet is unknown", async () => {
 
 test("importing the SDK does not load the library", async () => {
   const script = 'require("./sdk"); process.stdout.write(JSON.stringify(Object.keys(require.cache).filter((path) => path.startsWith(require("node:path").resolve("provider")))))';
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", "-e", script], { cwd: repositoryRoot, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [...LOAD_TYPESCRIPT, "-e", script], { cwd: repositoryRoot, timeout: 60_000 });
   assert.deepEqual(JSON.parse(stdout), []);
 });

@@ -25,7 +25,15 @@ export interface Retention {
 export interface ArchivePolicyArgs {
   /** Where artifacts are used: the places of promotions. Update. */
   sources: pulumi.Input<pulumi.Input<string>[]>;
-  /** Where they are kept after: a repository or an `oci:` layout, for archived things alone. A change replaces; what is archived stays. */
+  /**
+   * Sources that there were, and that are not looked at any more. What was archived from there alone is kept for ever without this, as another policy
+   * may count on it. Update. @default none
+   */
+  formerSources?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Where they are kept after: a repository or an `oci:` layout, for archived things alone. A change replaces; what is archived stays. Of what several
+   * policies bring to one archive each looks after what came from its own sources, and removes nothing that came from another place too.
+   */
   archive: pulumi.Input<string>;
   /** Promotions of this program, so that the plan comes after them and its preview knows of them. */
   promotions?: Promotion[];
@@ -77,6 +85,8 @@ export interface RetentionEntry {
   /** Sources that have it. */
   at: string[];
   inArchive?: boolean;
+  /** Where it was archived from too, other than this policy's sources: it is not taken away. */
+  others?: string[];
   /** By digest of the claim, what believed claims say. */
   evidence: Record<string, string>;
   running?: string[];

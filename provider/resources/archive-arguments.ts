@@ -18,6 +18,8 @@ const identities = z.array(identitySchema).max(100).optional();
 
 export const archiveSchema = z.object({
   sources: z.array(locationSchema).min(1).max(100),
+  /** Sources that are not looked at any more; what came from there is still this policy's. */
+  formerSources: z.array(locationSchema).max(100).default([]),
   archive: locationSchema,
   deployments: z.strictObject({ environments: z.array(z.string().min(1)).min(1).max(100).optional() }).default({}),
   archiveAfter: durationSchema.default("30d"),
@@ -73,7 +75,7 @@ export function holdTypes({ holds }: ArchiveInputs["retain"]): Set<string> {
  * Refuses an archive that is a source as well, whatever it is called: what is released there, or purged here, would be gone for good.
  * @throws ConsignError `INPUT_INVALID` at the property
  */
-export async function checkPlaces({ sources = [], archive, retain }: Partial<Pick<ArchiveInputs, "sources" | "archive" | "retain">>, { stores }: Pick<ResourceContext, "stores">): Promise<void> {
+export async function checkPlaces({ sources = [], formerSources = [], archive, retain }: Partial<Pick<ArchiveInputs, "sources" | "formerSources" | "archive" | "retain">>, { stores }: Pick<ResourceContext, "stores">): Promise<void> {
   const archived = archive === undefined ? undefined : await stores.placeOf(archive);
   const seen = new Set<string>();
   for (const [index, source] of sources.entries()) {
@@ -81,6 +83,9 @@ export async function checkPlaces({ sources = [], archive, retain }: Partial<Pic
     if (place === archived) throw new ConsignError("INPUT_INVALID", `${archive} is a source: an archive has to be somewhere else`, { path: "archive" });
     if (seen.has(place)) throw new ConsignError("INPUT_INVALID", `${source} is named twice`, { path: `sources[${index}]` });
     seen.add(place);
+  }
+  for (const [index, source] of formerSources.entries()) {
+    if (seen.has(await stores.placeOf(source))) throw new ConsignError("INPUT_INVALID", `${source} is a source: name it once`, { path: `formerSources[${index}]` });
   }
   for (const [index, watched] of (retain?.whileRunningIn ?? []).entries()) {
     if ((await stores.placeOf(watched)) === archived) throw new ConsignError("INPUT_INVALID", `nothing runs in the archive, ${archive}`, { path: `retain.whileRunningIn[${index}]` });

@@ -9,6 +9,12 @@ import { weighClaim, type WeighedClaim } from "./believed-claims";
 import { revocationOfClaim } from "./claim-revocation";
 import type { ResourceContext } from "./context";
 
+/** As many as a policy can have. */
+const MAX_SOURCES = 100;
+const MAX_SOURCE_LENGTH = 512;
+/** Of places that somebody claims who is not believed: one is enough to keep. */
+const MAX_CLAIMED = 3;
+
 export interface EvidenceQuestion {
   trust: ResolvedTrustPolicy;
   holds: ReadonlySet<string>;
@@ -26,13 +32,13 @@ export interface EvidenceQuestion {
 export async function evidenceAt(store: ReadStore, subject: Digest, recorded: Facts["evidence"], isArchive: boolean, question: EvidenceQuestion, context: ResourceContext): Promise<Facts["evidence"]> {
   const found: Facts["evidence"] = {};
   // Who may end support is not recorded with what was said, so with a list of those it is asked again.
-  const changeable = (kind: Kind) => kind === "hold" || (kind === "endOfLife" && question.issuers.endOfLife !== undefined);
+  const changeable = (kind: Kind, known: Evidence) => kind === "hold" || (kind === "endOfLife" && question.issuers.endOfLife !== undefined) || known.kind === "claimed" || (known.kind === "archived" && known.sources === undefined);
   for (const descriptor of await store.referrers(subject)) {
     const kind = kindOfEvidence(descriptor, question.holds, isArchive);
     if (kind === undefined) continue;
     const text = recorded[descriptor.digest];
     const known = text === undefined ? undefined : decodeEvidence(text);
-    const certain = known !== undefined && known.kind !== "doubt" && !question.again && !changeable(kind);
+    const certain = known !== undefined && known.kind !== "doubt" && !question.again && !changeable(kind, known);
     const evidence = certain ? known : await judged(store, descriptor, subject, kind, known, question, context);
     if (evidence !== undefined) found[descriptor.digest] = encodeEvidence(evidence);
   }
@@ -61,7 +67,7 @@ function kindOfEvidence(descriptor: Descriptor, holds: ReadonlySet<string>, isAr
 }
 
 async function judged(store: ReadStore, descriptor: Descriptor, subject: Digest, kind: Kind, before: Evidence | undefined, question: EvidenceQuestion, context: ResourceContext): Promise<Evidence | undefined> {
-  const known = before?.kind === "doubt" ? undefined : before;
+  const known = before?.kind === "doubt" || before?.kind === "claimed" ? undefined : before;
   const weighed = await weighClaim(store, descriptor, subject, question.trust, context);
   const objection = kind === "endOfLife" && weighed.worth !== "refused" ? objectionTo(weighed, question.issuers.endOfLife) : undefined;
   const { worth, reason } = objection === undefined ? weighed : { worth: "refused" as const, reason: objection };
@@ -72,8 +78,20 @@ async function judged(store: ReadStore, descriptor: Descriptor, subject: Digest,
     return worth === "expired" ? { kind: "doubt", reason: `it was never seen while its signature was good: ${reason}` } : undefined;
   }
   if (known !== undefined) return { kind: "doubt", reason: `it was believed before, and is not now: ${reason}` };
+  if (kind === "archived") return claimed(weighed);
   context.warn(`${store.name}@${subject}: a claim about ${kind} does not count: ${reason}`);
   return undefined;
+}
+
+/** Another policy's record, by a signer whom this one need not trust: no reason to keep anything here, and one not to take it away. */
+function claimed({ claim }: WeighedClaim): Evidence | undefined {
+  const sources = "broken" in claim ? [] : sourcesOf(archivedSchema.safeParse(claim.predicate).data?.sources);
+  return sources.length === 0 ? undefined : { kind: "claimed", sources: sources.slice(0, MAX_CLAIMED) };
+}
+
+/** State holds them, so whoever writes to the archive must not make them large. A place that is cut is still none of ours. */
+function sourcesOf(said: readonly string[] = []): string[] {
+  return said.filter((source) => source !== "").slice(0, MAX_SOURCES).map((source) => source.slice(0, MAX_SOURCE_LENGTH));
 }
 
 /** Why a claim that support ends does not count, whoever trusts its signer otherwise. */
@@ -107,7 +125,14 @@ function evidenceIn({ predicate }: ReadClaim, kind: Exclude<Kind, "hold">): Evid
     const { data } = endOfLifeSchema.safeParse(predicate);
     return data === undefined ? unfit : { kind: "end-of-life", date: instant(data.date) };
   }
-  const at = kind === "archived" ? archivedSchema.safeParse(predicate).data?.archivedAt : contentPurgedSchema.safeParse(predicate).data?.purgedAt;
+  if (kind === "archived") {
+    const { data } = archivedSchema.safeParse(predicate);
+    if (data === undefined) return unfit;
+    const { archivedAt } = data;
+    const sources = sourcesOf(data.sources);
+    return { kind, at: instant(archivedAt), ...(sources.length === 0 ? {} : { sources }) };
+  }
+  const at = contentPurgedSchema.safeParse(predicate).data?.purgedAt;
   return at === undefined ? unfit : { kind, at: instant(at) };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { archivedSchema, claimTypeOf, observeClaim, typeKey } from "../claims";
+import { claimTypeOf, observeClaim, typeKey } from "../claims";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
@@ -10,8 +10,8 @@ import { isIndexType } from "../oci/media-types";
 import { decodeEvidence, encodeEvidence, evidenceIn, factsIn, type Entries, type Entry, type Evidence, type Facts } from "../retention";
 import { holdTypes, type ArchiveInputs } from "./archive-arguments";
 import { evidenceAt, holdsOn, type EvidenceQuestion } from "./archive-evidence";
-import { ARCHIVED, archiveTag, isArchiveTag } from "./archive-record";
-import { weighClaim } from "./believed-claims";
+import { archivedTags, ownersOf } from "./archive-owners";
+import { archiveTag, isArchiveTag } from "./archive-record";
 import type { ResourceContext } from "./context";
 import { openTrust } from "./judgement";
 import { placeOfTag } from "./promotion-place";
@@ -30,7 +30,12 @@ interface Place {
 }
 
 /** What of the arguments says where to look, and whom to believe. */
-export type SurveyInputs = Pick<ArchiveInputs, "sources" | "archive" | "retain" | "upcoming" | "trust" | "lifecycleIssuers">;
+export type SurveyInputs = Pick<ArchiveInputs, "sources" | "formerSources" | "archive" | "retain" | "upcoming" | "trust" | "lifecycleIssuers">;
+
+interface Question extends EvidenceQuestion {
+  /** Where this policy's artifacts come from. */
+  own: readonly string[];
+}
 
 export interface SurveyOptions {
   /** In place of the arguments' `trust`. */
@@ -43,13 +48,14 @@ export interface SurveyOptions {
 
 /**
  * Finds out what is known of every artifact at the sources and in the archive: where it is, its tags, which environments' tags point at it,
- * and what believed claims say. Candidates are what has a tag, what the records of promotions lead to from there, and what was recorded before.
+ * and what believed claims say. Candidates are what has a tag, what the records of promotions lead to from there, and what was recorded before;
+ * but for what is in the archive alone, where other policies have brought it.
  * @throws ConsignError what a store throws that cannot be asked: nothing is decided on half of the facts
  */
 export async function surveyFacts(inputs: SurveyInputs, recorded: Readonly<Entries>, context: ResourceContext, options: SurveyOptions = {}): Promise<Record<Digest, Facts>> {
   const places = await openPlaces(inputs, context);
   const archive = places.find(({ role }) => role === "archive");
-  const question: EvidenceQuestion = { trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), held: new Set(inputs.retain.holds.filter((hold) => typeof hold === "string")), issuers: inputs.lifecycleIssuers ?? {}, again: options.again ?? false };
+  const question: Question = { own: [...inputs.sources, ...inputs.formerSources], trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), held: new Set(inputs.retain.holds.filter((hold) => typeof hold === "string")), issuers: inputs.lifecycleIssuers ?? {}, again: options.again ?? false };
   const facts: Record<Digest, Facts> = {};
   const wanted = options.only === undefined ? undefined : new Set(options.only);
   const seen = new Set<Digest>();
@@ -112,7 +118,7 @@ function candidates(places: readonly Place[], recorded: Readonly<Entries>, upcom
   return [...found].sort();
 }
 
-async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry | undefined, question: EvidenceQuestion, context: ResourceContext): Promise<{ facts: Facts; predecessors: Digest[] } | undefined> {
+async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry | undefined, question: Question, context: ResourceContext): Promise<{ facts: Facts; predecessors: Digest[] } | undefined> {
   let descriptor: Descriptor | undefined;
   const facts: Facts = { mediaType: "", size: 0, tags: { ...recorded?.tags }, at: [], evidence: {} };
   const predecessors: Digest[] = [];
@@ -126,7 +132,6 @@ async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry
         facts.tags[location] = own.sort();
       } else if (role === "archive") {
         facts.inArchive = own.includes(archiveTag(digest));
-        if (recorded === undefined) facts.tags = { ...(await archivedTags(store, digest, question, context)), ...facts.tags };
       }
       if (role === "source" && own.length > 0) predecessors.push(...(await predecessorsOf(store, digest)));
     }
@@ -138,18 +143,14 @@ async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry
     if (there !== undefined && isIndexType(there.mediaType)) Object.assign(facts.evidence, await holdsOnParts(store, digest, question, context));
   }
   if (descriptor === undefined) return undefined;
-  return { facts: { ...facts, mediaType: descriptor.mediaType, size: descriptor.size, evidence: sorted(facts.evidence), tags: sorted(facts.tags) }, predecessors };
-}
-
-/** By source, the tags that it had when it was archived: a state that was lost takes nothing from the last ones that left a source. */
-async function archivedTags(archive: ReadStore, digest: Digest, { trust }: EvidenceQuestion, context: ResourceContext): Promise<Facts["tags"]> {
-  const tags: Facts["tags"] = {};
-  for (const descriptor of (await archive.referrers(digest)).filter((each) => claimTypeOf(each) === ARCHIVED)) {
-    const { claim, worth } = await weighClaim(archive, descriptor, digest, trust, context);
-    const record = "broken" in claim || (worth !== "believed" && worth !== "expired") ? undefined : archivedSchema.safeParse(claim.predicate).data;
-    for (const source of record?.sources ?? []) tags[source] = record?.tags?.[source] ?? [];
+  const { ours, others } = await ownersOf(facts, question.own, context);
+  const archive = places.find(({ role }) => role === "archive");
+  if (facts.inArchive !== undefined && archive !== undefined && recorded === undefined) {
+    if (!ours && facts.at.length === 0 && !Object.values(facts.evidence).some(isDoubt)) return undefined;
+    facts.tags = { ...(await archivedTags(archive.store, digest, others, question.trust, context)), ...facts.tags };
   }
-  return tags;
+  if (others.length > 0) facts.others = others;
+  return { facts: { ...facts, mediaType: descriptor.mediaType, size: descriptor.size, evidence: sorted(facts.evidence), tags: sorted(facts.tags) }, predecessors };
 }
 
 function isDoubt(text: string | undefined): boolean {

@@ -29,15 +29,15 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
   schema: archiveSchema,
   replaceOn: ["archive"],
   // What the rules come to shows in the entries; time alone changes nothing.
-  ignore: ["signer", "trust", "asOf", "timestamp", "signatureForm", "upcoming", "deployments", "archiveAfter", "retain", "observe"],
+  ignore: ["signer", "trust", "asOf", "timestamp", "signatureForm", "upcoming", "deployments", "formerSources", "archiveAfter", "retain", "observe"],
   ensured: ["notices"],
 
   async plan(known, unknown, previous, context) {
     await checkPlaces(known, context);
     const rulesKnown = !["archiveAfter", "retain", "deployments", "onExpiry", "release"].some((name) => unknown.has(name));
-    const { archiveAfter = "30d", retain = archiveSchema.shape.retain.parse(undefined), deployments = {}, onExpiry = "report", release = "never", observe = "live" } = known;
+    const { archiveAfter = "30d", retain = archiveSchema.shape.retain.parse(undefined), deployments = {}, formerSources = [], onExpiry = "report", release = "never", observe = "live" } = known;
     const rules = rulesKnown ? rulesOf({ archiveAfter, retain, deployments, onExpiry, release }) : undefined;
-    const defaults = { archiveAfter, retain, deployments, onExpiry, release, observe };
+    const defaults = { archiveAfter, retain, deployments, formerSources, onExpiry, release, observe };
     const planned: Properties = { upcoming: undefined, ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !unknown.has(name))) };
     Object.assign(planned, await plannedSigning(known, context));
     if (ARGUMENTS.some((name) => unknown.has(name)) || unknown.has("upcoming") || rules === undefined) return { planned };

@@ -8,16 +8,19 @@ export type Evidence =
   | { kind: "deployment"; environment: string; resource?: string; from: string; until?: string }
   | { kind: "end-of-life"; date: string }
   | { kind: "hold"; type: string }
-  | { kind: "archived"; at: string }
+  /** `sources`: where from, as far as the record says. */
+  | { kind: "archived"; at: string; sources?: string[] }
+  /** Somebody who is not believed says that it was archived from there. */
+  | { kind: "claimed"; sources: string[] }
   | { kind: "content-purged"; at: string }
   | { kind: "doubt"; reason: string };
 
 /** As facts and state have it, a line each: state holds one for every claim, and people read them in a preview. */
-const EVIDENCE = /^(?:deployment [^ /]+Z\/(?:[^ /]+Z)? [^ ]+ [^ ]+|(?:end-of-life|archived|content-purged) [^ ]+Z|(?:hold|doubt) .+)$/s;
+const EVIDENCE = /^(?:deployment [^ /]+Z\/(?:[^ /]+Z)? [^ ]+ [^ ]+|(?:end-of-life|content-purged) [^ ]+Z|archived [^ ]+Z(?: [^ ]+)*|claimed(?: [^ ]+)+|(?:hold|doubt) .+)$/s;
 
 const escaped = (text: string): string => text.replace(/[% ]/g, encodeURIComponent);
 
-/** `deployment 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z registry.example/app:current production`, `archived 2026-03-01T00:00:00Z` and so on. */
+/** `deployment 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z registry.example/app:current production`, `archived 2026-03-01T00:00:00Z registry.example/app` and so on. */
 export function encodeEvidence(evidence: Evidence): string {
   switch (evidence.kind) {
     case "deployment":
@@ -28,6 +31,10 @@ export function encodeEvidence(evidence: Evidence): string {
       return `hold ${evidence.type}`;
     case "doubt":
       return `doubt ${evidence.reason}`;
+    case "archived":
+      return ["archived", evidence.at, ...(evidence.sources ?? []).map(escaped)].join(" ");
+    case "claimed":
+      return ["claimed", ...evidence.sources.map(escaped)].join(" ");
     default:
       return `${evidence.kind} ${evidence.at}`;
   }
@@ -41,7 +48,12 @@ export function decodeEvidence(text: string): Evidence | undefined {
   if (kind === "hold") return { kind, type: rest };
   if (kind === "doubt") return { kind, reason: rest };
   if (kind === "end-of-life") return isInstant(rest) ? { kind, date: rest } : undefined;
-  if (kind === "archived" || kind === "content-purged") return isInstant(rest) ? { kind, at: rest } : undefined;
+  if (kind === "content-purged") return isInstant(rest) ? { kind, at: rest } : undefined;
+  if (kind === "claimed") return { kind, sources: rest.split(" ").map(decodeURIComponent) };
+  if (kind === "archived") {
+    const [at = "", ...sources] = rest.split(" ");
+    return isInstant(at) ? { kind, at, ...(sources.length === 0 ? {} : { sources: sources.map(decodeURIComponent) }) } : undefined;
+  }
   return kind === "deployment" ? decodeDeployment(rest) : undefined;
 }
 
@@ -70,6 +82,8 @@ export const factsSchema = z.object({
   running: z.array(z.string()).optional(),
   /** Whether the archive has its manifest. */
   inArchive: z.boolean().optional(),
+  /** Places that it was archived from, as the archive's records say, which are no sources of this policy. */
+  others: z.array(z.string()).optional(),
 });
 export type Facts = z.infer<typeof factsSchema>;
 
@@ -99,14 +113,17 @@ export function evidenceIn({ evidence }: Pick<Facts, "evidence">): [Digest, Evid
 }
 
 /** @param environments those whose end starts the clock; undefined for all */
-export function readFacts({ evidence, running = [], at: sources }: Facts, environments: readonly string[] | undefined, at: number): Reading {
+export function readFacts({ evidence, running = [], at: sources, others = [] }: Facts, environments: readonly string[] | undefined, at: number): Reading {
   const stays: Window[] = [];
   const [archived, contentPurged]: [number[], number[]] = [[], []];
   const [holds, doubts]: [string[], string[]] = [[], []];
   let endOfLife: number | undefined;
   for (const [claim, said] of evidenceIn({ evidence })) {
     if (said.kind === "deployment") stays.push(said);
-    else if (said.kind === "archived") archived.push(Date.parse(said.at));
+    else if (said.kind === "archived") {
+      // A copy that another policy keeps may go when that one says so.
+      if (said.sources?.every((source) => others.includes(source)) !== true) archived.push(Date.parse(said.at));
+    } else if (said.kind === "claimed") continue;
     else if (said.kind === "content-purged") contentPurged.push(Date.parse(said.at));
     else if (said.kind === "hold") holds.push(said.type);
     else if (said.kind === "doubt") doubts.push(`claim ${short(claim)}: ${said.reason}`);

@@ -9,7 +9,7 @@
  * 2. Whatever runs anywhere, by an open window or by an environment's tag, is kept.
  * 3. What never left production, as far as trusted claims say, is nobody's business here.
  * 4. Within the grace period it is left where it is; after that it is archived, again if it was in use since it was archived last.
- * 5. In the archive: a legal hold keeps, then the last N, then the retention period.
+ * 5. In the archive: a legal hold keeps, then the last N, then the retention period, then that it was archived from elsewhere too.
  * 6. After that `onExpiry` says what happens.
  *
  * **Nothing is removed that was not marked by an earlier run.** The run that finds an artifact expired only marks it; the next one, whose
@@ -40,10 +40,11 @@ export type Entry = z.infer<typeof entrySchema>;
 export type Entries = Record<Digest, Entry>;
 
 /** What an entry knows, without what was decided. */
-export function factsIn({ mediaType, size, tags, at, evidence, running, inArchive }: Facts): Facts {
+export function factsIn({ mediaType, size, tags, at, evidence, running, inArchive, others }: Facts): Facts {
   const facts: Facts = { mediaType, size, tags, at, evidence };
   if (running !== undefined) facts.running = running;
   if (inArchive !== undefined) facts.inArchive = inArchive;
+  if (others !== undefined) facts.others = others;
   return facts;
 }
 
@@ -143,18 +144,19 @@ class Decision {
   }
 
   make(): Entry | undefined {
-    const outcome = this.#purgedBefore() ?? this.#inUse() ?? this.#onItsWay() ?? (this.#archived || this.#leftOver() ? this.#inArchive() : undefined);
+    const outcome = this.#purgedBefore() ?? this.#inUse() ?? this.#ofOthers() ?? this.#onItsWay() ?? (this.#archived || this.#leftOver() ? this.#inArchive() : undefined);
     if (outcome === undefined) return undefined;
     return this.#entry(outcome);
   }
 
   /** Member by member: spread into one another, thousands of entries can take kilobytes more each, for hidden classes that they do not share. */
   #entry({ state, decision, reason, marked }: Outcome): Entry {
-    const { mediaType, size, tags, at, evidence, running, inArchive } = this.facts;
+    const { mediaType, size, tags, at, evidence, running, inArchive, others } = this.facts;
     const { leftAt, archivedAt } = this.reading;
     const entry: Entry = { mediaType, size, tags, at, evidence, state, decision, reason };
     if (running !== undefined) entry.running = running;
     if (inArchive !== undefined) entry.inArchive = inArchive;
+    if (others !== undefined) entry.others = others;
     if (marked !== undefined) entry.marked = marked;
     if (leftAt !== undefined) entry.leftAt = formatInstant(leftAt);
     if (archivedAt !== undefined) entry.archivedAt = formatInstant(archivedAt);
@@ -174,6 +176,13 @@ class Decision {
     const because = [...doubts, ...this.#vanished()];
     if (because.length > 0) return { state: this.#stateInDoubt(), decision: "keep", reason: `inconclusive: ${because.join("; ")}` };
     return running.length === 0 ? undefined : { state: "in-production", decision: "keep", reason: `runs in ${running.join(", ")}` };
+  }
+
+  /** What this policy knew, and has not archived itself, or not from where it looks now. */
+  #ofOthers(): Outcome | undefined {
+    const { at, inArchive, others = [] } = this.facts;
+    if (others.length === 0 || at.length > 0 || inArchive !== true || this.#archived) return undefined;
+    return { state: this.#calm(), decision: "keep", reason: `it was archived from ${namesOf(others)}, which is no source of this policy` };
   }
 
   #stateInDoubt(): Entry["state"] {
@@ -238,6 +247,8 @@ class Decision {
   #expired(): Outcome {
     const { rules, asOf, marking } = this.input;
     const over = `${describeRetention(rules)}, until ${this.#retainUntil === undefined ? "now" : day(this.#retainUntil)}`;
+    const { others = [] } = this.facts;
+    if (others.length > 0) return { state: this.#calm(), decision: "keep", reason: `${over}: that is over, but it was archived from ${namesOf(others)} too, which is no source of this policy` };
     if (rules.onExpiry === "report") return { state: this.reading.contentPurgedAt === undefined ? "expired" : "content-purged", decision: "report", reason: `${over}: that is over` };
     if (rules.onExpiry === "purge-content" && this.reading.contentPurgedAt !== undefined) {
       return { state: "content-purged", decision: "keep", reason: `${over}: its content is purged, its claims stay` };
@@ -264,6 +275,11 @@ class Decision {
   #nothingNew(): boolean {
     return isWithin(this.facts.evidence, this.recorded?.evidence ?? {});
   }
+}
+
+/** The first few; all are in the entry. */
+function namesOf(places: readonly string[]): string {
+  return places.length <= 3 ? places.join(", ") : `${places.slice(0, 3).join(", ")} and ${places.length - 3} more`;
 }
 
 const WORDS = { "purge-content": "its content is purged", purge: "it is purged" } as const;

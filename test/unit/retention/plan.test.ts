@@ -145,13 +145,15 @@ const day = fc.integer({ min: 0, max: 3_000 }).map((n) => new Date(Date.UTC(2026
 const evidence: fc.Arbitrary<Evidence> = fc.oneof(
   fc.tuple(day, fc.option(day, { nil: undefined })).map(([a, b]) => (b !== undefined && b < a ? deployment(b, a) : deployment(a, b))),
   day.map(archived),
+  fc.tuple(day, fc.subarray(["source", "another source", "100%"], { minLength: 1 })).map(([at, sources]): Evidence => ({ kind: "archived", at: `${at}T00:00:00Z`, sources })),
+  fc.constant<Evidence>({ kind: "claimed", sources: ["another source"] }),
   day.map((at): Evidence => ({ kind: "content-purged", at: `${at}T00:00:00Z` })),
   day.map((date): Evidence => ({ kind: "end-of-life", date: `${date}T00:00:00Z` })),
   fc.constant<Evidence>({ kind: "hold", type: "litigation" }),
   fc.constant<Evidence>({ kind: "doubt", reason: "who knows" }),
 );
-const someFacts = fc.record({ evidence: fc.array(evidence, { maxLength: 5 }), atSource: fc.boolean(), inArchive: fc.boolean(), running: fc.boolean() }).map(({ evidence: claims, atSource, inArchive, running }) =>
-  facts(claims, { at: atSource || !inArchive ? ["source"] : [], inArchive, ...(running ? { running: ["production (source:prod)"] } : {}) }),
+const someFacts = fc.record({ evidence: fc.array(evidence, { maxLength: 5 }), atSource: fc.boolean(), inArchive: fc.boolean(), running: fc.boolean(), shared: fc.integer({ max: 3, min: 0 }) }).map(({ evidence: claims, atSource, inArchive, running, shared }) =>
+  facts(claims, { at: atSource || !inArchive ? ["source"] : [], inArchive, ...(shared === 0 ? { others: ["another source"] } : {}), ...(running ? { running: ["production (source:prod)"] } : {}) }),
 );
 const manyFacts = fc.array(someFacts, { minLength: 1, maxLength: 6 }).map((all) => Object.fromEntries(all.map((each, index) => [digestOf(`artifact ${index}`), each])) as Record<Digest, Facts>);
 const someRules = fc
@@ -176,12 +178,13 @@ describe("for any facts, rules and times", () => {
     });
   });
 
-  test("what runs, is held, or is in doubt is never removed", () => {
+  test("what runs, is held, is in doubt, or came from elsewhere too is never removed", () => {
     run((found, given, first, second) => {
       const recorded = plan(found, first, { rules: given });
       for (const [digest, entry] of Object.entries(plan(found, second, { rules: given, recorded })) as [Digest, (typeof recorded)[Digest]][]) {
         const kinds = Object.values(found[digest]?.evidence ?? {}).map((text) => text.split(" ")[0]);
         const safe = found[digest]?.running !== undefined || kinds.includes("hold") || kinds.includes("doubt");
+        if (found[digest]?.others !== undefined) assert.ok(!["mark", "purge", "purge-content"].includes(entry.decision), `${entry.decision}: ${entry.reason}`);
         if (safe) assert.ok(!["purge", "purge-content", "release"].includes(entry.decision), `${entry.decision}: ${entry.reason}`);
         if (["purge", "purge-content"].includes(entry.decision)) assert.ok(Date.parse(second) >= Date.parse(entry.retainUntil ?? ""));
       }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Descriptor } from "../../provider/oci/descriptor";
+import type { Properties } from "../../provider/resources/reconciler";
+import { ARCHIVE, ArchiveWorld, SOURCE, acme, decided, ruleOf, stranger } from "./archive-world";
+import { Refused, type Life } from "./life";
+import { claim, publish, trustOf } from "./memory-world";
+
+const OTHER = "other.example/acme/tools";
+
+/** Two sources with one archive: ours is kept for a year, the other's for ten. Both environments are ACME's. */
+class SharedArchive {
+  readonly world = new ArchiveWorld();
+  readonly other = this.world.stores.at(OTHER);
+  readonly ours = this.world.life();
+  readonly theirs = this.world.life();
+
+  args(asOf: string, overrides: Properties = {}): Properties {
+    return this.world.args(asOf, { onExpiry: "purge", ...overrides });
+  }
+
+  theirArgs(asOf: string, overrides: Properties = {}): Properties {
+    return this.args(asOf, { sources: [OTHER], retain: { for: "10y" }, ...overrides });
+  }
+
+  async elsewhere(name: string, store = this.other): Promise<Descriptor> {
+    const artifact = await publish(store, name, acme, name);
+    for (const until of [{}, { until: "2026-02-01T00:00:00Z" }]) {
+      await claim(store, { type: "deployment", subject: artifact, predicate: { environment: "production", from: "2026-01-01T00:00:00Z", ...until }, audience: "internal" }, acme);
+    }
+    return artifact;
+  }
+
+  async years(life: Life, ...all: Properties[]): Promise<void> {
+    for (const args of all) await life.up(args);
+  }
+}
+
+describe("two policies on one archive", () => {
+  for (const [who, overrides] of [["by a signer of ours", {}], ["by a signer whom we do not trust", { signer: stranger.signer, trust: trustOf(acme, stranger) }]] as const) {
+    test(`neither touches what the other has brought, ${who}`, async () => {
+      const shared = new SharedArchive();
+      const [ours, theirs] = [await shared.elsewhere("v1", shared.world.source), await shared.elsewhere("tool")];
+      await shared.years(shared.theirs, shared.theirArgs("2026-04-01", overrides), shared.theirArgs("2026-04-02", overrides));
+      await shared.years(shared.ours, shared.args("2026-04-01"), shared.args("2028-01-01"), shared.args("2028-01-02"), shared.args("2028-01-03"));
+      assert.equal(await shared.world.archive.has(theirs), true, "it is kept for ten years");
+      assert.equal(decided(shared.ours.outputs, theirs), "absent");
+      assert.equal(await shared.world.archive.has(ours), false, "its year is over");
+      await shared.years(shared.theirs, shared.theirArgs("2037-01-01", overrides), shared.theirArgs("2037-01-02", overrides));
+      assert.equal(await shared.world.archive.has(theirs), false, "and then it goes");
+    });
+  }
+
+  test("what both have brought, neither takes away; each has its own record there", async () => {
+    const shared = new SharedArchive();
+    const artifact = await shared.elsewhere("v1", shared.world.source);
+    assert.equal((await shared.elsewhere("v1")).digest, artifact.digest);
+    await shared.years(shared.theirs, shared.theirArgs("2026-04-01"));
+    await shared.years(shared.ours, shared.args("2026-04-01"));
+    const records = (await shared.world.archive.referrers(artifact.digest)).filter(({ annotations }) => JSON.stringify(annotations ?? {}).includes("archived"));
+    assert.equal(records.length, 2);
+    await shared.years(shared.ours, shared.args("2028-01-01"), shared.args("2028-01-02"), shared.args("2028-01-03"));
+    assert.equal(decided(shared.ours.outputs, artifact), "archived keep");
+    assert.match(ruleOf(shared.ours.outputs, artifact), /was archived from other\.example\/acme\/tools too, which is no source of this policy$/);
+    assert.equal(await shared.ours.up(shared.args("2028-01-04")), "same");
+    await shared.years(shared.theirs, shared.theirArgs("2037-01-01"), shared.theirArgs("2037-01-02"));
+    assert.match(ruleOf(shared.theirs.outputs, artifact), /was archived from registry\.example\/acme\/app too/);
+    assert.equal(await shared.world.archive.has(artifact), true);
+  });
+
+  test("a record that comes between the mark and the purge keeps", async () => {
+    const shared = new SharedArchive();
+    const artifact = await shared.elsewhere("v1", shared.world.source);
+    await shared.years(shared.ours, shared.args("2026-04-01"), shared.args("2028-01-01"));
+    assert.equal(decided(shared.ours.outputs, artifact), "expired mark");
+    await shared.elsewhere("v1");
+    await shared.years(shared.theirs, shared.theirArgs("2028-01-01"));
+    await shared.years(shared.ours, shared.args("2028-01-02"), shared.args("2028-01-03"));
+    assert.equal(await shared.world.archive.has(artifact), true);
+  });
+});
+
+test("whoever can write to the archive can keep things in it by a record, but not fill the state", async () => {
+  const shared = new SharedArchive();
+  const artifact = await shared.elsewhere("v1", shared.world.source);
+  await shared.years(shared.ours, shared.args("2026-04-01"));
+  const sources = ["", "oci:some place", "x".repeat(100_000), ...Array.from({ length: 1_000 }, (_, n) => `elsewhere.example/${n}`)];
+  await claim(shared.world.archive, { type: "archived", subject: artifact, predicate: { archivedAt: "2026-05-01T00:00:00Z", sources }, audience: "internal" }, stranger);
+  await shared.years(shared.ours, shared.args("2028-01-01"), shared.args("2028-01-02"), shared.args("2028-01-03"));
+  assert.equal(decided(shared.ours.outputs, artifact), "archived keep");
+  assert.match(ruleOf(shared.ours.outputs, artifact), /that is over, but it was archived from elsewhere\.example\/0, oci:some place, x+ too, which is no source of this policy$/);
+  assert.ok(JSON.stringify(shared.ours.outputs).length < 10_000);
+  assert.equal(await shared.world.archive.has(artifact), true);
+});
+
+describe("a source that is not named any more", () => {
+  const both = { sources: [SOURCE, OTHER] };
+
+  test("keeps what came from it, for that it may be another policy's now", async () => {
+    const shared = new SharedArchive();
+    const artifact = await shared.elsewhere("tool");
+    await shared.years(shared.ours, shared.args("2026-04-01", both), shared.args("2028-01-01"), shared.args("2028-01-02"), shared.args("2028-01-03"));
+    assert.equal(decided(shared.ours.outputs, artifact), "archived keep");
+    assert.match(ruleOf(shared.ours.outputs, artifact), /^it was archived from other\.example\/acme\/tools, which is no source of this policy$/);
+    assert.equal(await shared.world.archive.has(artifact), true);
+    assert.equal(await shared.ours.up(shared.args("2028-01-04")), "same");
+  });
+
+  test("is still this policy's as a former one, also where its state is lost", async () => {
+    for (const forget of [false, true]) {
+      const shared = new SharedArchive();
+      const artifact = await shared.elsewhere("tool");
+      const former = { formerSources: [OTHER] };
+      await shared.years(shared.ours, shared.args("2026-04-01", both));
+      await shared.years(forget ? shared.world.life() : shared.ours, shared.args("2028-01-01", former), shared.args("2028-01-02", former));
+      assert.equal(await shared.world.archive.has(artifact), false, `forgotten: ${forget}`);
+    }
+  });
+
+  test("is not a source and a former one at once", async () => {
+    const shared = new SharedArchive();
+    const wrong = shared.args("2026-04-01", { ...both, formerSources: ["other.example/acme/tools"] });
+    await assert.rejects(shared.ours.preview(wrong), (error) => error instanceof Refused && error.failures[0]?.property === "formerSources[0]");
+    await assert.rejects(shared.ours.preview(shared.args("2026-04-01", { archive: ARCHIVE, formerSources: ["not a place"] })), (error) => error instanceof Refused && error.failures[0]?.property === "formerSources[0]");
+  });
+});

@@ -138,9 +138,11 @@ async function removeTag(store: Store, tag: string): Promise<Leftovers> {
 export async function purgeContent(store: Store, root: Descriptor, inUse: InUse): Promise<Leftovers> {
   const found = [...(await holdings(store, root.digest)).values()];
   const kept = new Set(found.flatMap((held) => (held.referrerDepth > 0 ? blobsOf(held) : held.manifest.kind === "manifest" ? [held.manifest.value.config] : [])).map(({ digest }) => digest));
-  const layers = found.flatMap(({ manifest, referrerDepth }) => (referrerDepth === 0 && manifest.kind === "manifest" && !(inUse.has(manifest.descriptor.digest)) ? manifest.value.layers : []));
-  const unique = new Map(layers.map((layer) => [layer.digest, layer]));
-  return removeBlobs(store, [...unique.values()].filter(({ digest, mediaType }) => mediaType !== MEDIA_TYPES.empty && !kept.has(digest) && !inUse.has(digest)));
+  const layers = found.flatMap(({ manifest, referrerDepth }) => (referrerDepth === 0 && manifest.kind === "manifest" ? manifest.value.layers : []));
+  const unique = new Map(layers.filter(({ mediaType }) => mediaType !== MEDIA_TYPES.empty).map((layer) => [layer.digest, layer]));
+  const going = [...unique.values()].filter(({ digest }) => !kept.has(digest) && !inUse.has(digest));
+  if (unique.size > 0 && going.length === 0) return ["all of it belongs to others that are kept"];
+  return removeBlobs(store, going);
 }
 
 async function removeBlobs(store: Store, blobs: readonly Descriptor[]): Promise<Leftovers> {

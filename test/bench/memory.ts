@@ -94,7 +94,7 @@ async function main(): Promise<void> {
     const packed = packManifest({ artifactType: "application/vnd.example.large", layers: [streamedBlob(gigabytes * 1024 * MB)] });
     await pushArtifact(store, packed);
     await store.tag(packed.manifest, "v1");
-    const engine = await openEngine({ program: async () => void new Mirror("copy", { source: `${source.host}/large`, destinations: [`${destination.host}/large`], tags: ["v1"] }) });
+    const engine = await openEngine({ asUsed: true, program: async () => void new Mirror("copy", { source: `${source.host}/large`, destinations: [`${destination.host}/large`], tags: ["v1"] }) });
     const began = performance.now();
     const copying = await peakDuring(() => engine.up());
     const seconds = (performance.now() - began) / 1000;

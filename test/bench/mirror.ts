@@ -273,7 +273,7 @@ async function wholeUp(delayMs: number): Promise<void> {
   try {
     const tags = await multiArch(place.repository, scale);
     const args = { source: `${place.source.host}/bench/corpus`, destinations: [`${destination.host}/bench/copy`], claims: { cosignTags: "exclude" as const } };
-    const engine = await openEngine({ program: async () => void new Mirror("copy", args) });
+    const engine = await openEngine({ asUsed: true, program: async () => void new Mirror("copy", args) });
     const timed = (): Promise<Measured> =>
       place.measure(destination, tags, async () => {
         const begun = performance.now();

@@ -64,6 +64,8 @@ export interface EngineOptions {
   config?: Record<string, unknown>;
   secrets?: Record<string, string>;
   env?: Record<string, string>;
+  /** For measurements: as users have it, with a passphrase, and nothing of Pulumi's left out or kept compiled. */
+  asUsed?: boolean;
 }
 
 export interface OperationOptions {
@@ -111,7 +113,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   symlinkSync(join(repositoryRoot, "node_modules"), join(folder, "node_modules"), "junction");
   mkdirSync(join(home, "backend"));
   toolPath("pulumi");
-  const stack = await createStack(options, workspaceOptions(options, home, folder, await keyService()));
+  const stack = await createStack(options, workspaceOptions(options, home, folder, options.asUsed === true ? PASSPHRASE : await keyService()));
   // After each operation Automation runs `pulumi` three times more, for what the state file says as well.
   Object.assign(stack, { outputs: async () => ({}), info: async () => undefined });
   const state = (): StateResource[] => readState(join(home, "backend"), stack.name);
@@ -161,7 +163,9 @@ function rest(operation: OperationOptions = {}): Omit<OperationOptions, "program
   return others;
 }
 
-function workspaceOptions({ project = "test", env = {} }: EngineOptions, home: string, folder: string, keys: KeyService): LocalWorkspaceOptions {
+const PASSPHRASE: KeyService = { secretsProvider: "passphrase", env: { PULUMI_CONFIG_PASSPHRASE: "test" } };
+
+function workspaceOptions({ project = "test", env = {}, asUsed = false }: EngineOptions, home: string, folder: string, keys: KeyService): LocalWorkspaceOptions {
   const backend = `file://${join(home, "backend")}`;
   return {
     workDir: folder,
@@ -174,7 +178,7 @@ function workspaceOptions({ project = "test", env = {} }: EngineOptions, home: s
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK: "true",
       ...keys.env,
-      ...QUICK_PROGRAMS,
+      ...(asUsed ? {} : QUICK_PROGRAMS),
       ...env,
     },
     projectSettings: { name: project, runtime: "nodejs", backend: { url: backend } },

@@ -53,6 +53,23 @@ describe("what an index is made of", () => {
     assert.deepEqual([await world.archive.has(index), await world.archive.has(part)], [false, false], "and goes with it");
   });
 
+  test("is not said to have lost its content while the index is kept there", async () => {
+    const world = new ArchiveWorld();
+    const { part, index } = await indexed(world, { part: "2026-02-01", index: "2026-12-01" });
+    const [layer] = (await world.source.manifest(part.digest)).value.layers as Descriptor[];
+    assert.ok(layer);
+    const life = world.life();
+    const args = (asOf: string) => world.args(asOf, { onExpiry: "purge-content" });
+    for (const asOf of ["2027-01-15", "2027-03-01", "2027-03-02"]) await life.up(args(asOf));
+    assert.equal(decided(life.outputs, part), "expired purge-content");
+    assert.match(String((life.outputs["notices"] as Record<Digest, string[]>)[part.digest]), /its content stays: all of it belongs to others that are kept/);
+    assert.equal(await world.archive.has(layer), true);
+    for (const asOf of ["2027-12-02", "2027-12-03"]) await life.up(args(asOf));
+    assert.deepEqual([part, index].map((each) => decided(life.outputs, each)), ["content-purged keep", "content-purged keep"]);
+    assert.equal(await world.archive.has(layer), false, "with the index it goes");
+    assert.equal(await life.up(args("2027-12-04")), "same");
+  });
+
   test("does not leave its source while the index is in use there", async () => {
     const world = new ArchiveWorld();
     const { part, index } = await indexed(world, { part: "2026-02-01", index: undefined });

@@ -26,15 +26,15 @@ export interface ArchivePolicyArgs {
   /** Where artifacts are used: the places of promotions. Update. */
   sources: pulumi.Input<pulumi.Input<string>[]>;
   /**
-   * Sources that there were, and that are not looked at any more. What was archived from there alone is kept for ever without this, as another policy
-   * may count on it. Update. @default none
-   */
-  formerSources?: pulumi.Input<pulumi.Input<string>[]>;
-  /**
    * Where they are kept after: a repository or an `oci:` layout, for archived things alone. A change replaces; what is archived stays. Of what several
-   * policies bring to one archive each looks after what came from its own sources, and removes nothing that came from another place too.
+   * policies bring to one archive each looks after its own, by the names in the records, and removes nothing that another has brought too.
    */
   archive: pulumi.Input<string>;
+  /**
+   * The name in this policy's records. It has 1 to 256 printable ASCII characters, without spaces. Who changes it gives up what was archived before: it
+   * is kept for ever. Update. @default project, stack and name of the resource when it was made, as `acme/prod/archive`
+   */
+  policy?: pulumi.Input<string>;
   /** Promotions of this program, so that the plan comes after them and its preview knows of them. */
   promotions?: Promotion[];
   /** Which environments are production: the end of the last stay there starts the clock. @default all */
@@ -85,7 +85,7 @@ export interface RetentionEntry {
   /** Sources that have it. */
   at: string[];
   inArchive?: boolean;
-  /** Where it was archived from too, other than this policy's sources: it is not taken away. */
+  /** Where it was archived from for other policies too: it is not taken away. */
   others?: string[];
   /** By digest of the claim, what believed claims say. */
   evidence: Record<string, string>;
@@ -126,6 +126,7 @@ export class ArchivePolicy extends ConsignResource {
     // What promotions write has to be there before this looks.
     const optional = { deployments: undefined, archiveAfter: undefined, retain: undefined, onExpiry: undefined, release: undefined, observe: undefined };
     const upcoming = promotions.length === 0 ? {} : { upcoming: promotions.map(({ windows }) => windows) };
-    super("ArchivePolicy", name, { ...optional, ...rest, ...upcoming }, ["plan", "entries", "notices", "signedBy"], pulumi.mergeOptions(options, { dependsOn: promotions }));
+    const self = [pulumi.getProject(), pulumi.getStack(), name].join("/").replace(/[^\x21-\x7e]/g, "-").slice(0, 256);
+    super("ArchivePolicy", name, { ...optional, self, ...rest, ...upcoming }, ["plan", "entries", "notices", "signedBy"], pulumi.mergeOptions(options, { dependsOn: promotions }));
   }
 }

@@ -71,6 +71,8 @@ export const archivedSchema = z.looseObject({
   tags: z.record(z.string(), z.array(z.string())).optional(),
   inUse: z.array(z.looseObject({ environment: z.string().min(1), resource: z.string().optional(), from: timestampSchema, until: timestampSchema.optional() })).optional(),
   retention: z.string().optional(),
+  /** Whose record it is, where several policies share an archive. */
+  policy: z.string().optional(),
 });
 
 /** `https://consign.dev/claims/content-purged/v1`: the artifact's content was taken away here, and its manifest and claims stay as history. */

@@ -16,9 +16,7 @@ import { trustFrom } from "./trust";
 import type { ExitCode, World } from "./world";
 
 /** The part of an ArchivePolicy's arguments that says what becomes of artifacts. */
-const rulesSchema = archiveSchema
-  .pick({ archive: true, formerSources: true, deployments: true, archiveAfter: true, retain: true, onExpiry: true, release: true, lifecycleIssuers: true })
-  .extend({ sources: archiveSchema.shape.sources.optional() });
+const rulesSchema = archiveSchema.pick({ archive: true, policy: true, deployments: true, archiveAfter: true, retain: true, onExpiry: true, release: true, lifecycleIssuers: true });
 
 /**
  * `consign retention`: what an ArchivePolicy with these rules would decide about the artifacts of a repository at a time. Reads only. Without
@@ -43,9 +41,7 @@ export async function retention(reference: string, flags: Flags, world: World): 
   };
   try {
     await checkPlaces({ ...rules, sources: [source] }, context);
-    // What came from the policy's other sources is not another policy's.
-    const formerSources = [...rules.formerSources, ...(rules.sources ?? [])];
-    const facts = await surveyFacts({ ...rules, sources: [source], formerSources, trust: { notationConfig: "default" } }, {}, context, { trust });
+    const facts = await surveyFacts({ ...rules, sources: [source], trust: { notationConfig: "default" } }, {}, context, { trust });
     const entries = planRetention({ facts, recorded: {}, rules: rulesOf(rules), asOf: asOf.getTime(), marking: false });
     if (flags.json) world.print(JSON.stringify({ reference: source, asOf: asOf.toISOString(), entries }, null, 2));
     else for (const line of lines(entries)) world.print(line);

@@ -112,7 +112,7 @@ async function archiveOne(task: ArchiveTask, digest: Digest, entry: Entry, conte
   const graph = await walk(archive, root, { leafTypes: [MEDIA_TYPES.notarySignature] });
   notices.push(...(await preserveSignatures(archive, graph, entry.retainUntil, inputs.timestamp, context)));
   await removeUnsigned(archive, digest, ARCHIVED);
-  await attachRecord(task.signing, packArchived(root, entry, rules, asOf), context);
+  await attachRecord(task.signing, packArchived(root, entry, rules, asOf, inputs.policy), context);
   await archive.tag(await archive.manifest(root), archiveTag(digest));
   return notices;
 }

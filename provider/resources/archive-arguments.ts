@@ -14,12 +14,12 @@ const holdSchema = z.union([digestSchema, z.strictObject({ claim: z.string().min
 
 const windowSchema = z.object({ environment: z.string(), resource: z.string(), from: timeSchema, until: timeSchema.optional() });
 
+const policyNameSchema = z.string().regex(/^[\x21-\x7e]{1,256}$/, { message: "has 1 to 256 printable ASCII characters, without spaces" });
+
 const identities = z.array(identitySchema).max(100).optional();
 
 export const archiveSchema = z.object({
   sources: z.array(locationSchema).min(1).max(100),
-  /** Sources that are not looked at any more; what came from there is still this policy's. */
-  formerSources: z.array(locationSchema).max(100).default([]),
   archive: locationSchema,
   deployments: z.strictObject({ environments: z.array(z.string().min(1)).min(1).max(100).optional() }).default({}),
   archiveAfter: durationSchema.default("30d"),
@@ -40,6 +40,10 @@ export const archiveSchema = z.object({
   /** Who may end support, and who may lift a hold that is another's. */
   lifecycleIssuers: z.strictObject({ revocation: identities, endOfLife: identities }).optional(),
   asOf: asOfSchema.optional(),
+  /** By which this policy's records in an archive are told from those of others. */
+  policy: policyNameSchema.optional(),
+  /** What it is without one: project, stack and name of the resource, as they were when it was made. */
+  self: policyNameSchema.optional(),
   /** By digest, what promotions of this program are about to say; serves the preview. */
   upcoming: z.array(z.record(digestSchema, windowSchema)).max(1_000).optional(),
 });
@@ -75,7 +79,7 @@ export function holdTypes({ holds }: ArchiveInputs["retain"]): Set<string> {
  * Refuses an archive that is a source as well, whatever it is called: what is released there, or purged here, would be gone for good.
  * @throws ConsignError `INPUT_INVALID` at the property
  */
-export async function checkPlaces({ sources = [], formerSources = [], archive, retain }: Partial<Pick<ArchiveInputs, "sources" | "formerSources" | "archive" | "retain">>, { stores }: Pick<ResourceContext, "stores">): Promise<void> {
+export async function checkPlaces({ sources = [], archive, retain }: Partial<Pick<ArchiveInputs, "sources" | "archive" | "retain">>, { stores }: Pick<ResourceContext, "stores">): Promise<void> {
   const archived = archive === undefined ? undefined : await stores.placeOf(archive);
   const seen = new Set<string>();
   for (const [index, source] of sources.entries()) {
@@ -83,9 +87,6 @@ export async function checkPlaces({ sources = [], formerSources = [], archive, r
     if (place === archived) throw new ConsignError("INPUT_INVALID", `${archive} is a source: an archive has to be somewhere else`, { path: "archive" });
     if (seen.has(place)) throw new ConsignError("INPUT_INVALID", `${source} is named twice`, { path: `sources[${index}]` });
     seen.add(place);
-  }
-  for (const [index, source] of formerSources.entries()) {
-    if (seen.has(await stores.placeOf(source))) throw new ConsignError("INPUT_INVALID", `${source} is a source: name it once`, { path: `formerSources[${index}]` });
   }
   for (const [index, watched] of (retain?.whileRunningIn ?? []).entries()) {
     if ((await stores.placeOf(watched)) === archived) throw new ConsignError("INPUT_INVALID", `nothing runs in the archive, ${archive}`, { path: `retain.whileRunningIn[${index}]` });

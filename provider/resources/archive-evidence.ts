@@ -5,14 +5,12 @@ import type { ResolvedTrustPolicy } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { decodeEvidence, encodeEvidence, formatInstant, type Evidence, type Facts } from "../retention";
+import { named, sourcesIn, type Ownership } from "./archive-owners";
 import { weighClaim, type WeighedClaim } from "./believed-claims";
 import { revocationOfClaim } from "./claim-revocation";
 import type { ResourceContext } from "./context";
 
-/** As many as a policy can have. */
-const MAX_SOURCES = 100;
-const MAX_SOURCE_LENGTH = 512;
-/** Of places that somebody claims who is not believed: one is enough to keep. */
+/** Of records that are not believed: one is enough to keep. */
 const MAX_CLAIMED = 3;
 
 export interface EvidenceQuestion {
@@ -23,6 +21,7 @@ export interface EvidenceQuestion {
   issuers: Pick<LifecycleIssuers, "revocation" | "endOfLife">;
   /** Verify again what was believed before. */
   again: boolean;
+  ownership: Ownership;
 }
 
 /**
@@ -42,6 +41,8 @@ export async function evidenceAt(store: ReadStore, subject: Digest, recorded: Fa
     const evidence = certain ? known : await judged(store, descriptor, subject, kind, known, question, context);
     if (evidence !== undefined) found[descriptor.digest] = encodeEvidence(evidence);
   }
+  const claimed = (Object.keys(found) as Digest[]).filter((digest) => found[digest]?.startsWith("claimed ")).sort();
+  for (const digest of claimed.slice(MAX_CLAIMED)) delete found[digest];
   return found;
 }
 
@@ -74,24 +75,31 @@ async function judged(store: ReadStore, descriptor: Descriptor, subject: Digest,
   if (worth === "believed") return believed(store, weighed, subject, kind, question, context);
   if (worth === "inconclusive") return { kind: "doubt", reason };
   if (worth === "expired" || worth === "unsigned") {
-    if (known !== undefined) return known;
+    if (known !== undefined) return withSources(known, weighed, question);
     return worth === "expired" ? { kind: "doubt", reason: `it was never seen while its signature was good: ${reason}` } : undefined;
   }
   if (known !== undefined) return { kind: "doubt", reason: `it was believed before, and is not now: ${reason}` };
-  if (kind === "archived") return claimed(weighed);
+  const others = kind === "archived" ? await claimed(weighed, question) : undefined;
+  if (others !== undefined) return others;
   context.warn(`${store.name}@${subject}: a claim about ${kind} does not count: ${reason}`);
   return undefined;
 }
 
 /** Another policy's record, by a signer whom this one need not trust: no reason to keep anything here, and one not to take it away. */
-function claimed({ claim }: WeighedClaim): Evidence | undefined {
-  const sources = "broken" in claim ? [] : sourcesOf(archivedSchema.safeParse(claim.predicate).data?.sources);
-  return sources.length === 0 ? undefined : { kind: "claimed", sources: sources.slice(0, MAX_CLAIMED) };
+async function claimed({ claim }: WeighedClaim, { ownership }: EvidenceQuestion): Promise<Evidence | undefined> {
+  const { others } = "broken" in claim ? { others: [] } : await sourcesIn(claim.predicate, ownership);
+  return others.length === 0 ? undefined : { kind: "claimed", sources: others.slice(0, 1) };
 }
 
-/** State holds them, so whoever writes to the archive must not make them large. A place that is cut is still none of ours. */
-function sourcesOf(said: readonly string[] = []): string[] {
-  return said.filter((source) => source !== "").slice(0, MAX_SOURCES).map((source) => source.slice(0, MAX_SOURCE_LENGTH));
+/** Versions before recorded no sources. What was believed under this digest says now what it said then. */
+async function withSources(known: Evidence, { claim }: WeighedClaim, { ownership }: EvidenceQuestion): Promise<Evidence> {
+  if (known.kind !== "archived" || known.sources !== undefined) return known;
+  return "broken" in claim ? { kind: "doubt", reason: `where it was archived from cannot be read: ${claim.broken.reason}` } : archivedFrom(known.at, claim.predicate, ownership);
+}
+
+async function archivedFrom(at: string, predicate: unknown, ownership: Ownership): Promise<Evidence> {
+  const { own, others, byName } = await sourcesIn(predicate, ownership);
+  return { kind: "archived", at, sources: byName && ownership.policy !== undefined ? [named(ownership.policy)] : [...others, ...own] };
 }
 
 /** Why a claim that support ends does not count, whoever trusts its signer otherwise. */
@@ -101,19 +109,19 @@ function objectionTo({ verdict, signers: believed }: WeighedClaim, allowed: read
   return `its signer, ${together(signers)}, is not among those who may issue an endOfLife here`;
 }
 
-async function believed(store: ReadStore, weighed: WeighedClaim, subject: Digest, kind: Kind, { trust, issuers }: EvidenceQuestion, context: ResourceContext): Promise<Evidence | undefined> {
+async function believed(store: ReadStore, weighed: WeighedClaim, subject: Digest, kind: Kind, { trust, issuers, ownership }: EvidenceQuestion, context: ResourceContext): Promise<Evidence | undefined> {
   const { claim } = weighed;
   if ("broken" in claim) return { kind: "doubt", reason: claim.broken.reason };
   const revoked = () => revocationOfClaim(store, weighed, subject, { trust, issuers: issuers.revocation }, context);
   if (kind === "hold") return (await revoked()) === "revoked" ? undefined : { kind: "hold", type: typeKey(claim.type) };
   // A list of referrers can call a claim what it is not.
   if (typeKey(claim.type) !== kind) return { kind: "doubt", reason: `it is listed as a claim about ${kind}, and is one of type ${typeKey(claim.type)}` };
-  const evidence = evidenceIn(claim, kind);
+  const evidence = await evidenceIn(claim, kind, ownership);
   const shortens = evidence.kind === "end-of-life" || (evidence.kind === "deployment" && evidence.until !== undefined);
   return shortens && (await revoked()) !== undefined ? { kind: "doubt", reason: "it has been revoked" } : evidence;
 }
 
-function evidenceIn({ predicate }: ReadClaim, kind: Exclude<Kind, "hold">): Evidence {
+async function evidenceIn({ predicate }: ReadClaim, kind: Exclude<Kind, "hold">, ownership: Ownership): Promise<Evidence> {
   const unfit: Evidence = { kind: "doubt", reason: `what it says about ${kind} cannot be read` };
   if (kind === "deployment") {
     const { data } = deploymentSchema.safeParse(predicate);
@@ -127,10 +135,7 @@ function evidenceIn({ predicate }: ReadClaim, kind: Exclude<Kind, "hold">): Evid
   }
   if (kind === "archived") {
     const { data } = archivedSchema.safeParse(predicate);
-    if (data === undefined) return unfit;
-    const { archivedAt } = data;
-    const sources = sourcesOf(data.sources);
-    return { kind, at: instant(archivedAt), ...(sources.length === 0 ? {} : { sources }) };
+    return data === undefined ? unfit : archivedFrom(instant(data.archivedAt), predicate, ownership);
   }
   const at = contentPurgedSchema.safeParse(predicate).data?.purgedAt;
   return at === undefined ? unfit : { kind, at: instant(at) };

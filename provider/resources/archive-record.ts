@@ -12,10 +12,12 @@ import { purge } from "./removal";
 export const ARCHIVED = resolveType("archived");
 export const CONTENT_PURGED = resolveType("content-purged");
 
-export function packArchived(subject: Descriptor, entry: Entry, rules: Rules, archivedAt: string): PackedArtifact {
+export function packArchived(subject: Descriptor, entry: Entry, rules: Rules, archivedAt: string, policy?: string): PackedArtifact {
   const { windows } = readFacts(entry, undefined, 0);
   const tags = Object.fromEntries(Object.entries(entry.tags).filter(([, names]) => names.length > 0));
-  const predicate: Archived = { archivedAt, sources: entry.at, tags, inUse: windows.map((window) => ({ ...window })), retention: describeRetention(rules) };
+  // What is at no source any more came from where it was seen last.
+  const sources = entry.at.length > 0 ? entry.at : Object.keys(entry.tags);
+  const predicate: Archived = { archivedAt, sources, tags, inUse: windows.map((window) => ({ ...window })), retention: describeRetention(rules), ...(policy === undefined ? {} : { policy }) };
   return packClaim({ type: ARCHIVED, subject, predicate, audience: "internal" });
 }
 

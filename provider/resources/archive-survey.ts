@@ -10,7 +10,7 @@ import { isIndexType } from "../oci/media-types";
 import { decodeEvidence, encodeEvidence, evidenceIn, factsIn, type Entries, type Entry, type Evidence, type Facts } from "../retention";
 import { holdTypes, type ArchiveInputs } from "./archive-arguments";
 import { evidenceAt, holdsOn, type EvidenceQuestion } from "./archive-evidence";
-import { archivedTags, ownersOf } from "./archive-owners";
+import { archivedTags, ownersOf, ownershipOf } from "./archive-owners";
 import { archiveTag, isArchiveTag } from "./archive-record";
 import type { ResourceContext } from "./context";
 import { openTrust } from "./judgement";
@@ -30,12 +30,7 @@ interface Place {
 }
 
 /** What of the arguments says where to look, and whom to believe. */
-export type SurveyInputs = Pick<ArchiveInputs, "sources" | "formerSources" | "archive" | "retain" | "upcoming" | "trust" | "lifecycleIssuers">;
-
-interface Question extends EvidenceQuestion {
-  /** Where this policy's artifacts come from. */
-  own: readonly string[];
-}
+export type SurveyInputs = Pick<ArchiveInputs, "sources" | "policy" | "archive" | "retain" | "upcoming" | "trust" | "lifecycleIssuers">;
 
 export interface SurveyOptions {
   /** In place of the arguments' `trust`. */
@@ -55,7 +50,7 @@ export interface SurveyOptions {
 export async function surveyFacts(inputs: SurveyInputs, recorded: Readonly<Entries>, context: ResourceContext, options: SurveyOptions = {}): Promise<Record<Digest, Facts>> {
   const places = await openPlaces(inputs, context);
   const archive = places.find(({ role }) => role === "archive");
-  const question: Question = { own: [...inputs.sources, ...inputs.formerSources], trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), held: new Set(inputs.retain.holds.filter((hold) => typeof hold === "string")), issuers: inputs.lifecycleIssuers ?? {}, again: options.again ?? false };
+  const question: EvidenceQuestion = { ownership: await ownershipOf(inputs.policy, inputs.sources, context), trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)), holds: holdTypes(inputs.retain), held: new Set(inputs.retain.holds.filter((hold) => typeof hold === "string")), issuers: inputs.lifecycleIssuers ?? {}, again: options.again ?? false };
   const facts: Record<Digest, Facts> = {};
   const wanted = options.only === undefined ? undefined : new Set(options.only);
   const seen = new Set<Digest>();
@@ -118,7 +113,7 @@ function candidates(places: readonly Place[], recorded: Readonly<Entries>, upcom
   return [...found].sort();
 }
 
-async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry | undefined, question: Question, context: ResourceContext): Promise<{ facts: Facts; predecessors: Digest[] } | undefined> {
+async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry | undefined, question: EvidenceQuestion, context: ResourceContext): Promise<{ facts: Facts; predecessors: Digest[] } | undefined> {
   let descriptor: Descriptor | undefined;
   const facts: Facts = { mediaType: "", size: 0, tags: { ...recorded?.tags }, at: [], evidence: {} };
   const predecessors: Digest[] = [];
@@ -143,11 +138,11 @@ async function factsOf(digest: Digest, places: readonly Place[], recorded: Entry
     if (there !== undefined && isIndexType(there.mediaType)) Object.assign(facts.evidence, await holdsOnParts(store, digest, question, context));
   }
   if (descriptor === undefined) return undefined;
-  const { ours, others } = await ownersOf(facts, question.own, context);
+  const { ours, others } = await ownersOf(facts, question.ownership);
   const archive = places.find(({ role }) => role === "archive");
   if (facts.inArchive !== undefined && archive !== undefined && recorded === undefined) {
     if (!ours && facts.at.length === 0 && !Object.values(facts.evidence).some(isDoubt)) return undefined;
-    facts.tags = { ...(await archivedTags(archive.store, digest, others, question.trust, context)), ...facts.tags };
+    facts.tags = { ...(await archivedTags(archive.store, digest, question.ownership, question.trust, context)), ...facts.tags };
   }
   if (others.length > 0) facts.others = others;
   return { facts: { ...facts, mediaType: descriptor.mediaType, size: descriptor.size, evidence: sorted(facts.evidence), tags: sorted(facts.tags) }, predecessors };

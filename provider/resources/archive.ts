@@ -21,7 +21,7 @@ const noticesSchema = z.record(digestSchema, z.array(z.string()));
 
 const plannedSchema = archiveSchema.extend({ asOf: timeSchema, entries: entriesSchema, signedBy: signedBySchema, notices: noticesSchema.optional() });
 
-const ARGUMENTS = Object.keys(archiveSchema.shape).filter((name) => name !== "upcoming");
+const ARGUMENTS = Object.keys(archiveSchema.shape).filter((name) => name !== "upcoming" && name !== "self");
 
 /** Brings what left production to an archive, keeps it there for as long as the rules say, and takes it away after. */
 export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
@@ -29,19 +29,21 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
   schema: archiveSchema,
   replaceOn: ["archive"],
   // What the rules come to shows in the entries; time alone changes nothing.
-  ignore: ["signer", "trust", "asOf", "timestamp", "signatureForm", "upcoming", "deployments", "formerSources", "archiveAfter", "retain", "observe"],
+  ignore: ["signer", "trust", "asOf", "timestamp", "signatureForm", "upcoming", "self", "deployments", "archiveAfter", "retain", "observe"],
   ensured: ["notices"],
 
   async plan(known, unknown, previous, context) {
     await checkPlaces(known, context);
     const rulesKnown = !["archiveAfter", "retain", "deployments", "onExpiry", "release"].some((name) => unknown.has(name));
-    const { archiveAfter = "30d", retain = archiveSchema.shape.retain.parse(undefined), deployments = {}, formerSources = [], onExpiry = "report", release = "never", observe = "live" } = known;
+    const { archiveAfter = "30d", retain = archiveSchema.shape.retain.parse(undefined), deployments = {}, onExpiry = "report", release = "never", observe = "live" } = known;
     const rules = rulesKnown ? rulesOf({ archiveAfter, retain, deployments, onExpiry, release }) : undefined;
-    const defaults = { archiveAfter, retain, deployments, formerSources, onExpiry, release, observe };
-    const planned: Properties = { upcoming: undefined, ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !unknown.has(name))) };
+    const defaults = { archiveAfter, retain, deployments, onExpiry, release, observe };
+    // A resource that gets another name is still the policy that it was.
+    const policy = known.policy ?? archiveSchema.shape.policy.safeParse(previous?.["policy"]).data ?? known.self;
+    const planned: Properties = { upcoming: undefined, self: undefined, ...(policy === undefined || unknown.has("policy") ? {} : { policy }), ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !unknown.has(name))) };
     Object.assign(planned, await plannedSigning(known, context));
     if (ARGUMENTS.some((name) => unknown.has(name)) || unknown.has("upcoming") || rules === undefined) return { planned };
-    const inputs: ArchiveInputs = { ...(known as ArchiveInputs), ...defaults };
+    const inputs: ArchiveInputs = { ...(known as ArchiveInputs), ...defaults, policy };
     const trust = await openTrust(inputs.trust, inputs.archive, context);
     await requireTrustedSigner(inputs.signer, trust, "trust", context);
     const recorded = recordedPlan(previous);

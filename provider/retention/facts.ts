@@ -82,7 +82,7 @@ export const factsSchema = z.object({
   running: z.array(z.string()).optional(),
   /** Whether the archive has its manifest. */
   inArchive: z.boolean().optional(),
-  /** Places that it was archived from, as the archive's records say, which are no sources of this policy. */
+  /** Places that it was archived from for other policies, as the archive's records say. */
   others: z.array(z.string()).optional(),
 });
 export type Facts = z.infer<typeof factsSchema>;

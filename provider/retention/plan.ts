@@ -167,7 +167,7 @@ class Decision {
   /** A copy that its source kept does not bring back what was purged from the archive; a new use of it does. */
   #purgedBefore(): Outcome | undefined {
     const gone = this.recorded?.state === "purged" || this.recorded?.decision === "purge";
-    if (this.recorded === undefined || !gone || this.facts.inArchive === true || !this.#nothingNew()) return undefined;
+    if (this.recorded === undefined || !gone || (this.facts.inArchive === true && !this.#isForeign()) || !this.#nothingNew()) return undefined;
     return { state: "purged", decision: "keep", reason: this.recorded.reason };
   }
 
@@ -180,9 +180,13 @@ class Decision {
 
   /** What this policy knew, and has not archived itself, or not from where it looks now. */
   #ofOthers(): Outcome | undefined {
-    const { at, inArchive, others = [] } = this.facts;
-    if (others.length === 0 || at.length > 0 || inArchive !== true || this.#archived) return undefined;
-    return { state: this.#calm(), decision: "keep", reason: `it was archived from ${namesOf(others)}, which is no source of this policy` };
+    if (this.facts.at.length > 0 || this.facts.inArchive !== true || !this.#isForeign()) return undefined;
+    return { state: this.#calm(), decision: "keep", reason: `it was archived from ${namesOf(this.facts.others)}, for another policy` };
+  }
+
+  /** Whether the archive has it for others alone. */
+  #isForeign(): boolean {
+    return (this.facts.others ?? []).length > 0 && !this.#archived;
   }
 
   #stateInDoubt(): Entry["state"] {
@@ -248,7 +252,7 @@ class Decision {
     const { rules, asOf, marking } = this.input;
     const over = `${describeRetention(rules)}, until ${this.#retainUntil === undefined ? "now" : day(this.#retainUntil)}`;
     const { others = [] } = this.facts;
-    if (others.length > 0) return { state: this.#calm(), decision: "keep", reason: `${over}: that is over, but it was archived from ${namesOf(others)} too, which is no source of this policy` };
+    if (others.length > 0) return { state: this.#calm(), decision: "keep", reason: `${over}: that is over, but it was archived from ${namesOf(others)} too, for another policy` };
     if (rules.onExpiry === "report") return { state: this.reading.contentPurgedAt === undefined ? "expired" : "content-purged", decision: "report", reason: `${over}: that is over` };
     if (rules.onExpiry === "purge-content" && this.reading.contentPurgedAt !== undefined) {
       return { state: "content-purged", decision: "keep", reason: `${over}: its content is purged, its claims stay` };
@@ -271,14 +275,20 @@ class Decision {
     return this.#retainUntil !== undefined && this.input.asOf >= this.#retainUntil && !this.amongLast;
   }
 
-  /** A claim that was not there, or says something else than it did, voids what was decided before. */
+  /** A claim that was not there, or says something else than it did, voids what was decided before; but not that others have archived it. */
   #nothingNew(): boolean {
-    return isWithin(this.facts.evidence, this.recorded?.evidence ?? {});
+    const { evidence } = this.facts;
+    const before = this.recorded?.evidence ?? {};
+    return isWithin(this.#isForeign() ? withoutRecords(evidence) : evidence, before);
   }
 }
 
+function withoutRecords(evidence: Facts["evidence"]): Facts["evidence"] {
+  return Object.fromEntries(Object.entries(evidence).filter(([, text]) => !/^(?:archived|claimed|content-purged) /.test(text)));
+}
+
 /** The first few; all are in the entry. */
-function namesOf(places: readonly string[]): string {
+function namesOf(places: readonly string[] = []): string {
   return places.length <= 3 ? places.join(", ") : `${places.slice(0, 3).join(", ")} and ${places.length - 3} more`;
 }
 

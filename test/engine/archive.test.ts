@@ -55,6 +55,9 @@ test("on the engine: promote, roll on, archive, mark, purge the content, and des
   const entry = (archived.outputs.entries as Record<string, { state: string; decision: string }>)[v1];
   assert.deepEqual([entry?.state, entry?.decision], ["archived", "keep"]);
   assert.equal((await engine.up({ program: program(place, "v2", day(62)), expectNoChanges: true })).changes.same, 4);
+  const recorded = archived.step("archive")?.newOutputs;
+  assert.deepEqual([recorded?.["policy"], recorded?.["self"]], ["test/dev/archive", undefined], "its records have the name of the resource");
+  assert.match(JSON.stringify(recorded?.["entries"]), /"archived [^ "]+Z =test\/dev\/archive"/);
 
   const marking = await engine.preview({ program: program(place, "v2", day(458)) });
   assert.equal(marking.step("archive")?.op, "update");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Properties } from "../../provider/resources/reconciler";
-import { ARCHIVE, ArchiveWorld, SOURCE, acme, decided, ruleOf, stranger } from "./archive-world";
+import { ArchiveWorld, SOURCE, acme, decided, ruleOf, stranger } from "./archive-world";
 import { Refused, type Life } from "./life";
 import { claim, publish, trustOf } from "./memory-world";
 
@@ -62,7 +62,7 @@ describe("two policies on one archive", () => {
     assert.equal(records.length, 2);
     await shared.years(shared.ours, shared.args("2028-01-01"), shared.args("2028-01-02"), shared.args("2028-01-03"));
     assert.equal(decided(shared.ours.outputs, artifact), "archived keep");
-    assert.match(ruleOf(shared.ours.outputs, artifact), /was archived from other\.example\/acme\/tools too, which is no source of this policy$/);
+    assert.match(ruleOf(shared.ours.outputs, artifact), /was archived from other\.example\/acme\/tools too, for another policy$/);
     assert.equal(await shared.ours.up(shared.args("2028-01-04")), "same");
     await shared.years(shared.theirs, shared.theirArgs("2037-01-01"), shared.theirArgs("2037-01-02"));
     assert.match(ruleOf(shared.theirs.outputs, artifact), /was archived from registry\.example\/acme\/app too/);
@@ -89,7 +89,7 @@ test("whoever can write to the archive can keep things in it by a record, but no
   await claim(shared.world.archive, { type: "archived", subject: artifact, predicate: { archivedAt: "2026-05-01T00:00:00Z", sources }, audience: "internal" }, stranger);
   await shared.years(shared.ours, shared.args("2028-01-01"), shared.args("2028-01-02"), shared.args("2028-01-03"));
   assert.equal(decided(shared.ours.outputs, artifact), "archived keep");
-  assert.match(ruleOf(shared.ours.outputs, artifact), /that is over, but it was archived from elsewhere\.example\/0, oci:some place, x+ too, which is no source of this policy$/);
+  assert.match(ruleOf(shared.ours.outputs, artifact), /that is over, but it was archived from an unnamed place too, for another policy$/);
   assert.ok(JSON.stringify(shared.ours.outputs).length < 10_000);
   assert.equal(await shared.world.archive.has(artifact), true);
 });
@@ -102,26 +102,53 @@ describe("a source that is not named any more", () => {
     const artifact = await shared.elsewhere("tool");
     await shared.years(shared.ours, shared.args("2026-04-01", both), shared.args("2028-01-01"), shared.args("2028-01-02"), shared.args("2028-01-03"));
     assert.equal(decided(shared.ours.outputs, artifact), "archived keep");
-    assert.match(ruleOf(shared.ours.outputs, artifact), /^it was archived from other\.example\/acme\/tools, which is no source of this policy$/);
+    assert.match(ruleOf(shared.ours.outputs, artifact), /^it was archived from other\.example\/acme\/tools, for another policy$/);
     assert.equal(await shared.world.archive.has(artifact), true);
     assert.equal(await shared.ours.up(shared.args("2028-01-04")), "same");
   });
 
-  test("is still this policy's as a former one, also where its state is lost", async () => {
+  test("keeps nothing where the record has this policy's name, also where its state is lost", async () => {
     for (const forget of [false, true]) {
       const shared = new SharedArchive();
       const artifact = await shared.elsewhere("tool");
-      const former = { formerSources: [OTHER] };
-      await shared.years(shared.ours, shared.args("2026-04-01", both));
-      await shared.years(forget ? shared.world.life() : shared.ours, shared.args("2028-01-01", former), shared.args("2028-01-02", former));
+      const self = "acme/prod/archive";
+      await shared.years(shared.ours, shared.args("2026-04-01", { ...both, self }));
+      await shared.years(forget ? shared.world.life() : shared.ours, shared.args("2028-01-01", { self }), shared.args("2028-01-02", { self }));
       assert.equal(await shared.world.archive.has(artifact), false, `forgotten: ${forget}`);
     }
   });
+});
 
-  test("is not a source and a former one at once", async () => {
+describe("two policies with names", () => {
+  const [production, staging] = [{ self: "acme/prod/archive" }, { self: "acme/staging/archive" }];
+
+  test("are told apart although they share a source: each has its own record, and none takes away what the other has", async () => {
     const shared = new SharedArchive();
-    const wrong = shared.args("2026-04-01", { ...both, formerSources: ["other.example/acme/tools"] });
-    await assert.rejects(shared.ours.preview(wrong), (error) => error instanceof Refused && error.failures[0]?.property === "formerSources[0]");
-    await assert.rejects(shared.ours.preview(shared.args("2026-04-01", { archive: ARCHIVE, formerSources: ["not a place"] })), (error) => error instanceof Refused && error.failures[0]?.property === "formerSources[0]");
+    const artifact = await shared.elsewhere("v1", shared.world.source);
+    const short = { ...staging, deployments: { environments: ["production"] } };
+    await shared.years(shared.theirs, shared.args("2026-04-01", short));
+    const ours = { ...production, retain: { for: "10y" }, release: "after-archive" };
+    await shared.years(shared.ours, ...["2026-04-02", "2026-04-03", "2026-04-04"].map((asOf) => shared.args(asOf, ours)));
+    assert.equal(await shared.world.source.has(artifact), false, "ours has archived it too, and released it");
+    await shared.years(shared.theirs, ...["2028-01-01", "2028-01-02", "2028-01-03"].map((asOf) => shared.args(asOf, short)));
+    assert.equal(await shared.world.archive.has(artifact), true);
+    assert.match(ruleOf(shared.theirs.outputs, artifact), /archived from registry\.example\/acme\/app \(by acme\/prod\/archive\) too, for another policy$/);
+    assert.equal(await shared.theirs.up(shared.args("2028-01-04", short)), "same");
+  });
+
+  test("are the same ones under another name of the resource, but not under another name that is given", async () => {
+    const shared = new SharedArchive();
+    const artifact = await shared.elsewhere("v1", shared.world.source);
+    await shared.years(shared.ours, shared.args("2026-04-01", production));
+    assert.equal(await shared.ours.up(shared.args("2026-04-02", staging)), "same");
+    assert.equal(shared.ours.outputs["policy"], production.self);
+    assert.equal(decided((await shared.ours.preview(shared.args("2026-04-02", { ...production, policy: "another" }))).planned, artifact), "to-archive archive");
+    await shared.years(shared.ours, shared.args("2028-01-01", staging), shared.args("2028-01-02", staging));
+    assert.equal(await shared.world.archive.has(artifact), false);
+  });
+
+  test("have names that can be written", async () => {
+    const shared = new SharedArchive();
+    for (const policy of ["", "two words", "x".repeat(257), "\n"]) await assert.rejects(shared.ours.preview(shared.args("2026-04-01", { policy })), (error) => error instanceof Refused && error.failures[0]?.property === "policy");
   });
 });

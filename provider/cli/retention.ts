@@ -40,7 +40,7 @@ export async function retention(reference: string, flags: Flags, world: World): 
     progress: () => undefined,
   };
   try {
-    await checkPlaces({ ...rules, sources: [source] }, context);
+    await checkPlaces({ sources: [source], ...rules }, context);
     const facts = await surveyFacts({ ...rules, sources: [source], trust: { notationConfig: "default" } }, {}, context, { trust });
     const entries = planRetention({ facts, recorded: {}, rules: rulesOf(rules), asOf: asOf.getTime(), marking: false });
     if (flags.json) world.print(JSON.stringify({ reference: source, asOf: asOf.toISOString(), entries }, null, 2));

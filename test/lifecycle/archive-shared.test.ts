@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Descriptor } from "../../provider/oci/descriptor";
+import type { Digest } from "../../provider/oci/digest";
 import type { Properties } from "../../provider/resources/reconciler";
-import { ArchiveWorld, SOURCE, acme, decided, ruleOf, stranger } from "./archive-world";
+import { ArchiveWorld, SOURCE, acme, decided, entryOf, ruleOf, stranger } from "./archive-world";
 import { Refused, type Life } from "./life";
 import { claim, publish, trustOf } from "./memory-world";
 
@@ -150,5 +151,82 @@ describe("two policies with names", () => {
   test("have names that can be written", async () => {
     const shared = new SharedArchive();
     for (const policy of ["", "two words", "x".repeat(257), "\n"]) await assert.rejects(shared.ours.preview(shared.args("2026-04-01", { policy })), (error) => error instanceof Refused && error.failures[0]?.property === "policy");
+  });
+});
+
+describe("the records in a shared archive", () => {
+  const aYearThere = { onExpiry: "purge", retain: { for: "1y", from: "archived" } };
+
+  test("of another policy do not have archived again what was purged", async () => {
+    const shared = new SharedArchive();
+    const artifact = await shared.elsewhere("v1", shared.world.source);
+    await shared.years(shared.ours, ...["2026-04-01", "2028-01-01", "2028-01-02", "2028-01-03"].map((asOf) => shared.args(asOf, aYearThere)));
+    assert.equal(await shared.world.archive.has(artifact), false);
+    await shared.elsewhere("v1");
+    await shared.years(shared.theirs, shared.theirArgs("2028-02-01"));
+    assert.equal(decided((await shared.ours.preview(shared.args("2028-02-02", aYearThere))).planned, artifact), "purged keep");
+  });
+
+  test("say where an artifact came from although no source has it any more", async () => {
+    const shared = new SharedArchive();
+    const artifact = await shared.elsewhere("v1", shared.world.source);
+    const { archive } = shared.world;
+    const ours = { retain: { for: "10y" }, release: "after-archive" };
+    await shared.years(shared.ours, ...["2026-04-01", "2026-04-02", "2026-04-03"].map((asOf) => shared.args(asOf, ours)));
+    assert.equal(await shared.world.source.has(artifact), false);
+    for (const record of (await archive.referrers(artifact.digest)).filter(({ annotations }) => JSON.stringify(annotations ?? {}).includes("archived"))) {
+      for (const signature of await archive.referrers(record.digest)) await archive.deleteManifest(signature);
+      await archive.deleteManifest(record);
+    }
+    await shared.years(shared.ours, shared.args("2026-05-01", ours), shared.args("2026-05-02", ours));
+    assert.ok(Object.values(entryOf(shared.ours.outputs, artifact.digest)?.evidence ?? {}).includes(`archived 2026-05-01T00:00:00Z ${SOURCE}`));
+    await shared.years(shared.theirs, ...["2028-01-01", "2028-01-02", "2028-01-03"].map((asOf) => shared.args(asOf, { sources: [OTHER] })));
+    assert.equal(await archive.has(artifact), true);
+  });
+
+  test("that a version before has put into the state without sources are read again, also when their signer's certificate has ended", async () => {
+    for (const later of [false, true]) {
+      const shared = new SharedArchive();
+      const artifact = await shared.elsewhere("tool");
+      let now = new Date();
+      const ours = shared.world.life(() => now);
+      await shared.years(shared.theirs, shared.theirArgs("2026-04-01", { retain: { for: "100y" } }));
+      await shared.years(ours, shared.args("2026-04-02", { sources: [SOURCE, OTHER] }));
+      for (const state of [ours.outputs, ours.inputs]) {
+        const evidence = entryOf(state ?? {}, artifact.digest)?.evidence ?? {};
+        for (const [digest, text] of Object.entries(evidence) as [Digest, string][]) if (text.startsWith("archived ")) evidence[digest] = text.split(" ").slice(0, 2).join(" ");
+      }
+      if (later) now = new Date("2090-01-01");
+      const valid = later ? { signer: stranger.signer, trust: trustOf(acme, stranger) } : {};
+      await shared.years(ours, ...["2028-01-01", "2028-01-02", "2028-01-03"].map((asOf) => shared.args(asOf, valid)));
+      assert.equal(await shared.world.archive.has(artifact), true, `later: ${later}`);
+    }
+  });
+
+  test("by a stranger, that name a source of ours, keep nothing, however many come", async () => {
+    const shared = new SharedArchive();
+    const artifact = await shared.elsewhere("v1", shared.world.source);
+    await shared.years(shared.ours, shared.args("2026-04-01"));
+    for (const day of [1, 2, 3]) {
+      await claim(shared.world.archive, { type: "archived", subject: artifact, predicate: { archivedAt: `2026-05-0${day}T00:00:00Z`, sources: [SOURCE] }, audience: "internal" }, stranger);
+      await shared.years(shared.ours, shared.args(`2028-01-0${day}`));
+    }
+    assert.equal(await shared.world.archive.has(artifact), false);
+  });
+
+  test("do not fill the state, neither many by a stranger nor a long one that is believed", async () => {
+    const shared = new SharedArchive();
+    const artifact = await shared.elsewhere("v1", shared.world.source);
+    await shared.years(shared.ours, shared.args("2026-04-01"));
+    const record = (sources: string[]) => ({ type: "archived", subject: artifact, predicate: { archivedAt: "2026-05-01T00:00:00Z", sources }, audience: "internal" }) as const;
+    for (let n = 0; n < 12; n++) await claim(shared.world.archive, record([`${n}`.padEnd(600, "x")]), stranger);
+    await shared.years(shared.ours, shared.args("2026-06-01"));
+    assert.equal(Object.values(entryOf(shared.ours.outputs, artifact.digest)?.evidence ?? {}).filter((text) => text.startsWith("claimed ")).length, 3);
+    await claim(shared.world.archive, record(Array.from({ length: 2_000 }, (_, n) => `elsewhere.example/${n}-`.padEnd(600, "z"))), acme);
+    const forgetful = shared.world.life();
+    await shared.years(forgetful, shared.args("2026-06-02"));
+    const entry = entryOf(forgetful.outputs, artifact.digest);
+    assert.deepEqual(Object.keys(entry?.tags ?? {}), [SOURCE]);
+    assert.ok(JSON.stringify(entry).length < 150_000, String(JSON.stringify(entry).length));
   });
 });

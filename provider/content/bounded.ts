@@ -31,21 +31,32 @@ export async function forEachBounded<T>(items: Iterable<T>, limit: number, work:
   if (failure !== undefined) throw (failure as { error: unknown }).error;
 }
 
-/** Lets at most `limit` operations run at once; the others wait their turn, first come, first served. Must not be nested. */
-export function gate(limit: number): <T>(operation: () => Promise<T>) => Promise<T> {
-  let free = Math.max(1, limit);
-  const waiting: (() => void)[] = [];
-  return async (operation) => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await operation();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free++;
-      else next();
-    }
-  };
+/** Places for at most `limit` operations at once; the others wait their turn, first come, first served. Must not be nested. */
+export class Turns {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(limit: number) {
+    this.#free = Math.max(1, limit);
+  }
+
+  /** Takes a place if that needs no waiting. */
+  takeNow(): boolean {
+    if (this.#free === 0) return false;
+    this.#free--;
+    return true;
+  }
+
+  /** Waits for a place and takes it. */
+  take(): Promise<void> {
+    return this.takeNow() ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
 }
 
 /** Items by key, both in the order in which they came: the rounds in which bounded work is done. */

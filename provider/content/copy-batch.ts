@@ -5,7 +5,7 @@ import type { Digest } from "../oci/digest";
 import { successorsOf } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
 import { forEachBounded, groupedBy } from "./bounded";
-import { CopyGraph, at, type CopyNode } from "./copy-graph";
+import { CopyGraph, type CopyNode } from "./copy-graph";
 import type { CopyItem, TagMove } from "./copy-options";
 import type { CopySession } from "./copy-session";
 
@@ -62,11 +62,11 @@ export class CopyBatch {
     const node = this.#graph.nodes.get(digest);
     if (node === undefined) throw new ConsignError("INTERNAL", `manifest ${digest} is to be copied but was never looked at`);
     if (node.present && !session.options.deep) return this.#skipManifest(node);
-    const manifest = await session.io(() => this.#graph.manifestOf(node));
+    const manifest = node.manifest ?? (await session.io("source", node.descriptor, () => this.#graph.manifestOf(node)));
     const parts = successorsOf(manifest).filter((part) => !isManifestType(part.mediaType) || node.children.includes(part.digest));
     await forEachBounded(parts, session.concurrency, (part) => (isManifestType(part.mediaType) ? this.#manifest(part.digest) : session.blob(part, !node.present)));
     if (node.present) return this.#skipManifest(node);
-    await session.io(() => at("destination", session.destination, node.descriptor, () => session.destination.pushManifest(manifest, { ...session.call, readBack: "later", onRepair: () => session.lost(digest) })));
+    await session.io("destination", node.descriptor, () => session.destination.pushManifest(manifest, { ...session.call, readBack: "later", onRepair: () => session.lost(digest) }));
     if (node.depth > 0) this.#graph.release(node);
     this.#written.push(node);
     session.report.manifests++;
@@ -85,8 +85,8 @@ export class CopyBatch {
     const lossy = missing.length > 0;
     for (let round = 1; missing.length > 0 && round < READ_BACK_ROUNDS; round++) {
       for (const node of missing) {
-        const manifest = await session.io(() => this.#graph.manifestOf(node));
-        await session.io(() => at("destination", session.destination, node.descriptor, () => session.destination.pushManifest(manifest, session.call)));
+        const manifest = await session.io("source", node.descriptor, () => this.#graph.manifestOf(node));
+        await session.io("destination", node.descriptor, () => session.destination.pushManifest(manifest, session.call));
         session.lost(node.descriptor.digest);
       }
       // One that was there the last time may have gone with the writes since.
@@ -108,12 +108,12 @@ export class CopyBatch {
     const subjects = [...this.#graph.nodes.values()].filter((node) => node.referrers.some((digest) => wanted.has(digest)));
     const referrers = new Set(subjects.flatMap((node) => node.referrers));
     await forEachBounded(subjects, concurrency, async ({ descriptor }) => {
-      const listed = await this.session.io(() => at("destination", destination, descriptor, () => destination.referrers(descriptor.digest, { ...call, settled: () => true })));
+      const listed = await this.session.io("destination", descriptor, () => destination.referrers(descriptor.digest, { ...call, settled: () => true }));
       for (const { digest } of listed) shown.add(digest);
     });
     await forEachBounded(this.#written, concurrency, async ({ descriptor }) => {
       if (referrers.has(descriptor.digest)) return;
-      if (await this.session.io(() => at("destination", destination, descriptor, () => destination.has(descriptor, call)))) shown.add(descriptor.digest);
+      if (await this.session.io("destination", descriptor, () => destination.has(descriptor, call))) shown.add(descriptor.digest);
     });
     return this.#written.filter((node) => !shown.has(node.descriptor.digest));
   }
@@ -125,7 +125,7 @@ export class CopyBatch {
       const node = this.#graph.nodes.get(root.digest);
       const manifest = await (node === undefined ? source.manifest(root, call) : this.#graph.manifestOf(node));
       const condition = "expected" in wanted ? { expected: wanted.expected } : {};
-      await this.session.io(() => at("destination", destination, root, () => destination.tag(manifest, wanted.tag, { ...call, ...condition })));
+      await this.session.io("destination", root, () => destination.tag(manifest, wanted.tag, { ...call, ...condition }));
       report.tagsMoved++;
     }
     options.onProgress?.({ kind: "tag", action: moved ? "copied" : "skipped", tag: wanted.tag });
@@ -134,7 +134,7 @@ export class CopyBatch {
   async #targetOf(root: Descriptor, tag: string): Promise<Digest | undefined> {
     const { destination, call } = this.session;
     try {
-      return (await this.session.io(() => at("destination", destination, root, () => destination.resolve(tag, call)))).digest;
+      return (await this.session.io("destination", root, () => destination.resolve(tag, call))).digest;
     } catch (error) {
       if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
       throw error;

@@ -162,6 +162,10 @@ export async function at<T>(side: Side, store: ReadStore, target: Descriptor, st
   try {
     return await step();
   } catch (error) {
-    throw asConsignError(error, "COPY_FAILED", { side, reference: `${store.name}@${target.digest}` });
+    throw failureAt(error, side, store, target);
   }
+}
+
+export function failureAt(error: unknown, side: Side, store: ReadStore, target: Descriptor): ConsignError {
+  return asConsignError(error, "COPY_FAILED", { side, reference: `${store.name}@${target.digest}` });
 }

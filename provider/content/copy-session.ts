@@ -3,10 +3,11 @@ import { isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { MEDIA_TYPES } from "../oci/media-types";
-import { gate } from "./bounded";
-import { at } from "./copy-graph";
+import { Turns } from "./bounded";
+import { at, failureAt } from "./copy-graph";
 import { emptyReport, type CopyAllOptions } from "./copy-options";
 import type { CallOptions, Content, ReadStore, Store } from "./storage";
+import { WholeContent } from "./whole-content";
 
 /** Up to this size, sending a blob that is most likely not there is no dearer than asking first. */
 const CHEAP_BYTES = 64 * 1024;
@@ -18,25 +19,33 @@ export class CopySession {
   readonly call: CallOptions;
   readonly #blobs = new Map<Digest, Promise<void>>();
   readonly #lost = new Set<Digest>();
-  readonly #gate: <T>(operation: () => Promise<T>) => Promise<T>;
+  readonly #turns: Turns;
   #failure: { error: unknown } | undefined;
 
   constructor(readonly source: ReadStore, readonly destination: Store, readonly options: CopyAllOptions) {
     this.concurrency = options.concurrency ?? 8;
-    this.#gate = gate(this.concurrency);
+    this.#turns = new Turns(this.concurrency);
     this.call = { signal: options.signal };
   }
 
-  /** One operation at one of the ends, in its turn; none is started after the first failure. */
-  io<T>(operation: () => Promise<T>): Promise<T> {
-    return this.#gate(async () => {
-      if (this.#failure !== undefined) throw this.#failure.error;
-      this.call.signal?.throwIfAborted();
-      return operation();
-    }).catch((error: unknown) => {
-      if (!isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN")) this.#failure ??= { error };
-      throw error;
-    });
+  /** One operation at one of the ends, in its turn; none is started after the first failure. What fails in it says at which end, and on what. */
+  async io<T>(side: "source" | "destination", target: Descriptor, operation: () => Promise<T>): Promise<T> {
+    if (!this.#turns.takeNow()) await this.#turns.take();
+    try {
+      this.#check();
+      return await operation();
+    } catch (error) {
+      const failure = error === this.#failure?.error ? error : failureAt(error, side, this[side], target);
+      if (!isConsignError(failure, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN")) this.#failure ??= { error: failure };
+      throw failure;
+    } finally {
+      this.#turns.leave();
+    }
+  }
+
+  #check(): void {
+    if (this.#failure === undefined && this.call.signal?.aborted === true) this.#failure = { error: this.call.signal.reason };
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Counts a manifest that the destination had taken and lost, once however often it had to be written. */
@@ -54,13 +63,17 @@ export class CopySession {
 
   async #writeBlob(target: Descriptor, fresh: boolean): Promise<void> {
     const absent = fresh && this.options.resumes !== true && target.size <= CHEAP_BYTES && target.mediaType !== MEDIA_TYPES.empty;
-    const open = async () => named(this.source, target, await at("source", this.source, target, () => this.source.blob(target, this.call)), (bytes) => this.options.onProgress?.({ kind: "bytes", descriptor: target, bytes }));
+    const open = async (): Promise<Content> => {
+      const content = await at("source", this.source, target, () => this.source.blob(target, this.call));
+      return content instanceof WholeContent ? content : named(this.source, target, content, (bytes) => this.options.onProgress?.({ kind: "bytes", descriptor: target, bytes }));
+    };
     const push = (from: () => Promise<Content>) => this.destination.pushBlob(target, from, { ...this.call, from: this.options.mountFrom ?? this.source, absent });
-    const send = () => this.options.sendBlob?.(target, open, push) ?? push(open);
-    const sent = await this.io(() => at("destination", this.destination, target, send)).catch((error: unknown) => {
-      if (isForeign(target) && isConsignError(error, "BLOB_UNKNOWN") && error.side === "source") return false;
-      throw error;
-    });
+    let sent = false;
+    try {
+      sent = await this.io("destination", target, () => this.options.sendBlob?.(target, open, push) ?? push(open));
+    } catch (error) {
+      if (!isForeign(target) || !isConsignError(error, "BLOB_UNKNOWN") || error.side !== "source") throw error;
+    }
     if (sent) {
       this.report.blobs++;
       this.report.bytes += target.size;
@@ -78,16 +91,13 @@ function isForeign(target: Descriptor): boolean {
 
 /** Content whose failures are the source's, although they surface while the destination is being written. `seen` is told how much of it has gone by. */
 async function* named(source: ReadStore, target: Descriptor, content: Content, seen: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
-  const iterator = content[Symbol.asyncIterator]();
   let bytes = 0;
   try {
-    for (;;) {
-      const next = await at("source", source, target, () => iterator.next());
-      if (next.done) return;
-      seen((bytes += next.value.byteLength));
-      yield next.value;
+    for await (const chunk of content) {
+      seen((bytes += chunk.byteLength));
+      yield chunk;
     }
-  } finally {
-    await iterator.return?.();
+  } catch (error) {
+    throw failureAt(error, "source", source, target);
   }
 }

@@ -4,6 +4,7 @@ import type { Descriptor } from "../oci/descriptor";
 import { algorithmOf, digester, digestOf, type Digest } from "../oci/digest";
 import { chunkSpent } from "./spent-chunks";
 import type { CallOptions, Content, ReadStore } from "./storage";
+import { WholeContent } from "./whole-content";
 
 /**
  * The read boundary: passes content on chunk by chunk while it counts and digests it. Whoever reaches the end has exactly the bytes that the
@@ -28,13 +29,14 @@ export async function* verified(content: Content, descriptor: Descriptor): Async
 /**
  * As {@link verified}, for bytes that are all there already.
  * @param bytes undefined where there are more than announced
- * @throws ConsignError while iterating: `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ * @throws ConsignError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
-export async function* verifiedWhole(bytes: Uint8Array | undefined, descriptor: Descriptor): AsyncGenerator<Uint8Array, void, undefined> {
-  if (bytes === undefined) throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
+export function verifiedWhole(bytes: Uint8Array | undefined, descriptor: Descriptor): WholeContent {
+  if (bytes === undefined || bytes.byteLength > descriptor.size) throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
   if (bytes.byteLength < descriptor.size) throw sizeMismatch(descriptor, `it ends after ${bytes.byteLength} of ${descriptor.size} bytes`);
-  checkDigest(descriptor, digestOf(bytes, algorithmOf(descriptor.digest)));
-  if (bytes.byteLength > 0) yield bytes;
+  const digest = digestOf(bytes, algorithmOf(descriptor.digest));
+  checkDigest(descriptor, digest);
+  return new WholeContent(bytes, digest);
 }
 
 /**
@@ -44,6 +46,7 @@ export async function* verifiedWhole(bytes: Uint8Array | undefined, descriptor: 
  */
 export async function readVerified(content: Content, descriptor: Descriptor, limit: number): Promise<Uint8Array> {
   checkLimit(descriptor, limit);
+  if (content instanceof WholeContent && content.digest === descriptor.digest && content.bytes.byteLength === descriptor.size) return content.bytes;
   const chunks: Uint8Array[] = [];
   for await (const chunk of verified(content, descriptor)) chunks.push(chunk);
   return Buffer.concat(chunks, descriptor.size);

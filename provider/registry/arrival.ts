@@ -15,9 +15,20 @@ export interface HeaderFields {
   has(name: string): boolean;
 }
 
-export interface Head {
+export interface Incoming {
   status: number;
   headers: HeaderFields;
+  /** Must be iterated, read or discarded. */
+  body: Arrival;
+}
+
+/** Who waits for a response, and is told what becomes of it. */
+export interface Recipient {
+  received(bytes: number): void;
+  /** What to throw for a failure. */
+  explain(error: unknown): unknown;
+  /** Called once, whatever the end is. */
+  ended(): void;
 }
 
 /** Bytes that may wait for their reader before the sender is held back. */
@@ -30,8 +41,8 @@ const UNWANTED_BYTES = 64 * 1024;
  * Small bodies are mostly there when their head is, so that reading them waits for nothing.
  */
 export class Arrival implements AsyncIterable<Uint8Array> {
-  readonly head: Promise<Head>;
-  #begin: (head: Head) => void = () => {};
+  readonly head: Promise<Incoming>;
+  #begin: (head: Incoming) => void = () => {};
   #refuse: (error: unknown) => void = () => {};
   #flow: Flow | undefined;
   #chunks: Uint8Array[] = [];
@@ -43,13 +54,8 @@ export class Arrival implements AsyncIterable<Uint8Array> {
   #failure: { error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param explain what to throw for a failure @param ended called once, whatever the end is */
-  constructor(
-    private readonly received: (bytes: number) => void,
-    private readonly explain: (error: unknown) => unknown,
-    private readonly ended: () => void,
-  ) {
-    this.head = new Promise<Head>((resolve, reject) => {
+  constructor(private readonly recipient: Recipient) {
+    this.head = new Promise<Incoming>((resolve, reject) => {
       this.#begin = resolve;
       this.#refuse = reject;
     });
@@ -68,11 +74,11 @@ export class Arrival implements AsyncIterable<Uint8Array> {
   }
 
   onResponseStart(_flow: Flow, status: number, headers: RawHeaders): void {
-    if (status >= 200) this.#begin({ status, headers: new Fields(headers) });
+    if (status >= 200) this.#begin({ status, headers: new Fields(headers), body: this });
   }
 
   onResponseData(flow: Flow, chunk: Uint8Array): void {
-    this.received(chunk.byteLength);
+    this.recipient.received(chunk.byteLength);
     if (this.#unwanted) {
       this.#unwantedBytes += chunk.byteLength;
       if (this.#unwantedBytes > UNWANTED_BYTES) flow.abort(new Error("nobody wants the rest"));
@@ -121,9 +127,14 @@ export class Arrival implements AsyncIterable<Uint8Array> {
       if (this.#over) break;
       await this.#more();
     }
-    if (this.#failure !== undefined) throw this.explain(this.#failure.error);
+    if (this.#failure !== undefined) throw this.recipient.explain(this.#failure.error);
     const [only] = chunks;
     return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size);
+  }
+
+  /** Whether all of it has arrived, or has failed to. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /** Ends once the connection is free again, or closed. */
@@ -141,7 +152,7 @@ export class Arrival implements AsyncIterable<Uint8Array> {
         if (this.#waiting < WAITING_BYTES / 2) this.#resume();
         return { done: false, value: chunk };
       }
-      if (this.#failure !== undefined) throw this.explain(this.#failure.error);
+      if (this.#failure !== undefined) throw this.recipient.explain(this.#failure.error);
       if (this.#over) return { done: true, value: undefined };
       await this.#more();
     }
@@ -178,8 +189,8 @@ export class Arrival implements AsyncIterable<Uint8Array> {
     if (this.#over) return;
     this.#over = true;
     this.#failure = failure;
-    this.ended();
-    if (failure !== undefined) this.#refuse(this.explain(failure.error));
+    this.recipient.ended();
+    if (failure !== undefined) this.#refuse(this.recipient.explain(failure.error));
     this.#wake?.();
   }
 }

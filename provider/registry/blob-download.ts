@@ -8,7 +8,7 @@ import type { Call, Connection } from "./connection";
 import { transferDeadline } from "./limits";
 import type { About } from "./responses";
 import { Patience, Transient } from "./retry";
-import type { Incoming } from "./transport";
+import type { Incoming } from "./arrival";
 
 /** Blobs up to this size are read at once when they are opened. */
 const WHOLE_BYTES = 64 * 1024;

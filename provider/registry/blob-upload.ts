@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CallOptions, Content } from "../content/storage";
+import { WholeContent } from "../content/whole-content";
 import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest } from "../oci/digest";
@@ -51,14 +52,14 @@ export class BlobUpload {
    * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#single-post
    */
   async sendAtOnce(): Promise<boolean> {
+    const content = await this.open();
     const parts: Uint8Array[] = [];
-    for await (const chunk of await this.open()) parts.push(chunk);
-    const [first] = parts;
+    if (!(content instanceof WholeContent)) for await (const chunk of content) parts.push(chunk);
     const answer = await this.#call({
       method: "POST",
       url: `/v2/${this.repository}/blobs/uploads/?digest=${encodeURIComponent(this.target.digest)}`,
       headers: { "content-type": MEDIA_TYPES.octetStream },
-      body: parts.length === 1 && first !== undefined ? first : Buffer.concat(parts),
+      body: content instanceof WholeContent ? content.bytes : Buffer.concat(parts),
       deadlineMs: transferDeadline(this.target.size, this.connection.limits),
       ok: [201, 202, 400, 404, 405, 411, 415],
     });
@@ -73,8 +74,8 @@ export class BlobUpload {
   /** Reads a session out of a 202. @throws ConsignError `REGISTRY_RESPONSE_INVALID`, `REDIRECT_REFUSED` */
   session(answer: Answer): Session {
     const location = answer.headers.get("location");
-    if (location === undefined || !URL.canParse(location, answer.url.href)) throw this.#failed("REGISTRY_RESPONSE_INVALID", "the upload session has no usable Location");
-    const url = new URL(location, answer.url);
+    if (location === undefined || !URL.canParse(location, answer.address.href)) throw this.#failed("REGISTRY_RESPONSE_INVALID", "the upload session has no usable Location");
+    const url = new URL(location, answer.address.url);
     if (url.protocol !== "https:" && url.protocol !== this.connection.origin.protocol) {
       throw this.#failed("REDIRECT_REFUSED", "the upload session leads away from https; is the registry behind a proxy that it does not know of?");
     }

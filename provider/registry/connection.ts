@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError, type ErrorCode } from "../errors";
-import type { HeaderFields } from "./arrival";
+import { Address } from "./address";
+import type { HeaderFields, Incoming } from "./arrival";
 import { Authorizer } from "./auth";
 import type { Credentials } from "./credentials";
 import type { Counters } from "./counters";
-import { Gate, wait } from "./gate";
+import { Gate, wait, type Lane } from "./gate";
 import type { Limits } from "./limits";
 import { MAX_ERROR_BODY, responseFailure, type About } from "./responses";
 import { retried, Transient, type Patience } from "./retry";
-import type { Incoming, Method, StreamBody, Transport } from "./transport";
+import type { Method, StreamBody, Transport } from "./transport";
 import type { TokenRequest } from "./token";
 
 export interface Call {
   method: Method;
-  /** Path on the registry, beginning with `/v2/`, or a URL that the registry gave. */
+  /** Path on the registry, beginning with `/v2/`, spelt as a URL has it, or a URL that the registry gave. */
   url: string | URL;
   headers?: Record<string, string>;
   body?: Uint8Array | StreamBody;
@@ -33,7 +34,13 @@ export interface Answer {
   status: number;
   headers: HeaderFields;
   bytes: Uint8Array;
-  url: URL;
+  /** Of whoever answered, which is somebody else where a redirect was followed. */
+  address: Address;
+}
+
+/** A response, and who gave it. */
+interface Received extends Incoming {
+  address: Address;
 }
 
 export interface ConnectionOptions {
@@ -61,14 +68,18 @@ export class Connection {
   takesBlobInOneRequest = true;
   /** Until it is seen that something on the way to it bounds a request's size. */
   takesAnySize = true;
-  readonly #ownOrigin: string;
+  readonly #home: Address;
+  readonly #onWait = (failure: Transient, ms: number): void => {
+    this.counters.retries += 1;
+    if (failure.pausesRegistry) this.gate.pause(ms);
+  };
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
 
   constructor(options: ConnectionOptions) {
     this.registry = options.registry;
     this.origin = options.origin;
-    this.#ownOrigin = options.origin.origin;
+    this.#home = Address.of(options.origin);
     this.limits = options.limits;
     this.counters = options.counters;
     this.gate = new Gate(options.limits.concurrency, options.requestsPerSecond);
@@ -82,6 +93,11 @@ export class Connection {
     });
   }
 
+  /** One spelling for what is asked here. */
+  href(url: string | URL): string {
+    return typeof url === "string" ? this.#home.at(url).href : url.href;
+  }
+
   /** Makes a request and reads its answer whole. A streamed body cannot be sent again: its transient failures are thrown as Transient. */
   call(call: Call): Promise<Answer> {
     const isRepeatable = call.body === undefined || call.body instanceof Uint8Array;
@@ -91,10 +107,14 @@ export class Connection {
   async #attempt(call: Call): Promise<Answer> {
     const leave = this.gate.enterNow("call") ?? (await this.gate.enter("call", call.signal));
     try {
-      const incoming = await this.#exchange(call);
-      const bytes = await this.#read(incoming, call);
+      const { status, headers, body, address } = await this.#exchange(call, "call");
+      // Most of what is small is there with its head, and is not waited for again.
+      if (call.method === "HEAD" && !body.over) await body.discard();
+      const limit = call.maxBytes ?? MAX_ERROR_BODY;
+      const bytes = call.method === "HEAD" ? NOTHING : await body.bytes(limit);
+      if (bytes === undefined) throw new ConsignError(call.tooLarge ?? "REGISTRY_RESPONSE_INVALID", `${call.about.reference}: the answer has more than ${limit} bytes`, { reference: call.about.reference });
       this.gate.answered("call");
-      return { status: incoming.status, headers: incoming.headers, url: incoming.url, bytes };
+      return { status, headers, address, bytes };
     } finally {
       leave();
     }
@@ -102,69 +122,69 @@ export class Connection {
 
   /** Makes a request whose answer the caller streams. The caller holds a place in the download lane. Transient failures are thrown as such. */
   async open(call: Call): Promise<Incoming> {
-    const incoming = await this.#exchange(call);
+    const incoming = await this.#exchange(call, "download");
     this.gate.answered("download");
     return incoming;
   }
 
   /** Repeats an attempt within the limits; a registry that asks everybody to wait is left alone as a whole. */
   repeat<T>(attempt: (tried: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return retried(attempt, this.limits, {
-      signal,
-      onWait: (failure, ms) => {
-        this.counters.retries += 1;
-        if (failure.pausesRegistry) this.gate.pause(ms);
-      },
-    });
+    return retried(attempt, this.limits, { signal, onWait: this.#onWait });
   }
 
   /** Waits before what broke goes on, as long as its patience lasts, with the registry as a whole where that asks for it. */
   async pause(failure: Transient, patience: Patience, signal?: AbortSignal): Promise<void> {
     const ms = patience.after(failure);
-    this.counters.retries += 1;
-    if (failure.pausesRegistry) this.gate.pause(ms);
+    this.#onWait(failure, ms);
     await wait(ms, signal);
   }
 
-  async #exchange(call: Call): Promise<Incoming> {
-    const url = new URL(call.url, this.origin);
-    const own = url.origin === this.#ownOrigin && !call.ok.includes(401);
+  async #exchange(call: Call, lane: Lane): Promise<Received> {
+    const address = typeof call.url === "string" ? this.#home.at(call.url) : Address.of(call.url);
+    const own = address.origin === this.#home.origin && !call.ok.includes(401);
     for (let renewed = false; ; renewed = true) {
       const asked = own ? this.#authorizer.header(call.scopes, call.signal) : undefined;
       const authorization = asked === undefined ? undefined : await asked;
-      const incoming = await this.#follow(call, url, authorization);
-      if (incoming.status === 401 && own && !renewed && incoming.url.origin === this.#ownOrigin) {
-        if (await this.#authorizer.challenged(incoming.headers.get("www-authenticate"), call.scopes, authorization)) {
+      const first = await this.#send(call, lane, address, authorization);
+      const isRedirect = REDIRECTS.has(first.status) && !call.ok.includes(first.status);
+      const received = isRedirect ? await this.#follow(call, lane, first, address, authorization) : { ...first, address };
+      if (received.status === 401 && own && !renewed && received.address.origin === this.#home.origin) {
+        if (await this.#authorizer.challenged(received.headers.get("www-authenticate"), call.scopes, authorization)) {
           const replayable = call.body === undefined || call.body instanceof Uint8Array;
-          if (!replayable) throw new Transient(toError(await this.#failure(incoming, call)), 0);
-          await incoming.body.discard();
+          if (!replayable) throw new Transient(toError(await this.#failure(received, call)), 0);
+          await received.body.discard();
           continue;
         }
       }
-      if (call.ok.includes(incoming.status)) return incoming;
-      throw await this.#failure(incoming, call);
+      if (call.ok.includes(received.status)) return received;
+      throw await this.#failure(received, call);
     }
   }
 
+  #send(call: Call, lane: Lane, address: Address, authorization: string | undefined): Promise<Incoming> {
+    return this.#transport.send({
+      method: call.method,
+      address,
+      lane,
+      headers: authorization === undefined ? call.headers : { ...call.headers, authorization },
+      body: call.body,
+      deadlineMs: call.deadlineMs ?? this.limits.requestTimeoutMs,
+      answerTimeoutMs: call.answerTimeoutMs,
+      signal: call.signal,
+    });
+  }
+
   /** Only GET and HEAD follow; the Authorization header stays at the registry, also when a redirect leads back to it. */
-  async #follow(call: Call, first: URL, authorization: string | undefined): Promise<Incoming> {
-    let url = first;
-    let credential = authorization;
+  async #follow(call: Call, lane: Lane, redirect: Incoming, from: Address, authorization: string | undefined): Promise<Received> {
+    let [incoming, url, credential] = [redirect, from.url, authorization];
     for (let hops = 0; ; hops += 1) {
-      const incoming = await this.#transport.send({
-        method: call.method,
-        url,
-        headers: credential === undefined ? call.headers : { ...call.headers, authorization: credential },
-        body: call.body,
-        deadlineMs: call.deadlineMs ?? this.limits.requestTimeoutMs,
-        answerTimeoutMs: call.answerTimeoutMs,
-        signal: call.signal,
-      });
-      if (!REDIRECTS.has(incoming.status) || call.ok.includes(incoming.status)) return incoming;
       await incoming.body.discard();
       const target = this.#redirectTarget(call, url, incoming.headers.get("location"), hops);
       if (target.origin !== url.origin) credential = undefined;
       url = target;
+      const address = Address.of(url);
+      incoming = await this.#send(call, lane, address, credential);
+      if (!REDIRECTS.has(incoming.status) || call.ok.includes(incoming.status)) return { ...incoming, address };
     }
   }
 
@@ -185,21 +205,10 @@ export class Connection {
     return target;
   }
 
-  async #read(incoming: Incoming, call: Call): Promise<Uint8Array> {
-    const limit = call.maxBytes ?? MAX_ERROR_BODY;
-    if (call.method === "HEAD") {
-      await incoming.body.discard();
-      return NOTHING;
-    }
-    const bytes = await incoming.body.bytes(limit);
-    if (bytes !== undefined) return bytes;
-    throw new ConsignError(call.tooLarge ?? "REGISTRY_RESPONSE_INVALID", `${call.about.reference}: the answer has more than ${limit} bytes`, { reference: call.about.reference });
-  }
-
-  async #failure(incoming: Incoming, { method, about }: Pick<Call, "method" | "about">): Promise<ConsignError | Transient> {
+  async #failure(incoming: Received, { method, about }: Pick<Call, "method" | "about">): Promise<ConsignError | Transient> {
     // What matters is the status; a body that breaks off or is endless only costs its text.
     const body = await incoming.body.bytes(MAX_ERROR_BODY).catch(() => undefined);
-    const failure = responseFailure({ request: `${method} ${incoming.url.href}`, status: incoming.status, headers: incoming.headers, body: body ?? new Uint8Array(), about, now: Date.now() });
+    const failure = responseFailure({ request: `${method} ${incoming.address.href}`, status: incoming.status, headers: incoming.headers, body: body ?? new Uint8Array(), about, now: Date.now() });
     if (failure instanceof Transient && failure.pausesRegistry) this.gate.throttled();
     return failure;
   }
@@ -207,13 +216,15 @@ export class Connection {
   /** Token requests pass no gate: the request that needs the token holds a place already. */
   async #askForToken(request: TokenRequest): Promise<{ status: number; body: Uint8Array }> {
     const about: About = { kind: "token", reference: this.registry };
+    const { url, ...message } = request;
     return this.repeat(async () => {
-      const incoming = await this.#transport.send({ ...request, deadlineMs: this.limits.requestTimeoutMs });
+      const address = Address.of(url);
+      const incoming = { ...(await this.#transport.send({ ...message, address, deadlineMs: this.limits.requestTimeoutMs })), address };
       if (REDIRECTS.has(incoming.status)) {
         await incoming.body.discard();
         throw new ConsignError(
           "REDIRECT_REFUSED",
-          `${this.registry}: the token service ${request.url.host} redirects; credentials do not follow`,
+          `${this.registry}: the token service ${address.host} redirects; credentials do not follow`,
           { reference: this.registry },
         );
       }

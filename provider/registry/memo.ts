@@ -2,13 +2,15 @@
 
 /** One piece of work that several callers wait for. It is aborted when the last of them gives up, which who brings no signal never does. */
 class Flight<T> {
-  readonly promise: Promise<T>;
   readonly #controller: AbortController | undefined;
   #waiting = 0;
+  settledAt: number | undefined;
 
-  constructor(load: (signal?: AbortSignal) => Promise<T>, first?: AbortSignal) {
-    this.#controller = first === undefined ? undefined : new AbortController();
-    this.promise = load(this.#controller?.signal);
+  constructor(
+    readonly promise: Promise<T>,
+    controller?: AbortController,
+  ) {
+    this.#controller = controller;
   }
 
   get abandoned(): boolean {
@@ -55,47 +57,55 @@ const MAX_ENTRIES = 100_000;
 
 /** Answers that many callers ask for at once: each question is asked once, and its answer believed for `maxAgeMs`. Failures are not kept. */
 export class Memo<T> {
-  readonly #entries = new Map<string, { flight: Flight<T>; settledAt?: number }>();
+  readonly #flights = new Map<string, Flight<T>>();
 
   constructor(readonly maxAgeMs: number) {}
 
   get(key: string, load: (signal?: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const known = this.#entries.get(key);
-    if (known !== undefined && !known.flight.abandoned && this.#fresh(known.settledAt)) return known.flight.join(signal);
-    const entry: { flight: Flight<T>; settledAt?: number } = { flight: new Flight(load, signal) };
-    this.#store(key, entry);
-    entry.flight.promise.then(
-      () => {
-        entry.settledAt = performance.now();
-        if (this.maxAgeMs === 0) this.#drop(key, entry);
-      },
-      () => this.#drop(key, entry),
-    );
-    return entry.flight.join(signal);
+    const known = this.#flights.get(key);
+    if (known !== undefined && !known.abandoned && this.#fresh(known.settledAt)) return known.join(signal);
+    const controller = signal === undefined ? undefined : new AbortController();
+    const flight = new Flight(load(controller?.signal), controller);
+    this.#store(key, flight);
+    void this.#land(key, flight);
+    return flight.join(signal);
   }
 
   set(key: string, value: T): void {
-    if (this.maxAgeMs > 0) this.#store(key, { flight: new Flight(async () => value), settledAt: performance.now() });
+    if (this.maxAgeMs === 0) return;
+    const flight = new Flight(Promise.resolve(value));
+    flight.settledAt = performance.now();
+    this.#store(key, flight);
   }
 
   delete(key: string): void {
-    this.#entries.delete(key);
+    this.#flights.delete(key);
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#flights.clear();
   }
 
   #fresh(settledAt: number | undefined): boolean {
     return settledAt === undefined || performance.now() - settledAt < this.maxAgeMs;
   }
 
-  #store(key: string, entry: { flight: Flight<T>; settledAt?: number }): void {
-    if (this.#entries.size >= MAX_ENTRIES) this.#entries.clear();
-    this.#entries.set(key, entry);
+  async #land(key: string, flight: Flight<T>): Promise<void> {
+    try {
+      await flight.promise;
+      flight.settledAt = performance.now();
+      if (this.maxAgeMs === 0) this.#drop(key, flight);
+    } catch {
+      this.#drop(key, flight);
+    }
   }
 
-  #drop(key: string, entry: object): void {
-    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+  #store(key: string, flight: Flight<T>): void {
+    if (this.#flights.size >= MAX_ENTRIES) this.#flights.clear();
+    this.#flights.set(key, flight);
+  }
+
+  #drop(key: string, flight: Flight<T>): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 }

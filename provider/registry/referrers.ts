@@ -148,10 +148,10 @@ export class Referrers {
     const about: About = { kind: "referrers", reference: this.manifests.reference(subject) };
     const guard = new PageGuard(connection.limits.pages, about.reference);
     const found = new Map<Digest, Descriptor>();
-    let url: URL | undefined = new URL(`/v2/${repository}/referrers/${subject}`, connection.origin);
+    let url: string | URL | undefined = `/v2/${repository}/referrers/${subject}`;
     while (url !== undefined) {
       const first = guard.count === 0;
-      guard.enter(url.href);
+      guard.enter(connection.href(url));
       const answer: Answer = await connection.call({
         method: "GET",
         url,
@@ -176,7 +176,8 @@ export class Referrers {
         `${about.reference} has more than ${MAX_REFERRERS} referrers`,
         { reference: about.reference },
       );
-      url = nextPage(answer.headers.get("link"), url, about.reference);
+      const link = answer.headers.get("link");
+      url = link === undefined ? undefined : nextPage(link, new URL(url, connection.origin), about.reference);
     }
     return [...found.values()];
   }
@@ -184,7 +185,8 @@ export class Referrers {
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
-const listSchema = indexSchema.pick({ schemaVersion: true, mediaType: true }).extend({ manifests: z.array(z.unknown()).max(MAX_REFERRERS) });
+const listSchema = indexSchema.pick({ schemaVersion: true, mediaType: true }).extend({ manifests: z.array(descriptorSchema).max(MAX_REFERRERS) });
+const looseSchema = listSchema.extend({ manifests: z.array(z.unknown()).max(MAX_REFERRERS) });
 const bareSchema = descriptorSchema.pick({ mediaType: true, digest: true, size: true, artifactType: true });
 
 /** Annotations in a list are hints, copied from what anyone may push: where they break the rules the entry is read without them. */
@@ -207,7 +209,9 @@ function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
     );
   }
   if (typeof value === "object" && value !== null && "manifests" in value && value.manifests === null) return NOTHING;
-  const parsed = listSchema.safeParse(value);
+  const whole = listSchema.safeParse(value);
+  if (whole.success) return whole.data.manifests;
+  const parsed = looseSchema.safeParse(value);
   if (parsed.success) return parsed.data.manifests.flatMap(readEntry);
   const issue = parsed.error.issues[0];
   throw new ConsignError(

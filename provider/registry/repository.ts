@@ -101,7 +101,8 @@ export class Repository implements Store {
     const { settled = () => false, present = false } = options;
     const listed = await this.#referrers.list(parseDigest(subject), options);
     const entries = present && this.#referrers.capability.support === "unsupported" ? await this.#present(listed, options) : listed;
-    const complete = await Promise.all(entries.map((entry) => (settled(entry.digest) ? entry : this.#complete(entry, subject, options))));
+    const isComplete = (entry: Descriptor): boolean => settled(entry.digest) || this.#isComplete(entry);
+    const complete = entries.every(isComplete) ? [...entries] : await Promise.all(entries.map((entry) => (isComplete(entry) ? entry : this.#complete(entry, subject, options))));
     return complete.filter((entry) => entry !== undefined).sort((a, b) => (a.digest < b.digest ? -1 : 1));
   }
 
@@ -190,23 +191,28 @@ export class Repository implements Store {
     this.#presentBlobs.delete(target.digest);
   }
 
-  async #read(digest: Digest, options: CallOptions): Promise<Manifest> {
+  #read(digest: Digest, options: CallOptions): Promise<Manifest> {
+    const known = this.#cache.get(this.#key(digest));
+    if (known !== undefined) return Promise.resolve(known);
     const load = async (signal?: AbortSignal): Promise<Manifest> => {
       const read = await this.#manifests.get(digest, { signal });
       if (read === undefined) return this.#unknown(digest);
       this.#remember(read.manifest);
       return read.manifest;
     };
-    return this.#cache.get(this.#key(digest)) ?? this.#reads.get(digest, load, options.signal);
+    return this.#reads.get(digest, load, options.signal);
   }
 
   async #readIfPresent(digest: Digest, options: CallOptions): Promise<Manifest | undefined> {
     return this.#cache.get(this.#key(digest)) ?? (await this.#manifests.get(digest, options))?.manifest;
   }
 
+  #isComplete({ mediaType, artifactType }: Descriptor): boolean {
+    return !isManifestType(mediaType) || (Boolean(artifactType) && !this.#referrers.capability.typesDoubtful);
+  }
+
   /** Lists lack artifact types and annotations, or have wrong ones; the manifest decides. What refers to another subject is no referrer of this one. */
   async #complete(entry: Descriptor, subject: Digest, options: CallOptions): Promise<Descriptor | undefined> {
-    if (!isManifestType(entry.mediaType) || (entry.artifactType && !this.#referrers.capability.typesDoubtful)) return entry;
     let manifest: Manifest | undefined;
     try {
       manifest = await this.#readIfPresent(entry.digest, options);

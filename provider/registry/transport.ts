@@ -3,9 +3,11 @@ import { isIP } from "node:net";
 import { checkServerIdentity, getCACertificates, type ConnectionOptions } from "node:tls";
 import type { Dispatcher } from "undici";
 import type { Content } from "../content/storage";
-import { Arrival, type HeaderFields } from "./arrival";
+import type { Address } from "./address";
+import { Arrival, type Incoming, type Recipient } from "./arrival";
 import type { Counters } from "./counters";
 import { poolClass, proxyAgentClass } from "./http-pools";
+import type { Lane } from "./gate";
 import type { Limits } from "./limits";
 import { transportFailure } from "./transport-failure";
 
@@ -18,21 +20,15 @@ export interface StreamBody {
 
 export interface Outgoing {
   method: Method;
-  url: URL;
+  address: Address;
+  /** @default "call" */
+  lane?: Lane | undefined;
   headers?: Record<string, string> | undefined;
   body?: Uint8Array | StreamBody | undefined;
   deadlineMs: number;
   /** How long to wait for the response's head; the idle timeout otherwise. */
   answerTimeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
-}
-
-export interface Incoming {
-  status: number;
-  headers: HeaderFields;
-  /** The response's body; must be iterated, read or discarded. */
-  body: Arrival;
-  url: URL;
 }
 
 export interface TransportOptions {
@@ -46,6 +42,11 @@ export interface TransportOptions {
   counters: Counters;
 }
 
+interface Target {
+  dispatcher: Dispatcher;
+  origin: string;
+}
+
 /** Without the places to connect to, which are not for TLS to decide. */
 type TlsOptions = Pick<ConnectionOptions, "ca" | "cert" | "key" | "servername" | "checkServerIdentity">;
 
@@ -56,63 +57,44 @@ const USER_AGENT = "pulumi-consign";
  * authorization. What fails is thrown as a ConsignError, or as Transient where the same request may succeed later.
  */
 export class Transport {
-  /** By origin, what sends there, and where it connects to for that. */
-  readonly #targets = new Map<string, { dispatcher: Dispatcher; origin: string }>();
+  /** By lane and origin, what sends there, and where it connects to for that. */
+  readonly #targets: Record<Lane, Map<string, Target>> = { call: new Map(), download: new Map() };
   readonly #options: TransportOptions;
 
   constructor(options: TransportOptions) {
     this.#options = options;
   }
 
-  async send(outgoing: Outgoing): Promise<Incoming> {
+  send(outgoing: Outgoing): Promise<Incoming> {
     const { counters, limits } = this.#options;
-    const { url, method, signal, body } = outgoing;
+    const { address, method, signal, body } = outgoing;
     signal?.throwIfAborted();
-    let late = false;
     const sent = body === undefined || body instanceof Uint8Array ? undefined : new SentContent(body.content, counters);
-    const explain = (error: unknown): unknown => {
-      if (signal?.aborted === true) return signal.reason;
-      return sent?.failure ?? transportFailure(error, `${method} ${url.href}`, late);
-    };
-    const abandon = (): void => arrival.stop(new Error("aborted"));
-    const deadline = setTimeout(() => {
-      late = true;
-      arrival.stop(new Error("the deadline has passed"));
-    }, outgoing.deadlineMs).unref();
-    const arrival = new Arrival(
-      (bytes) => void (counters.bytesReceived += bytes),
-      explain,
-      () => {
-        clearTimeout(deadline);
-        signal?.removeEventListener("abort", abandon);
-      },
-    );
-    signal?.addEventListener("abort", abandon, { once: true });
-    counters.count(url.host, method);
+    const exchange = new Exchange(outgoing, sent, counters);
+    counters.count(address.host, method);
     if (body instanceof Uint8Array) counters.bytesSent += body.byteLength;
     const length = body === undefined || body instanceof Uint8Array ? undefined : { "content-length": String(body.length) };
-    const target = this.#target(url);
+    const target = this.#target(address, outgoing.lane ?? "call");
     target.dispatcher.dispatch(
       {
         origin: target.origin,
-        path: url.pathname + url.search,
+        path: address.path,
         method,
-        headers: { "user-agent": USER_AGENT, ...outgoing.headers, ...length, host: url.host },
+        headers: { "user-agent": USER_AGENT, ...outgoing.headers, ...length, host: address.host },
         // Any async iterable is sent as it comes; the type knows of streams only.
         body: body instanceof Uint8Array ? body : ((sent ?? null) as NonNullable<Dispatcher.DispatchOptions["body"]> | null),
         headersTimeout: outgoing.answerTimeoutMs ?? limits.idleTimeoutMs,
         // Left to itself, undici ends the connection after every HEAD.
         reset: false,
       },
-      arrival,
+      exchange.arrival,
     );
-    const { status, headers } = await arrival.head;
-    return { status, headers, url, body: arrival };
+    return exchange.arrival.head;
   }
 
   async close(): Promise<void> {
-    const open = [...this.#targets.values()];
-    this.#targets.clear();
+    const open = Object.values(this.#targets).flatMap((targets) => [...targets.values()]);
+    for (const targets of Object.values(this.#targets)) targets.clear();
     await Promise.all(open.map(({ dispatcher }) => dispatcher.destroy()));
   }
 
@@ -124,12 +106,11 @@ export class Transport {
     return this.#aliased(url) ? `${url.protocol}//${this.#options.address}` : url.origin;
   }
 
-  #target(url: URL): { dispatcher: Dispatcher; origin: string } {
-    const { origin } = url;
-    let target = this.#targets.get(origin);
+  #target(address: Address, lane: Lane): Target {
+    let target = this.#targets[lane].get(address.origin);
     if (target === undefined) {
-      target = { dispatcher: this.#dial(url), origin: this.#connectOrigin(url) };
-      this.#targets.set(origin, target);
+      target = { dispatcher: this.#dial(address.url), origin: this.#connectOrigin(address.url) };
+      this.#targets[lane].set(address.origin, target);
     }
     return target;
   }
@@ -139,7 +120,8 @@ export class Transport {
     const common = {
       allowH2: false,
       pipelining: 1,
-      connections: limits.concurrency * 2 + 2,
+      // As many as may be under way in one lane. Each lane has its own: downloads that wait for an upload must not be what that waits for.
+      connections: limits.concurrency,
       connectTimeout: limits.connectTimeoutMs,
       bodyTimeout: limits.idleTimeoutMs,
     };
@@ -163,6 +145,51 @@ export class Transport {
       ...(this.#aliased(url) ? { checkServerIdentity: (_: string, certificate) => checkServerIdentity(hostname, certificate) } : {}),
     };
   }
+}
+
+/** One request on its way: its deadline, and whoever may abandon it. */
+class Exchange implements Recipient {
+  readonly arrival = new Arrival(this);
+  readonly #deadline: NodeJS.Timeout;
+  readonly #abandon: (() => void) | undefined;
+  #late = false;
+
+  constructor(
+    private readonly outgoing: Outgoing,
+    private readonly sent: SentContent | undefined,
+    private readonly counters: Counters,
+  ) {
+    this.#deadline = setTimeout(passed, outgoing.deadlineMs, this).unref();
+    const { signal } = outgoing;
+    if (signal === undefined) return;
+    this.#abandon = () => this.arrival.stop(new Error("aborted"));
+    signal.addEventListener("abort", this.#abandon, { once: true });
+  }
+
+  /** The time is over. */
+  expire(): void {
+    this.#late = true;
+    this.arrival.stop(new Error("the deadline has passed"));
+  }
+
+  received(bytes: number): void {
+    this.counters.bytesReceived += bytes;
+  }
+
+  explain(error: unknown): unknown {
+    const { signal, method, address } = this.outgoing;
+    if (signal?.aborted === true) return signal.reason;
+    return this.sent?.failure ?? transportFailure(error, `${method} ${address.href}`, this.#late);
+  }
+
+  ended(): void {
+    clearTimeout(this.#deadline);
+    if (this.#abandon !== undefined) this.outgoing.signal?.removeEventListener("abort", this.#abandon);
+  }
+}
+
+function passed(exchange: Exchange): void {
+  exchange.expire();
 }
 
 /** Content that is a request's body: counted while it is sent, and its own failure remembered, which is not the registry's. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
 import { copyAll, wasBegun, type CopyItem, type CopyReport, type SendBlob, type TagMove } from "../content/copy";
-import { forEachBounded } from "../content/bounded";
+import { forEachBounded, groupedBy } from "../content/bounded";
 import type { ReadStore, Store } from "../content/storage";
 import { isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
@@ -46,11 +46,12 @@ export async function applyToDestination(work: Work): Promise<Applied> {
   const doubtful = new Set(Object.keys(known.status ?? {}).flatMap((line) => line.split(" ").filter(isDigest)));
   const untagged = known.base === undefined && (await destination.tags()).length === 0;
   const { moves, kept } = await decideTags(work, untagged);
-  const pending = (Object.entries(plan.artifacts) as [Digest, FullArtifact][]).filter(([digest, artifact]) => isPending(digest, artifact, work, doubtful, moves));
+  const movesTo = groupedBy(moves, ({ to }) => to);
+  const pending = (Object.entries(plan.artifacts) as [Digest, FullArtifact][]).filter(([digest, artifact]) => isPending(digest, artifact, work, doubtful) || movesTo.has(digest));
   const referrers = await plannedReferrers(pending, describing(work, doubtful));
   const items: CopyItem[] = [];
   for (const [digest, { derivedFrom }] of pending) {
-    items.push({ root: await work.descriptorOf(digest), tags: derivedFrom === undefined ? moves.filter((move) => move.to === digest).map(asTagMove) : [] });
+    items.push({ root: await work.descriptorOf(digest), tags: derivedFrom === undefined ? (movesTo.get(digest) ?? []).map(asTagMove) : [] });
   }
   for (const move of moves) {
     const isCosign = plan.cosignTags[move.tag] === move.to;
@@ -81,7 +82,7 @@ export async function applyToDestination(work: Work): Promise<Applied> {
     if (artifact.derivedFrom === undefined) continue;
     await work.complete(digest, artifact);
     const manifest = await source.manifest(digest);
-    for (const move of moves) if (move.to === digest) await destination.tag(manifest, move.tag, { expected: move.from });
+    for (const move of movesTo.get(digest) ?? []) await destination.tag(manifest, move.tag, { expected: move.from });
   }
   return { report: total, kept };
 }
@@ -115,12 +116,12 @@ function stepsTo(digest: Digest, related: Readonly<Record<Digest, Related>>): nu
   return steps;
 }
 
-/** Whether there may be something to do about an artifact; what is as it was left is not looked at. */
-function isPending(digest: Digest, artifact: FullArtifact, { known }: Work, doubtful: ReadonlySet<string>, moves: readonly Move[]): boolean {
+/** Whether there may be something to do about an artifact other than setting a tag; what is as it was left is not looked at. */
+function isPending(digest: Digest, artifact: FullArtifact, { known }: Work, doubtful: ReadonlySet<string>): boolean {
   const before = known.base?.artifacts[digest];
   if (before === undefined || doubtful.has(digest) || !isDeepStrictEqual(before.platforms, artifact.platforms)) return true;
   const related = Object.keys(artifact.related) as Digest[];
-  return related.some((referrer) => before.related[referrer] === undefined || doubtful.has(referrer)) || moves.some((move) => move.to === digest);
+  return related.some((referrer) => before.related[referrer] === undefined || doubtful.has(referrer));
 }
 
 /** An index that was put there with just the parts that are planned, and of which no refresh has missed any, is not looked into. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { groupedBy } from "../content/bounded";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
 import type { DestinationStatus, FullArtifact, FullPlan } from "./mirror-plan";
@@ -42,10 +43,10 @@ export function supersededBy(base: FullPlan | undefined, tags: Readonly<Record<s
   const left = new Map<Digest, string[]>();
   const now = Object.values(tags);
   const origins = new Set([...now, ...now.flatMap((digest) => artifacts[digest]?.derivedFrom ?? [])]);
+  const tagsTo = groupedBy(Object.keys(base?.tags ?? {}), (tag) => base?.tags[tag]);
   for (const [digest, { was = [], derivedFrom }] of Object.entries(base?.artifacts ?? {}) as [Digest, FullArtifact][]) {
     if (origins.has(digest) || (derivedFrom !== undefined && origins.has(derivedFrom))) continue;
-    const led = Object.keys(base?.tags ?? {}).filter((tag) => base?.tags[tag] === digest);
-    const from = [...new Set([...was, ...led])].filter((tag) => tags[tag] !== undefined).sort();
+    const from = [...new Set([...was, ...(tagsTo.get(digest) ?? [])])].filter((tag) => tags[tag] !== undefined).sort();
     if (from.length > 0) left.set(digest, from);
   }
   return left;

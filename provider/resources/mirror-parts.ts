@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { groupedBy } from "../content/bounded";
 import type { Digest } from "../oci/digest";
-import type { FullPlan } from "./mirror-plan";
+import type { FullArtifact, FullPlan } from "./mirror-plan";
 import { selectRelated, type Related, type RelatedByDigest } from "./mirror-related";
 
 const MAX_STEPS = 32;
@@ -10,14 +11,21 @@ const MAX_STEPS = 32;
  * @param parts undefined where it is not known which these are: then all counts
  */
 export function relatedBefore(base: FullPlan | undefined, root: Digest, parts: readonly Digest[] | undefined): RelatedByDigest {
-  const all: RelatedByDigest = {};
-  for (const [digest, { derivedFrom, related }] of Object.entries(base?.artifacts ?? {}) as [Digest, FullPlan["artifacts"][Digest]][]) {
-    if (digest === root && derivedFrom === undefined) Object.assign(all, related);
-    else if (derivedFrom === root) Object.assign(all, aboutParts(related));
-  }
+  const own = base?.artifacts[root];
+  const all: RelatedByDigest = own === undefined || own.derivedFrom !== undefined ? {} : { ...own.related };
+  for (const derived of base === undefined ? [] : (derivedIn(base).get(root) ?? [])) Object.assign(all, aboutParts(derived.related));
   const still = parts === undefined ? undefined : new Set<Digest | undefined>([undefined, ...parts]);
   const kept = (Object.entries(all) as [Digest, Related][]).filter(([digest]) => still === undefined || still.has(aboutWhat(all, digest)));
   return Object.fromEntries(kept) as RelatedByDigest;
+}
+
+const derivations = new WeakMap<FullPlan, Map<Digest | undefined, FullArtifact[]>>();
+
+/** By what they were made of, the indexes of our own making; each of many artifacts asks. */
+function derivedIn(plan: FullPlan): Map<Digest | undefined, FullArtifact[]> {
+  const known = derivations.get(plan) ?? groupedBy(Object.values(plan.artifacts).filter(({ derivedFrom }) => derivedFrom !== undefined), ({ derivedFrom }) => derivedFrom);
+  derivations.set(plan, known);
+  return known;
 }
 
 /** Of what was said about an index and the images in it, what was said about the images: it is true of another index with these as well. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CallOptions, Content, ReadStore } from "../content/storage";
 import { readSmall } from "../content/verify";
+import { WholeContent } from "../content/whole-content";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 
@@ -31,7 +32,7 @@ export class SharedSource implements ReadStore {
     const known = this.#blobs.get(target.digest);
     if (known === undefined && (target.size > SMALL || this.#kept + target.size > KEPT)) return this.source.blob(target, options);
     const reading = known ?? this.#read(target);
-    return once(await reading);
+    return new WholeContent(await reading, target.digest);
   }
 
   #read(target: Descriptor): Promise<Uint8Array> {
@@ -45,8 +46,4 @@ export class SharedSource implements ReadStore {
     });
     return reading;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MemoryStore, bytesBlob, readSmall, readVerified, verified } from "../../../provider/content";
+import { verifiedWhole } from "../../../provider/content/verify";
+import { WholeContent } from "../../../provider/content/whole-content";
 import { digestOf } from "../../../provider/oci/digest";
 import { codeOf } from "./sample-graph";
 
@@ -44,6 +46,24 @@ test("content that ends early is refused", async () => {
 
 test("content of the right size and another digest is refused", async () => {
   assert.equal(await codeOf(readVerified(chunked(Buffer.from(BYTES).fill(0, 0, 1)), DESCRIPTOR, 100)), "DIGEST_MISMATCH");
+});
+
+test("content in one piece is not digested again where it is what is wanted, and is judged as any other where it is not", async () => {
+  const whole = new WholeContent(BYTES, DESCRIPTOR.digest);
+  assert.equal(await readVerified(whole, DESCRIPTOR, 100), BYTES);
+  const others = { ...DESCRIPTOR, digest: digestOf(Buffer.from("hello, another")) };
+  assert.equal(await codeOf(readVerified(whole, others, 100)), "DIGEST_MISMATCH");
+  assert.equal(await codeOf(readVerified(whole, { ...DESCRIPTOR, size: BYTES.byteLength - 1 }, 100)), "SIZE_MISMATCH");
+  assert.equal(await codeOf(readVerified(whole, { ...DESCRIPTOR, size: BYTES.byteLength + 1 }, 100)), "SIZE_MISMATCH");
+});
+
+test("bytes that are all there make content only where they are what is wanted", async () => {
+  assert.equal(verifiedWhole(BYTES, DESCRIPTOR).digest, DESCRIPTOR.digest);
+  const codeFor = (bytes: Uint8Array | undefined): Promise<string> => codeOf((async () => verifiedWhole(bytes, DESCRIPTOR))());
+  assert.equal(await codeFor(undefined), "SIZE_MISMATCH");
+  assert.equal(await codeFor(BYTES.subarray(1)), "SIZE_MISMATCH");
+  assert.equal(await codeFor(Buffer.concat([BYTES, BYTES])), "SIZE_MISMATCH");
+  assert.equal(await codeFor(Buffer.from(BYTES).fill(0, 0, 1)), "DIGEST_MISMATCH");
 });
 
 test("a reader that stops early closes the content", async () => {

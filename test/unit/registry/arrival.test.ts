@@ -10,11 +10,11 @@ class Sender {
   aborted: Error | undefined;
   ended = 0;
   received = 0;
-  readonly arrival = new Arrival(
-    (bytes) => void (this.received += bytes),
-    (error) => new Error(`explained: ${(error as Error).message}`),
-    () => void (this.ended += 1),
-  );
+  readonly arrival = new Arrival({
+    received: (bytes) => void (this.received += bytes),
+    explain: (error) => new Error(`explained: ${(error as Error).message}`),
+    ended: () => void (this.ended += 1),
+  });
 
   constructor(start = true) {
     if (start) this.begin();

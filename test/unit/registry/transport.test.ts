@@ -227,3 +227,21 @@ test("a connection is used again after a HEAD", async (context) => {
   // One may still be settling when the next request comes.
   assert.ok(ports.size <= 2, `${ports.size} connections`);
 });
+
+test("no more connections than may be under way at once, and a download that is not read holds back no request", async (context) => {
+  const ports = { call: new Set<number | undefined>(), download: new Set<number | undefined>() };
+  const layer = Buffer.alloc(4 * 1024 * 1024, 7);
+  const server = await scripted(context, (request, response) => {
+    const isBlob = request.url?.includes("/blobs/") === true;
+    ports[isBlob ? "download" : "call"].add(request.socket.remotePort);
+    response.writeHead(200, isBlob ? { "content-length": layer.byteLength } : { "content-type": MEDIA_TYPES.index, "docker-content-digest": DIGEST, "content-length": MANIFEST.byteLength });
+    response.end(isBlob ? layer : MANIFEST);
+  });
+  const concurrency = 2;
+  const repository = quickClient(context, { limits: { concurrency } }).repository(server.host, "a");
+  const target = { mediaType: MEDIA_TYPES.layer, digest: digestOf(layer), size: layer.byteLength };
+  const downloads = await Promise.all(Array.from({ length: concurrency }, () => repository.blob(target)));
+  await Promise.all(Array.from({ length: 40 }, (_, n) => repository.resolve(`v${n}`)));
+  assert.deepEqual([ports.call.size, ports.download.size], [concurrency, concurrency]);
+  for (const content of downloads) for await (const _chunk of content);
+});

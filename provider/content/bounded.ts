@@ -42,7 +42,7 @@ export class Turns {
 
   /** Takes a place if that needs no waiting. */
   takeNow(): boolean {
-    if (this.#free === 0) return false;
+    if (!(this.#free >= 1)) return false;
     this.#free--;
     return true;
   }

@@ -65,7 +65,10 @@ export class CopySession {
     const absent = fresh && this.options.resumes !== true && target.size <= CHEAP_BYTES && target.mediaType !== MEDIA_TYPES.empty;
     const open = async (): Promise<Content> => {
       const content = await at("source", this.source, target, () => this.source.blob(target, this.call));
-      return content instanceof WholeContent ? content : named(this.source, target, content, (bytes) => this.options.onProgress?.({ kind: "bytes", descriptor: target, bytes }));
+      const seen = (bytes: number): void => this.options.onProgress?.({ kind: "bytes", descriptor: target, bytes });
+      if (!(content instanceof WholeContent)) return named(this.source, target, content, seen);
+      if (target.size > 0) seen(target.size);
+      return content;
     };
     const push = (from: () => Promise<Content>) => this.destination.pushBlob(target, from, { ...this.call, from: this.options.mountFrom ?? this.source, absent });
     let sent = false;
@@ -91,12 +94,23 @@ function isForeign(target: Descriptor): boolean {
 
 /** Content whose failures are the source's, although they surface while the destination is being written. `seen` is told how much of it has gone by. */
 async function* named(source: ReadStore, target: Descriptor, content: Content, seen: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
+  const iterator = content[Symbol.asyncIterator]();
   let bytes = 0;
   try {
-    for await (const chunk of content) {
-      seen((bytes += chunk.byteLength));
-      yield chunk;
+    for (;;) {
+      const next = await nextOf(iterator, source, target);
+      if (next.done) return;
+      seen((bytes += next.value.byteLength));
+      yield next.value;
     }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+async function nextOf(iterator: AsyncIterator<Uint8Array>, source: ReadStore, target: Descriptor): Promise<IteratorResult<Uint8Array>> {
+  try {
+    return await iterator.next();
   } catch (error) {
     throw failureAt(error, "source", source, target);
   }

@@ -135,9 +135,11 @@ class Download implements AsyncIterable<Uint8Array> {
 
   #close(): void {
     clearTimeout(this.#unread);
-    void this.#incoming?.body.discard();
+    const [unread, leave] = [this.#incoming, this.#leave];
     this.#incoming = undefined;
-    this.#leave?.();
     this.#leave = undefined;
+    // The place is free when its connection is.
+    if (unread === undefined) leave?.();
+    else void unread.body.discard().finally(() => leave?.());
   }
 }

@@ -165,7 +165,7 @@ export class Connection {
     return this.#transport.send({
       method: call.method,
       address,
-      lane,
+      way: lane,
       headers: authorization === undefined ? call.headers : { ...call.headers, authorization },
       body: call.body,
       deadlineMs: call.deadlineMs ?? this.limits.requestTimeoutMs,
@@ -219,7 +219,7 @@ export class Connection {
     const { url, ...message } = request;
     return this.repeat(async () => {
       const address = Address.of(url);
-      const incoming = { ...(await this.#transport.send({ ...message, address, deadlineMs: this.limits.requestTimeoutMs })), address };
+      const incoming = { ...(await this.#transport.send({ ...message, way: "token", address, deadlineMs: this.limits.requestTimeoutMs })), address };
       if (REDIRECTS.has(incoming.status)) {
         await incoming.body.discard();
         throw new ConsignError(

@@ -13,6 +13,12 @@ import { transportFailure } from "./transport-failure";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
+/**
+ * Requests of one kind have connections of their own. None may wait for what itself waits for it: uploads for the downloads that feed them, and
+ * both for a token.
+ */
+export type Way = Lane | "token";
+
 export interface StreamBody {
   content: Content;
   length: number;
@@ -21,8 +27,7 @@ export interface StreamBody {
 export interface Outgoing {
   method: Method;
   address: Address;
-  /** @default "call" */
-  lane?: Lane | undefined;
+  way: Way;
   headers?: Record<string, string> | undefined;
   body?: Uint8Array | StreamBody | undefined;
   deadlineMs: number;
@@ -57,8 +62,8 @@ const USER_AGENT = "pulumi-consign";
  * authorization. What fails is thrown as a ConsignError, or as Transient where the same request may succeed later.
  */
 export class Transport {
-  /** By lane and origin, what sends there, and where it connects to for that. */
-  readonly #targets: Record<Lane, Map<string, Target>> = { call: new Map(), download: new Map() };
+  /** By way and origin, what sends there, and where it connects to for that. */
+  readonly #targets: Record<Way, Map<string, Target>> = { call: new Map(), download: new Map(), token: new Map() };
   readonly #options: TransportOptions;
 
   constructor(options: TransportOptions) {
@@ -70,11 +75,11 @@ export class Transport {
     const { address, method, signal, body } = outgoing;
     signal?.throwIfAborted();
     const sent = body === undefined || body instanceof Uint8Array ? undefined : new SentContent(body.content, counters);
+    const target = this.#target(address, outgoing.way);
     const exchange = new Exchange(outgoing, sent, counters);
     counters.count(address.host, method);
     if (body instanceof Uint8Array) counters.bytesSent += body.byteLength;
     const length = body === undefined || body instanceof Uint8Array ? undefined : { "content-length": String(body.length) };
-    const target = this.#target(address, outgoing.lane ?? "call");
     target.dispatcher.dispatch(
       {
         origin: target.origin,
@@ -106,11 +111,11 @@ export class Transport {
     return this.#aliased(url) ? `${url.protocol}//${this.#options.address}` : url.origin;
   }
 
-  #target(address: Address, lane: Lane): Target {
-    let target = this.#targets[lane].get(address.origin);
+  #target(address: Address, way: Way): Target {
+    let target = this.#targets[way].get(address.origin);
     if (target === undefined) {
       target = { dispatcher: this.#dial(address.url), origin: this.#connectOrigin(address.url) };
-      this.#targets[lane].set(address.origin, target);
+      this.#targets[way].set(address.origin, target);
     }
     return target;
   }
@@ -120,7 +125,7 @@ export class Transport {
     const common = {
       allowH2: false,
       pipelining: 1,
-      // As many as may be under way in one lane. Each lane has its own: downloads that wait for an upload must not be what that waits for.
+      // As many as may be under way in one lane.
       connections: limits.concurrency,
       connectTimeout: limits.connectTimeoutMs,
       bodyTimeout: limits.idleTimeoutMs,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Consign's own work in a process of its own, so that its memory is its own: the calls that the engine makes, timed one by one.
-//   node test/bench/mirror-consign.mjs '{"args": {…}, "state": …, "calls": ["check", "ensure", "read"]}'
-import { readFileSync, writeFileSync } from "node:fs";
+//   node test/bench/mirror-consign.mjs '{"args": {…}, "stateFile": …, "calls": ["check", "ensure", "read"], "requestsTo": …}'
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
@@ -14,6 +14,7 @@ require("../../dist/provider/registry/http-pools").poolClass();
 
 async function main() {
   const job = JSON.parse(process.argv[2] ?? "");
+  if (job.requestsTo !== undefined) noteRequests(job.requestsTo);
   const context = { ...makeContext(process.cwd(), { get: () => JSON.stringify(job.registries) }), warn: () => undefined, progress: () => undefined };
   const provider = dynamicProvider(() => mirror, () => context);
   const before = recorded(job.stateFile);
@@ -32,6 +33,17 @@ async function main() {
   writeFileSync(job.stateFile, JSON.stringify({ inputs, outputs }));
   const state = JSON.stringify({ inputs, outputs }).length;
   process.stdout.write(JSON.stringify({ ms, cpuMs: Math.round((user + system) / 1000), changed, state, maxRssMb: Math.round(process.resourceUsage().maxRSS / 1024) }));
+}
+
+/** Notes each request that is made, one a line; only for runs of which the time does not count. */
+function noteRequests(file) {
+  const { Transport } = require("../../dist/provider/registry/transport");
+  const { send } = Transport.prototype;
+  Transport.prototype.send = function (outgoing) {
+    const { method, address, headers } = outgoing;
+    appendFileSync(file, `${JSON.stringify({ method, origin: address.origin, path: address.path, headers })}\n`);
+    return send.call(this, outgoing);
+  };
 }
 
 /** What the run before recorded; undefined at first. */

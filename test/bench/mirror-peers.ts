@@ -21,6 +21,8 @@ export interface Run {
   ms: number;
   /** Largest of its processes. */
   maxRssMb: number;
+  /** Of all its processes, which tells whether it digests what it copies. */
+  cpuMs: number;
 }
 
 export function peersHere(): Peer[] {
@@ -30,14 +32,14 @@ export function peersHere(): Peer[] {
 /** Brings the destination in step with one peer, as its own documentation would have it for speed. */
 export async function runPeer(peer: Peer, task: Task): Promise<Run> {
   const begun = performance.now();
-  const peaks: number[] = [];
+  const used: Usage[] = [];
   const each = async (args: (tag: string) => string[], env: Record<string, string> = {}): Promise<void> => {
-    await forEachBounded(task.tags, 2, async (tag) => void peaks.push(await measured(peer, args(tag), env)));
+    await forEachBounded(task.tags, 2, async (tag) => void used.push(await measured(peer, args(tag), env)));
   };
   if (peer === "oras") await each((tag) => ["cp", "-r", "--concurrency", "8", "--from-plain-http", "--to-plain-http", `${task.source}:${tag}`, `${task.destination}:${tag}`]);
   else if (peer === "regctl") await each((tag) => ["image", "copy", "--referrers", `${task.source}:${tag}`, `${task.destination}:${tag}`], { REGCTL_CONFIG: regctlConfig(task) });
-  else peaks.push(await measured(peer, ["once", "-c", regsyncConfig(task)], {}));
-  return { ms: performance.now() - begun, maxRssMb: Math.round(Math.max(...peaks)) };
+  else used.push(await measured(peer, ["once", "-c", regsyncConfig(task)], {}));
+  return { ms: performance.now() - begun, maxRssMb: Math.round(Math.max(...used.map(({ peakMb }) => peakMb))), cpuMs: used.reduce((sum, { cpuMs }) => sum + cpuMs, 0) };
 }
 
 function hosts(task: Task): string[] {
@@ -63,27 +65,37 @@ function regsyncConfig(task: Task): string {
   return file;
 }
 
-/** @returns the process's peak memory in MB, as far as Linux tells it */
-function measured(tool: Peer, args: readonly string[], env: Record<string, string>): Promise<number> {
+interface Usage {
+  peakMb: number;
+  cpuMs: number;
+}
+
+/** @returns what the process took, as far as Linux tells it while it runs: the last 20 ms are not seen */
+function measured(tool: Peer, args: readonly string[], env: Record<string, string>): Promise<Usage> {
   return new Promise((done, fail) => {
     const child = spawn(toolPath(tool), args, { env: toolEnvironment(env), stdio: ["ignore", "ignore", "pipe"] });
     let told = "";
-    let peak = 0;
-    const watch = setInterval(() => (peak = Math.max(peak, peakOf(child.pid))), 20);
+    let usage: Usage = { peakMb: 0, cpuMs: 0 };
+    const watch = setInterval(() => (usage = usageOf(child.pid) ?? usage), 20);
     child.stderr.on("data", (chunk: Buffer) => (told = (told + chunk.toString()).slice(-2000)));
     child.once("error", fail);
     child.once("close", (code) => {
       clearInterval(watch);
-      if (code === 0) done(peak);
+      if (code === 0) done(usage);
       else fail(new Error(`${tool} ${args.join(" ")} ended with ${code}: ${told}`));
     });
   });
 }
 
-function peakOf(pid: number | undefined): number {
+/** Linux counts processor time in hundredths of a second. */
+const TICK_MS = 10;
+
+function usageOf(pid: number | undefined): Usage | undefined {
   try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+    const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return peak === undefined ? undefined : { peakMb: Number(peak) / 1024, cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS };
   } catch {
-    return 0;
+    return undefined;
   }
 }

@@ -5,23 +5,21 @@
 // memory that the machine has yet to find, and one round can be off by a third. What is told is the median.
 // go-containerregistry's registry reads every manifest for each list of referrers, which at full scale takes most of the time of a run,
 // whoever asks; `indexed`, the default, puts an index before it, as registries with a database have, and `scanned` leaves it as it is.
-import { spawn } from "node:child_process";
-import { request } from "node:http";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { RegistryClient, type Repository } from "../../provider/registry";
+import type { Repository } from "../../provider/registry";
 import { Mirror } from "../../sdk";
 import { openEngine } from "../harness/engine";
-import { startServer } from "../harness/server-process";
 import { tempDir } from "../harness/temp";
-import { repositoryRoot } from "../harness/toolchain";
 import { crowded, large, manyTags, multiArch, referrer, type Scale } from "./mirror-corpora";
-import { missingFrom } from "./mirror-graphs";
 import { peersHere, runPeer } from "./mirror-peers";
+import { Place, type Measured } from "./mirror-place";
 
 const { values } = parseArgs({ options: { scale: { type: "string", default: "small" }, only: { type: "string", default: "a,b,c,d" }, delays: { type: "string", default: "0,20" }, rounds: { type: "string", default: "3" }, lists: { type: "string", default: "indexed" }, json: { type: "boolean", default: false } } });
 const scale = values.scale as Scale;
 const rounds = Math.max(1, Number(values.rounds));
+
+const isIndexed = values.lists === "indexed";
 
 interface Case {
   name: string;
@@ -33,116 +31,30 @@ interface Case {
 }
 const cases: Case[] = [];
 
-interface Registry {
-  host: string;
-  stop: () => Promise<void>;
-}
-
-async function registry(delayMs: number): Promise<Registry> {
-  let printed = "";
-  const server = await startServer("ggcr-registry", ["-delay", `${delayMs}ms`, `-indexed=${values.lists === "indexed"}`], { ready: async (output) => /^\d+\n/.test((printed = output)) });
-  return { host: `127.0.0.1:${Number.parseInt(printed, 10)}`, stop: server.stop };
-}
-
-function counts(host: string): Promise<{ requests: number; received: number; sent: number }> {
-  return new Promise((done, fail) => {
-    request(`http://${host}/_requests`, (response) => {
-      let text = "";
-      response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      response.once("end", () => done(JSON.parse(text) as { requests: number; received: number; sent: number }));
-    })
-      .once("error", fail)
-      .end();
-  });
-}
-
-interface Measured {
-  seconds: number;
-  requests: [source: number, destination: number];
-  /** What the source sent, and what the destination was sent, in bodies. */
-  bytes: [source: number, destination: number];
-  maxRssMb: number;
-  missing: number;
-  state?: number;
-  cpuMs?: number;
-}
-
-interface Work {
-  ms: number;
-  maxRssMb: number;
-  /** Bytes of recorded inputs and outputs. */
-  state?: number;
-  /** Of Consign's process, in the calls that are measured. */
-  cpuMs?: number;
-}
-
-/** A source with content, and destinations that are thrown away. */
-class Place {
-  private constructor(
-    readonly source: Registry,
-    readonly delayMs: number,
-    readonly client: RegistryClient,
-  ) {}
-
-  static async open(delayMs: number): Promise<Place> {
-    return new Place(await registry(delayMs), delayMs, new RegistryClient({ baseDir: "/", env: {}, limits: { concurrency: 32 } }));
-  }
-
-  get repository(): Repository {
-    return this.client.repository(this.source.host, "bench/corpus");
-  }
-
-  async close(): Promise<void> {
-    await this.client.close();
-    await this.source.stop();
-  }
-
-  async measure(destination: Registry, tags: readonly string[], work: () => Promise<Work>): Promise<Measured> {
-    await Promise.all([counts(this.source.host), counts(destination.host)]);
-    const { ms, maxRssMb, state, cpuMs } = await work();
-    const [from, to] = await Promise.all([counts(this.source.host), counts(destination.host)]);
-    const missing = await missingFrom(`${this.source.host}/bench/corpus`, `${destination.host}/bench/copy`, tags);
-    return { seconds: ms / 1000, requests: [from.requests, to.requests], bytes: [from.sent, to.received], maxRssMb, missing, ...(state === undefined ? {} : { state }), ...(cpuMs === undefined ? {} : { cpuMs }) };
-  }
-
-  async consign(destination: Registry, tags: readonly string[], calls: string[], stateFile: string): Promise<Measured> {
-    const args = { source: `${this.source.host}/bench/corpus`, destinations: [`${destination.host}/bench/copy`], claims: { cosignTags: "exclude" } };
-    return this.measure(destination, tags, () => child({ args, calls, stateFile, registries: {} }));
-  }
-}
-
-function child(job: object): Promise<Work> {
-  return new Promise((done, fail) => {
-    const run = spawn(process.execPath, [join(repositoryRoot, "test/bench/mirror-consign.mjs"), JSON.stringify(job)], { cwd: repositoryRoot, stdio: ["ignore", "pipe", "inherit"] });
-    let text = "";
-    run.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    run.once("error", fail);
-    run.once("close", (code) => (code === 0 ? done(JSON.parse(text) as Work) : fail(new Error(`Consign ended with ${code}`))));
-  });
-}
-
 type Phase = "cold" | "no-op";
 
 /** The same two steps, cold and again, by everyone, in as many rounds as it takes to tell. */
 async function compare(title: string, delayMs: number, fill: (store: Repository) => Promise<string[]>): Promise<Record<string, Record<Phase, Measured>>> {
-  const place = await Place.open(delayMs);
+  const place = await Place.open(delayMs, isIndexed);
   const runs = new Map<string, Record<Phase, Measured>[]>();
   const note = (who: string, run: Record<Phase, Measured>): void => void runs.set(who, [...(runs.get(who) ?? []), run]);
   try {
     const tags = await fill(place.repository);
     for (let round = 0; round < (delayMs === 0 ? rounds : 1); round++) {
       for (const peer of peersHere()) {
-        const destination = await registry(delayMs);
+        const destination = await place.destination();
         const task = { source: `${place.source.host}/bench/corpus`, destination: `${destination.host}/bench/copy`, tags };
         const run = (): Promise<Measured> => place.measure(destination, tags, () => runPeer(peer, task));
         note(peer, { cold: await run(), "no-op": await run() });
         await destination.stop();
       }
-      const destination = await registry(delayMs);
+      const destination = await place.destination();
       const stateFile = join(tempDir("bench"), "state.json");
       const cold = await place.consign(destination, tags, ["check", "ensure"], stateFile);
       note("consign", { cold, "no-op": await place.consign(destination, tags, ["read", "check", "ensure"], stateFile) });
       note("consign, without a refresh", { cold, "no-op": await place.consign(destination, tags, ["check", "ensure"], stateFile) });
+      const bare = await place.floor(destination, tags, ["read", "check", "ensure"], stateFile);
+      note("undici alone", { cold: bare, "no-op": bare });
       await destination.stop();
     }
   } finally {
@@ -151,7 +63,8 @@ async function compare(title: string, delayMs: number, fill: (store: Repository)
   const results: Record<string, Record<Phase, Measured>> = {};
   for (const [who, all] of runs) {
     const { cold, "no-op": again } = (results[who] = { cold: middle(all.map((run) => run.cold)), "no-op": middle(all.map((run) => run["no-op"])) });
-    say(`${title}, ${delayMs} ms: ${who}: cold ${show(cold)}; again ${show(again)}`);
+    if (who === "undici alone") say(`${title}, ${delayMs} ms: the requests of consign's no-op, made by undici alone: ${show(again)}`);
+    else say(`${title}, ${delayMs} ms: ${who}: cold ${show(cold)}; again ${show(again)}`);
   }
   return results;
 }
@@ -166,7 +79,7 @@ function middle(runs: readonly Measured[]): Measured {
 
 function show({ seconds, requests, bytes, maxRssMb, missing, state, cpuMs }: Measured): string {
   const [from, to] = bytes.map((count) => (count / 1e6).toFixed(1));
-  return `${seconds.toFixed(2)} s, ${requests[0]} + ${requests[1]} requests, ${from} + ${to} MB in bodies, ${maxRssMb} MB of memory, ${missing} missing${state === undefined ? "" : `, ${state} B state, ${cpuMs} ms of CPU`}`;
+  return `${seconds.toFixed(2)} s, ${requests[0]} + ${requests[1]} requests, ${from} + ${to} MB in bodies, ${maxRssMb} MB of memory, ${missing} missing${state === undefined ? "" : `, ${state} B state`}${cpuMs === undefined ? "" : `, ${cpuMs} ms of CPU`}`;
 }
 
 function say(text: string): void {
@@ -185,7 +98,7 @@ function judge(name: string, unit: string, consign: number, peers: Record<string
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 
 function ofPeers(results: Record<string, Record<Phase, Measured>>, phase: Phase, value: (measured: Measured) => number): Record<string, number> {
-  return Object.fromEntries(Object.entries(results).flatMap(([who, measured]) => (who.startsWith("consign") ? [] : [[who, value(measured[phase])]])));
+  return Object.fromEntries(Object.entries(results).flatMap(([who, measured]) => (!peersHere().some((peer) => peer === who) ? [] : [[who, value(measured[phase])]])));
 }
 
 const seconds = (measured: Measured): number => measured.seconds;
@@ -207,6 +120,7 @@ async function corpusA(delayMs: number): Promise<void> {
   judge(`a cold requests, ${delayMs} ms`, "requests", total(mine(results, "cold")), ofPeers(results, "cold", total), 8000 * factor, `at most ${8000 * factor}`);
   judge(`a no-op, both sides read, ${delayMs} ms`, "s", mine(results, "no-op").seconds, again, share * fastest(again), `at most ${share} x the fastest peer`);
   judge(`a no-op against state, ${delayMs} ms`, "s", mine(results, "no-op", "consign, without a refresh").seconds, again, share * fastest(again), `at most ${share} x the fastest peer`);
+  judge(`a no-op, both sides read, the same requests by undici alone, ${delayMs} ms`, "s", mine(results, "no-op", "undici alone").seconds, {}, Number.POSITIVE_INFINITY, "reported");
   judge(`a no-op requests, both sides read, ${delayMs} ms`, "requests", total(mine(results, "no-op")), ofPeers(results, "no-op", total), 1650 * factor, `at most ${1650 * factor}`);
   judge(`a manifests missing, ${delayMs} ms`, "manifests", mine(results, "cold").missing, ofPeers(results, "cold", ({ missing }) => missing), 0, "none");
 }
@@ -219,8 +133,8 @@ async function corpusB(): Promise<void> {
 }
 
 async function corpusC(): Promise<void> {
-  const place = await Place.open(0);
-  const destination = await registry(0);
+  const place = await Place.open(0, isIndexed);
+  const destination = await place.destination();
   try {
     const tags = await manyTags(place.repository, scale);
     const stateFile = join(tempDir("bench"), "state.json");
@@ -240,12 +154,12 @@ async function corpusC(): Promise<void> {
 }
 
 async function corpusD(): Promise<void> {
-  const place = await Place.open(0);
+  const place = await Place.open(0, isIndexed);
   const runs = new Map<string, Measured[]>();
   try {
     const bytes = await large(place.repository, scale);
     const turn = async (who: string): Promise<Measured> => {
-      const destination = await registry(0);
+      const destination = await place.destination();
       const task = { source: `${place.source.host}/bench/corpus`, destination: `${destination.host}/bench/copy`, tags: ["v1"] };
       const peer = peersHere().find((name) => name === who);
       const measured = await (peer === undefined ? place.consign(destination, ["v1"], ["check", "ensure"], join(tempDir("bench"), "state.json")) : place.measure(destination, ["v1"], () => runPeer(peer, task)));
@@ -268,8 +182,8 @@ async function corpusD(): Promise<void> {
 
 /** What stands beside the provider's own work: the whole of `pulumi up`, with the engine's start, its preview, and two provider processes. */
 async function wholeUp(delayMs: number): Promise<void> {
-  const place = await Place.open(delayMs);
-  const destination = await registry(delayMs);
+  const place = await Place.open(delayMs, isIndexed);
+  const destination = await place.destination();
   try {
     const tags = await multiArch(place.repository, scale);
     const args = { source: `${place.source.host}/bench/corpus`, destinations: [`${destination.host}/bench/copy`], claims: { cosignTags: "exclude" as const } };

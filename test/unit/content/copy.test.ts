@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { MemoryStore, OciLayout, bytesBlob, copy, packManifest, pushArtifact, type ReadStore, type Store } from "../../../provider/content";
+import { MemoryStore, OciLayout, bytesBlob, copy, packManifest, pushArtifact, readSmall, type ReadStore, type Store } from "../../../provider/content";
+import { WholeContent } from "../../../provider/content/whole-content";
 import { ConsignError } from "../../../provider/errors";
 import type { Descriptor } from "../../../provider/oci/descriptor";
 import { referrerDescriptor, type Manifest } from "../../../provider/oci/manifest";
@@ -232,4 +233,22 @@ test("a thousand referrers are copied with no more than the allowed requests und
   });
   assert.equal((await copy(source, slow.store, subject.manifest.descriptor, { concurrency: 5 })).manifests, 1001);
   assert.ok(most <= 5 && most > 1, `${most} at once`);
+});
+
+test("of every blob it is told how much has gone by, in pieces or whole, and what fails in telling is not the source's failure", async () => {
+  const source = new MemoryStore("source");
+  const packed = packManifest({ artifactType: "application/vnd.example", layers: [bytesBlob(Buffer.from("one layer"), "text/plain")] });
+  await pushArtifact(source, packed);
+  const whole = recorded(source, { blob: async (target) => new WholeContent(await readSmall(source, target, 100), target.digest) }).store;
+  for (const from of [source, whole]) {
+    const told = new Map<string, number>();
+    await copy(from, new MemoryStore("destination"), packed.manifest.descriptor, { onProgress: (event) => void (event.kind === "bytes" && told.set(event.descriptor.digest, event.bytes)) });
+    assert.deepEqual(told, new Map(packed.blobs.map(({ descriptor }) => [descriptor.digest, descriptor.size])));
+    const failing = copy(from, new MemoryStore("destination"), packed.manifest.descriptor, {
+      onProgress: (event) => {
+        if (event.kind === "bytes") throw new Error("nobody listens");
+      },
+    });
+    await assert.rejects(failing, (error) => error instanceof ConsignError && error.side === "destination" && error.message.includes("nobody listens"));
+  }
 });

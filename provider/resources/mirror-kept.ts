@@ -39,7 +39,7 @@ export function withdrawnTags(base: FullPlan | undefined, selection: TagSelectio
  * them is still wanted.
  * @param tags where the tags lead now; for an index of our own making, also what it was made from counts
  */
-export function supersededBy(base: FullPlan | undefined, tags: Readonly<Record<string, Digest>>, artifacts: Readonly<Record<Digest, FullArtifact>>): Map<Digest, string[]> {
+function supersededBy(base: FullPlan | undefined, tags: Readonly<Record<string, Digest>>, artifacts: Readonly<Record<Digest, FullArtifact>>): Map<Digest, string[]> {
   const left = new Map<Digest, string[]>();
   const now = Object.values(tags);
   const origins = new Set([...now, ...now.flatMap((digest) => artifacts[digest]?.derivedFrom ?? [])]);
@@ -50,6 +50,19 @@ export function supersededBy(base: FullPlan | undefined, tags: Readonly<Record<s
     if (from.length > 0) left.set(digest, from);
   }
   return left;
+}
+
+/**
+ * What was mirrored before, and is looked at again although nothing that the source offers led there: tags went back to it, or have left it.
+ * @param keeps whether what tags have left is kept
+ */
+export function standingIn(base: FullPlan | undefined, { tags, artifacts }: FullPlan, keeps: boolean): { root: Descriptor; was?: readonly string[] }[] {
+  const back = [...new Set(Object.values(tags))].filter((digest) => artifacts[digest] === undefined).map((digest) => ({ digest, was: undefined }));
+  const left = keeps ? [...supersededBy(base, tags, artifacts)].filter(([digest]) => artifacts[digest] === undefined).map(([digest, was]) => ({ digest, was })) : [];
+  return [...back, ...left].flatMap(({ digest, was }) => {
+    const root = mirroredBefore(base, digest);
+    return root === undefined ? [] : [{ root, ...(was === undefined ? {} : { was }) }];
+  });
 }
 
 /** What was mirrored without what a refresh has missed at every destination: nothing keeps that but its source. */

@@ -56,6 +56,8 @@ class Resolution {
   readonly #view: SourceView;
   readonly #refusals: Refusals;
   readonly #roots = new Set<Digest>();
+  /** By what they were made of, indexes of our own making, which take its tags. */
+  readonly #derived = new Map<Digest, Digest>();
   #undecided = false;
   readonly #withdrawn = new Set<string>();
   /** What is gone at the source stays. */
@@ -93,7 +95,9 @@ class Resolution {
     for (const root of Object.keys(this.#plan.tags).flatMap((tag) => candidates[tag] ?? [])) roots.set(root.digest, root);
     for (const digest of namedDigests(tags)) await this.#addDigest(digest, roots);
     await forEachBounded(roots.values(), AT_ONCE, (root) => this.#addArtifact(root));
+    this.#tagDerived();
     await forEachBounded(standingIn(this.base, this.#plan, this.#keeps), AT_ONCE, ({ root, was }) => this.#addArtifact(root, was));
+    this.#tagDerived();
     if (takesCosignTags(this.selection.claims)) await this.#addCosignTags();
     this.#nameAbsent(offered);
     const plan = { ...this.#plan, withdrawn: [...this.#withdrawn], tags: sortedByKey(this.#plan.tags), artifacts: sortedByKey(this.#plan.artifacts) };
@@ -212,24 +216,26 @@ class Resolution {
     const { descriptor } = derived.index;
     const claim = derived.claim.manifest.descriptor;
     const related = await this.#relatedTo(root, { present: true, settled: this.base?.artifacts[descriptor.digest] !== undefined }, aboutParts);
-    for (const [tag, target] of Object.entries(this.#plan.tags)) if (target === root.digest) this.#plan.tags[tag] = descriptor.digest;
+    this.#derived.set(root.digest, descriptor.digest);
     const made: RelatedByDigest = Object.fromEntries([[claim.digest, { type: DERIVED_FROM, audience: "public" as const }]]);
     this.#view.descriptors.set(descriptor.digest, plainDescriptor(descriptor)).set(claim.digest, plainDescriptor(claim));
     this.#plan.artifacts[descriptor.digest] = { mediaType: descriptor.mediaType, size: descriptor.size, related: sortedByKey({ ...made, ...related }), derivedFrom: root.digest, ...(was === undefined ? {} : { was }) };
     return true;
   }
 
+  #tagDerived(): void {
+    const { tags } = this.#plan;
+    for (const [tag, target] of Object.entries(tags)) tags[tag] = this.#derived.get(target) ?? target;
+  }
+
   #choose(related: RelatedByDigest, found: Survey | undefined, mirrored: Readonly<RelatedByDigest>): Promise<RelatedByDigest> {
-    return chooseRelated(this.#view, this.selection, this.context, related, found, mirrored, (claim, reason) => {
-      this.#plan.refused[`claim ${claim}`] = reason;
-    });
+    return chooseRelated(this.#view, this.selection, this.context, related, found, mirrored, (claim, reason) => void (this.#plan.refused[`claim ${claim}`] = reason));
   }
 
   /** What is not pushed yet is judged when it is. */
   async #refusalOf(root: Descriptor): Promise<Refusal | undefined> {
     const { trust } = this.selection;
-    if (trust === undefined || this.upcoming?.artifacts[root.digest] !== undefined) return undefined;
-    return refusalOf(this.source, root, trust, this.context);
+    return trust === undefined || this.upcoming?.artifacts[root.digest] !== undefined ? undefined : refusalOf(this.source, root, trust, this.context);
   }
 
   async #addCosignTags(): Promise<void> {

@@ -26,7 +26,7 @@ export interface ReadStore {
   resolve(reference: TagOrDigest, options?: CallOptions): Promise<Descriptor>;
   /** Reads a manifest by descriptor or by tag or digest, at most 4 MiB. @throws ConsignError `MANIFEST_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `MANIFEST_TOO_LARGE`, `MANIFEST_INVALID` */
   manifest(target: Descriptor | TagOrDigest, options?: CallOptions): Promise<Manifest>;
-  /** Opens a blob. @throws ConsignError `BLOB_UNKNOWN`; while iterating `DIGEST_MISMATCH`, `SIZE_MISMATCH` */
+  /** Opens a blob. @throws ConsignError `BLOB_UNKNOWN`; here or while iterating `DIGEST_MISMATCH`, `SIZE_MISMATCH` */
   blob(target: Descriptor, options?: CallOptions): Promise<Content>;
   /** Whether the store has it: a manifest by its media type, else a blob. Uncertain answers throw. */
   has(target: Descriptor, options?: CallOptions): Promise<boolean>;

@@ -18,7 +18,7 @@ const MAX_RESUMES = 50;
 
 /**
  * Opens a blob: what is read is verified, and a broken connection is resumed where it broke.
- * @throws ConsignError `BLOB_UNKNOWN`; while iterating `DIGEST_MISMATCH`, `SIZE_MISMATCH`
+ * @throws ConsignError `BLOB_UNKNOWN`; `DIGEST_MISMATCH`, `SIZE_MISMATCH` here for what is small, else while iterating
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
  */
 export async function openBlob(connection: Connection, repository: string, target: Descriptor, options: CallOptions = {}): Promise<Content> {

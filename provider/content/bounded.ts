@@ -37,12 +37,12 @@ export class Turns {
   readonly #waiting: (() => void)[] = [];
 
   constructor(limit: number) {
-    this.#free = Math.max(1, limit);
+    this.#free = Math.max(1, Math.floor(limit)) || 1;
   }
 
   /** Takes a place if that needs no waiting. */
   takeNow(): boolean {
-    if (!(this.#free >= 1)) return false;
+    if (this.#free === 0) return false;
     this.#free--;
     return true;
   }

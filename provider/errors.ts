@@ -19,7 +19,8 @@ export const ERROR_CODES = {
   DIGEST_MISMATCH: "bytes do not have the digest under which they were asked for",
   SIZE_MISMATCH: "bytes are shorter or longer than their descriptor says",
   LAYOUT_INVALID: "a directory is not an OCI image layout, or a broken one",
-  LAYOUT_UNWRITABLE: "an OCI image layout cannot be written: no permission, no space, or the path is taken",
+  LAYOUT_UNWRITABLE:
+    "an OCI image layout cannot be written: no permission, no space, or the path is taken",
   LAYOUT_LOCKED: "another process holds an OCI image layout's lock",
   GRAPH_TOO_DEEP: "a graph is deeper than the bound",
   GRAPH_TOO_LARGE: "a graph has more nodes than the bound",
@@ -68,7 +69,8 @@ export const ERROR_CODES = {
   PREDICATE_INVALID: "a claim's predicate does not fit its type",
   SUBJECT_MISMATCH: "a claim's statement speaks about another digest than its manifest",
   CONDITION_INVALID: "a condition is not valid CEL",
-  CLAIM_SUPERSEDED: "a claim is in place and does not count, as a later one by the same issuer takes its place",
+  CLAIM_SUPERSEDED:
+    "a claim is in place and does not count, as a later one by the same issuer takes its place",
   VERIFICATION_UNMET: "a verification's requirements are not met",
   REDIRECT_LOOP: "redirect claims lead in a circle, or through more artifacts than the bound",
   REDIRECT_UNUSABLE: "a redirect claim points to nothing, or several point to different artifacts",
@@ -143,14 +145,19 @@ export function isConsignError(error: unknown, ...codes: ErrorCode[]): error is 
 }
 
 /** Turns anything thrown into a {@link ConsignError}; what is none yet becomes `fallback`. */
-export function asConsignError(error: unknown, fallback: ErrorCode = "INTERNAL", details: ErrorDetails = {}): ConsignError {
+export function asConsignError(
+  error: unknown,
+  fallback: ErrorCode = "INTERNAL",
+  details: ErrorDetails = {},
+): ConsignError {
   if (isConsignError(error)) return error.within(details);
   const message = error instanceof Error ? error.message : String(error);
   return new ConsignError(fallback, message, { ...details, cause: error });
 }
 
 /** `user:password@` before what looks like a host, with no scheme before it. A digest after `@`, or the path of a layout before it, is none. */
-const BARE_USER_INFO = /(?<![\w/.:@-])(?!oci:)[\w.~%!$&*+=-]+:[^\s/@"'`]+@(?!sha(?:256|512):)(?=\[|localhost\b|[\w-]+(?:\.[\w-]+)*\.[\w-]+|[\w-]+:\d)/g;
+const BARE_USER_INFO =
+  /(?<![\w/.:@-])(?!oci:)[\w.~%!$&*+=-]+:[^\s/@"'`]+@(?!sha(?:256|512):)(?=\[|localhost\b|[\w-]+(?:\.[\w-]+)*\.[\w-]+|[\w-]+:\d)/g;
 
 /** A private key in PEM, up to its end or the text's, where it stands in place of a file's name. */
 const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g;

@@ -2,16 +2,65 @@
 /**
  * The library beneath the resources, for programs that need no Pulumi: `pulumi-consign/provider`. Everything that is public is named here.
  */
-export { ConsignError, ERROR_CODES, asConsignError, isConsignError, type ErrorCode, type ErrorDetails, type Side } from "./errors";
+export {
+  ConsignError,
+  ERROR_CODES,
+  asConsignError,
+  isConsignError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Side,
+} from "./errors";
 
 export { ANNOTATIONS } from "./oci/annotations";
-export { annotationsSchema, descriptorSchema, plainDescriptor, sameContent, type Annotations, type Descriptor } from "./oci/descriptor";
-export { digestOf, digestSchema, isDigest, parseDigest, type Digest, type DigestAlgorithm } from "./oci/digest";
-export { MAX_MANIFEST_SIZE, artifactTypeOf, parseManifest, referrerDescriptor, successorsOf, type ImageIndex, type ImageManifest, type Manifest } from "./oci/manifest";
+export {
+  annotationsSchema,
+  descriptorSchema,
+  plainDescriptor,
+  sameContent,
+  type Annotations,
+  type Descriptor,
+} from "./oci/descriptor";
+export {
+  digestOf,
+  digestSchema,
+  isDigest,
+  parseDigest,
+  type Digest,
+  type DigestAlgorithm,
+} from "./oci/digest";
+export {
+  MAX_MANIFEST_SIZE,
+  artifactTypeOf,
+  parseManifest,
+  referrerDescriptor,
+  successorsOf,
+  type ImageIndex,
+  type ImageManifest,
+  type Manifest,
+} from "./oci/manifest";
 export { MEDIA_TYPES, isIndexType, isManifestType } from "./oci/media-types";
-export { formatLocation, formatReference, isTag, parseLocation, parseReference, pinned, type Location, type Reference } from "./oci/reference";
+export {
+  formatLocation,
+  formatReference,
+  isTag,
+  parseLocation,
+  parseReference,
+  pinned,
+  type Location,
+  type Reference,
+} from "./oci/reference";
 
-export { MemoryStore, OciLayout, bytesBlob, copy, fileBlob, packManifest, pushArtifact, readSmall } from "./content";
+export {
+  MemoryStore,
+  OciLayout,
+  bytesBlob,
+  copy,
+  fileBlob,
+  packManifest,
+  pushArtifact,
+  readSmall,
+} from "./content";
 export type {
   BlobSource,
   CallOptions,
@@ -31,7 +80,14 @@ export type {
   TagOrDigest,
 } from "./content";
 
-export { DEFAULT_LIMITS, RegistryClient, Repository, httpFetch, parseRegistrySettings, registrySettingsSchema } from "./registry";
+export {
+  DEFAULT_LIMITS,
+  RegistryClient,
+  Repository,
+  httpFetch,
+  parseRegistrySettings,
+  registrySettingsSchema,
+} from "./registry";
 export type { Counters, Limits, RegistryClientOptions, RegistrySettings } from "./registry";
 
 export type { CoseAlgorithm, Signer } from "./cose";
@@ -119,12 +175,39 @@ export type {
 } from "./claims";
 
 export { mergeDigests, mergeTags, referrersIn, select, walk } from "./graph";
-export type { Candidate, DigestMerge, Dropped, Graph, GraphNode, Selection, TagMerge, WalkOptions } from "./graph";
+export type {
+  Candidate,
+  DigestMerge,
+  Dropped,
+  Graph,
+  GraphNode,
+  Selection,
+  TagMerge,
+  WalkOptions,
+} from "./graph";
 
-export { askArtifact, askClaims, askVerification, type ArtifactAnswer, type Asking, type ClaimAnswer, type VerificationAnswer } from "./report/functions";
+export {
+  askArtifact,
+  askClaims,
+  askVerification,
+  type ArtifactAnswer,
+  type Asking,
+  type ClaimAnswer,
+  type VerificationAnswer,
+} from "./report/functions";
 export { observeArtifact } from "./report/collect";
-export type { ClaimReport, ObserveOptions, ObservedArtifact, RelatedReport } from "./report/observation";
+export type {
+  ClaimReport,
+  ObserveOptions,
+  ObservedArtifact,
+  RelatedReport,
+} from "./report/observation";
 export type { SignatureReport } from "./report/signatures";
 export { renderTree, type TreeOptions } from "./report/tree";
 export { verificationOf, type VerificationReport } from "./report/verification";
-export { Inspector, type InspectOptions, type InspectorOptions, type Located } from "./report/inspector";
+export {
+  Inspector,
+  type InspectOptions,
+  type InspectorOptions,
+  type Located,
+} from "./report/inspector";

@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // dist/ from provider/ and sdk/, rebuilt when a source is newer; and the link by which the checkout is its own installed package.
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { say, step, withLock } from "./cache.mjs";
@@ -17,7 +29,8 @@ const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
  */
 export function linkPackage() {
   const link = join(root, "node_modules", "pulumi-consign");
-  if (!existsSync(dirname(link))) throw new Error("there is no node_modules folder; run npm ci first");
+  if (!existsSync(dirname(link)))
+    throw new Error("there is no node_modules folder; run npm ci first");
   const present = lstatSync(link, { throwIfNoEntry: false });
   if (present?.isSymbolicLink() && readlinkSync(link).replace(/[\\/]$/, "") === "..") return;
   if (present !== undefined) rmSync(link, { recursive: true });
@@ -28,14 +41,17 @@ function newest(folder) {
   if (!existsSync(folder)) return 0;
   let latest = statSync(folder).mtimeMs;
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (entry.isDirectory() || entry.name.endsWith(".ts")) latest = Math.max(latest, statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
+    if (entry.isDirectory() || entry.name.endsWith(".ts"))
+      latest = Math.max(latest, statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
   }
   return latest;
 }
 
 function stale() {
   const built = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const settings = ["tsconfig.json", "tsconfig.build.json", "package.json"].map((name) => statSync(join(root, name)).mtimeMs);
+  const settings = ["tsconfig.json", "tsconfig.build.json", "package.json"].map(
+    (name) => statSync(join(root, name)).mtimeMs,
+  );
   return Math.max(newest(join(root, "provider")), newest(join(root, "sdk")), ...settings) > built;
 }
 
@@ -48,12 +64,18 @@ export async function build({ strict = false, clean = false } = {}) {
     if (!stale()) return;
     const began = new Date(); // a source changed while this runs is newer, so it is built again
     const { code, stdout } = await step("building dist", () =>
-      run(process.execPath, [tsc, "-p", "tsconfig.build.json", "--pretty", "false"], { cwd: root, capture: true }),
+      run(process.execPath, [tsc, "-p", "tsconfig.build.json", "--pretty", "false"], {
+        cwd: root,
+        capture: true,
+      }),
     );
     if (code !== 0) {
       const lines = stdout.trimEnd().split("\n");
-      if (strict || !stdout.includes("error TS")) throw new Error(`dist does not build:\n${lines.join("\n")}`);
-      say(`dist is built with ${lines.filter((line) => /error TS\d/.test(line)).length} type errors; npm run typecheck shows them`);
+      if (strict || !stdout.includes("error TS"))
+        throw new Error(`dist does not build:\n${lines.join("\n")}`);
+      say(
+        `dist is built with ${lines.filter((line) => /error TS\d/.test(line)).length} type errors; npm run typecheck shows them`,
+      );
     }
     // npm does this where the package is installed; `npx consign` in the checkout runs it as it is.
     chmodSync(join(root, "dist", "provider", "cli", "main.js"), 0o755);

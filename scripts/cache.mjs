@@ -7,7 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** `$CONSIGN_CACHE`, else `$XDG_CACHE_HOME/consign`, else `~/.cache/consign`. */
 export function cacheDir(...below) {
-  const root = process.env.CONSIGN_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "consign");
+  const root =
+    process.env.CONSIGN_CACHE ||
+    join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "consign");
   return join(root, ...below);
 }
 
@@ -33,7 +35,8 @@ function ownerLives(lock) {
     return true;
   } catch (error) {
     if (error.code === "EPERM") return true;
-    if (error.code === "ENOENT") return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 5_000;
+    if (error.code === "ENOENT")
+      return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 5_000;
     return false;
   }
 }
@@ -50,7 +53,8 @@ export async function withLock(name, work) {
       if (error.code !== "EEXIST") throw error;
     }
     if (!ownerLives(lock)) rmSync(lock, { recursive: true, force: true });
-    else if (waited > 3_600_000) throw new Error(`another process has held ${lock} for an hour; end it or remove that folder`);
+    else if (waited > 3_600_000)
+      throw new Error(`another process has held ${lock} for an hour; end it or remove that folder`);
     else {
       if (waited === 0) say(`waiting for another process to finish ${name}`);
       await sleep(500);

@@ -14,11 +14,29 @@ export async function compileTests() {
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const entryPoints = FOLDERS.flatMap((name) =>
     readdirSync(join(root, name), { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts") && !/(?:^|[\\/])(?:node_modules|\.run)[\\/]/.test(path))
+      .filter(
+        (path) =>
+          path.endsWith(".ts") &&
+          !path.endsWith(".d.ts") &&
+          !/(?:^|[\\/])(?:node_modules|\.run)[\\/]/.test(path),
+      )
       .map((path) => join(root, name, path)),
   );
-  const settings = { format: "cjs", platform: "node", target: "node22", sourcemap: "inline", sourcesContent: false };
-  await build({ ...settings, entryPoints, outdir: folder, outbase: root, absWorkingDir: root, logLevel: "error" });
+  const settings = {
+    format: "cjs",
+    platform: "node",
+    target: "node22",
+    sourcemap: "inline",
+    sourcesContent: false,
+  };
+  await build({
+    ...settings,
+    entryPoints,
+    outdir: folder,
+    outbase: root,
+    absWorkingDir: root,
+    logLevel: "error",
+  });
   process.env.CONSIGN_COMPILED = folder;
   return ["--enable-source-maps", "--require", join(root, "scripts", "load-compiled.cjs")];
 }

@@ -20,7 +20,8 @@ const env = {
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   // Pulumi would check the types of the program in every operation, which takes longer than all the rest; `npm test` checks them.
   PULUMI_NODEJS_TRANSPILE_ONLY: process.env.PULUMI_NODEJS_TRANSPILE_ONLY ?? "true",
-  NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --require ${JSON.stringify(join(root, "scripts", "load-late.cjs"))}`.trim(),
+  NODE_OPTIONS:
+    `${process.env.NODE_OPTIONS ?? ""} --require ${JSON.stringify(join(root, "scripts", "load-late.cjs"))}`.trim(),
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? cacheDir("compile-cache"),
 };
 
@@ -28,7 +29,15 @@ const story = join(folder, "run.ts");
 if (existsSync(story)) {
   await become(process.execPath, ["--import", "tsx", story, ...args], { cwd: folder, env });
 } else {
-  const selected = await run("pulumi", ["stack", "select", "--create", "dev", "--non-interactive"], { cwd: folder, env, capture: true });
+  const selected = await run(
+    "pulumi",
+    ["stack", "select", "--create", "dev", "--non-interactive"],
+    { cwd: folder, env, capture: true },
+  );
   if (selected.code !== 0) process.exitCode = selected.code;
-  else await become("pulumi", args.length > 0 ? args : ["up", "--yes", "--skip-preview"], { cwd: folder, env });
+  else
+    await become("pulumi", args.length > 0 ? args : ["up", "--yes", "--skip-preview"], {
+      cwd: folder,
+      env,
+    });
 }

@@ -11,5 +11,8 @@ const before = Module._extensions[".ts"];
 Module._extensions[".ts"] = function (module, filename) {
   const path = relative(root, filename);
   if (path.startsWith("..")) return before.call(this, module, filename);
-  module._compile(readFileSync(join(process.env.CONSIGN_COMPILED, path.replace(/\.ts$/, ".js")), "utf8"), filename);
+  module._compile(
+    readFileSync(join(process.env.CONSIGN_COMPILED, path.replace(/\.ts$/, ".js")), "utf8"),
+    filename,
+  );
 };

@@ -14,5 +14,8 @@ const load = Module.prototype.require;
 Module.prototype.require = function (id) {
   if (LATE.get(id)?.test(this.filename) !== true) return load.call(this, id);
   let loaded;
-  return new Proxy({}, { get: (_, name) => (name === "__esModule" ? true : (loaded ??= load.call(this, id))[name]) });
+  return new Proxy(
+    {},
+    { get: (_, name) => (name === "__esModule" ? true : (loaded ??= load.call(this, id))[name]) },
+  );
 };

@@ -16,7 +16,9 @@ function newEnough(version) {
 function packageName() {
   const platform = { linux: "linux", darwin: "darwin", win32: "win" }[process.platform];
   if (platform === undefined || !["x64", "arm64"].includes(process.arch)) {
-    throw new Error(`Node ${process.versions.node} is too old, and npm has no newer one for ${process.platform}-${process.arch}: install Node ${MINIMUM.join(".")} or newer`);
+    throw new Error(
+      `Node ${process.versions.node} is too old, and npm has no newer one for ${process.platform}-${process.arch}: install Node ${MINIMUM.join(".")} or newer`,
+    );
   }
   return `node-${platform}-${process.arch}`;
 }
@@ -26,17 +28,36 @@ export async function ensureNode() {
   if (newEnough(process.versions.node)) return process.execPath;
   const name = packageName();
   const home = cacheDir("node");
-  const node = join(home, "node_modules", name, "bin", process.platform === "win32" ? "node.exe" : "node");
+  const node = join(
+    home,
+    "node_modules",
+    name,
+    "bin",
+    process.platform === "win32" ? "node.exe" : "node",
+  );
   if (!existsSync(node)) {
     await withLock("node", async () => {
       if (existsSync(node)) return;
       mkdirSync(home, { recursive: true });
-      await step(`Node ${process.versions.node} is older than ${MINIMUM.join(".")}; fetching ${name}@${BROUGHT} into the cache`, async () => {
-        const log = join(home, "install.log");
-        const args = ["install", "--prefix", home, "--no-audit", "--no-fund", `${name}@${BROUGHT}`];
-        const { code } = await run("npm", args, { log, env: withoutNpm(process.env) });
-        if (code !== 0 || !existsSync(node)) throw new Error(`npm could not install ${name}; see ${log}, or install Node ${MINIMUM.join(".")} or newer yourself`);
-      });
+      await step(
+        `Node ${process.versions.node} is older than ${MINIMUM.join(".")}; fetching ${name}@${BROUGHT} into the cache`,
+        async () => {
+          const log = join(home, "install.log");
+          const args = [
+            "install",
+            "--prefix",
+            home,
+            "--no-audit",
+            "--no-fund",
+            `${name}@${BROUGHT}`,
+          ];
+          const { code } = await run("npm", args, { log, env: withoutNpm(process.env) });
+          if (code !== 0 || !existsSync(node))
+            throw new Error(
+              `npm could not install ${name}; see ${log}, or install Node ${MINIMUM.join(".")} or newer yourself`,
+            );
+        },
+      );
     });
   }
   return node;
@@ -44,5 +65,11 @@ export async function ensureNode() {
 
 /** Under `npm test`, npm tells the project's own settings to every child by variables; another npm must not take them for its own. */
 export function withoutNpm(env) {
-  return Object.fromEntries(Object.entries(env).filter(([key]) => !/^npm_(?:config_local_prefix|config_prefix|package|lifecycle|command)/i.test(key) && key !== "INIT_CWD"));
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      ([key]) =>
+        !/^npm_(?:config_local_prefix|config_prefix|package|lifecycle|command)/i.test(key) &&
+        key !== "INIT_CWD",
+    ),
+  );
 }

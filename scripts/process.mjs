@@ -7,9 +7,16 @@ import { createWriteStream } from "node:fs";
  * only comes back. `silenceMs` ends it when it has printed nothing
  * on stdout for that long after its start, `timeoutMs` in any case. Resolves to `{ code, stdout, ended }`; never rejects for an exit code.
  */
-export function run(program, args, { cwd, env = process.env, log, capture = false, timeoutMs, silenceMs } = {}) {
+export function run(
+  program,
+  args,
+  { cwd, env = process.env, log, capture = false, timeoutMs, silenceMs } = {},
+) {
   return new Promise((resolve, reject) => {
-    const streams = log !== undefined ? ["ignore", "pipe", "pipe"] : ["ignore", capture ? "pipe" : "inherit", "inherit"];
+    const streams =
+      log !== undefined
+        ? ["ignore", "pipe", "pipe"]
+        : ["ignore", capture ? "pipe" : "inherit", "inherit"];
     const child = spawn(program, args, { cwd, env, stdio: streams });
     const sink = log === undefined ? undefined : createWriteStream(log, { flags: "a" });
     let stdout = "";
@@ -19,8 +26,12 @@ export function run(program, args, { cwd, env = process.env, log, capture = fals
       child.kill("SIGKILL");
     };
     const timers = [];
-    if (timeoutMs !== undefined) timers.push(setTimeout(end, timeoutMs, `took longer than ${timeoutMs / 1000} s`));
-    if (silenceMs !== undefined) timers.push(setTimeout(() => stdout === "" && end(`said nothing for ${silenceMs / 1000} s`), silenceMs));
+    if (timeoutMs !== undefined)
+      timers.push(setTimeout(end, timeoutMs, `took longer than ${timeoutMs / 1000} s`));
+    if (silenceMs !== undefined)
+      timers.push(
+        setTimeout(() => stdout === "" && end(`said nothing for ${silenceMs / 1000} s`), silenceMs),
+      );
     child.stdout?.on("data", (chunk) => {
       stdout += chunk;
       sink?.write(chunk);
@@ -44,7 +55,8 @@ export function run(program, args, { cwd, env = process.env, log, capture = fals
 /** Passes a terminal's signals on to a child and ends with the child's own code. */
 export async function become(program, args, options = {}) {
   const child = spawn(program, args, { stdio: "inherit", ...options });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
   const code = await new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (status, signal) => resolve(status ?? (signal === null ? 1 : 128)));

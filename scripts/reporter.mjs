@@ -10,13 +10,18 @@ const place = (path) => relative(process.cwd(), path);
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 const indent = (text, by = "    ") => text.replace(/^(?=.)/gm, by);
 
-const RUNNER_FRAME = /^\s+at .*(?:node:internal|node:async_hooks|node_modules[\\/]tsx|new Promise \(<anonymous>\)|Array\.map \(<anonymous>\))/;
+const RUNNER_FRAME =
+  /^\s+at .*(?:node:internal|node:async_hooks|node_modules[\\/]tsx|new Promise \(<anonymous>\)|Array\.map \(<anonymous>\))/;
 
 /** What a failing test threw: its message, its own fields and the frames that are ours, without the runner's. */
 function explain(error) {
-  if (error?.failureType === "testCodeFailure" && error.exitCode !== undefined) return `its process ended with ${error.signal ?? `exit code ${error.exitCode}`}`;
+  if (error?.failureType === "testCodeFailure" && error.exitCode !== undefined)
+    return `its process ended with ${error.signal ?? `exit code ${error.exitCode}`}`;
   const cause = error?.cause ?? error;
-  const plain = cause instanceof Error && cause.code !== "ERR_ASSERTION" ? inspect(cause, { colors: false, depth: 6 }) : (cause?.stack ?? String(cause));
+  const plain =
+    cause instanceof Error && cause.code !== "ERR_ASSERTION"
+      ? inspect(cause, { colors: false, depth: 6 })
+      : (cause?.stack ?? String(cause));
   return plain
     .split("\n")
     .filter((line) => !RUNNER_FRAME.test(line))
@@ -33,7 +38,15 @@ class Tally {
 
   file(path) {
     const key = path ?? "";
-    if (!this.#files.has(key)) this.#files.set(key, { passed: 0, failed: 0, skipped: 0, failures: [], skips: [], output: [] });
+    if (!this.#files.has(key))
+      this.#files.set(key, {
+        passed: 0,
+        failed: 0,
+        skipped: 0,
+        failures: [],
+        skips: [],
+        output: [],
+      });
     return this.#files.get(key);
   }
 
@@ -67,7 +80,10 @@ class Tally {
     if (isSkipped) {
       this.skipped++;
       record.skipped++;
-      record.skips.push({ title, reason: typeof skip === "string" && skip !== "" ? skip : "no reason given" });
+      record.skips.push({
+        title,
+        reason: typeof skip === "string" && skip !== "" ? skip : "no reason given",
+      });
       return undefined;
     }
     if (ok && !whole) {
@@ -75,7 +91,11 @@ class Tally {
       record.passed++;
       return undefined;
     }
-    const failure = { title, error: ok ? "there is no test in it" : error, line: whole || data.file !== file ? undefined : data.line };
+    const failure = {
+      title,
+      error: ok ? "there is no test in it" : error,
+      line: whole || data.file !== file ? undefined : data.line,
+    };
     this.failed++;
     record.failed++;
     record.failures.push(failure);
@@ -89,12 +109,18 @@ function failureReport(where, { title, error, line }) {
 
 function printed({ output }) {
   const text = output.join("").trimEnd();
-  return text === "" ? "" : `  it printed:\n${indent(text.split("\n").slice(-OUTPUT_LINES).join("\n"))}\n\n`;
+  return text === ""
+    ? ""
+    : `  it printed:\n${indent(text.split("\n").slice(-OUTPUT_LINES).join("\n"))}\n\n`;
 }
 
 /** @returns the text to print when a file is done */
 function fileReport(path, record, duration) {
-  const counts = [`${record.passed} passed`, ...(record.failed > 0 ? [`${record.failed} FAILED`] : []), ...(record.skipped > 0 ? [`${record.skipped} skipped`] : [])];
+  const counts = [
+    `${record.passed} passed`,
+    ...(record.failed > 0 ? [`${record.failed} FAILED`] : []),
+    ...(record.skipped > 0 ? [`${record.skipped} skipped`] : []),
+  ];
   let text = `${record.failed > 0 ? "✗" : "✓"} ${place(path)}: ${counts.join(", ")}${duration === undefined ? "" : ` (${seconds(duration)})`}\n`;
   for (const failure of record.failures) text += failureReport(place(path), failure);
   return record.failed > 0 ? text + printed(record) : text;
@@ -111,21 +137,29 @@ export function reporter(result = {}) {
       if (type === "test:start") tally.start(data);
       if (type === "test:pass" || type === "test:fail") {
         const failure = tally.end(data, type === "test:pass");
-        if (failure !== undefined && reported.has(file)) yield failureReport(place(file), failure) + printed(tally.file(file));
+        if (failure !== undefined && reported.has(file))
+          yield failureReport(place(file), failure) + printed(tally.file(file));
       }
-      if (type === "test:stdout" || type === "test:stderr") tally.file(file).output.push(data.message);
-      if (type === "test:diagnostic" && /^\w*Error:/.test(data.message)) tally.file(file).output.push(`${data.message}\n`);
+      if (type === "test:stdout" || type === "test:stderr")
+        tally.file(file).output.push(data.message);
+      if (type === "test:diagnostic" && /^\w*Error:/.test(data.message))
+        tally.file(file).output.push(`${data.message}\n`);
       if (type === "test:summary" && file !== undefined) {
         reported.add(file);
         yield fileReport(file, tally.file(file), data.duration_ms);
       }
     }
     for (const [path, record] of tally.files) {
-      if (!reported.has(path) && record.passed + record.failed + record.skipped > 0) yield fileReport(path, record);
+      if (!reported.has(path) && record.passed + record.failed + record.skipped > 0)
+        yield fileReport(path, record);
     }
-    const skips = tally.files.flatMap(([path, record]) => record.skips.map(({ title, reason }) => `  ${place(path)}: ${title}: ${reason}\n`));
+    const skips = tally.files.flatMap(([path, record]) =>
+      record.skips.map(({ title, reason }) => `  ${place(path)}: ${title}: ${reason}\n`),
+    );
     if (skips.length > 0) yield `\nskipped:\n${skips.join("")}`;
-    const failures = tally.files.flatMap(([path, record]) => record.failures.map(({ title }) => `  ${place(path)}: ${title}\n`));
+    const failures = tally.files.flatMap(([path, record]) =>
+      record.failures.map(({ title }) => `  ${place(path)}: ${title}\n`),
+    );
     if (failures.length > 0) yield `\nfailed:\n${failures.join("")}`;
     yield `\nall in ${seconds(Date.now() - began)}\n`;
     Object.assign(result, { passed: tally.passed, failed: tally.failed, skipped: tally.skipped });

@@ -7,7 +7,14 @@ import { build, root, typecheck } from "./build.mjs";
 import { say } from "./cache.mjs";
 import { ensureNode } from "./node.mjs";
 import { become } from "./process.mjs";
-import { ALL_TOOLS, BENCH_TOOLS, ENGINE_TOOLS, ensureTools, installedFolder, toolsPath } from "./toolchain.mjs";
+import {
+  ALL_TOOLS,
+  BENCH_TOOLS,
+  ENGINE_TOOLS,
+  ensureTools,
+  installedFolder,
+  toolsPath,
+} from "./toolchain.mjs";
 
 const [command, ...args] = process.argv.slice(2);
 
@@ -35,7 +42,8 @@ const COMMANDS = {
   },
   async example() {
     const [name, ...rest] = args;
-    if (name === undefined || !existsSync(join(root, "examples", name))) throw new Error("say which: npm run example -- <folder of examples/> [pulumi's arguments]");
+    if (name === undefined || !existsSync(join(root, "examples", name)))
+      throw new Error("say which: npm run example -- <folder of examples/> [pulumi's arguments]");
     await example(name, rest);
   },
   async test() {
@@ -47,7 +55,10 @@ const COMMANDS = {
   async bench() {
     const [name, ...rest] = args;
     const program = join(root, "test", "bench", `${name}.ts`);
-    if (name === undefined || !existsSync(program)) throw new Error("say which: npm run bench -- <name of a file of test/bench/> [its arguments]");
+    if (name === undefined || !existsSync(program))
+      throw new Error(
+        "say which: npm run bench -- <name of a file of test/bench/> [its arguments]",
+      );
     await build();
     await withTools([...ALL_TOOLS, ...BENCH_TOOLS]);
     await become(process.execPath, ["--import", "tsx", program, ...rest], { cwd: root });
@@ -64,7 +75,9 @@ async function example(name, rest) {
   await build();
   const missing = await withTools(ENGINE_TOOLS);
   if (missing.length > 0) throw new Error(`an example needs ${missing.join(" and ")}`);
-  await become(process.execPath, [join(root, "scripts", "example.mjs"), name, ...rest], { cwd: root });
+  await become(process.execPath, [join(root, "scripts", "example.mjs"), name, ...rest], {
+    cwd: root,
+  });
 }
 
 /**
@@ -73,9 +86,13 @@ async function example(name, rest) {
  */
 function setPath(node = process.execPath) {
   const modules = join(root, "node_modules");
-  const first = [dirname(node), toolsPath(), installedFolder(), join(modules, ".bin")].filter((folder) => folder !== undefined);
+  const first = [dirname(node), toolsPath(), installedFolder(), join(modules, ".bin")].filter(
+    (folder) => folder !== undefined,
+  );
   const last = join(modules, "@pulumi", "pulumi");
-  const others = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== last && !first.includes(folder));
+  const others = (process.env.PATH ?? "")
+    .split(delimiter)
+    .filter((folder) => folder !== last && !first.includes(folder));
   process.env.PATH = [...first, ...others, last].join(delimiter);
   process.env.CONSIGN_TOOLS = toolsPath();
 }

@@ -21,14 +21,16 @@ const TYPECHECK = join(root, "tsconfig.json");
 process.env.NODE_COMPILE_CACHE ??= cacheDir("compile-cache");
 
 const words = process.argv.slice(2);
-const chosen = (path) => words.length === 0 || words.some((word) => path.includes(word.replace(/^\.\//, "")));
+const chosen = (path) =>
+  words.length === 0 || words.some((word) => path.includes(word.replace(/^\.\//, "")));
 const files = readdirSync(join(root, "test"), { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
   .map((entry) => join(entry.parentPath, entry.name))
   .filter((path) => chosen(relative(root, path).split(sep).join("/")))
   .sort();
 
-if (files.length === 0 && !chosen("typecheck")) process.stderr.write(`no test's path has ${words.join(" or ")} in it\n`);
+if (files.length === 0 && !chosen("typecheck"))
+  process.stderr.write(`no test's path has ${words.join(" or ")} in it\n`);
 
 async function* events() {
   if (chosen("typecheck")) yield* typecheckEvents();

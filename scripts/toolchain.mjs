@@ -2,7 +2,20 @@
 // The real programs that examples and tests run against, at exact versions, each built from source once and kept in the cache.
 //   node scripts/toolchain.mjs [name ...]      makes sure of these, or of all
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheDir, say, step, withLock } from "./cache.mjs";
@@ -28,7 +41,10 @@ const TOOLS = [
   {
     name: "pulumi",
     version: PULUMI,
-    get: [`github.com/pulumi/pulumi/pkg/v3@v${PULUMI}`, `github.com/pulumi/pulumi/sdk/v3@v${PULUMI}`],
+    get: [
+      `github.com/pulumi/pulumi/pkg/v3@v${PULUMI}`,
+      `github.com/pulumi/pulumi/sdk/v3@v${PULUMI}`,
+    ],
     build: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
     flags: stamped("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"),
     first: installedPulumi,
@@ -42,25 +58,70 @@ const TOOLS = [
     flags: stamped("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"),
     first: besidePulumi,
   },
-  { name: "registry", version: "3.1.2", get: ["github.com/distribution/distribution/v3@v3.1.2"], build: "github.com/distribution/distribution/v3/cmd/registry" },
-  { name: "olareg", version: "0.1.2", get: ["github.com/olareg/olareg@v0.1.2"], build: "github.com/olareg/olareg/cmd/olareg" },
-  { name: "ggcr-registry", version: "0.22.1", get: ["github.com/google/go-containerregistry@v0.22.1"], build: ".", source: GGCR_SOURCE },
-  { name: "oras", version: "1.3.6", get: ["oras.land/oras@v1.3.6"], build: "oras.land/oras/cmd/oras" },
-  { name: "notation", version: "1.3.2", get: ["github.com/notaryproject/notation@v1.3.2"], build: "github.com/notaryproject/notation/cmd/notation" },
+  {
+    name: "registry",
+    version: "3.1.2",
+    get: ["github.com/distribution/distribution/v3@v3.1.2"],
+    build: "github.com/distribution/distribution/v3/cmd/registry",
+  },
+  {
+    name: "olareg",
+    version: "0.1.2",
+    get: ["github.com/olareg/olareg@v0.1.2"],
+    build: "github.com/olareg/olareg/cmd/olareg",
+  },
+  {
+    name: "ggcr-registry",
+    version: "0.22.1",
+    get: ["github.com/google/go-containerregistry@v0.22.1"],
+    build: ".",
+    source: GGCR_SOURCE,
+  },
+  {
+    name: "oras",
+    version: "1.3.6",
+    get: ["oras.land/oras@v1.3.6"],
+    build: "oras.land/oras/cmd/oras",
+  },
+  {
+    name: "notation",
+    version: "1.3.2",
+    get: ["github.com/notaryproject/notation@v1.3.2"],
+    build: "github.com/notaryproject/notation/cmd/notation",
+  },
   // Kubernetes without a cluster: it accepts or refuses manifests for real.
-  { name: "etcd", version: "3.6.16", get: ["go.etcd.io/etcd/server/v3@v3.6.16"], build: "go.etcd.io/etcd/server/v3" },
+  {
+    name: "etcd",
+    version: "3.6.16",
+    get: ["go.etcd.io/etcd/server/v3@v3.6.16"],
+    build: "go.etcd.io/etcd/server/v3",
+  },
   {
     name: "kube-apiserver",
     version: KUBERNETES,
     get: [`k8s.io/kubernetes@v${KUBERNETES}`],
-    replace: KUBERNETES_STAGING.split(" ").map((name) => `k8s.io/${name} => k8s.io/${name} v0.${KUBERNETES.slice(2)}`),
+    replace: KUBERNETES_STAGING.split(" ").map(
+      (name) => `k8s.io/${name} => k8s.io/${name} v0.${KUBERNETES.slice(2)}`,
+    ),
     build: "k8s.io/kubernetes/cmd/kube-apiserver",
     flags: `-X k8s.io/component-base/version.gitVersion=v${KUBERNETES}`,
     note: "about 6 minutes on 2 cores",
   },
   // What benchmarks compare with; nothing else needs these.
-  { name: "regctl", version: "0.11.7", get: ["github.com/regclient/regclient@v0.11.7"], build: "github.com/regclient/regclient/cmd/regctl", optional: true },
-  { name: "regsync", version: "0.11.7", get: ["github.com/regclient/regclient@v0.11.7"], build: "github.com/regclient/regclient/cmd/regsync", optional: true },
+  {
+    name: "regctl",
+    version: "0.11.7",
+    get: ["github.com/regclient/regclient@v0.11.7"],
+    build: "github.com/regclient/regclient/cmd/regctl",
+    optional: true,
+  },
+  {
+    name: "regsync",
+    version: "0.11.7",
+    get: ["github.com/regclient/regclient@v0.11.7"],
+    build: "github.com/regclient/regclient/cmd/regsync",
+    optional: true,
+  },
 ];
 
 export const ALL_TOOLS = TOOLS.filter(({ optional }) => optional !== true).map(({ name }) => name);
@@ -71,19 +132,29 @@ export const ENGINE_TOOLS = ["pulumi", "pulumi-language-nodejs"];
 
 /** A file name that changes with whatever the binary is made of. */
 function fileName({ name, version, source }) {
-  const own = source === undefined ? "" : `-${createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 8)}`;
+  const own =
+    source === undefined
+      ? ""
+      : `-${createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 8)}`;
   return `${name}-${version}${own}`;
 }
 
 /** The folder of plain names (`pulumi`, `registry`, …) that belongs to this checkout's versions; other checkouts have others. */
 export function toolsPath() {
-  return cacheDir("tools", createHash("sha256").update(TOOLS.map(fileName).join("\n")).digest("hex").slice(0, 12));
+  return cacheDir(
+    "tools",
+    createHash("sha256").update(TOOLS.map(fileName).join("\n")).digest("hex").slice(0, 12),
+  );
 }
 
 /** Puts `target` at a plain name, at once: what we built by a hard link, so that Pulumi finds its host beside itself, the rest by a symbolic one. */
 function link(target, at, hard) {
   mkdirSync(dirname(at), { recursive: true });
-  if (statSync(at, { throwIfNoEntry: false })?.ino === statSync(target).ino && lstatSync(at).isSymbolicLink() === !hard) return;
+  if (
+    statSync(at, { throwIfNoEntry: false })?.ino === statSync(target).ino &&
+    lstatSync(at).isSymbolicLink() === !hard
+  )
+    return;
   const fresh = `${at}.${process.pid}`;
   rmSync(fresh, { force: true });
   if (hard) linkSync(target, fresh);
@@ -95,13 +166,20 @@ function onPath(name) {
   const own = cacheDir();
   return (process.env.PATH ?? "")
     .split(delimiter)
-    .filter((folder) => folder !== "" && !resolve(folder).startsWith(own) && !folder.includes("node_modules"))
+    .filter(
+      (folder) =>
+        folder !== "" && !resolve(folder).startsWith(own) && !folder.includes("node_modules"),
+    )
     .map((folder) => join(folder, name))
     .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 }
 
 async function versionOf(pulumi) {
-  const { code, stdout } = await run(pulumi, ["version"], { capture: true, timeoutMs: 20_000, env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
+  const { code, stdout } = await run(pulumi, ["version"], {
+    capture: true,
+    timeoutMs: 20_000,
+    env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+  });
   return code === 0 ? /v?(\d+)\.(\d+)\.\d+/.exec(stdout) : null;
 }
 
@@ -111,8 +189,11 @@ async function installedPulumi({ built }) {
   const version = path === undefined ? null : await versionOf(path).catch(() => null);
   if (version !== null) {
     const [major, minor] = [Number(version[1]), Number(version[2])];
-    if (major > PULUMI_MINIMUM[0] || (major === PULUMI_MINIMUM[0] && minor >= PULUMI_MINIMUM[1])) return path;
-    say(`pulumi on PATH is ${version[0]}; ${PULUMI_MINIMUM.join(".")} or newer is needed, so another is used`);
+    if (major > PULUMI_MINIMUM[0] || (major === PULUMI_MINIMUM[0] && minor >= PULUMI_MINIMUM[1]))
+      return path;
+    say(
+      `pulumi on PATH is ${version[0]}; ${PULUMI_MINIMUM.join(".")} or newer is needed, so another is used`,
+    );
   }
   if (existsSync(built)) return undefined;
   return pulumiFromNpm();
@@ -125,15 +206,25 @@ async function pulumiFromNpm() {
   if (existsSync(binary)) return binary;
   mkdirSync(home, { recursive: true });
   const log = join(home, "install.log");
-  const npm = await run("npm", ["install", "--prefix", home, "--no-save", "--no-audit", "--no-fund", `pulumi@${PULUMI_NPM}`], { log, timeoutMs: 120_000 });
+  const npm = await run(
+    "npm",
+    ["install", "--prefix", home, "--no-save", "--no-audit", "--no-fund", `pulumi@${PULUMI_NPM}`],
+    { log, timeoutMs: 120_000 },
+  );
   if (npm.code !== 0) {
     say(`pulumi: npm's package did not install (log: ${log})`);
     return undefined;
   }
   const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  const got = await run(process.execPath, [join(home, "node_modules", "pulumi", "run.js"), "version"], { env, log, silenceMs: 20_000, timeoutMs: 300_000 });
+  const got = await run(
+    process.execPath,
+    [join(home, "node_modules", "pulumi", "run.js"), "version"],
+    { env, log, silenceMs: 20_000, timeoutMs: 300_000 },
+  );
   if (got.code === 0 && existsSync(binary)) return binary;
-  say(`pulumi: npm's package could not download the program here (${got.ended ?? "no way to its site"}); it will be built from source`);
+  say(
+    `pulumi: npm's package could not download the program here (${got.ended ?? "no way to its site"}); it will be built from source`,
+  );
   rmSync(join(home, "versions"), { recursive: true, force: true });
   return undefined;
 }
@@ -141,13 +232,17 @@ async function pulumiFromNpm() {
 /** The folder of a Pulumi that was installed whole, with its hosts for languages beside it; undefined for one that we built. */
 export function installedFolder() {
   const pulumi = join(toolsPath(), "pulumi");
-  return lstatSync(pulumi, { throwIfNoEntry: false })?.isSymbolicLink() && existsSync(pulumi) ? dirname(realpathSync(pulumi)) : undefined;
+  return lstatSync(pulumi, { throwIfNoEntry: false })?.isSymbolicLink() && existsSync(pulumi)
+    ? dirname(realpathSync(pulumi))
+    : undefined;
 }
 
 /** null, for "nothing to do", where Pulumi brought its own host, which fits it best. */
 async function besidePulumi() {
   const folder = installedFolder();
-  return folder !== undefined && existsSync(join(folder, "pulumi-language-nodejs")) ? null : undefined;
+  return folder !== undefined && existsSync(join(folder, "pulumi-language-nodejs"))
+    ? null
+    : undefined;
 }
 
 /** Pulumi's npm package has the script that starts providers in Node; beside a Pulumi that we built it is found without a warning. */
@@ -174,7 +269,15 @@ async function build(tool, target) {
   const env = { ...process.env, GOFLAGS: "-mod=mod", GOWORK: "off" };
   const steps = [
     ["get", ...tool.get],
-    ["build", "-buildvcs=false", "-ldflags", `-s -w ${tool.flags ?? ""}`.trim(), "-o", output, tool.build],
+    [
+      "build",
+      "-buildvcs=false",
+      "-ldflags",
+      `-s -w ${tool.flags ?? ""}`.trim(),
+      "-o",
+      output,
+      tool.build,
+    ],
   ];
   for (const args of steps) {
     const { code } = await run("go", args, { cwd: work, env, log });
@@ -198,7 +301,9 @@ async function ensure(tool) {
     await withLock(`build-${fileName(tool)}`, async () => {
       if (existsSync(built)) return;
       const note = tool.note === undefined ? "" : ` (${tool.note})`;
-      await step(`building ${tool.name} ${tool.version} from source${note}`, () => build(tool, built));
+      await step(`building ${tool.name} ${tool.version} from source${note}`, () =>
+        build(tool, built),
+      );
     });
   }
   link(found, join(toolsPath(), tool.name), found === built);
@@ -216,7 +321,10 @@ export async function ensureTools(names = ALL_TOOLS) {
     try {
       await ensure(tool);
     } catch (error) {
-      const reason = error.code === "ENOENT" && error.path === "go" ? "it has to be built, and Go is not installed (go 1.26 or newer on PATH)" : error.message;
+      const reason =
+        error.code === "ENOENT" && error.path === "go"
+          ? "it has to be built, and Go is not installed (go 1.26 or newer on PATH)"
+          : error.message;
       say(`no ${tool.name} ${tool.version}: ${reason}`);
       missing.push(tool.name);
     }
@@ -228,7 +336,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const names = process.argv.slice(2);
   const known = TOOLS.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
-  if (unknown.length > 0) throw new Error(`no such tool: ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  if (unknown.length > 0)
+    throw new Error(`no such tool: ${unknown.join(", ")}; there are ${known.join(", ")}`);
   const missing = await ensureTools(names.length === 0 ? ALL_TOOLS : names);
   process.exitCode = missing.length === 0 ? 0 : 1;
 }

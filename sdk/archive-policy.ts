@@ -73,8 +73,17 @@ export interface ArchivePolicyArgs {
   asOf?: pulumi.Input<string>;
 }
 
-export type RetentionState = "in-production" | "grace" | "to-archive" | "archived" | "held" | "expired" | "content-purged" | "purged";
-export type RetentionDecision = "keep" | "archive" | "release" | "report" | "mark" | "purge-content" | "purge";
+export type RetentionState =
+  | "in-production"
+  | "grace"
+  | "to-archive"
+  | "archived"
+  | "held"
+  | "expired"
+  | "content-purged"
+  | "purged";
+export type RetentionDecision =
+  "keep" | "archive" | "release" | "report" | "mark" | "purge-content" | "purge";
 
 /** What is known of an artifact, what becomes of it, and why. */
 export interface RetentionEntry {
@@ -124,9 +133,26 @@ export class ArchivePolicy extends ConsignResource {
   constructor(name: string, args: ArchivePolicyArgs, options?: pulumi.CustomResourceOptions) {
     const { promotions = [], ...rest } = args;
     // What promotions write has to be there before this looks.
-    const optional = { deployments: undefined, archiveAfter: undefined, retain: undefined, onExpiry: undefined, release: undefined, observe: undefined };
-    const upcoming = promotions.length === 0 ? {} : { upcoming: promotions.map(({ windows }) => windows) };
-    const self = [pulumi.getProject(), pulumi.getStack(), name].join("/").replace(/[^\x21-\x7e]/g, "-").slice(0, 256);
-    super("ArchivePolicy", name, { ...optional, self, ...rest, ...upcoming }, ["plan", "entries", "notices", "signedBy"], pulumi.mergeOptions(options, { dependsOn: promotions }));
+    const optional = {
+      deployments: undefined,
+      archiveAfter: undefined,
+      retain: undefined,
+      onExpiry: undefined,
+      release: undefined,
+      observe: undefined,
+    };
+    const upcoming =
+      promotions.length === 0 ? {} : { upcoming: promotions.map(({ windows }) => windows) };
+    const self = [pulumi.getProject(), pulumi.getStack(), name]
+      .join("/")
+      .replace(/[^\x21-\x7e]/g, "-")
+      .slice(0, 256);
+    super(
+      "ArchivePolicy",
+      name,
+      { ...optional, self, ...rest, ...upcoming },
+      ["plan", "entries", "notices", "signedBy"],
+      pulumi.mergeOptions(options, { dependsOn: promotions }),
+    );
   }
 }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type * as pulumi from "@pulumi/pulumi";
 import { ConsignResource, type Deep } from "./stub";
-import { artifactArgument, type ArtifactInput, type ArtifactLike, type Descriptor, type SignatureRecord, type SigningArgs } from "./values";
+import {
+  artifactArgument,
+  type ArtifactInput,
+  type ArtifactLike,
+  type Descriptor,
+  type SignatureRecord,
+  type SigningArgs,
+} from "./values";
 
 export interface ClaimArgs extends SigningArgs {
   /** What the claim is about. Another digest is an update: the claim about the earlier one is still true and stays. Another repository replaces. */
@@ -63,7 +70,26 @@ export class Claim extends ConsignResource implements ArtifactLike {
   declare readonly signatures: pulumi.Output<SignatureRecord[]>;
 
   constructor(name: string, args: ClaimArgs, options?: pulumi.CustomResourceOptions) {
-    const outputs = ["digest", "reference", "descriptor", "about", "predicateType", "issuer", "issuedAt", "expiresAt", "status", "renewal", "signatures", "signedBy"];
-    super("Claim", name, { audience: undefined, ...args, subject: artifactArgument(args.subject) }, outputs, options);
+    const outputs = [
+      "digest",
+      "reference",
+      "descriptor",
+      "about",
+      "predicateType",
+      "issuer",
+      "issuedAt",
+      "expiresAt",
+      "status",
+      "renewal",
+      "signatures",
+      "signedBy",
+    ];
+    super(
+      "Claim",
+      name,
+      { audience: undefined, ...args, subject: artifactArgument(args.subject) },
+      outputs,
+      options,
+    );
   }
 }

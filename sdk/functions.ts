@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as pulumi from "@pulumi/pulumi";
-import type { ArtifactAnswer, Asking, ClaimAnswer, VerificationAnswer } from "../provider/report/functions";
+import type {
+  ArtifactAnswer,
+  Asking,
+  ClaimAnswer,
+  VerificationAnswer,
+} from "../provider/report/functions";
 import type { Deep } from "./stub";
 import type { TrustPolicy } from "./values";
 import type { LifecycleIssuers, Requirement } from "./verification";
@@ -89,10 +94,17 @@ function provider(): typeof import("../provider/index") {
 }
 
 function asking(): Asking {
-  return { registries: new pulumi.Config("consign").getObject("registries"), baseDir: process.cwd(), now: new Date() };
+  return {
+    registries: new pulumi.Config("consign").getObject("registries"),
+    baseDir: process.cwd(),
+    now: new Date(),
+  };
 }
 
-function asked<Args extends object, Result>(args: Deep<Args>, ask: (args: Args) => Promise<Result>): pulumi.Output<Result> {
+function asked<Args extends object, Result>(
+  args: Deep<Args>,
+  ask: (args: Args) => Promise<Result>,
+): pulumi.Output<Result> {
   return pulumi.output(args).apply(async (known) => {
     try {
       return await ask(known as Args);
@@ -104,5 +116,10 @@ function asked<Args extends object, Result>(args: Deep<Args>, ask: (args: Args) 
 }
 
 function isMissing(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "code" in error && error.code === "MANIFEST_UNKNOWN";
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "code" in error &&
+    error.code === "MANIFEST_UNKNOWN"
+  );
 }

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-export { ArchivePolicy, type ArchivePolicyArgs, type Retention, type RetentionDecision, type RetentionEntry, type RetentionState } from "./archive-policy";
+export {
+  ArchivePolicy,
+  type ArchivePolicyArgs,
+  type Retention,
+  type RetentionDecision,
+  type RetentionEntry,
+  type RetentionState,
+} from "./archive-policy";
 export { Claim, type ClaimArgs } from "./claim";
 export {
   getArtifact,
@@ -15,10 +22,35 @@ export {
   type VerifyArgs,
   type VerifyResult,
 } from "./functions";
-export { EndOfLife, Redirect, Revocation, type EndOfLifeArgs, type RedirectArgs, type RevocationArgs } from "./lifecycle";
-export { Mirror, type ClaimSelection, type MirrorArgs, type MirrorPlan, type PlatformSelection, type TagSelection } from "./mirror";
-export { Promotion, type CarrySelection, type PlannedWindow, type PromotionArgs, type PromotionRecord, type Stay } from "./promotion";
-export { SignedArtifact, type SignedArtifactArgs, type SignedArtifactFile } from "./signed-artifact";
+export {
+  EndOfLife,
+  Redirect,
+  Revocation,
+  type EndOfLifeArgs,
+  type RedirectArgs,
+  type RevocationArgs,
+} from "./lifecycle";
+export {
+  Mirror,
+  type ClaimSelection,
+  type MirrorArgs,
+  type MirrorPlan,
+  type PlatformSelection,
+  type TagSelection,
+} from "./mirror";
+export {
+  Promotion,
+  type CarrySelection,
+  type PlannedWindow,
+  type PromotionArgs,
+  type PromotionRecord,
+  type Stay,
+} from "./promotion";
+export {
+  SignedArtifact,
+  type SignedArtifactArgs,
+  type SignedArtifactFile,
+} from "./signed-artifact";
 export {
   Verification,
   type Denial,
@@ -29,4 +61,13 @@ export {
   type VerificationSummary,
   type VerifiedClaim,
 } from "./verification";
-export type { ArtifactInput, ArtifactLike, Descriptor, SignatureRecord, Signer, SigningArgs, Timestamp, TrustPolicy } from "./values";
+export type {
+  ArtifactInput,
+  ArtifactLike,
+  Descriptor,
+  SignatureRecord,
+  Signer,
+  SigningArgs,
+  Timestamp,
+  TrustPolicy,
+} from "./values";

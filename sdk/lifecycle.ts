@@ -18,7 +18,10 @@ import type { ArtifactInput } from "./values";
  * a new version. The predicate type is also the annotation `dev.consign.claim.type`, so a list of referrers tells what has arrived.
  */
 
-type LifecycleClaimArgs = Omit<ClaimArgs, "subject" | "type" | "predicate" | "document" | "audience"> & {
+type LifecycleClaimArgs = Omit<
+  ClaimArgs,
+  "subject" | "type" | "predicate" | "document" | "audience"
+> & {
   /** Whether mirrors that publish only public claims take it along. Update. @default "public" */
   audience?: pulumi.Input<"internal" | "public">;
 };
@@ -51,7 +54,16 @@ export interface RevocationArgs extends LifecycleClaimArgs {
 export class Revocation extends Claim {
   constructor(name: string, args: RevocationArgs, options?: pulumi.CustomResourceOptions) {
     const { reason, since, ...rest } = args;
-    super(name, { ...rest, audience: args.audience ?? "public", type: "revocation", predicate: predicate({ target: digestOf(args.subject), reason, since }) }, options);
+    super(
+      name,
+      {
+        ...rest,
+        audience: args.audience ?? "public",
+        type: "revocation",
+        predicate: predicate({ target: digestOf(args.subject), reason, since }),
+      },
+      options,
+    );
   }
 }
 
@@ -75,7 +87,16 @@ export interface RedirectArgs extends LifecycleClaimArgs {
 export class Redirect extends Claim {
   constructor(name: string, args: RedirectArgs, options?: pulumi.CustomResourceOptions) {
     const { to, reason, ...rest } = args;
-    super(name, { ...rest, audience: args.audience ?? "public", type: "redirect", predicate: predicate({ to, reason }) }, options);
+    super(
+      name,
+      {
+        ...rest,
+        audience: args.audience ?? "public",
+        type: "redirect",
+        predicate: predicate({ to, reason }),
+      },
+      options,
+    );
   }
 }
 
@@ -99,7 +120,16 @@ export interface EndOfLifeArgs extends LifecycleClaimArgs {
 export class EndOfLife extends Claim {
   constructor(name: string, args: EndOfLifeArgs, options?: pulumi.CustomResourceOptions) {
     const { date, reason, successor, ...rest } = args;
-    super(name, { ...rest, audience: args.audience ?? "public", type: "endOfLife", predicate: predicate({ date, reason, successor }) }, options);
+    super(
+      name,
+      {
+        ...rest,
+        audience: args.audience ?? "public",
+        type: "endOfLife",
+        predicate: predicate({ date, reason, successor }),
+      },
+      options,
+    );
   }
 }
 
@@ -107,15 +137,24 @@ type Members = Record<string, pulumi.Input<string> | undefined>;
 
 /** Without the members that were not given: canonical JSON has no undefined. */
 function predicate(members: Members): pulumi.Output<Record<string, unknown>> {
-  return pulumi.output(members).apply((known) => Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)));
+  return pulumi
+    .output(members)
+    .apply((known) =>
+      Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
+    );
 }
 
 /** Known in a preview wherever the subject's digest is. */
 function digestOf(subject: ArtifactInput): pulumi.Output<string> {
-  if (typeof subject === "object" && "descriptor" in subject) return (subject as { descriptor: pulumi.Output<{ digest: string }> }).descriptor.apply(({ digest }) => digest);
-  return pulumi.output(subject as pulumi.Input<string | { descriptor: { digest: string } }>).apply((known) => {
-    if (typeof known !== "string") return known.descriptor.digest;
-    // What has no digest goes on as it is: the provider refuses it at `predicate.target`, where an error thrown here would have no place.
-    return /@(sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128}))$/.exec(known)?.[1] ?? known;
-  });
+  if (typeof subject === "object" && "descriptor" in subject)
+    return (subject as { descriptor: pulumi.Output<{ digest: string }> }).descriptor.apply(
+      ({ digest }) => digest,
+    );
+  return pulumi
+    .output(subject as pulumi.Input<string | { descriptor: { digest: string } }>)
+    .apply((known) => {
+      if (typeof known !== "string") return known.descriptor.digest;
+      // What has no digest goes on as it is: the provider refuses it at `predicate.target`, where an error thrown here would have no place.
+      return /@(sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128}))$/.exec(known)?.[1] ?? known;
+    });
 }

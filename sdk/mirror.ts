@@ -65,7 +65,16 @@ export interface MirrorPlan {
    * `related` says, by digest, what refers to the artifact: `"vulnerabilities public"`, `"signature of 0123456789ab"`; `platforms`, of an index of
    * which some images stay behind, those that go along.
    */
-  artifacts: Record<string, { mediaType: string; size: number; related?: Record<string, string>; derivedFrom?: string; platforms?: string[] }>;
+  artifacts: Record<
+    string,
+    {
+      mediaType: string;
+      size: number;
+      related?: Record<string, string>;
+      derivedFrom?: string;
+      platforms?: string[];
+    }
+  >;
   /** Cosign's tags of what is mirrored. */
   cosignTags?: Record<string, string>;
   /** Tags, cosign's among them, claims and signatures that are gone at the source and kept. */
@@ -132,7 +141,9 @@ export class Mirror extends ConsignResource {
   declare readonly destinations: pulumi.Output<string[]>;
   declare readonly plan: pulumi.Output<MirrorPlan>;
   /** By tag, the artifact at the first destination. */
-  declare readonly artifacts: pulumi.Output<Record<string, { reference: string; descriptor: Descriptor }>>;
+  declare readonly artifacts: pulumi.Output<
+    Record<string, { reference: string; descriptor: Descriptor }>
+  >;
   /** By destination, one digest over what it holds of the plan: equal where the same is held. Tags in `kept` do not count. */
   declare readonly parity: pulumi.Output<Record<string, string>>;
   /** By destination, what is not as planned; empty when all is. */
@@ -143,10 +154,18 @@ export class Mirror extends ConsignResource {
 
   constructor(name: string, args: MirrorArgs, options?: pulumi.CustomResourceOptions) {
     const { source, sourceClaims = [], ...rest } = args;
-    super("Mirror", name, { ...rest, ...sourceArguments(source, sourceClaims) }, ["plan", "parity", "status", "kept", "ready"], options);
+    super(
+      "Mirror",
+      name,
+      { ...rest, ...sourceArguments(source, sourceClaims) },
+      ["plan", "parity", "status", "kept", "ready"],
+      options,
+    );
     if (source instanceof Mirror) upstream.set(this, source);
     // Not a property of its own: it follows from two that are, and state need not hold it.
-    this.artifacts = pulumi.all([this.plan, this.destinations]).apply(([plan, [first]]) => artifactsOf(plan, first ?? ""));
+    this.artifacts = pulumi
+      .all([this.plan, this.destinations])
+      .apply(([plan, [first]]) => artifactsOf(plan, first ?? ""));
   }
 
   /**
@@ -156,7 +175,12 @@ export class Mirror extends ConsignResource {
   artifact(tag: string): pulumi.Output<{ reference: string; descriptor: Descriptor }> {
     return pulumi.all([this.artifacts, this.plan]).apply(([artifacts, plan]) => {
       const found = artifacts[tag];
-      if (found === undefined) throw new pulumi.ResourceError(`the mirror does not bring ${tag}: ${absence(tag, plan)}`, this, true);
+      if (found === undefined)
+        throw new pulumi.ResourceError(
+          `the mirror does not bring ${tag}: ${absence(tag, plan)}`,
+          this,
+          true,
+        );
       return found;
     });
   }
@@ -164,7 +188,8 @@ export class Mirror extends ConsignResource {
 
 /** Why a plan names no such tag, and what to do about it. */
 function absence(tag: string, { tags, refused = {}, missing = [], summary }: MirrorPlan): string {
-  if (summary !== undefined) return "its plan is a summary and names no tags; raise summarizeAbove to name one";
+  if (summary !== undefined)
+    return "its plan is a summary and names no tags; raise summarizeAbove to name one";
   const refusal = refused[tag];
   if (refusal !== undefined) return refusal;
   if (missing.includes(tag)) return "the source has no such tag";
@@ -177,30 +202,57 @@ const upstream = new WeakMap<Mirror, Mirror>();
 /** What a mirror is about to bring, as arguments of a resource that looks at its destinations; `mirrorReady` is not known before it is there. */
 export function arrivalArguments(mirror: Mirror): pulumi.Inputs {
   const sources: pulumi.Output<string>[] = [];
-  for (let next: Mirror | undefined = mirror; next !== undefined; next = upstream.get(next)) sources.push(next.source);
-  return { mirror: { sources, destinations: mirror.destinations, plan: mirror.plan }, mirrorReady: mirror.ready };
+  for (let next: Mirror | undefined = mirror; next !== undefined; next = upstream.get(next))
+    sources.push(next.source);
+  return {
+    mirror: { sources, destinations: mirror.destinations, plan: mirror.plan },
+    mirrorReady: mirror.ready,
+  };
 }
 
-function artifactsOf(plan: MirrorPlan, destination: string): Record<string, { reference: string; descriptor: Descriptor }> {
+function artifactsOf(
+  plan: MirrorPlan,
+  destination: string,
+): Record<string, { reference: string; descriptor: Descriptor }> {
   return Object.fromEntries(
     Object.entries(plan.tags).flatMap(([tag, digest]) => {
       const artifact = plan.artifacts[digest];
       if (artifact === undefined) return [];
-      return [[tag, { reference: `${destination}@${digest}`, descriptor: { mediaType: artifact.mediaType, digest, size: artifact.size } }]];
+      return [
+        [
+          tag,
+          {
+            reference: `${destination}@${digest}`,
+            descriptor: { mediaType: artifact.mediaType, digest, size: artifact.size },
+          },
+        ],
+      ];
     }),
   );
 }
 
 function sourceArguments(source: MirrorArgs["source"], claims: readonly Claim[]): pulumi.Inputs {
-  const own = source instanceof SignedArtifact ? artifactPlan(source) : source instanceof Mirror ? source.plan : pulumi.output(emptyPlan());
+  const own =
+    source instanceof SignedArtifact
+      ? artifactPlan(source)
+      : source instanceof Mirror
+        ? source.plan
+        : pulumi.output(emptyPlan());
   const proofs: pulumi.Input<unknown>[] = claims.map(({ issuedAt }) => issuedAt);
   if (source instanceof SignedArtifact) proofs.push(source.signedReference);
   if (source instanceof Mirror) proofs.push(source.ready);
-  const location = source instanceof SignedArtifact ? source.repository : source instanceof Mirror ? source.destinations.apply(([first]) => first) : source;
+  const location =
+    source instanceof SignedArtifact
+      ? source.repository
+      : source instanceof Mirror
+        ? source.destinations.apply(([first]) => first)
+        : source;
   if (proofs.length === 0) return { source: location };
   return {
     source: location,
-    upcoming: pulumi.all([own, pulumi.all(claims.map(upcomingClaim))]).apply(([plan, added]) => withClaims(plan, added)),
+    upcoming: pulumi
+      .all([own, pulumi.all(claims.map(upcomingClaim))])
+      .apply(([plan, added]) => withClaims(plan, added)),
     upcomingReady: pulumi.all(proofs).apply(() => true),
   };
 }
@@ -213,12 +265,23 @@ interface UpcomingClaim {
 }
 
 function upcomingClaim(claim: Claim): pulumi.Output<UpcomingClaim> {
-  return pulumi.all([claim.about, claim.digest, claim.predicateType, claim.audience]).apply(([about, digest, type, audience]) => ({ about, digest, type, audience }));
+  return pulumi
+    .all([claim.about, claim.digest, claim.predicateType, claim.audience])
+    .apply(([about, digest, type, audience]) => ({ about, digest, type, audience }));
 }
 
 interface UpcomingPlan {
   tags: Record<string, string>;
-  artifacts: Record<string, { mediaType?: string; size?: number; related?: Record<string, string>; derivedFrom?: string; platforms?: string[] }>;
+  artifacts: Record<
+    string,
+    {
+      mediaType?: string;
+      size?: number;
+      related?: Record<string, string>;
+      derivedFrom?: string;
+      platforms?: string[];
+    }
+  >;
 }
 
 function emptyPlan(): UpcomingPlan {
@@ -226,18 +289,30 @@ function emptyPlan(): UpcomingPlan {
 }
 
 function artifactPlan(artifact: SignedArtifact): pulumi.Output<UpcomingPlan> {
-  return pulumi.all([artifact.tagged, artifact.descriptor]).apply(([tagged, { mediaType, size, digest }]) => ({
-    tags: tagged,
-    artifacts: { [digest]: { mediaType, size, related: {} } },
-  }));
+  return pulumi
+    .all([artifact.tagged, artifact.descriptor])
+    .apply(([tagged, { mediaType, size, digest }]) => ({
+      tags: tagged,
+      artifacts: { [digest]: { mediaType, size, related: {} } },
+    }));
 }
 
 function withClaims(plan: UpcomingPlan, claims: readonly UpcomingClaim[]): UpcomingPlan {
-  const artifacts: Record<string, UpcomingPlan["artifacts"][string] & { related: Record<string, string> }> = Object.fromEntries(Object.entries(plan.artifacts).map(([digest, artifact]) => [digest, { ...artifact, related: { ...artifact.related } }]));
+  const artifacts: Record<
+    string,
+    UpcomingPlan["artifacts"][string] & { related: Record<string, string> }
+  > = Object.fromEntries(
+    Object.entries(plan.artifacts).map(([digest, artifact]) => [
+      digest,
+      { ...artifact, related: { ...artifact.related } },
+    ]),
+  );
   for (const { about, digest, type, audience } of claims) {
     const subject = about.slice(about.lastIndexOf("@") + 1);
     const line = `${type}${audience === "public" ? " public" : ""}`;
-    const home = artifacts[subject] ?? Object.values(artifacts).find(({ related }) => related[subject] !== undefined);
+    const home =
+      artifacts[subject] ??
+      Object.values(artifacts).find(({ related }) => related[subject] !== undefined);
     if (home === undefined) artifacts[subject] = { related: { [digest]: line } };
     else home.related[digest] = artifacts[subject] === undefined ? `${line} of ${subject}` : line;
   }

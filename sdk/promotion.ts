@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as pulumi from "@pulumi/pulumi";
 import { ConsignResource, type Deep } from "./stub";
-import { artifactArgument, type ArtifactInput, type ArtifactLike, type Descriptor, type SignatureRecord, type Signer, type Timestamp, type TrustPolicy } from "./values";
-import { questionOf, Verification, type Denial, type LifecycleIssuers, type Requirement, type Verdict } from "./verification";
+import {
+  artifactArgument,
+  type ArtifactInput,
+  type ArtifactLike,
+  type Descriptor,
+  type SignatureRecord,
+  type Signer,
+  type Timestamp,
+  type TrustPolicy,
+} from "./values";
+import {
+  questionOf,
+  Verification,
+  type Denial,
+  type LifecycleIssuers,
+  type Requirement,
+  type Verdict,
+} from "./verification";
 
 type Trust = TrustPolicy | { notationConfig: string };
 
@@ -75,7 +91,12 @@ export interface PromotionRecord {
   resourceUri: string;
   policy: { uri: string; digest: Record<string, string> };
   inputAttestations: { digest: Record<string, string> }[];
-  lineage: { environment: string; from: { repository: string; digest: string }; previous?: { record: string; digest: string }; replaced?: string };
+  lineage: {
+    environment: string;
+    from: { repository: string; digest: string };
+    previous?: { record: string; digest: string };
+    replaced?: string;
+  };
 }
 
 /** A time in an environment, as other resources take it before the claims about it are written. */
@@ -132,14 +153,40 @@ export class Promotion extends ConsignResource implements ArtifactLike {
 
   constructor(name: string, args: PromotionArgs, options?: pulumi.CustomResourceOptions) {
     const outputs = [
-      "digest", "reference", "descriptor", "move", "previous", "record", "summary", "promotedAt", "promotions", "history", "carries",
-      "verdict", "verified", "unmet", "revoked", "tagged", "seen", "status", "windows", "signedBy", "signatures",
+      "digest",
+      "reference",
+      "descriptor",
+      "move",
+      "previous",
+      "record",
+      "summary",
+      "promotedAt",
+      "promotions",
+      "history",
+      "carries",
+      "verdict",
+      "verified",
+      "unmet",
+      "revoked",
+      "tagged",
+      "seen",
+      "status",
+      "windows",
+      "signedBy",
+      "signatures",
     ];
     super("Promotion", name, { ...args, ...promoted(args) }, outputs, options);
   }
 }
 
-function promoted({ artifact, trust, require, deny, precedence, lifecycleIssuers }: PromotionArgs): pulumi.Inputs {
+function promoted({
+  artifact,
+  trust,
+  require,
+  deny,
+  precedence,
+  lifecycleIssuers,
+}: PromotionArgs): pulumi.Inputs {
   if (!(artifact instanceof Verification)) return { artifact: artifactArgument(artifact) };
   const asked = questionOf(artifact);
   return {

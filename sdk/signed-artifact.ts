@@ -74,7 +74,18 @@ export class SignedArtifact extends ConsignResource implements ArtifactLike {
   declare readonly signedReference: pulumi.Output<string>;
 
   constructor(name: string, args: SignedArtifactArgs, options?: pulumi.CustomResourceOptions) {
-    const outputs = ["digest", "reference", "descriptor", "content", "tagged", "signature", "renewal", "signatures", "signedBy", "signedReference"];
+    const outputs = [
+      "digest",
+      "reference",
+      "descriptor",
+      "content",
+      "tagged",
+      "signature",
+      "renewal",
+      "signatures",
+      "signedBy",
+      "signedReference",
+    ];
     super("SignedArtifact", name, { tags: undefined, ...args }, outputs, options);
   }
 }

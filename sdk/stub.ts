@@ -2,7 +2,13 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /** An argument whose members, at any depth, may be outputs of other resources. */
-export type Deep<T> = pulumi.Input<T extends readonly (infer Item)[] ? Deep<Item>[] : T extends object ? { [Key in keyof T]: Deep<T[Key]> } : T>;
+export type Deep<T> = pulumi.Input<
+  T extends readonly (infer Item)[]
+    ? Deep<Item>[]
+    : T extends object
+      ? { [Key in keyof T]: Deep<T[Key]> }
+      : T
+>;
 
 /**
  * What Pulumi records per resource as the code of its provider. A constant, so that neither an upgrade of this package nor of anything
@@ -15,8 +21,19 @@ export function stub(kind: string): string {
 /** A resource of this package. Its type token is `pulumi-nodejs:dynamic/consign:<Kind>`. */
 export abstract class ConsignResource extends pulumi.CustomResource {
   /** `outputs` are the names of what is not among the arguments; without an entry in the properties there would be no output. */
-  protected constructor(kind: string, name: string, args: pulumi.Inputs, outputs: readonly string[], options?: pulumi.CustomResourceOptions) {
+  protected constructor(
+    kind: string,
+    name: string,
+    args: pulumi.Inputs,
+    outputs: readonly string[],
+    options?: pulumi.CustomResourceOptions,
+  ) {
     const empty = Object.fromEntries(outputs.map((output) => [output, undefined]));
-    super(`pulumi-nodejs:dynamic/consign:${kind}`, name, { ...empty, ...args, __provider: stub(kind) }, options);
+    super(
+      `pulumi-nodejs:dynamic/consign:${kind}`,
+      name,
+      { ...empty, ...args, __provider: stub(kind) },
+      options,
+    );
   }
 }

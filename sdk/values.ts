@@ -88,7 +88,10 @@ export interface ArtifactLike {
 }
 
 /** A pinned reference to something that exists, or something that this program makes. */
-export type ArtifactInput = pulumi.Input<string> | ArtifactLike | pulumi.Output<{ reference: string; descriptor: Descriptor }>;
+export type ArtifactInput =
+  | pulumi.Input<string>
+  | ArtifactLike
+  | pulumi.Output<{ reference: string; descriptor: Descriptor }>;
 
 /** A notation trust policy statement, with roots given inline where that is handier than a trust store. */
 export interface TrustPolicy {
@@ -97,7 +100,12 @@ export interface TrustPolicy {
   registryScopes?: string[];
   signatureVerification: {
     level: "strict" | "permissive" | "audit" | "skip";
-    override?: Partial<Record<"authenticity" | "authenticTimestamp" | "expiry" | "revocation", "enforce" | "log" | "skip">>;
+    override?: Partial<
+      Record<
+        "authenticity" | "authenticTimestamp" | "expiry" | "revocation",
+        "enforce" | "log" | "skip"
+      >
+    >;
     verifyTimestamp?: "always" | "afterCertExpiry";
   };
   /** Names in notation's trust store, as `ca:wabbit`. */
@@ -110,7 +118,12 @@ export interface TrustPolicy {
 
 /** Turns an {@link ArtifactInput} into what crosses to the provider. */
 export function artifactArgument(artifact: ArtifactInput): pulumi.Input<unknown> {
-  if (typeof artifact === "object" && artifact !== null && "descriptor" in artifact && "reference" in artifact) {
+  if (
+    typeof artifact === "object" &&
+    artifact !== null &&
+    "descriptor" in artifact &&
+    "reference" in artifact
+  ) {
     const { reference, descriptor } = artifact as ArtifactLike;
     return { reference, descriptor };
   }

@@ -124,7 +124,17 @@ export class Verification extends ConsignResource {
 
   constructor(name: string, args: VerificationArgs, options?: pulumi.CustomResourceOptions) {
     const { mirror, ...asked } = args;
-    super("Verification", name, { ...asked, artifact: artifactArgument(args.artifact), ...(mirror === undefined ? {} : arrivalArguments(mirror)) }, ["reference", "verdict", "claims", "summary", "followed"], options);
+    super(
+      "Verification",
+      name,
+      {
+        ...asked,
+        artifact: artifactArgument(args.artifact),
+        ...(mirror === undefined ? {} : arrivalArguments(mirror)),
+      },
+      ["reference", "verdict", "claims", "summary", "followed"],
+      options,
+    );
     questions.set(this, args);
   }
 }
@@ -134,6 +144,7 @@ const questions = new WeakMap<Verification, VerificationArgs>();
 /** What a verification was asked. As arguments, not as outputs: an output that has no value is unknown in a preview. */
 export function questionOf(verification: Verification): VerificationArgs {
   const args = questions.get(verification);
-  if (args === undefined) throw new Error("this verification was made by another copy of pulumi-consign");
+  if (args === undefined)
+    throw new Error("this verification was made by another copy of pulumi-consign");
   return args;
 }

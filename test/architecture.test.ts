@@ -8,7 +8,16 @@ import { escapesOf, importsOf, sources, stringsOf, type SourceFile } from "./har
 import manifest from "../package.json";
 
 /** The library below the resources: formats, stores, rules. */
-const LIBRARY = ["oci", "content", "registry", "cose", "notation", "claims", "graph", "retention"].map((folder) => `provider/${folder}`);
+const LIBRARY = [
+  "oci",
+  "content",
+  "registry",
+  "cose",
+  "notation",
+  "claims",
+  "graph",
+  "retention",
+].map((folder) => `provider/${folder}`);
 
 /**
  * Who may import whom, by folder; `errors` is open to all. `:type` allows types alone, `:lazy` types and calls of import and require. A folder that is not
@@ -30,11 +39,26 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // What an artifact and its claims look like to a person: read-only, for the command line and for programs.
   "provider/report": LIBRARY,
   // Where the parts that a reconciler is handed are made: registries, and who asks about revocation.
-  "provider/dynamic": ["provider/garbage", "provider/node-version", "provider/resources", "provider/registry", "provider/notation"],
-  "provider/cli": ["provider/node-version", ...LIBRARY, "provider/resources", "provider/report", "provider/index"],
+  "provider/dynamic": [
+    "provider/garbage",
+    "provider/node-version",
+    "provider/resources",
+    "provider/registry",
+    "provider/notation",
+  ],
+  "provider/cli": [
+    "provider/node-version",
+    ...LIBRARY,
+    "provider/resources",
+    "provider/report",
+    "provider/index",
+  ],
   "provider/index": [...LIBRARY, "provider/resources", "provider/report"],
   // Programs reach the provider through the stub; functions load the library when they are called.
-  sdk: [...[...LIBRARY, "provider/resources", "provider/report"].map((folder) => `${folder}:type`), "provider/index:lazy"],
+  sdk: [
+    ...[...LIBRARY, "provider/resources", "provider/report"].map((folder) => `${folder}:type`),
+    "provider/index:lazy",
+  ],
   "sdk/kubernetes": ["sdk"],
 };
 
@@ -44,7 +68,12 @@ const CONFINED: Record<string, RegExp> = {
   "cose-js": /^provider\/cose\//,
   "@pulumi/kubernetes": /^sdk\/kubernetes\//,
   "@pulumi/pulumi": /^(?:provider\/dynamic|sdk)\//,
-  ...Object.fromEntries(["node:http", "node:https", "node:http2", "node:net", "node:tls"].map((name) => [name, /^provider\/registry\//])),
+  ...Object.fromEntries(
+    ["node:http", "node:https", "node:http2", "node:net", "node:tls"].map((name) => [
+      name,
+      /^provider\/registry\//,
+    ]),
+  ),
 };
 
 /** Folders that compute and never touch the world. */
@@ -68,8 +97,12 @@ function none(offences: readonly string[]): void {
   if (offences.length > 0) assert.fail(`\n  ${offences.join("\n  ")}`);
 }
 
-const packageOf = (specifier: string): string => (specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : (specifier.split("/")[0] ?? ""));
-const asModule = (specifier: string): string => (builtinModules.includes(specifier) ? `node:${specifier}` : specifier);
+const packageOf = (specifier: string): string =>
+  specifier.startsWith("@")
+    ? specifier.split("/").slice(0, 2).join("/")
+    : (specifier.split("/")[0] ?? "");
+const asModule = (specifier: string): string =>
+  builtinModules.includes(specifier) ? `node:${specifier}` : specifier;
 
 describe("the house", () => {
   test("imports go one way", () => {
@@ -79,9 +112,19 @@ describe("the house", () => {
       for (const { specifier, line, typeOnly, lazy } of importsOf(file)) {
         if (!specifier.startsWith(".")) continue;
         const to = folderOf(posix.join(posix.dirname(file.path), specifier));
-        const permits = [to, ...(typeOnly ? [`${to}:type`] : []), ...(typeOnly || lazy ? [`${to}:lazy`] : [])];
-        const fine = to === from || to === "provider/errors" || permits.some((permit) => MAY_IMPORT[from]?.includes(permit));
-        if (!fine) offences.push(`${file.path}:${line}: ${from} must not import ${typeOnly ? "types of " : ""}${to}`);
+        const permits = [
+          to,
+          ...(typeOnly ? [`${to}:type`] : []),
+          ...(typeOnly || lazy ? [`${to}:lazy`] : []),
+        ];
+        const fine =
+          to === from ||
+          to === "provider/errors" ||
+          permits.some((permit) => MAY_IMPORT[from]?.includes(permit));
+        if (!fine)
+          offences.push(
+            `${file.path}:${line}: ${from} must not import ${typeOnly ? "types of " : ""}${to}`,
+          );
       }
     }
     none(offences);
@@ -92,75 +135,163 @@ describe("the house", () => {
     for (const file of code) {
       for (const { specifier, line } of importsOf(file)) {
         if (specifier.startsWith(".")) continue;
-        const name = specifier.startsWith("node:") || builtinModules.includes(specifier) ? asModule(specifier) : packageOf(specifier);
+        const name =
+          specifier.startsWith("node:") || builtinModules.includes(specifier)
+            ? asModule(specifier)
+            : packageOf(specifier);
         const place = CONFINED[name];
-        if (place !== undefined && !place.test(file.path)) offences.push(`${file.path}:${line}: ${name} belongs in ${place.source}`);
-        if (place === undefined && name.startsWith("@pulumi/")) offences.push(`${file.path}:${line}: no rule for ${name}`);
-        if (PURE.test(file.path) && name.startsWith("node:") && !PURE_MODULES.includes(name)) offences.push(`${file.path}:${line}: a pure folder uses ${name}`);
+        if (place !== undefined && !place.test(file.path))
+          offences.push(`${file.path}:${line}: ${name} belongs in ${place.source}`);
+        if (place === undefined && name.startsWith("@pulumi/"))
+          offences.push(`${file.path}:${line}: no rule for ${name}`);
+        if (PURE.test(file.path) && name.startsWith("node:") && !PURE_MODULES.includes(name))
+          offences.push(`${file.path}:${line}: a pure folder uses ${name}`);
       }
     }
     none(offences);
   });
 
   test("what is imported is declared", () => {
-    const declared = new Set([...Object.keys(manifest.dependencies), ...Object.keys("peerDependencies" in manifest ? (manifest.peerDependencies as object) : {})]);
+    const declared = new Set([
+      ...Object.keys(manifest.dependencies),
+      ...Object.keys("peerDependencies" in manifest ? (manifest.peerDependencies as object) : {}),
+    ]);
     const offences: string[] = [];
     const used = new Set<string>();
     for (const file of code) {
       for (const { specifier, line, typeOnly } of importsOf(file)) {
         if (specifier.startsWith(".") || specifier.startsWith("node:")) continue;
         used.add(packageOf(specifier));
-        if (!typeOnly && !declared.has(packageOf(specifier))) offences.push(`${file.path}:${line}: ${specifier} is no dependency in package.json`);
+        if (!typeOnly && !declared.has(packageOf(specifier)))
+          offences.push(`${file.path}:${line}: ${specifier} is no dependency in package.json`);
       }
     }
-    for (const name of Object.keys(manifest.dependencies)) if (!used.has(name)) offences.push(`package.json: nothing imports ${name}`);
+    for (const name of Object.keys(manifest.dependencies))
+      if (!used.has(name)) offences.push(`package.json: nothing imports ${name}`);
     none(offences);
   });
 
   test("a file is one idea: at most 400 lines, and no drawer for leftovers", () => {
-    const offences = code.filter(({ text }) => text.split("\n").length - 1 > MAX_LINES).map(({ path, text }) => `${path}: ${text.split("\n").length - 1} lines`);
-    for (const { path } of [...code, ...sources("test", ".ts")]) if (/\/(?:utils?|helpers?|common|misc)(?:\.ts$|\/)/.test(path)) offences.push(`${path}: what is it about?`);
+    const offences = code
+      .filter(({ text }) => text.split("\n").length - 1 > MAX_LINES)
+      .map(({ path, text }) => `${path}: ${text.split("\n").length - 1} lines`);
+    for (const { path } of [...code, ...sources("test", ".ts")])
+      if (/\/(?:utils?|helpers?|common|misc)(?:\.ts$|\/)/.test(path))
+        offences.push(`${path}: what is it about?`);
     none(offences);
   });
 
   test("every file says its licence first", () => {
-    const files = [...code, ...sources("test", ".ts", ".go", ".mjs"), ...sources("scripts", ".mjs", ".ts"), ...sources("examples", ".ts")];
-    const says = ({ text }: SourceFile): boolean => text.split("\n").slice(0, 2).some((line) => line === "// SPDX-License-Identifier: Apache-2.0");
-    none(files.filter((file) => !says(file)).map(({ path }) => `${path}: its first line is not // SPDX-License-Identifier: Apache-2.0`));
+    const files = [
+      ...code,
+      ...sources("test", ".ts", ".go", ".mjs"),
+      ...sources("scripts", ".mjs", ".ts"),
+      ...sources("examples", ".ts"),
+    ];
+    const says = ({ text }: SourceFile): boolean =>
+      text
+        .split("\n")
+        .slice(0, 2)
+        .some((line) => line === "// SPDX-License-Identifier: Apache-2.0");
+    none(
+      files
+        .filter((file) => !says(file))
+        .map(({ path }) => `${path}: its first line is not // SPDX-License-Identifier: Apache-2.0`),
+    );
   });
 
   test("nobody leaves the type system", () => {
-    const offences = code.flatMap((file) => escapesOf(file).map(({ line, what }) => `${file.path}:${line}: ${what}`));
-    const marks = new RegExp(["@ts-" + "ignore", "@ts-" + "expect-error", "@ts-" + "nocheck"].join("|"));
+    const offences = code.flatMap((file) =>
+      escapesOf(file).map(({ line, what }) => `${file.path}:${line}: ${what}`),
+    );
+    const marks = new RegExp(
+      ["@ts-" + "ignore", "@ts-" + "expect-error", "@ts-" + "nocheck"].join("|"),
+    );
     for (const { path, text } of [...code, ...sources("test", ".ts")]) {
-      text.split("\n").forEach((line, index) => marks.test(line) && offences.push(`${path}:${index + 1}: ${line.trim()}`));
+      text
+        .split("\n")
+        .forEach(
+          (line, index) =>
+            marks.test(line) && offences.push(`${path}:${index + 1}: ${line.trim()}`),
+        );
     }
     none(offences);
   });
 
   test("no test is left out or runs alone by a mark in its code", () => {
     const marks = new RegExp("\\b(?:test|it|describe|suite)\\.(?:only|skip|todo)" + "\\(");
-    none(sources("test", ".ts").flatMap(({ path, text }) => text.split("\n").flatMap((line, index) => (marks.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : []))));
+    none(
+      sources("test", ".ts").flatMap(({ path, text }) =>
+        text
+          .split("\n")
+          .flatMap((line, index) =>
+            marks.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [],
+          ),
+      ),
+    );
   });
 
   test("no file names a package registry's host or a path of one machine", () => {
-    const hosts = [["registry", "npmjs", "org"], ["proxy", "golang", "org"], ["sum", "golang", "org"], ["pypi", "org"], ["crates", "io"], ["deb", "debian", "org"]].map((parts) => parts.join("\\."));
-    const paths = ["work", "farm", "root"].map((name) => `(?:^|[^A-Za-z0-9._-])/${name}/[A-Za-z0-9._]`);
+    const hosts = [
+      ["registry", "npmjs", "org"],
+      ["proxy", "golang", "org"],
+      ["sum", "golang", "org"],
+      ["pypi", "org"],
+      ["crates", "io"],
+      ["deb", "debian", "org"],
+    ].map((parts) => parts.join("\\."));
+    const paths = ["work", "farm", "root"].map(
+      (name) => `(?:^|[^A-Za-z0-9._-])/${name}/[A-Za-z0-9._]`,
+    );
     const marks = new RegExp([...hosts, ...paths].join("|"));
-    const files = [...code, ...["test", "scripts", "examples", ".ci"].flatMap((place) => sources(place, ""))];
-    for (const name of ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "package.json", "package-lock.json"]) files.push(...sources(name));
-    none(files.flatMap(({ path, text }) => text.split("\n").flatMap((line, index) => (marks.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 120)}`] : []))));
+    const files = [
+      ...code,
+      ...["test", "scripts", "examples", ".ci"].flatMap((place) => sources(place, "")),
+    ];
+    for (const name of [
+      "README.md",
+      "CONTRIBUTING.md",
+      "CHANGELOG.md",
+      "SECURITY.md",
+      "package.json",
+      "package-lock.json",
+    ])
+      files.push(...sources(name));
+    none(
+      files.flatMap(({ path, text }) =>
+        text
+          .split("\n")
+          .flatMap((line, index) =>
+            marks.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 120)}`] : [],
+          ),
+      ),
+    );
   });
 
   test("every error code is thrown somewhere, or it is said why not", () => {
-    const said = new Set(code.filter(({ path }) => path !== "provider/errors.ts").flatMap(stringsOf));
-    const offences = Object.keys(ERROR_CODES).filter((name) => !said.has(name) && !(name in NOT_THROWN)).map((name) => `${name}: nothing in provider/ says it`);
-    for (const name of Object.keys(NOT_THROWN)) if (said.has(name)) offences.push(`${name}: it is thrown now, so take it off the list`);
+    const said = new Set(
+      code.filter(({ path }) => path !== "provider/errors.ts").flatMap(stringsOf),
+    );
+    const offences = Object.keys(ERROR_CODES)
+      .filter((name) => !said.has(name) && !(name in NOT_THROWN))
+      .map((name) => `${name}: nothing in provider/ says it`);
+    for (const name of Object.keys(NOT_THROWN))
+      if (said.has(name)) offences.push(`${name}: it is thrown now, so take it off the list`);
     none(offences);
   });
 
   test("what package.json exports has a source", () => {
-    const targets = [...Object.values(manifest.exports).flatMap((target) => (typeof target === "string" ? [] : [target.default])), ...Object.values(manifest.bin).map((path) => `./${path}`)];
-    none(targets.map((target) => target.replace(/^\.\/dist\//, "").replace(/\.js$/, ".ts")).filter((source) => sources(source).length === 0).map((source) => `${source} does not exist`));
+    const targets = [
+      ...Object.values(manifest.exports).flatMap((target) =>
+        typeof target === "string" ? [] : [target.default],
+      ),
+      ...Object.values(manifest.bin).map((path) => `./${path}`),
+    ];
+    none(
+      targets
+        .map((target) => target.replace(/^\.\/dist\//, "").replace(/\.js$/, ".ts"))
+        .filter((source) => sources(source).length === 0)
+        .map((source) => `${source} does not exist`),
+    );
   });
 });

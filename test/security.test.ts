@@ -7,7 +7,14 @@ import { test } from "node:test";
 import { repositoryRoot } from "./harness/toolchain";
 
 const document = readFileSync(join(repositoryRoot, "SECURITY.md"), "utf8");
-const attacks = (/## Attacks.*?\n(\| Attack[\s\S]*?)\n\n/.exec(document)?.[1] ?? /\| Attack[\s\S]*?\n\n/.exec(document)?.[0] ?? "").split("\n").filter((line) => line.startsWith("| ")).slice(1);
+const attacks = (
+  /## Attacks.*?\n(\| Attack[\s\S]*?)\n\n/.exec(document)?.[1] ??
+  /\| Attack[\s\S]*?\n\n/.exec(document)?.[0] ??
+  ""
+)
+  .split("\n")
+  .filter((line) => line.startsWith("| "))
+  .slice(1);
 const NAMED = /`([a-z][a-z/-]+): ([^`]+)`/g;
 
 /** Quoted in the file as the name of a test, of a row of a table of tests, or as the end of a name that is put together. */
@@ -21,7 +28,9 @@ test("every attack in SECURITY.md has a test, and the test exists", () => {
     const tests = [...attack.matchAll(NAMED)];
     assert.ok(tests.length > 0, `no test is named for: ${attack}`);
     for (const [, file = "", name = ""] of tests) {
-      const path = [`${file}.test.ts`, `${file}.ts`].map((each) => join(__dirname, each)).find(existsSync);
+      const path = [`${file}.test.ts`, `${file}.ts`]
+        .map((each) => join(__dirname, each))
+        .find(existsSync);
       assert.ok(path !== undefined, `there is no file test/${file}.ts or .test.ts`);
       assert.ok(isIn(readFileSync(path, "utf8"), name), `test/${file} has no test "${name}"`);
     }

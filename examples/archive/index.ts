@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // An archive that a scheduled `pulumi up` keeps, and a legal hold.
 import * as pulumi from "@pulumi/pulumi";
-import { ArchivePolicy, Claim, Promotion, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
+import {
+  ArchivePolicy,
+  Claim,
+  Promotion,
+  SignedArtifact,
+  Verification,
+  type Signer,
+  type TrustPolicy,
+} from "pulumi-consign";
 
 const config = new pulumi.Config();
 /** For the story only, and for the archive. Without it each run plans for now: the schedule is the clock. */
@@ -9,7 +17,10 @@ const asOf = config.get("asOf");
 const release = config.require("release");
 const HOLD = "https://acme.example/claims/litigation/v1";
 
-const acme: Signer = { keyFile: ".run/keys/acme.key", certificateChainFile: ".run/keys/acme.chain.pem" };
+const acme: Signer = {
+  keyFile: ".run/keys/acme.key",
+  certificateChainFile: ".run/keys/acme.chain.pem",
+};
 const trust: TrustPolicy = {
   signatureVerification: { level: "strict" },
   roots: { ca: [".run/keys/acme.root.pem"] },
@@ -18,15 +29,36 @@ const trust: TrustPolicy = {
 const place = (name: string): string => `oci:.run/registries/${name}/net-monitor`;
 const clock = asOf === undefined ? {} : { asOf };
 
-const v1 = new SignedArtifact("v1", { repository: place("build"), tags: ["v1"], files: ["files/v1.txt"], signer: acme });
-const v2 = new SignedArtifact("v2", { repository: place("build"), tags: ["v2"], files: ["files/v2.txt"], signer: acme });
+const v1 = new SignedArtifact("v1", {
+  repository: place("build"),
+  tags: ["v1"],
+  files: ["files/v1.txt"],
+  signer: acme,
+});
+const v2 = new SignedArtifact("v2", {
+  repository: place("build"),
+  tags: ["v2"],
+  files: ["files/v2.txt"],
+  signer: acme,
+});
 const gate = new Verification("gate", { artifact: release === "v1" ? v1 : v2, trust });
-const production = new Promotion("production", { artifact: gate, environment: "production", to: place("production"), tag: "current", signer: acme });
+const production = new Promotion("production", {
+  artifact: gate,
+  environment: "production",
+  to: place("production"),
+  tag: "current",
+  signer: acme,
+});
 
 // The court's order hangs on the artifact itself, where it is archived, so whoever looks at the artifact finds it.
 const held = config.get("hold") ?? "none";
 if (held !== "none") {
-  new Claim("hold", { subject: held, type: HOLD, predicate: { case: "ACME v. Road Runner", ordered: "2026-06-01" }, signer: acme });
+  new Claim("hold", {
+    subject: held,
+    type: HOLD,
+    predicate: { case: "ACME v. Road Runner", ordered: "2026-06-01" },
+    signer: acme,
+  });
 }
 
 const archive = new ArchivePolicy("archive", {

@@ -6,7 +6,8 @@ import { stage, tell } from "../../scripts/story/stage";
 const UP = ["up", "--yes", "--skip-preview"] as const;
 
 const today = Date.now();
-const day = (days: number): string => new Date(today + days * 86_400_000).toISOString().slice(0, 10);
+const day = (days: number): string =>
+  new Date(today + days * 86_400_000).toISOString().slice(0, 10);
 
 tell(async () => {
   const { narrator } = await stage(__dirname, ["acme"]);
@@ -24,16 +25,23 @@ tell(async () => {
   shows(await archive.pulumi("preview", "--diff"), /ARCHIVE {2}/);
   await archive.pulumi(...UP);
 
-  archive.heading("Three months later a court orders that it be kept. The order is a signed claim on the artifact");
+  archive.heading(
+    "Three months later a court orders that it be kept. The order is a signed claim on the artifact",
+  );
   await archive.stack({ asOf: day(119), hold: v1 });
   await archive.pulumi(...UP);
 
   archive.heading("After 180 days its time would be over, and it is kept; the plan says why");
   await archive.stack({ asOf: day(211) });
   await archive.pulumi(...UP);
-  shows(await archive.output("plan"), /held;.*legal hold by a claim of type https:\/\/acme\.example/);
+  shows(
+    await archive.output("plan"),
+    /held;.*legal hold by a claim of type https:\/\/acme\.example/,
+  );
 
-  archive.heading("After 300 days the order is lifted, and the claim taken away. One run marks, the next preview shows the purge, the next up does it");
+  archive.heading(
+    "After 300 days the order is lifted, and the claim taken away. One run marks, the next preview shows the purge, the next up does it",
+  );
   await archive.stack({ asOf: day(302), hold: "none" });
   await archive.pulumi(...UP);
   await archive.stack({ asOf: day(303) });

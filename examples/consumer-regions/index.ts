@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // ACME Rockets follows Wabbit's net-monitor in two regions: one mirror, two destinations, one plan.
-import { Claim, Mirror, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
+import {
+  Claim,
+  Mirror,
+  SignedArtifact,
+  Verification,
+  type Signer,
+  type TrustPolicy,
+} from "pulumi-consign";
 
 const wabbitPublic = "oci:.run/registries/wabbit/net-monitor";
 const regions = ["eu", "us"] as const;
 
-const wabbit: Signer = { keyFile: ".run/keys/wabbit.key", certificateChainFile: ".run/keys/wabbit.chain.pem" };
+const wabbit: Signer = {
+  keyFile: ".run/keys/wabbit.key",
+  certificateChainFile: ".run/keys/wabbit.chain.pem",
+};
 const trust: TrustPolicy = {
   signatureVerification: { level: "strict" },
   roots: { ca: [".run/keys/wabbit.root.pem"] },
@@ -23,7 +33,10 @@ const netMonitor = new SignedArtifact("net-monitor", {
 const tests = new Claim("tests", {
   subject: netMonitor,
   type: "test-result",
-  predicate: { result: "PASSED", configuration: [{ name: "smoke tests", uri: "https://wabbit.example/net-monitor/tests" }] },
+  predicate: {
+    result: "PASSED",
+    configuration: [{ name: "smoke tests", uri: "https://wabbit.example/net-monitor/tests" }],
+  },
   audience: "public",
   signer: wabbit,
 });
@@ -38,12 +51,19 @@ const subscription = new Mirror("subscription", {
 });
 
 // Each region is verified on its own: what is in one says nothing of the other.
-const gates = regions.map((region) =>
-  new Verification(`gate-${region}`, {
-    artifact: subscription.plan.apply(({ tags }) => `oci:.run/registries/acme-${region}/net-monitor@${tags["v1.0.0"]}`),
-    trust,
-    require: [{ type: "test-result", condition: 'predicate.result == "PASSED"' }],
-  }, { dependsOn: subscription }),
+const gates = regions.map(
+  (region) =>
+    new Verification(
+      `gate-${region}`,
+      {
+        artifact: subscription.plan.apply(
+          ({ tags }) => `oci:.run/registries/acme-${region}/net-monitor@${tags["v1.0.0"]}`,
+        ),
+        trust,
+        require: [{ type: "test-result", condition: 'predicate.result == "PASSED"' }],
+      },
+      { dependsOn: subscription },
+    ),
 );
 
 export const published = netMonitor.reference;

@@ -17,7 +17,12 @@ tell(async () => {
   acme.heading("Region us loses a claim. Only us has drifted, and the preview says what it lacks");
   const digest = (await acme.output("claim")).split("@")[1] ?? "";
   await deleteClaim(__dirname, `${region("us")}@${digest}`);
-  shows(await acme.pulumi("preview", "--refresh", "--diff"), /acme-us\/net-monitor/, /gate-us/, new RegExp(digest));
+  shows(
+    await acme.pulumi("preview", "--refresh", "--diff"),
+    /acme-us\/net-monitor/,
+    /gate-us/,
+    new RegExp(digest),
+  );
 
   acme.heading("pulumi up --refresh copies what is missing, and nothing else");
   await acme.pulumi("up", "--yes", "--skip-preview", "--refresh");

@@ -2,7 +2,10 @@
 // An artifact, two claims, and a gate: what somebody changes behind Pulumi's back shows under its own name.
 import { Claim, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
 
-const signer: Signer = { keyFile: ".run/keys/wabbit.key", certificateChainFile: ".run/keys/wabbit.chain.pem" };
+const signer: Signer = {
+  keyFile: ".run/keys/wabbit.key",
+  certificateChainFile: ".run/keys/wabbit.chain.pem",
+};
 const trust: TrustPolicy = {
   signatureVerification: { level: "strict" },
   roots: { ca: [".run/keys/wabbit.root.pem"] },
@@ -30,11 +33,15 @@ const deployment = new Claim("deployment", {
   signer,
 });
 
-const gate = new Verification("gate", {
-  artifact: netMonitor,
-  trust,
-  require: [{ type: "test-result", condition: 'predicate.result == "PASSED"' }],
-}, { dependsOn: [tests, deployment] });
+const gate = new Verification(
+  "gate",
+  {
+    artifact: netMonitor,
+    trust,
+    require: [{ type: "test-result", condition: 'predicate.result == "PASSED"' }],
+  },
+  { dependsOn: [tests, deployment] },
+);
 
 export const deploy = gate.reference;
 export const testsClaim = tests.reference;

@@ -15,12 +15,21 @@ tell(async () => {
   run.heading("The check for CI: all is as planned, exit code 0");
   await run.pulumi(...CHECK);
 
-  run.heading("Somebody deletes a claim, strips another of its signature, and moves a tag: the same check fails");
+  run.heading(
+    "Somebody deletes a claim, strips another of its signature, and moves a tag: the same check fails",
+  );
   await deleteClaim(__dirname, await run.output("testsClaim"));
   await stripSignatures(__dirname, await run.output("deploymentClaim"));
   await moveTag(__dirname, await run.output("deploymentClaim"), "stable");
   const { text } = await run.refused(...CHECK, "--diff");
-  shows(text, /\+ pulumi-nodejs:dynamic\/consign:Claim/, /status/, /unsigned/, /tagged/, /lifecycle|require\[0\]/);
+  shows(
+    text,
+    /\+ pulumi-nodejs:dynamic\/consign:Claim/,
+    /status/,
+    /unsigned/,
+    /tagged/,
+    /lifecycle|require\[0\]/,
+  );
 
   run.heading("pulumi up --refresh puts back what can be put back");
   await run.pulumi("up", "--yes", "--skip-preview", "--refresh");

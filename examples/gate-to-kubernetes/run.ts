@@ -16,14 +16,21 @@ tell(async () => {
     const run = await narrator("acme");
     await run.stack({ registry: registry.host });
 
-    run.heading("Nobody has approved it: it is pushed and signed, the gate stays closed, and there is no manifest");
+    run.heading(
+      "Nobody has approved it: it is pushed and signed, the gate stays closed, and there is no manifest",
+    );
     shows((await run.refused("up", "--yes", "--skip-preview")).text, /VERIFICATION_UNMET/, /vsa/);
 
     run.heading("ACME approves: the gate opens, and the manifests name the verified digest");
     await run.stack({ approved: "true" });
     await run.pulumi("up", "--yes", "--skip-preview");
     const yaml = await run.output("manifests");
-    shows(yaml, /image: "\S+\/net-monitor@sha256:[0-9a-f]{64}"/, /kind: Deployment/, /kind: CronJob/);
+    shows(
+      yaml,
+      /image: "\S+\/net-monitor@sha256:[0-9a-f]{64}"/,
+      /kind: Deployment/,
+      /kind: CronJob/,
+    );
     writeFileSync(join(__dirname, ".run", "manifests.yaml"), `${yaml}\n`);
 
     run.heading("For kubectl apply -f .run/manifests.yaml");

@@ -15,8 +15,18 @@ tell(async () => {
   acme.heading("ACME has examined it: two claims of its own");
   await acme.stack({ examined: "true" });
   shows(await acme.pulumi("up", "--yes", "--skip-preview"), /deploy/, /superseded/);
-  await showTree(__dirname, "oci:.run/registries/acme/net-monitor:v1", "What ACME holds: Wabbit's claims, and its own", roots);
-  await showTree(__dirname, "oci:.run/registries/wabbit/net-monitor:v1", "What Wabbit holds: nothing of this has come back to it", roots);
+  await showTree(
+    __dirname,
+    "oci:.run/registries/acme/net-monitor:v1",
+    "What ACME holds: Wabbit's claims, and its own",
+    roots,
+  );
+  await showTree(
+    __dirname,
+    "oci:.run/registries/wabbit/net-monitor:v1",
+    "What Wabbit holds: nothing of this has come back to it",
+    roots,
+  );
   acme.heading("It stays so");
   await acme.pulumi("preview", "--refresh", "--expect-no-changes");
 });

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wabbit Networks publishes net-monitor: signed, with claims, of which only the public ones leave the house.
-import { Claim, EndOfLife, Mirror, SignedArtifact, type Signer, type TrustPolicy } from "pulumi-consign";
+import {
+  Claim,
+  EndOfLife,
+  Mirror,
+  SignedArtifact,
+  type Signer,
+  type TrustPolicy,
+} from "pulumi-consign";
 
 const internal = "oci:.run/registries/internal/net-monitor";
 const everyone = "oci:.run/registries/public/net-monitor";
 
-const signer: Signer = { keyFile: ".run/keys/wabbit.key", certificateChainFile: ".run/keys/wabbit.chain.pem" };
+const signer: Signer = {
+  keyFile: ".run/keys/wabbit.key",
+  certificateChainFile: ".run/keys/wabbit.chain.pem",
+};
 const trust: TrustPolicy = {
   signatureVerification: { level: "strict" },
   roots: { ca: [".run/keys/wabbit.root.pem"] },
@@ -21,7 +31,13 @@ const netMonitor = new SignedArtifact("net-monitor", {
 });
 
 // For the public: what is in it, what a scanner found, what that means, and until when it is supported.
-const sbom = new Claim("sbom", { subject: netMonitor, type: "sbom/spdx", document: "files/net-monitor.spdx.json", audience: "public", signer });
+const sbom = new Claim("sbom", {
+  subject: netMonitor,
+  type: "sbom/spdx",
+  document: "files/net-monitor.spdx.json",
+  audience: "public",
+  signer,
+});
 
 const scan = new Claim("scan", {
   subject: netMonitor,
@@ -48,20 +64,34 @@ const vex = new Claim("vex", {
     author: "Wabbit Networks",
     timestamp: "2026-11-20T09:00:00Z",
     version: 1,
-    statements: [{ vulnerability: { name: "CVE-2026-1000" }, status: "not_affected", justification: "vulnerable_code_not_in_execute_path" }],
+    statements: [
+      {
+        vulnerability: { name: "CVE-2026-1000" },
+        status: "not_affected",
+        justification: "vulnerable_code_not_in_execute_path",
+      },
+    ],
   },
   audience: "public",
   signer,
 });
 
-const endOfLife = new EndOfLife("end-of-life", { subject: netMonitor, date: "2099-06-30", reason: "v1 is mended for as long as v2 is new", signer });
+const endOfLife = new EndOfLife("end-of-life", {
+  subject: netMonitor,
+  date: "2099-06-30",
+  reason: "v1 is mended for as long as v2 is new",
+  signer,
+});
 
 // Not for the public: how it was built, and how it was tested.
 const provenance = new Claim("provenance", {
   subject: netMonitor,
   type: "provenance",
   predicate: {
-    buildDefinition: { buildType: "https://wabbit.example/builds/v1", externalParameters: { source: "git+https://wabbit.example/net-monitor@v1" } },
+    buildDefinition: {
+      buildType: "https://wabbit.example/builds/v1",
+      externalParameters: { source: "git+https://wabbit.example/net-monitor@v1" },
+    },
     runDetails: { builder: { id: "https://wabbit.example/builder" } },
   },
   signer,
@@ -70,7 +100,11 @@ const provenance = new Claim("provenance", {
 const tests = new Claim("tests", {
   subject: netMonitor,
   type: "test-result",
-  predicate: { result: "PASSED", configuration: [{ name: "smoke tests", uri: "https://wabbit.example/net-monitor/tests" }], passedTests: ["counts sockets"] },
+  predicate: {
+    result: "PASSED",
+    configuration: [{ name: "smoke tests", uri: "https://wabbit.example/net-monitor/tests" }],
+    passedTests: ["counts sockets"],
+  },
   signer,
 });
 

@@ -12,8 +12,18 @@ tell(async () => {
   shows(await wabbit.pulumi("preview", "--diff"), /9 to create/);
   wabbit.heading("pulumi up");
   await wabbit.pulumi("up", "--yes", "--skip-preview");
-  await showTree(__dirname, "oci:.run/registries/internal/net-monitor:v1", "Inside: everything", roots);
-  await showTree(__dirname, "oci:.run/registries/public/net-monitor:v1", "Outside: the public claims, each with its signature", roots);
+  await showTree(
+    __dirname,
+    "oci:.run/registries/internal/net-monitor:v1",
+    "Inside: everything",
+    roots,
+  );
+  await showTree(
+    __dirname,
+    "oci:.run/registries/public/net-monitor:v1",
+    "Outside: the public claims, each with its signature",
+    roots,
+  );
   wabbit.heading("Again: nothing is written");
   await wabbit.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes");
 });

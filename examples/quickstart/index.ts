@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wabbit Networks publishes net-monitor:v1; ACME Rockets subscribes to it, approves it, and takes into use only what is verified.
 import * as pulumi from "@pulumi/pulumi";
-import { Claim, Mirror, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
+import {
+  Claim,
+  Mirror,
+  SignedArtifact,
+  Verification,
+  type Signer,
+  type TrustPolicy,
+} from "pulumi-consign";
 
 const config = new pulumi.Config();
 
@@ -41,13 +48,22 @@ const netMonitor = new SignedArtifact("net-monitor", {
 });
 
 // 2. Verification: what Wabbit says about it, each claim signed too. The build evidence is not for the public.
-const sbom = new Claim("sbom", { subject: netMonitor, type: "sbom/spdx", document: "files/net-monitor.spdx.json", audience: "public", signer: wabbit });
+const sbom = new Claim("sbom", {
+  subject: netMonitor,
+  type: "sbom/spdx",
+  document: "files/net-monitor.spdx.json",
+  audience: "public",
+  signer: wabbit,
+});
 
 const buildEvidence = new Claim("build-evidence", {
   subject: netMonitor,
   type: "provenance",
   predicate: {
-    buildDefinition: { buildType: "https://wabbit.example/builds/v1", externalParameters: { source: "git+https://wabbit.example/net-monitor@v1" } },
+    buildDefinition: {
+      buildType: "https://wabbit.example/builds/v1",
+      externalParameters: { source: "git+https://wabbit.example/net-monitor@v1" },
+    },
     runDetails: { builder: { id: "https://wabbit.example/builder" } },
   },
   signer: wabbit,
@@ -57,7 +73,12 @@ const scan = new Claim("scan", {
   subject: netMonitor,
   type: "vulnerabilities",
   predicate: {
-    scanner: { uri: "https://wabbit.example/scanner", version: "3.1", db: { uri: "https://wabbit.example/db", lastUpdate: "2026-11-20T06:00:00Z" }, result: [] },
+    scanner: {
+      uri: "https://wabbit.example/scanner",
+      version: "3.1",
+      db: { uri: "https://wabbit.example/db", lastUpdate: "2026-11-20T06:00:00Z" },
+      result: [],
+    },
     metadata: { scanStartedOn: "2026-11-20T08:00:00Z", scanFinishedOn: "2026-11-20T08:01:00Z" },
   },
   audience: "public",

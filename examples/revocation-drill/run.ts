@@ -18,13 +18,17 @@ tell(async () => {
   const v1 = (await wabbit.output("v1")).split("@")[1] ?? "";
   shows(await acme.output("deploy"), new RegExp(v1));
 
-  wabbit.heading("Revoke: v1 reads any file of the host. A revocation, a fixed v2, and a redirect to it");
+  wabbit.heading(
+    "Revoke: v1 reads any file of the host. A revocation, a fixed v2, and a redirect to it",
+  );
   await wabbit.stack({ revoked: "true" });
   await wabbit.pulumi(...UP);
 
   acme.heading("ACME's next preview says what has arrived");
   shows(await acme.pulumi("preview", "--refresh", "--diff"), /revocation/, /redirect/, /v2/);
-  acme.heading("ACME's next up takes the news to both regions, and there the gates shut: nothing behind them moves");
+  acme.heading(
+    "ACME's next up takes the news to both regions, and there the gates shut: nothing behind them moves",
+  );
   const { text } = await acme.refused(...UP);
   shows(text, /lifecycle\.revocation/, /CVE-2026-2000/, /VERIFICATION_UNMET/);
   await showTree(__dirname, "oci:.run/registries/acme-eu/net-monitor:v1", "Region eu, v1", roots);

@@ -7,7 +7,15 @@ import type { ClaimStatus, EffectiveInput, JudgedClaim } from "./effective";
 import { canonicalSubject, identitySchema, matchesIdentity } from "./identity";
 import type { Revocation } from "./lifecycle";
 import type { BrokenClaim, ReadClaim } from "./read-claim";
-import { doubtsOf, refusalOf, signingsOf, timeOf, together, type ClaimVerdict, type Doubt } from "./signers";
+import {
+  doubtsOf,
+  refusalOf,
+  signingsOf,
+  timeOf,
+  together,
+  type ClaimVerdict,
+  type Doubt,
+} from "./signers";
 import { kindOf, typeKey } from "./types";
 
 export interface ObservedClaim {
@@ -18,7 +26,11 @@ export interface ObservedClaim {
 const identities = z.array(identitySchema).max(100).optional();
 
 /** Identities that may issue each type of lifecycle claim. A type without a list is open to every verified signer; an empty list, to none. */
-export const lifecycleIssuersSchema = z.strictObject({ revocation: identities, redirect: identities, endOfLife: identities });
+export const lifecycleIssuersSchema = z.strictObject({
+  revocation: identities,
+  redirect: identities,
+  endOfLife: identities,
+});
 
 export interface LifecycleIssuers {
   revocation?: readonly string[] | undefined;
@@ -64,7 +76,10 @@ export interface Admission {
   doubts: Map<Digest, Doubt[]>;
 }
 
-type Refusal = { status: Exclude<ClaimStatus, "effective" | "superseded" | "revoked">; reason: string };
+type Refusal = {
+  status: Exclude<ClaimStatus, "effective" | "superseded" | "revoked">;
+  reason: string;
+};
 
 /**
  * Step 1 of `effective.ts`.
@@ -83,14 +98,22 @@ export function admit(input: EffectiveInput, revocable: (digest: Digest) => bool
     for (const digest of refused.keys()) admitted.delete(digest);
   };
   const attachedToClaim = ({ claim }: ObservedClaim) =>
-    !("broken" in claim) && claim.subject.digest !== input.subject && targetOf(claim) === claim.subject.digest;
+    !("broken" in claim) &&
+    claim.subject.digest !== input.subject &&
+    targetOf(claim) === claim.subject.digest;
   const sorted = sortedOnce(input.claims);
   judgeAll(sorted.filter((observed) => !attachedToClaim(observed)));
   let waiting = sorted.filter(attachedToClaim);
-  for (let before = -1; before !== waiting.length; ) {
+  for (let before = -1; before !== waiting.length;) {
     before = waiting.length;
-    judgeAll(waiting.filter((observed) => admitted.has(subjectOf(observed)) || revocable(subjectOf(observed))));
-    waiting = waiting.filter((observed) => !admitted.has(observed.claim.digest) && !refused.has(observed.claim.digest));
+    judgeAll(
+      waiting.filter(
+        (observed) => admitted.has(subjectOf(observed)) || revocable(subjectOf(observed)),
+      ),
+    );
+    waiting = waiting.filter(
+      (observed) => !admitted.has(observed.claim.digest) && !refused.has(observed.claim.digest),
+    );
   }
   for (const { claim } of waiting) {
     const { digest, type } = claim;
@@ -108,9 +131,15 @@ export function admit(input: EffectiveInput, revocable: (digest: Digest) => bool
 function sortedOnce(claims: readonly ObservedClaim[]): ObservedClaim[] {
   const keyed = claims.map((observed) => ({
     observed,
-    key: JSON.stringify([observed.claim.digest, "broken" in observed.claim ? observed.claim.broken : null, observed.verdict]),
+    key: JSON.stringify([
+      observed.claim.digest,
+      "broken" in observed.claim ? observed.claim.broken : null,
+      observed.verdict,
+    ]),
   }));
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ observed }) => observed);
+  return keyed
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ observed }) => observed);
 }
 
 function subjectOf({ claim }: ObservedClaim): Digest {
@@ -123,26 +152,52 @@ interface Admitted {
 }
 
 function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Admitted | Refusal {
-  if ("broken" in claim) return { status: statusOf(claim.broken.code), reason: claim.broken.reason };
+  if ("broken" in claim)
+    return { status: statusOf(claim.broken.code), reason: claim.broken.reason };
   const kind = kindOf(claim.type);
   const subject = claim.subject.digest;
   if (subject !== input.subject && targetOf(claim) !== subject) {
-    return { status: "subject-mismatch", reason: `it is about ${subject}, not about ${input.subject}` };
+    return {
+      status: "subject-mismatch",
+      reason: `it is about ${subject}, not about ${input.subject}`,
+    };
   }
   const scope = scopeOf(claim);
   if (typeof scope !== "string") return scope;
   const allowed = allowedIssuers(kind?.name, input.lifecycleIssuers);
-  const mayIssue = (signer: string) => allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer));
+  const mayIssue = (signer: string) =>
+    allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer));
   const signings = signingsOf(verdict, input.now);
-  const doubts = doubtsOf(verdict, signings).filter(({ signer }) => signer === undefined || mayIssue(signer));
+  const doubts = doubtsOf(verdict, signings).filter(
+    ({ signer }) => signer === undefined || mayIssue(signer),
+  );
   const issued = signings.filter(({ signer }) => mayIssue(signer));
   const common = { digest: claim.digest, claim, type: typeKey(claim.type), scope };
-  const standing = issued.map(({ signer, verdict: signing }): Standing => ({ ...common, verdict: signing, ...identify(signer, input), ...datedBy(signing, input.now) }));
-  if (standing.length > 0) return { standing: standing.sort(byRank).map((each) => ({ ...each, ...lastBy(each, standing) })), doubts };
+  const standing = issued.map(({ signer, verdict: signing }): Standing => ({
+    ...common,
+    verdict: signing,
+    ...identify(signer, input),
+    ...datedBy(signing, input.now),
+  }));
+  if (standing.length > 0)
+    return {
+      standing: standing.sort(byRank).map((each) => ({ ...each, ...lastBy(each, standing) })),
+      doubts,
+    };
   const [doubt] = doubts;
-  if (doubt !== undefined && verdict.outcome === "verified") return { status: "inconclusive", reason: doubt.reason };
-  if (signings.length === 0) return refusalOf(verdict, input.now) ?? { status: "untrusted", reason: "its signature was not checked, so its issuer is not known" };
-  return { status: "untrusted", reason: `its signer, ${together(signings.map(({ signer }) => signer))}, is not among those who may issue a ${kind?.name} here` };
+  if (doubt !== undefined && verdict.outcome === "verified")
+    return { status: "inconclusive", reason: doubt.reason };
+  if (signings.length === 0)
+    return (
+      refusalOf(verdict, input.now) ?? {
+        status: "untrusted",
+        reason: "its signature was not checked, so its issuer is not known",
+      }
+    );
+  return {
+    status: "untrusted",
+    reason: `its signer, ${together(signings.map(({ signer }) => signer))}, is not among those who may issue a ${kind?.name} here`,
+  };
 }
 
 /** By claim, the words of all who have signed it. */
@@ -170,14 +225,24 @@ function datedBy(signing: ClaimVerdict, now: Date): Dated {
 /** Of an issuer whose certificates have several names, the signature that was made last orders the claim among his. */
 function lastBy({ issuer }: Issuer, standing: readonly Standing[]): Dated {
   const his = standing.filter((each) => each.issuer === issuer);
-  return { signedAt: Math.max(...his.map(({ signedAt }) => signedAt)), datedAhead: his.every(({ datedAhead }) => datedAhead) };
+  return {
+    signedAt: Math.max(...his.map(({ signedAt }) => signedAt)),
+    datedAhead: his.every(({ datedAhead }) => datedAhead),
+  };
 }
 
-export function identify(signer: string, { precedence }: Pick<EffectiveInput, "precedence">): Issuer {
+export function identify(
+  signer: string,
+  { precedence }: Pick<EffectiveInput, "precedence">,
+): Issuer {
   const place = precedence?.findIndex((identity) => matchesIdentity(identity, signer)) ?? -1;
   // Everybody is not one issuer: else a stranger could replace what another says.
   const known = place !== -1 && precedence?.[place] !== "*";
-  return { signer, issuer: known ? `#${place}` : canonicalSubject(signer), rank: place === -1 ? Infinity : place };
+  return {
+    signer,
+    issuer: known ? `#${place}` : canonicalSubject(signer),
+    rank: place === -1 ? Infinity : place,
+  };
 }
 
 function statusOf(code: ErrorCode): Refusal["status"] {
@@ -206,14 +271,22 @@ function scopeOf(claim: ReadClaim): string | Refusal {
   try {
     return kindOf(claim.type)?.scopeOf(claim.predicate) ?? "";
   } catch (error) {
-    if (isConsignError(error, "PREDICATE_INVALID")) return { status: "malformed", reason: error.message };
+    if (isConsignError(error, "PREDICATE_INVALID"))
+      return { status: "malformed", reason: error.message };
     throw error;
   }
 }
 
 /** The list that decides whether a revocation, redirect or end of life is admitted. Claims have stricter rules of their own (step 2). */
-export function allowedIssuers(kind: string | undefined, lists: LifecycleIssuers | undefined): readonly string[] | undefined {
-  return kind === "redirect" ? lists?.redirect : kind === "endOfLife" ? lists?.endOfLife : undefined;
+export function allowedIssuers(
+  kind: string | undefined,
+  lists: LifecycleIssuers | undefined,
+): readonly string[] | undefined {
+  return kind === "redirect"
+    ? lists?.redirect
+    : kind === "endOfLife"
+      ? lists?.endOfLife
+      : undefined;
 }
 
 /** What a well-formed revocation names. */

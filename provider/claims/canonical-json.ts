@@ -17,7 +17,8 @@ export function canonicalJson(value: unknown, code: ErrorCode = "PREDICATE_INVAL
 }
 
 function write(value: unknown, path: string, depth: number, code: ErrorCode): string {
-  if (depth > MAX_JSON_DEPTH) throw refused(code, path, `nests deeper than ${MAX_JSON_DEPTH} levels`);
+  if (depth > MAX_JSON_DEPTH)
+    throw refused(code, path, `nests deeper than ${MAX_JSON_DEPTH} levels`);
   if (value === null || typeof value === "boolean") return String(value);
   if (typeof value === "number") {
     if (Number.isFinite(value)) return JSON.stringify(value);
@@ -27,15 +28,23 @@ function write(value: unknown, path: string, depth: number, code: ErrorCode): st
     if (!LONE_SURROGATE.test(value)) return JSON.stringify(value);
     throw refused(code, path, "holds half of a surrogate pair, which UTF-8 cannot carry");
   }
-  if (Array.isArray(value)) return `[${value.map((item, index) => write(item, `${path}[${index}]`, depth + 1, code)).join(",")}]`;
+  if (Array.isArray(value))
+    return `[${value.map((item, index) => write(item, `${path}[${index}]`, depth + 1, code)).join(",")}]`;
   if (isPlainObject(value)) {
     const members = Object.keys(value)
       .filter((name) => value[name] !== undefined)
       .sort()
-      .map((name) => `${write(name, path, depth, code)}:${write(value[name], path === "" ? name : `${path}.${name}`, depth + 1, code)}`);
+      .map(
+        (name) =>
+          `${write(name, path, depth, code)}:${write(value[name], path === "" ? name : `${path}.${name}`, depth + 1, code)}`,
+      );
     return `{${members.join(",")}}`;
   }
-  throw refused(code, path, `a ${typeof value === "object" ? "class instance" : typeof value} is no JSON value`);
+  throw refused(
+    code,
+    path,
+    `a ${typeof value === "object" ? "class instance" : typeof value} is no JSON value`,
+  );
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -45,7 +54,11 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 function refused(code: ErrorCode, path: string, why: string): ConsignError {
-  return new ConsignError(code, `${path === "" ? "the value" : path} cannot be written as JSON: ${why}`, { path });
+  return new ConsignError(
+    code,
+    `${path === "" ? "the value" : path} cannot be written as JSON: ${why}`,
+    { path },
+  );
 }
 
 /**
@@ -61,8 +74,11 @@ export function parseJson(bytes: Uint8Array, what: string, code: ErrorCode): unk
   }
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_JSON_DEPTH) throw new ConsignError(code, `${what} nests deeper than ${MAX_JSON_DEPTH} levels`);
-    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
+    if (depth > MAX_JSON_DEPTH)
+      throw new ConsignError(code, `${what} nests deeper than ${MAX_JSON_DEPTH} levels`);
+    level = level.flatMap((item) =>
+      typeof item === "object" && item !== null ? Object.values(item) : [],
+    );
   }
   return value;
 }

@@ -47,7 +47,9 @@ export function packClaim(content: ClaimContent): PackedArtifact {
   const supersedes = [...new Set(content.supersedes ?? [])].sort();
   checkSupersedes(supersedes);
   if ((content.predicate === undefined) === (content.document === undefined)) {
-    throw new ConsignError("INPUT_INVALID", "a claim has either a predicate or a document", { path: "predicate" });
+    throw new ConsignError("INPUT_INVALID", "a claim has either a predicate or a document", {
+      path: "predicate",
+    });
   }
   const own: Annotations = {
     [ANNOTATIONS.claimType]: type,
@@ -57,7 +59,11 @@ export function packClaim(content: ClaimContent): PackedArtifact {
   };
   for (const key of Object.keys(content.annotations ?? {})) {
     if (key.startsWith("dev.consign.claim.") || Object.hasOwn(own, key)) {
-      throw new ConsignError("INPUT_INVALID", `the annotation "${key}" is written by Consign itself`, { path: `annotations["${key}"]` });
+      throw new ConsignError(
+        "INPUT_INVALID",
+        `the annotation "${key}" is written by Consign itself`,
+        { path: `annotations["${key}"]` },
+      );
     }
   }
   const { document } = content;
@@ -65,20 +71,37 @@ export function packClaim(content: ClaimContent): PackedArtifact {
   if (document !== undefined) checkLayer(bytes, mediaType, content.subject.digest, type, kind);
   const statement = isStatementType(mediaType);
   return packManifest({
-    artifactType: statement ? (kind?.artifactType ?? MEDIA_TYPES.statement) : baseMediaType(mediaType),
-    layers: [bytesBlob(bytes, mediaType, statement ? { [PREDICATE_TYPE_ANNOTATION]: type } : undefined)],
+    artifactType: statement
+      ? (kind?.artifactType ?? MEDIA_TYPES.statement)
+      : baseMediaType(mediaType),
+    layers: [
+      bytesBlob(bytes, mediaType, statement ? { [PREDICATE_TYPE_ANNOTATION]: type } : undefined),
+    ],
     subject: content.subject,
     annotations: { ...content.annotations, ...own },
   });
 }
 
-function statementLayer(content: ClaimContent, type: string, kind: ClaimKind | undefined): { bytes: Uint8Array; mediaType: string } {
+function statementLayer(
+  content: ClaimContent,
+  type: string,
+  kind: ClaimKind | undefined,
+): { bytes: Uint8Array; mediaType: string } {
   kind?.check(content.predicate);
   const { subject, subjectName, predicate } = content;
-  const bytes = makeStatement({ subject: subject.digest, subjectName, predicateType: type, predicate });
+  const bytes = makeStatement({
+    subject: subject.digest,
+    subjectName,
+    predicateType: type,
+    predicate,
+  });
   const limit = statementLimit(kind);
   if (bytes.byteLength > limit) {
-    throw new ConsignError("PREDICATE_INVALID", `the statement has ${bytes.byteLength} bytes; at most ${limit} are allowed`, { path: "" });
+    throw new ConsignError(
+      "PREDICATE_INVALID",
+      `the statement has ${bytes.byteLength} bytes; at most ${limit} are allowed`,
+      { path: "" },
+    );
   }
   return { bytes, mediaType: MEDIA_TYPES.statement };
 }
@@ -91,9 +114,14 @@ function lifecycleAnnotation(kind: ClaimKind | undefined, predicate: unknown): A
 
 function checkSupersedes(digests: string[]): asserts digests is Digest[] {
   if (digests.length > MAX_SUPERSEDES) {
-    throw new ConsignError("INPUT_INVALID", `a claim supersedes at most ${MAX_SUPERSEDES} others`, { path: "supersedes" });
+    throw new ConsignError("INPUT_INVALID", `a claim supersedes at most ${MAX_SUPERSEDES} others`, {
+      path: "supersedes",
+    });
   }
   for (const [index, digest] of digests.entries()) {
-    if (!isDigest(digest)) throw new ConsignError("DIGEST_INVALID", `"${digest}" is not a digest`, { path: `supersedes[${index}]` });
+    if (!isDigest(digest))
+      throw new ConsignError("DIGEST_INVALID", `"${digest}" is not a digest`, {
+        path: `supersedes[${index}]`,
+      });
   }
 }

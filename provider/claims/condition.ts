@@ -41,7 +41,13 @@ function environment(): Environment {
   const cel = require("@marcbachmann/cel-js") as typeof import("@marcbachmann/cel-js");
   made = new cel.Environment({
     homogeneousAggregateLiterals: false,
-    limits: { maxAstNodes: 1_000, maxDepth: 32, maxListElements: 200, maxMapEntries: 100, maxCallArguments: 16 },
+    limits: {
+      maxAstNodes: 1_000,
+      maxDepth: 32,
+      maxListElements: 200,
+      maxMapEntries: 100,
+      maxCallArguments: 16,
+    },
   })
     .registerVariable("predicate", "dyn")
     .registerVariable("claimType", "string")
@@ -62,26 +68,40 @@ function environment(): Environment {
  */
 export function compileCondition(text: string): Condition {
   if (text.length > MAX_CONDITION_LENGTH) {
-    throw new ConsignError("CONDITION_INVALID", `the condition has ${text.length} characters; at most ${MAX_CONDITION_LENGTH} are allowed`);
+    throw new ConsignError(
+      "CONDITION_INVALID",
+      `the condition has ${text.length} characters; at most ${MAX_CONDITION_LENGTH} are allowed`,
+    );
   }
   const program = parse(text);
   const check = program.check();
   if (!check.valid) throw invalid(text, check.error);
   if (check.type !== "bool" && check.type !== "dyn") {
-    throw new ConsignError("CONDITION_INVALID", `the condition "${shortened(text)}" gives a ${check.type}; it must give true or false`);
+    throw new ConsignError(
+      "CONDITION_INVALID",
+      `the condition "${shortened(text)}" gives a ${check.type}; it must give true or false`,
+    );
   }
   return { text, evaluate: (context) => evaluate(program, context) };
 }
 
 /** A condition's text, compiled once to see that it is valid. */
-export const conditionSchema = z.string().min(1).check((context) => {
-  try {
-    compileCondition(context.value);
-  } catch (error) {
-    if (!isConsignError(error)) throw error;
-    context.issues.push({ code: "custom", input: context.value, message: error.message, params: { code: error.code } });
-  }
-});
+export const conditionSchema = z
+  .string()
+  .min(1)
+  .check((context) => {
+    try {
+      compileCondition(context.value);
+    } catch (error) {
+      if (!isConsignError(error)) throw error;
+      context.issues.push({
+        code: "custom",
+        input: context.value,
+        message: error.message,
+        params: { code: error.code },
+      });
+    }
+  });
 
 function parse(text: string): ParseResult {
   try {
@@ -94,18 +114,33 @@ function parse(text: string): ParseResult {
 function invalid(text: string, error: unknown): ConsignError {
   const range = locate(error);
   const where = range === undefined ? "" : ` at character ${range + 1}`;
-  return new ConsignError("CONDITION_INVALID", `the condition "${shortened(text)}" is not valid${where}: ${summaryOf(error)}`, { cause: error });
+  return new ConsignError(
+    "CONDITION_INVALID",
+    `the condition "${shortened(text)}" is not valid${where}: ${summaryOf(error)}`,
+    { cause: error },
+  );
 }
 
 function locate(error: unknown): number | undefined {
   if (typeof error !== "object" || error === null || !("range" in error)) return undefined;
   const { range } = error;
-  return typeof range === "object" && range !== null && "start" in range && typeof range.start === "number" ? range.start : undefined;
+  return typeof range === "object" &&
+    range !== null &&
+    "start" in range &&
+    typeof range.start === "number"
+    ? range.start
+    : undefined;
 }
 
 /** The library's `message` repeats the source with a caret; its `summary` is the bare fact. */
 function summaryOf(error: unknown): string {
-  if (typeof error === "object" && error !== null && "summary" in error && typeof error.summary === "string") return error.summary;
+  if (
+    typeof error === "object" &&
+    error !== null &&
+    "summary" in error &&
+    typeof error.summary === "string"
+  )
+    return error.summary;
   return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
 }
 
@@ -114,13 +149,21 @@ function shortened(text: string): string {
 }
 
 function evaluate(program: ParseResult, { type, ...context }: ConditionContext): ConditionResult {
-  const variables = Object.fromEntries(Object.entries({ ...context, claimType: type }).filter(([, value]) => value !== undefined));
+  const variables = Object.fromEntries(
+    Object.entries({ ...context, claimType: type }).filter(([, value]) => value !== undefined),
+  );
   try {
     const value: unknown = withinTime(() => program(variables));
     if (typeof value === "boolean") return { result: value };
-    return { error: `the condition gives ${value === null ? "null" : `a ${typeof value}`}, not true or false` };
+    return {
+      error: `the condition gives ${value === null ? "null" : `a ${typeof value}`}, not true or false`,
+    };
   } catch (error) {
-    return { error: isTimeout(error) ? `the condition took longer than ${CONDITION_TIMEOUT} ms` : summaryOf(error) };
+    return {
+      error: isTimeout(error)
+        ? `the condition took longer than ${CONDITION_TIMEOUT} ms`
+        : summaryOf(error),
+    };
   }
 }
 
@@ -138,5 +181,10 @@ function withinTime(run: () => unknown): unknown {
 }
 
 function isTimeout(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "code" in error &&
+    error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT"
+  );
 }

@@ -6,5 +6,9 @@ export const CLOCK_SKEW = 5 * 60 * 1_000;
 
 /** Whether a signer says that he signs at a time that has not come. Of a time that somebody else vouches for it is our clock that is wrong. */
 export function isDatedAhead({ signedAt, signedAtProven }: ClaimVerdict, now: Date): boolean {
-  return signedAtProven !== true && signedAt !== undefined && Date.parse(signedAt) > now.getTime() + CLOCK_SKEW;
+  return (
+    signedAtProven !== true &&
+    signedAt !== undefined &&
+    Date.parse(signedAt) > now.getTime() + CLOCK_SKEW
+  );
 }

@@ -25,8 +25,13 @@ export function parseDuration(text: string): number {
 /** The age in the largest whole unit, for messages: `"9d"`, `"3h"`. Negative ages count as zero. */
 export function formatAge(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
-  const units = [["d", SECONDS.d], ["h", SECONDS.h], ["m", SECONDS.m]] as const;
-  for (const [unit, size] of units) if (seconds >= size) return `${Math.floor(seconds / size)}${unit}`;
+  const units = [
+    ["d", SECONDS.d],
+    ["h", SECONDS.h],
+    ["m", SECONDS.m],
+  ] as const;
+  for (const [unit, size] of units)
+    if (seconds >= size) return `${Math.floor(seconds / size)}${unit}`;
   return `${seconds}s`;
 }
 

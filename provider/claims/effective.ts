@@ -64,7 +64,13 @@
  * changes no other; removing what superseded a claim reinstates it.
  */
 import type { Digest } from "../oci/digest";
-import { admit, identify, type LifecycleIssuers, type ObservedClaim, type Standing } from "./admission";
+import {
+  admit,
+  identify,
+  type LifecycleIssuers,
+  type ObservedClaim,
+  type Standing,
+} from "./admission";
 import { doubtsAbout, judgeWhole } from "./judged-claim";
 import { holdLapsed, lapsedClaims } from "./lapsed";
 import { applyRevocations } from "./revocation";
@@ -143,15 +149,32 @@ export interface EffectiveClaims {
 export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
   const unreadable = unreadableClaims(input);
   const lapsed = lapsedClaims(input);
-  const { standing, refused, doubts } = admit(input, (digest) => unreadable.has(digest) || lapsed.has(digest));
-  const revocations = applyRevocations(standing, [...unreadable.values(), ...lapsed.values()].flatMap(({ words }) => words), input);
+  const { standing, refused, doubts } = admit(
+    input,
+    (digest) => unreadable.has(digest) || lapsed.has(digest),
+  );
+  const revocations = applyRevocations(
+    standing,
+    [...unreadable.values(), ...lapsed.values()].flatMap(({ words }) => words),
+    input,
+  );
   const order = orderClaims(revocations.left, standing);
-  const doubtsOn = (claim: Standing) => doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) => identify(signer, input));
+  const doubtsOn = (claim: Standing) =>
+    doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) =>
+      identify(signer, input),
+    );
   const settled = [
     ...holdUnreadable(refused, unreadable, standing, revocations, input),
     ...judgeWhole(standing, revocations.removed, order, doubtsOn),
   ];
   const judged = holdLapsed(settled, lapsed, standing, revocations, input);
   judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));
-  return { subject: input.subject, claims: judged, vex: vexView(revocations.left.filter((claim) => order.superseder(claim) === undefined), input.subject) };
+  return {
+    subject: input.subject,
+    claims: judged,
+    vex: vexView(
+      revocations.left.filter((claim) => order.superseder(claim) === undefined),
+      input.subject,
+    ),
+  };
 }

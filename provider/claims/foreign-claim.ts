@@ -3,7 +3,8 @@ import type { KeyObject } from "node:crypto";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 
-export type ForeignOrigin = "buildkit" | "cosign-attestation" | "cosign-signature" | "cosign-sbom" | "sigstore-bundle";
+export type ForeignOrigin =
+  "buildkit" | "cosign-attestation" | "cosign-signature" | "cosign-sbom" | "sigstore-bundle";
 
 /** A claim that another tool stored in its own way. It has no notation signature, so it never is an effective claim. */
 export interface ForeignClaim {
@@ -30,10 +31,25 @@ export interface ForeignClaim {
 }
 
 /** What a blob turned out to be, before it is known where it lay. */
-export type Finding = Pick<ForeignClaim, "type" | "status" | "reason"> & Partial<Pick<ForeignClaim, "predicate" | "document" | "keys">>;
+export type Finding = Pick<ForeignClaim, "type" | "status" | "reason"> &
+  Partial<Pick<ForeignClaim, "predicate" | "document" | "keys">>;
 
 /** The one place that says `verified-by-key`. */
-export function judgeKeys(verifiedBy: string[], keys: readonly KeyObject[]): Pick<ForeignClaim, "status" | "reason" | "keys"> {
-  if (verifiedBy.length > 0) return { status: "verified-by-key", reason: `signed with the key ${verifiedBy.join(", ")}`, keys: verifiedBy };
-  return { status: "unverified", reason: keys.length === 0 ? "no public key was given to verify it with" : "none of the given keys verifies it" };
+export function judgeKeys(
+  verifiedBy: string[],
+  keys: readonly KeyObject[],
+): Pick<ForeignClaim, "status" | "reason" | "keys"> {
+  if (verifiedBy.length > 0)
+    return {
+      status: "verified-by-key",
+      reason: `signed with the key ${verifiedBy.join(", ")}`,
+      keys: verifiedBy,
+    };
+  return {
+    status: "unverified",
+    reason:
+      keys.length === 0
+        ? "no public key was given to verify it with"
+        : "none of the given keys verifies it",
+  };
 }

@@ -23,7 +23,13 @@ export interface ForeignOptions extends CallOptions {
   publicKeys?: readonly (KeyObject | string)[];
 }
 
-type Reader = (store: ReadStore, layer: Descriptor, subject: Digest, keys: readonly KeyObject[], call: CallOptions) => Promise<Finding>;
+type Reader = (
+  store: ReadStore,
+  layer: Descriptor,
+  subject: Digest,
+  keys: readonly KeyObject[],
+  call: CallOptions,
+) => Promise<Finding>;
 
 /**
  * All claims about an artifact that other tools left: attestations of BuildKit inside an index, cosign's `.att`, `.sig` and `.sbom` tags,
@@ -31,15 +37,28 @@ type Reader = (store: ReadStore, layer: Descriptor, subject: Digest, keys: reado
  * @throws ConsignError what the store answers; `KEY_UNREADABLE` for a public key that does not parse
  * @see https://github.com/sigstore/cosign/blob/v3.0.2/specs/BUNDLE_SPEC.md
  */
-export async function foreignClaims(store: ReadStore, artifact: Descriptor, options: ForeignOptions = {}): Promise<ForeignClaim[]> {
+export async function foreignClaims(
+  store: ReadStore,
+  artifact: Descriptor,
+  options: ForeignOptions = {},
+): Promise<ForeignClaim[]> {
   const keys = (options.publicKeys ?? []).map(publicKey);
   const found: ForeignClaim[] = [];
   for await (const place of places(store, artifact, options)) {
     for (const layer of place.layers) {
       if (found.length >= MAX_FOREIGN_CLAIMS) return sorted(found);
-      const finding = await settle(layer, place, () => place.read(store, layer, place.subject, keys, options));
+      const finding = await settle(layer, place, () =>
+        place.read(store, layer, place.subject, keys, options),
+      );
       const { origin, manifest, subject } = place;
-      found.push({ origin, digest: layer.digest, manifest, subject, audience: "internal", ...finding });
+      found.push({
+        origin,
+        digest: layer.digest,
+        manifest,
+        subject,
+        audience: "internal",
+        ...finding,
+      });
     }
   }
   return sorted(found);
@@ -53,27 +72,53 @@ interface Place {
   read: Reader;
 }
 
-async function* places(store: ReadStore, artifact: Descriptor, options: CallOptions): AsyncGenerator<Place> {
-  if (isManifestType(artifact.mediaType)) yield* buildKitPlaces(store, await store.manifest(artifact, options), options);
+async function* places(
+  store: ReadStore,
+  artifact: Descriptor,
+  options: CallOptions,
+): AsyncGenerator<Place> {
+  if (isManifestType(artifact.mediaType))
+    yield* buildKitPlaces(store, await store.manifest(artifact, options), options);
   const stem = artifact.digest.replace(":", "-");
   for (const [suffix, origin, read] of COSIGN_TAGS) {
     const manifest = await absentAsUndefined(() => store.manifest(`${stem}.${suffix}`, options));
-    if (manifest !== undefined) yield { origin, manifest: manifest.descriptor.digest, subject: artifact.digest, layers: layersOf(manifest), read };
+    if (manifest !== undefined)
+      yield {
+        origin,
+        manifest: manifest.descriptor.digest,
+        subject: artifact.digest,
+        layers: layersOf(manifest),
+        read,
+      };
   }
   const referrers = await store.referrers(artifact.digest, options);
-  const bundles = referrers.filter(({ artifactType }) => artifactType !== undefined && isBundleType(artifactType));
+  const bundles = referrers.filter(
+    ({ artifactType }) => artifactType !== undefined && isBundleType(artifactType),
+  );
   for (const bundle of bundles.slice(0, MAX_FOREIGN_CLAIMS)) {
     const manifest = await absentAsUndefined(() => store.manifest(bundle, options));
     if (manifest?.value.subject?.digest !== artifact.digest) continue;
-    yield { origin: "sigstore-bundle", manifest: bundle.digest, subject: artifact.digest, layers: layersOf(manifest), read: readBundle };
+    yield {
+      origin: "sigstore-bundle",
+      manifest: bundle.digest,
+      subject: artifact.digest,
+      layers: layersOf(manifest),
+      read: readBundle,
+    };
   }
 }
 
 /** @see https://github.com/moby/buildkit/blob/v0.23.2/docs/attestations/attestation-storage.md */
-async function* buildKitPlaces(store: ReadStore, root: Manifest, options: CallOptions): AsyncGenerator<Place> {
+async function* buildKitPlaces(
+  store: ReadStore,
+  root: Manifest,
+  options: CallOptions,
+): AsyncGenerator<Place> {
   if (root.kind !== "index") return;
   const siblings = new Set(root.value.manifests.map(({ digest }) => digest));
-  const attestations = root.value.manifests.filter(({ annotations }) => annotations?.["vnd.docker.reference.type"] === "attestation-manifest");
+  const attestations = root.value.manifests.filter(
+    ({ annotations }) => annotations?.["vnd.docker.reference.type"] === "attestation-manifest",
+  );
   for (const child of attestations.slice(0, MAX_FOREIGN_CLAIMS)) {
     const subject = child.annotations?.["vnd.docker.reference.digest"];
     if (!isDigest(subject) || !siblings.has(subject)) continue;
@@ -96,7 +141,11 @@ const readDsse: Reader = async (store, layer, subject, keys, call) =>
 const readBundle: Reader = async (store, layer, subject, keys, call) => {
   const bundle = parseBundle(await readSmall(store, layer, MAX_ENVELOPE_SIZE, call));
   if (bundle.dsseEnvelope !== undefined) return judgeEnvelope(bundle.dsseEnvelope, subject, keys);
-  return { type: COSIGN_SIGNATURE, status: "unverified", reason: "it signs a message and holds no statement" };
+  return {
+    type: COSIGN_SIGNATURE,
+    status: "unverified",
+    reason: "it signs a message and holds no statement",
+  };
 };
 
 const readSbom: Reader = async (_store, layer) => ({
@@ -110,13 +159,24 @@ const readSbom: Reader = async (_store, layer) => ({
 const COSIGN_SIGNATURE = "https://sigstore.dev/cosign/sign/v1";
 const COSIGN_TAGS: readonly (readonly [suffix: string, origin: ForeignOrigin, read: Reader])[] = [
   ["att", "cosign-attestation", readDsse],
-  ["sig", "cosign-signature", async (...found) => ({ type: COSIGN_SIGNATURE, ...(await signatureClaim(...found)) })],
+  [
+    "sig",
+    "cosign-signature",
+    async (...found) => ({ type: COSIGN_SIGNATURE, ...(await signatureClaim(...found)) }),
+  ],
   ["sbom", "cosign-sbom", readSbom],
 ];
 
-function judgeEnvelope(envelope: DsseEnvelope, subject: Digest, keys: readonly KeyObject[]): Finding {
+function judgeEnvelope(
+  envelope: DsseEnvelope,
+  subject: Digest,
+  keys: readonly KeyObject[],
+): Finding {
   if (!isStatementType(envelope.payloadType)) {
-    throw new ConsignError("STATEMENT_INVALID", `the envelope holds a ${envelope.payloadType}, no in-toto statement`);
+    throw new ConsignError(
+      "STATEMENT_INVALID",
+      `the envelope holds a ${envelope.payloadType}, no in-toto statement`,
+    );
   }
   const statement = judgeStatement(Buffer.from(envelope.payload, "base64"), subject);
   return { ...statement, ...judgeKeys(keysThatSigned(envelope, keys), keys) };
@@ -124,20 +184,34 @@ function judgeEnvelope(envelope: DsseEnvelope, subject: Digest, keys: readonly K
 
 function judgeStatement(bytes: Uint8Array, subject: Digest): { type: string; predicate?: unknown } {
   const statement = parseStatement(bytes, MAX_DOCUMENT_SIZE);
-  if (!speaksAbout(statement, subject)) throw new ConsignError("SUBJECT_MISMATCH", `its statement does not speak about ${subject}`);
-  return { type: statement.predicateType, ...(statement.predicate === undefined ? {} : { predicate: statement.predicate }) };
+  if (!speaksAbout(statement, subject))
+    throw new ConsignError("SUBJECT_MISMATCH", `its statement does not speak about ${subject}`);
+  return {
+    type: statement.predicateType,
+    ...(statement.predicate === undefined ? {} : { predicate: statement.predicate }),
+  };
 }
 
 const FAULTS: readonly ErrorCode[] = [
-  "BLOB_UNKNOWN", "DIGEST_MISMATCH", "SIZE_MISMATCH", "ENVELOPE_INVALID", "STATEMENT_INVALID", "SUBJECT_MISMATCH",
+  "BLOB_UNKNOWN",
+  "DIGEST_MISMATCH",
+  "SIZE_MISMATCH",
+  "ENVELOPE_INVALID",
+  "STATEMENT_INVALID",
+  "SUBJECT_MISMATCH",
 ];
 
-async function settle(layer: Descriptor, place: Place, read: () => Promise<Finding>): Promise<Finding> {
+async function settle(
+  layer: Descriptor,
+  place: Place,
+  read: () => Promise<Finding>,
+): Promise<Finding> {
   try {
     return await read();
   } catch (error) {
     if (!isConsignError(error, ...FAULTS)) throw error;
-    const type = layer.annotations?.["in-toto.io/predicate-type"] ?? layer.annotations?.["predicateType"];
+    const type =
+      layer.annotations?.["in-toto.io/predicate-type"] ?? layer.annotations?.["predicateType"];
     return { type, status: "broken", reason: `${place.origin}: ${error.message}` };
   }
 }
@@ -146,7 +220,17 @@ async function absentAsUndefined(read: () => Promise<Manifest>): Promise<Manifes
   try {
     return await read();
   } catch (error) {
-    if (isConsignError(error, "MANIFEST_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "DIGEST_MISMATCH", "SIZE_MISMATCH")) return undefined;
+    if (
+      isConsignError(
+        error,
+        "MANIFEST_UNKNOWN",
+        "MANIFEST_INVALID",
+        "MANIFEST_TOO_LARGE",
+        "DIGEST_MISMATCH",
+        "SIZE_MISMATCH",
+      )
+    )
+      return undefined;
     throw error;
   }
 }

@@ -2,13 +2,26 @@
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { ConsignError } from "../errors";
-import { verifyArtifact, type ArtifactVerdict, type ResolvedTrustPolicy, type VerifyContext } from "../notation";
+import {
+  verifyArtifact,
+  type ArtifactVerdict,
+  type ResolvedTrustPolicy,
+  type VerifyContext,
+} from "../notation";
 import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { targetOf, type ObservedClaim } from "./admission";
 import { forbids } from "./lapsed";
-import { brokenClaim, confirmContent, observeClaimHead, readContent, type BrokenClaim, type ClaimHead, type ReadClaim } from "./read-claim";
+import {
+  brokenClaim,
+  confirmContent,
+  observeClaimHead,
+  readContent,
+  type BrokenClaim,
+  type ClaimHead,
+  type ReadClaim,
+} from "./read-claim";
 import { claimTypeOf, isClaim } from "./recognise";
 import { lapsedSignings, type ClaimVerdict } from "./signers";
 import { kindOf, typeKey } from "./types";
@@ -47,9 +60,17 @@ export interface GatherOptions {
  * @throws ConsignError `GRAPH_TOO_LARGE` beyond {@link MAX_CLAIMS}, {@link MAX_CLAIM_SIGNATURES} or {@link MAX_CLAIM_BYTES}: a claim that is not
  * looked at could be the one that forbids; and what the store throws where it cannot be asked
  */
-export async function gatherClaims(store: ReadStore, artifact: Descriptor, policy: ResolvedTrustPolicy, context: VerifyContext, options: GatherOptions = {}): Promise<ObservedClaim[]> {
+export async function gatherClaims(
+  store: ReadStore,
+  artifact: Descriptor,
+  policy: ResolvedTrustPolicy,
+  context: VerifyContext,
+  options: GatherOptions = {},
+): Promise<ObservedClaim[]> {
   const gathering = new Gathering(store, artifact, policy, context, options);
-  let level: Listed[] = (await store.referrers(artifact.digest)).filter((descriptor) => gathering.concerns(descriptor)).map((descriptor) => ({ descriptor, subject: artifact.digest }));
+  let level: Listed[] = (await store.referrers(artifact.digest))
+    .filter((descriptor) => gathering.concerns(descriptor))
+    .map((descriptor) => ({ descriptor, subject: artifact.digest }));
   while (level.length > 0) level = await gathering.look(level);
   return gathering.found();
 }
@@ -81,7 +102,12 @@ class Gathering {
   /** Whether a referrer of the artifact may matter, going by the list. */
   concerns(descriptor: Descriptor): boolean {
     const type = claimTypeOf(descriptor);
-    return isClaim(descriptor) && (type === undefined || this.#wanted(type) || descriptor.annotations?.[ANNOTATIONS.claimSupersedes] !== undefined);
+    return (
+      isClaim(descriptor) &&
+      (type === undefined ||
+        this.#wanted(type) ||
+        descriptor.annotations?.[ANNOTATIONS.claimSupersedes] !== undefined)
+    );
   }
 
   /** Looks at claims, and resolves to the revocations that are attached to them. */
@@ -92,8 +118,11 @@ class Gathering {
       const observed = await this.#observe(listed);
       if (observed === undefined) return;
       this.#found.set(observed.claim.digest, observed);
-      if (!this.#mayBeRevoked(observed) || ("broken" in observed.claim && !isLost(observed.claim))) return;
-      const attached = (await this.store.referrers(observed.claim.digest)).filter((descriptor) => mayRevoke(descriptor) && !this.#found.has(descriptor.digest));
+      if (!this.#mayBeRevoked(observed) || ("broken" in observed.claim && !isLost(observed.claim)))
+        return;
+      const attached = (await this.store.referrers(observed.claim.digest)).filter(
+        (descriptor) => mayRevoke(descriptor) && !this.#found.has(descriptor.digest),
+      );
       next.push(...attached.map((descriptor) => ({ descriptor, subject: observed.claim.digest })));
     });
     return next;
@@ -102,11 +131,21 @@ class Gathering {
   async #observe({ descriptor, subject }: Listed): Promise<ObservedClaim | undefined> {
     const attached = subject !== this.artifact.digest;
     const head = await observeClaimHead(this.store, descriptor, { subject });
-    if ("broken" in head) return attached && !isRevocation(head.type) ? undefined : { claim: head, verdict: isLost(head) && this.#matters(head.head) ? await this.#verify(head.head) : NOT_LOOKED_AT };
+    if ("broken" in head)
+      return attached && !isRevocation(head.type)
+        ? undefined
+        : {
+            claim: head,
+            verdict:
+              isLost(head) && this.#matters(head.head)
+                ? await this.#verify(head.head)
+                : NOT_LOOKED_AT,
+          };
     if (!attached && !this.#matters(head)) return undefined;
     const verdict = await this.#verify(head);
     const claim = await orBroken(descriptor, () => this.#complete(head, verdict), head);
-    if (attached && !("broken" in claim ? isRevocation(claim.type) : targetOf(claim) === subject)) return undefined;
+    if (attached && !("broken" in claim ? isRevocation(claim.type) : targetOf(claim) === subject))
+      return undefined;
     return { claim, verdict };
   }
 
@@ -120,17 +159,29 @@ class Gathering {
   }
 
   async #verify({ descriptor }: Pick<ClaimHead, "descriptor">): Promise<ArtifactVerdict> {
-    const verdict = await verifyArtifact(this.store, descriptor, this.policy, { ...this.context, signers: "every" });
-    this.#signatures = this.#charge(this.#signatures, verdict.signatures.length, MAX_CLAIM_SIGNATURES, "signatures of claims");
+    const verdict = await verifyArtifact(this.store, descriptor, this.policy, {
+      ...this.context,
+      signers: "every",
+    });
+    this.#signatures = this.#charge(
+      this.#signatures,
+      verdict.signatures.length,
+      MAX_CLAIM_SIGNATURES,
+      "signatures of claims",
+    );
     return verdict;
   }
 
   async #complete(head: ClaimHead, verdict: ClaimVerdict): Promise<ReadClaim> {
     const { type, layer } = head;
     // What a revocation names has to be known also while its signer cannot be asked about, as it may be a claim.
-    const mayCount = verdict.outcome === "verified" || (verdict.outcome === "inconclusive" && isRevocation(type)) || this.#lapsed(type, verdict);
+    const mayCount =
+      verdict.outcome === "verified" ||
+      (verdict.outcome === "inconclusive" && isRevocation(type)) ||
+      this.#lapsed(type, verdict);
     if (type !== undefined && !mayCount) return withoutContent(head, type);
-    if (type !== undefined && (layer?.size ?? 0) > SMALL_CONTENT && !this.#asked(type)) return confirmContent(this.store, head);
+    if (type !== undefined && (layer?.size ?? 0) > SMALL_CONTENT && !this.#asked(type))
+      return confirmContent(this.store, head);
     this.#bytes = this.#charge(this.#bytes, layer?.size ?? 0, MAX_CLAIM_BYTES, "bytes of claims");
     return readContent(this.store, head);
   }
@@ -153,19 +204,30 @@ class Gathering {
   #charge(spent: number, more: number, limit: number, of: string): number {
     if (spent + more <= limit) return spent + more;
     const reference = `${this.store.name}@${this.artifact.digest}`;
-    throw new ConsignError("GRAPH_TOO_LARGE", `more than ${limit} ${of} belong to ${reference}: not all can be looked at, so nothing is said of it`, { reference });
+    throw new ConsignError(
+      "GRAPH_TOO_LARGE",
+      `more than ${limit} ${of} belong to ${reference}: not all can be looked at, so nothing is said of it`,
+      { reference },
+    );
   }
 }
 
 /** A claim of which not even the manifest says what it is about is refused whoever signed it. */
-const NOT_LOOKED_AT: ClaimVerdict = { outcome: "inconclusive", reason: "its signature was not looked at, as the claim itself cannot be used" };
+const NOT_LOOKED_AT: ClaimVerdict = {
+  outcome: "inconclusive",
+  reason: "its signature was not looked at, as the claim itself cannot be used",
+};
 
 function withoutContent({ layer: _, ...head }: ClaimHead, type: string): ReadClaim {
   return { ...head, type };
 }
 
 /** What is wrong with one claim hides no other. */
-async function orBroken<T>(descriptor: Descriptor, read: () => Promise<T>, head?: ClaimHead): Promise<T | BrokenClaim> {
+async function orBroken<T>(
+  descriptor: Descriptor,
+  read: () => Promise<T>,
+  head?: ClaimHead,
+): Promise<T | BrokenClaim> {
   try {
     return await read();
   } catch (error) {

@@ -10,9 +10,11 @@ const PREFIX = "x509.subject:";
  * whose certificate has these attributes, and maybe more; `*` is everyone. C, ST (or S) and O are required, in any order.
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trusted-identities-constraints
  */
-export const identitySchema = z.string().refine((text) => text === "*" || patternOf(text) !== undefined, {
-  message: 'must be "*" or "x509.subject: C=…, ST=…, O=…", with each attribute once',
-});
+export const identitySchema = z
+  .string()
+  .refine((text) => text === "*" || patternOf(text) !== undefined, {
+    message: 'must be "*" or "x509.subject: C=…, ST=…, O=…", with each attribute once',
+  });
 
 /** Whether a signer's subject is one of those that the identity names. A subject that is no identity is named by `*` only. */
 export function matchesIdentity(identity: string, subject: string): boolean {
@@ -25,7 +27,9 @@ export function matchesIdentity(identity: string, subject: string): boolean {
 /** The subject in one spelling, so that two spellings of one name compare equal. */
 export function canonicalSubject(subject: string): string {
   const name = nameOf(subject);
-  return name === undefined ? subject : JSON.stringify([...name].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return name === undefined
+    ? subject
+    : JSON.stringify([...name].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function patternOf(identity: string): IdentityName | undefined {

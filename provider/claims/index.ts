@@ -2,11 +2,22 @@
 export { canonicalJson, MAX_JSON_DEPTH } from "./canonical-json";
 export { packClaim } from "./claim";
 export type { Audience, ClaimContent } from "./claim";
-export { compileCondition, conditionSchema, CONDITION_TIMEOUT, MAX_CONDITION_LENGTH } from "./condition";
+export {
+  compileCondition,
+  conditionSchema,
+  CONDITION_TIMEOUT,
+  MAX_CONDITION_LENGTH,
+} from "./condition";
 export type { Condition, ConditionContext, ConditionResult } from "./condition";
 export { durationSchema, formatAge, parseDuration } from "./duration";
 export { effectiveClaims } from "./effective";
-export type { ClaimIssuer, ClaimStatus, EffectiveClaims, EffectiveInput, JudgedClaim } from "./effective";
+export type {
+  ClaimIssuer,
+  ClaimStatus,
+  EffectiveClaims,
+  EffectiveInput,
+  JudgedClaim,
+} from "./effective";
 export { lifecycleIssuersSchema } from "./admission";
 export type { LifecycleIssuers, ObservedClaim } from "./admission";
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign";
@@ -15,20 +26,60 @@ export type { ForeignClaim, ForeignOrigin } from "./foreign-claim";
 export { gatherClaims, MAX_CLAIM_BYTES, MAX_CLAIM_SIGNATURES, MAX_CLAIMS } from "./gather";
 export type { GatherOptions } from "./gather";
 export { canonicalSubject, identitySchema, matchesIdentity } from "./identity";
-export { archivedSchema, contentPurgedSchema, dateSchema, dayOf, deploymentSchema, derivedFromSchema, endOfLifeSchema, parseTarget, redirectSchema, revocationSchema } from "./lifecycle";
-export type { Archived, ContentPurged, Deployment, EndOfLife, Redirect, Revocation, Target } from "./lifecycle";
+export {
+  archivedSchema,
+  contentPurgedSchema,
+  dateSchema,
+  dayOf,
+  deploymentSchema,
+  derivedFromSchema,
+  endOfLifeSchema,
+  parseTarget,
+  redirectSchema,
+  revocationSchema,
+} from "./lifecycle";
+export type {
+  Archived,
+  ContentPurged,
+  Deployment,
+  EndOfLife,
+  Redirect,
+  Revocation,
+  Target,
+} from "./lifecycle";
 export type { VerificationSummary, VexDocument, VexStatement } from "./predicates";
 export { confirmContent, observeClaim, readClaim, readClaimHead, readContent } from "./read-claim";
 export type { BrokenClaim, ClaimHead, ReadClaim, ReadClaimOptions } from "./read-claim";
 export { audienceOf, claimTypeOf, isClaim } from "./recognise";
-export { followRedirects, followRedirectsSchema, MAX_REDIRECTS, redirectRefused, redirectsIn } from "./redirect";
+export {
+  followRedirects,
+  followRedirectsSchema,
+  MAX_REDIRECTS,
+  redirectRefused,
+  redirectsIn,
+} from "./redirect";
 export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./redirect";
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./requirements";
 export type { DenyEntry, RequireEntry, RequirementResult, Requirements } from "./requirements";
 export { combined, lapsedSignings, together } from "./signers";
 export type { ClaimVerdict, Doubt } from "./signers";
-export { makeStatement, MAX_DOCUMENT_SIZE, MAX_STATEMENT_SIZE, parseStatement, speaksAbout, statementSchema, STATEMENT_TYPE } from "./statement";
+export {
+  makeStatement,
+  MAX_DOCUMENT_SIZE,
+  MAX_STATEMENT_SIZE,
+  parseStatement,
+  speaksAbout,
+  statementSchema,
+  STATEMENT_TYPE,
+} from "./statement";
 export type { Statement } from "./statement";
-export { CLAIM_KINDS, kindOf, LIFECYCLE_ARTIFACT_TYPE, resolveType, sameType, typeKey } from "./types";
+export {
+  CLAIM_KINDS,
+  kindOf,
+  LIFECYCLE_ARTIFACT_TYPE,
+  resolveType,
+  sameType,
+  typeKey,
+} from "./types";
 export type { ClaimKind } from "./types";
 export type { VexEntry } from "./vex";

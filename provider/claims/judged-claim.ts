@@ -10,7 +10,13 @@ import type { Supersession } from "./supersession";
 type Fate = Pick<JudgedClaim, "status" | "reason" | "by"> & { claim: Standing };
 
 /** Of what a claim is as the word of one and of another, what it is as a whole. */
-const ORDER: readonly JudgedClaim["status"][] = ["effective", "inconclusive", "superseded", "revoked", "untrusted"];
+const ORDER: readonly JudgedClaim["status"][] = [
+  "effective",
+  "inconclusive",
+  "superseded",
+  "revoked",
+  "untrusted",
+];
 
 /**
  * What each claim is, from what it is as the word of each of its signers: effective if it is that as the word of one, and then as that of those alone.
@@ -29,30 +35,55 @@ export function judgeWhole(
     const superseded = superseder(claim);
     if (superseded !== undefined) return { claim, status: "superseded", ...superseded };
     const reason = undated(claim);
-    return reason === undefined ? { claim, status: "effective", reason: "" } : { claim, status: "inconclusive", reason };
+    return reason === undefined
+      ? { claim, status: "effective", reason: "" }
+      : { claim, status: "inconclusive", reason };
   };
   return [...wordsByClaim(standing).values()].map((words) => whole(words.map(fateOf), doubtsOn));
 }
 
-function whole(fates: readonly Fate[], doubtsOn: (claim: Standing) => readonly Doubt[]): JudgedClaim {
+function whole(
+  fates: readonly Fate[],
+  doubtsOn: (claim: Standing) => readonly Doubt[],
+): JudgedClaim {
   const status = ORDER.find((each) => fates.some((fate) => fate.status === each));
   const same = fates.filter((fate) => fate.status === status);
   const [first] = same;
-  if (first === undefined) throw new ConsignError("INTERNAL", "a claim that nobody has signed does not stand");
+  if (first === undefined)
+    throw new ConsignError("INTERNAL", "a claim that nobody has signed does not stand");
   const { claim, ...fate } = first;
-  const { digest, scope, claim: { type, predicate } } = claim;
+  const {
+    digest,
+    scope,
+    claim: { type, predicate },
+  } = claim;
   const doubts = doubtsOn(claim);
   const about = { digest, type, scope, ...issuersOf(same.map((each) => each.claim)) };
   if (status === "effective") {
     const reason = `verified, signed by ${together(same.map((each) => each.claim.signer))}`;
-    return { ...about, status, reason, ...(same.some((each) => each.claim.datedAhead) ? { datedAhead: true } : {}), ...(doubts.length === 0 ? {} : { doubts: [...doubts] }), ...(predicate === undefined ? {} : { predicate }) };
+    return {
+      ...about,
+      status,
+      reason,
+      ...(same.some((each) => each.claim.datedAhead) ? { datedAhead: true } : {}),
+      ...(doubts.length === 0 ? {} : { doubts: [...doubts] }),
+      ...(predicate === undefined ? {} : { predicate }),
+    };
   }
   const [doubt] = doubts;
-  return doubt === undefined ? { ...about, ...fate } : { ...about, status: "inconclusive", reason: `${doubt.reason}; otherwise it is ${fate.status}: ${fate.reason}` };
+  return doubt === undefined
+    ? { ...about, ...fate }
+    : {
+        ...about,
+        status: "inconclusive",
+        reason: `${doubt.reason}; otherwise it is ${fate.status}: ${fate.reason}`,
+      };
 }
 
 /** Who issued a claim; the first one alone as it has always been told. */
-export function issuersOf(signings: readonly Signing[]): Pick<JudgedClaim, "issuer" | "issuedAt" | "expiresAt" | "issuers"> {
+export function issuersOf(
+  signings: readonly Signing[],
+): Pick<JudgedClaim, "issuer" | "issuedAt" | "expiresAt" | "issuers"> {
   const issuers = signings.map(({ signer, verdict: { signedAt, expiresAt } }): ClaimIssuer => ({
     issuer: signer,
     ...(signedAt === undefined ? {} : { issuedAt: signedAt }),
@@ -62,7 +93,14 @@ export function issuersOf(signings: readonly Signing[]): Pick<JudgedClaim, "issu
 }
 
 /** Who else may have issued a claim that stands: of a revocation, those who may revoke what it names. */
-export function doubtsAbout(doubts: readonly Doubt[], { claim, type }: Standing, { objectionTo }: Revocations, issuerOf: (signer: string) => Parameters<Revocations["objectionTo"]>[0]): Doubt[] {
+export function doubtsAbout(
+  doubts: readonly Doubt[],
+  { claim, type }: Standing,
+  { objectionTo }: Revocations,
+  issuerOf: (signer: string) => Parameters<Revocations["objectionTo"]>[0],
+): Doubt[] {
   if (type !== "revocation") return [...doubts];
-  return doubts.filter(({ signer }) => signer === undefined || objectionTo(issuerOf(signer), claim) === undefined);
+  return doubts.filter(
+    ({ signer }) => signer === undefined || objectionTo(issuerOf(signer), claim) === undefined,
+  );
 }

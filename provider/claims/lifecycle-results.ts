@@ -8,9 +8,13 @@ import { typeKey } from "./types";
 /** What the effective lifecycle claims mean for the artifact today; empty where there are none. Their issuers have been judged already. */
 export function lifecycleResults(claims: EffectiveClaims, now: Date): RequirementResult[] {
   const effective = (name: string) =>
-    claims.claims.filter(({ status, type }) => status === "effective" && type !== undefined && typeKey(type) === name);
+    claims.claims.filter(
+      ({ status, type }) => status === "effective" && type !== undefined && typeKey(type) === name,
+    );
   return [
-    ...effective("revocation").filter((claim) => (claim.predicate as Revocation).target === claims.subject).map((claim) => revocation(claim, now)),
+    ...effective("revocation")
+      .filter((claim) => (claim.predicate as Revocation).target === claims.subject)
+      .map((claim) => revocation(claim, now)),
     ...claims.claims.flatMap(unjudged),
     ...effective("endOfLife").map((claim) => endOfLife(claim, now)),
     ...effective("redirect").map(redirect),
@@ -24,7 +28,15 @@ function unjudged({ digest, type, status, reason }: JudgedClaim): RequirementRes
   const name = type === undefined ? "" : typeKey(type);
   const requirement = { revocation: "not revoked", endOfLife: "not past its end of life" }[name];
   if (status !== "inconclusive" || requirement === undefined) return [];
-  return [{ path: `lifecycle.${name}`, requirement, met: false, reason: `cannot be told, ${digest} is inconclusive: ${reason}`, claims: [digest] }];
+  return [
+    {
+      path: `lifecycle.${name}`,
+      requirement,
+      met: false,
+      reason: `cannot be told, ${digest} is inconclusive: ${reason}`,
+      claims: [digest],
+    },
+  ];
 }
 
 /** What its signer has given an end is over by that, and who goes by it is to know. */
@@ -32,14 +44,38 @@ function expired({ digest, type, status, reason }: JudgedClaim): RequirementResu
   if (status !== "expired" || !forbids(type)) return [];
   const name = typeKey(type ?? "");
   const warning = `has a claim, ${digest} of type ${name}, that does not count any more: ${reason}`;
-  return [{ path: `lifecycle.${name}`, requirement: "not expired", met: true, warning, reason: warning, claims: [] }];
+  return [
+    {
+      path: `lifecycle.${name}`,
+      requirement: "not expired",
+      met: true,
+      warning,
+      reason: warning,
+      claims: [],
+    },
+  ];
 }
 
 /** Good news for now, and worth looking into: nobody can tell when it was made. */
-function datedAhead({ digest, type, datedAhead: ahead, issuer, issuedAt }: JudgedClaim): RequirementResult[] {
+function datedAhead({
+  digest,
+  type,
+  datedAhead: ahead,
+  issuer,
+  issuedAt,
+}: JudgedClaim): RequirementResult[] {
   if (ahead !== true) return [];
   const warning = `has a claim, ${digest} of type ${typeKey(type ?? "")}, that ${issuer} dates ahead, ${issuedAt}: as soon as there is another one, which is the later cannot be told`;
-  return [{ path: "lifecycle.signingTime", requirement: "signed at a time that has come", met: true, warning, reason: warning, claims: [] }];
+  return [
+    {
+      path: "lifecycle.signingTime",
+      requirement: "signed at a time that has come",
+      met: true,
+      warning,
+      reason: warning,
+      claims: [],
+    },
+  ];
 }
 
 function revocation(claim: JudgedClaim, now: Date): RequirementResult {
@@ -63,7 +99,9 @@ function endOfLife(claim: JudgedClaim, now: Date): RequirementResult {
     path: "lifecycle.endOfLife",
     requirement: "not past its end of life",
     met: !passed,
-    reason: passed ? `reached its end of life on ${dayOf(date)}${details}` : `its end of life, ${dayOf(date)}, lies ahead`,
+    reason: passed
+      ? `reached its end of life on ${dayOf(date)}${details}`
+      : `its end of life, ${dayOf(date)}, lies ahead`,
     ...(passed ? {} : { warning: `reaches its end of life on ${dayOf(date)}${details}` }),
     claims: [claim.digest],
   };
@@ -72,5 +110,12 @@ function endOfLife(claim: JudgedClaim, now: Date): RequirementResult {
 function redirect(claim: JudgedClaim): RequirementResult {
   const { to, reason } = claim.predicate as Redirect;
   const warning = `${claim.issuer} points to ${to} instead${reason === undefined ? "" : `: ${reason}`}`;
-  return { path: "lifecycle.redirect", requirement: "not redirected", met: true, warning, reason: warning, claims: [claim.digest] };
+  return {
+    path: "lifecycle.redirect",
+    requirement: "not redirected",
+    met: true,
+    warning,
+    reason: warning,
+    claims: [claim.digest],
+  };
 }

@@ -2,7 +2,10 @@
 import { z } from "zod";
 
 /** RFC 3339, with `Z` or an offset. */
-export const timestampSchema = z.iso.datetime({ offset: true, message: "must be an RFC 3339 time, as 2026-01-31T12:00:00Z" });
+export const timestampSchema = z.iso.datetime({
+  offset: true,
+  message: "must be an RFC 3339 time, as 2026-01-31T12:00:00Z",
+});
 
 const digestSetSchema = z.record(z.string().min(1), z.string().min(1));
 
@@ -17,12 +20,22 @@ export const resourceDescriptorSchema = z.looseObject({
 
 /** @see https://spdx.github.io/spdx-spec/v2.3/document-creation-information/ (2.x), https://spdx.github.io/spdx-spec/v3.0.1/serializations/ (3.x) */
 export const spdxSchema = z.union([
-  z.looseObject({ spdxVersion: z.string().startsWith("SPDX-"), SPDXID: z.string(), name: z.string() }),
-  z.looseObject({ "@context": z.unknown().refine((value) => value !== undefined, "is required"), "@graph": z.array(z.unknown()) }),
+  z.looseObject({
+    spdxVersion: z.string().startsWith("SPDX-"),
+    SPDXID: z.string(),
+    name: z.string(),
+  }),
+  z.looseObject({
+    "@context": z.unknown().refine((value) => value !== undefined, "is required"),
+    "@graph": z.array(z.unknown()),
+  }),
 ]);
 
 /** @see https://cyclonedx.org/docs/1.6/json/ */
-export const cyclonedxSchema = z.looseObject({ bomFormat: z.literal("CycloneDX"), specVersion: z.string() });
+export const cyclonedxSchema = z.looseObject({
+  bomFormat: z.literal("CycloneDX"),
+  specVersion: z.string(),
+});
 
 /** @see https://slsa.dev/spec/v1.0/provenance */
 export const provenanceSchema = z.looseObject({
@@ -35,7 +48,11 @@ export const provenanceSchema = z.looseObject({
   runDetails: z.looseObject({
     builder: z.looseObject({ id: z.string().min(1) }),
     metadata: z
-      .looseObject({ invocationId: z.string().optional(), startedOn: timestampSchema.optional(), finishedOn: timestampSchema.optional() })
+      .looseObject({
+        invocationId: z.string().optional(),
+        startedOn: timestampSchema.optional(),
+        finishedOn: timestampSchema.optional(),
+      })
       .optional(),
     byproducts: z.array(resourceDescriptorSchema).optional(),
   }),
@@ -46,9 +63,16 @@ export const vulnerabilitiesSchema = z.looseObject({
   scanner: z.looseObject({
     uri: z.string().min(1),
     version: z.string().optional(),
-    db: z.looseObject({ uri: z.string().optional(), version: z.string().optional(), lastUpdate: timestampSchema }),
+    db: z.looseObject({
+      uri: z.string().optional(),
+      version: z.string().optional(),
+      lastUpdate: timestampSchema,
+    }),
     result: z.array(
-      z.looseObject({ id: z.string().min(1), severity: z.array(z.looseObject({ method: z.string(), score: z.string() })) }),
+      z.looseObject({
+        id: z.string().min(1),
+        severity: z.array(z.looseObject({ method: z.string(), score: z.string() })),
+      }),
     ),
   }),
   metadata: z.looseObject({ scanStartedOn: timestampSchema, scanFinishedOn: timestampSchema }),
@@ -77,7 +101,10 @@ export const verificationSummarySchema = z.looseObject({
   slsaVersion: z.string().optional(),
 });
 
-const vexComponentSchema = z.looseObject({ "@id": z.string().optional(), identifiers: z.record(z.string(), z.string()).optional() });
+const vexComponentSchema = z.looseObject({
+  "@id": z.string().optional(),
+  identifiers: z.record(z.string(), z.string()).optional(),
+});
 
 /** The five reasons OpenVEX knows for not being affected. */
 export const VEX_JUSTIFICATIONS = [
@@ -92,17 +119,27 @@ const vexStatementSchema = z
   .looseObject({
     "@id": z.string().optional(),
     vulnerability: z.union([z.string().min(1), z.looseObject({ name: z.string().min(1) })]),
-    products: z.array(vexComponentSchema.extend({ subcomponents: z.array(vexComponentSchema).optional() })).optional(),
+    products: z
+      .array(vexComponentSchema.extend({ subcomponents: z.array(vexComponentSchema).optional() }))
+      .optional(),
     status: z.enum(["not_affected", "affected", "fixed", "under_investigation"]),
     justification: z.enum(VEX_JUSTIFICATIONS).optional(),
     impact_statement: z.string().optional(),
     action_statement: z.string().optional(),
     timestamp: timestampSchema.optional(),
   })
-  .refine((s) => s.status !== "not_affected" || s.justification !== undefined || s.impact_statement !== undefined, {
-    message: "not_affected needs a justification or an impact_statement",
-  })
-  .refine((s) => s.status !== "affected" || s.action_statement !== undefined, { message: "affected needs an action_statement" });
+  .refine(
+    (s) =>
+      s.status !== "not_affected" ||
+      s.justification !== undefined ||
+      s.impact_statement !== undefined,
+    {
+      message: "not_affected needs a justification or an impact_statement",
+    },
+  )
+  .refine((s) => s.status !== "affected" || s.action_statement !== undefined, {
+    message: "affected needs an action_statement",
+  });
 
 /** @see https://github.com/openvex/spec/blob/v0.2.0/OPENVEX-SPEC.md */
 export const vexSchema = z.looseObject({

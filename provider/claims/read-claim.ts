@@ -51,7 +51,10 @@ export interface ReadClaimOptions extends CallOptions {
 }
 
 /** What a claim's manifest says, and where its content is. */
-export interface ClaimHead extends Omit<ReadClaim, "type" | "statement" | "predicate" | "document"> {
+export interface ClaimHead extends Omit<
+  ReadClaim,
+  "type" | "statement" | "predicate" | "document"
+> {
   /** Predicate type URI; undefined where only the statement itself says it. */
   type: string | undefined;
   /** The statement or document; undefined for a claim that is only annotations. */
@@ -63,7 +66,11 @@ export interface ClaimHead extends Omit<ReadClaim, "type" | "statement" | "predi
  * signature covers, never from a list of referrers, which it does not.
  * @throws ConsignError `SUBJECT_MISMATCH`, `STATEMENT_INVALID`, `PREDICATE_INVALID`, `ENVELOPE_UNSUPPORTED`, and whatever the store answers
  */
-export async function readClaim(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ReadClaim> {
+export async function readClaim(
+  store: ReadStore,
+  descriptor: Descriptor,
+  options: ReadClaimOptions = {},
+): Promise<ReadClaim> {
   return readContent(store, await readClaimHead(store, descriptor, options), options);
 }
 
@@ -71,7 +78,11 @@ export async function readClaim(store: ReadStore, descriptor: Descriptor, option
  * Reads a claim's manifest, and no more: one request.
  * @throws ConsignError `SUBJECT_MISMATCH`, `STATEMENT_INVALID`, and whatever the store answers
  */
-export async function readClaimHead(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ClaimHead> {
+export async function readClaimHead(
+  store: ReadStore,
+  descriptor: Descriptor,
+  options: ReadClaimOptions = {},
+): Promise<ClaimHead> {
   const { head, fault } = await inspectHead(store, descriptor, options);
   if (fault !== undefined) throw fault;
   return head;
@@ -82,7 +93,11 @@ export async function readClaimHead(store: ReadStore, descriptor: Descriptor, op
  * it is and about what.
  * @throws ConsignError what leaves the claim unknown
  */
-export async function observeClaimHead(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ClaimHead | BrokenClaim> {
+export async function observeClaimHead(
+  store: ReadStore,
+  descriptor: Descriptor,
+  options: ReadClaimOptions = {},
+): Promise<ClaimHead | BrokenClaim> {
   try {
     const { head, fault } = await inspectHead(store, descriptor, options);
     return fault === undefined ? head : brokenClaim(descriptor, fault, head);
@@ -91,18 +106,39 @@ export async function observeClaimHead(store: ReadStore, descriptor: Descriptor,
   }
 }
 
-async function inspectHead(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions): Promise<{ head: ClaimHead; fault: ConsignError | undefined }> {
+async function inspectHead(
+  store: ReadStore,
+  descriptor: Descriptor,
+  options: ReadClaimOptions,
+): Promise<{ head: ClaimHead; fault: ConsignError | undefined }> {
   const manifest = await store.manifest(descriptor, options);
-  if (manifest.kind === "index") throw new ConsignError("STATEMENT_INVALID", `${descriptor.digest} is an index; a claim is a manifest`);
+  if (manifest.kind === "index")
+    throw new ConsignError(
+      "STATEMENT_INVALID",
+      `${descriptor.digest} is an index; a claim is a manifest`,
+    );
   const { subject, annotations = {}, layers } = manifest.value;
-  if (subject === undefined) throw new ConsignError("SUBJECT_MISMATCH", `${descriptor.digest} refers to nothing; a claim needs a subject`);
+  if (subject === undefined)
+    throw new ConsignError(
+      "SUBJECT_MISMATCH",
+      `${descriptor.digest} refers to nothing; a claim needs a subject`,
+    );
   if (options.subject !== undefined && subject.digest !== options.subject) {
-    throw new ConsignError("SUBJECT_MISMATCH", `${descriptor.digest} is listed under ${options.subject} but refers to ${subject.digest}`);
+    throw new ConsignError(
+      "SUBJECT_MISMATCH",
+      `${descriptor.digest} is listed under ${options.subject} but refers to ${subject.digest}`,
+    );
   }
   const artifactType = artifactTypeOf(manifest);
   const supersedes = supersedesOf(annotations);
-  const type = claimTypeOf({ ...manifest.descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations });
-  const layer = isAnnotationOnly(manifest.value, artifactType, type) ? undefined : oneLayer(layers, descriptor.digest);
+  const type = claimTypeOf({
+    ...manifest.descriptor,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    annotations,
+  });
+  const layer = isAnnotationOnly(manifest.value, artifactType, type)
+    ? undefined
+    : oneLayer(layers, descriptor.digest);
   const fault = [supersedes, layer].find((found) => found instanceof ConsignError);
   const head: ClaimHead = {
     digest: manifest.descriptor.digest,
@@ -122,12 +158,23 @@ async function inspectHead(store: ReadStore, descriptor: Descriptor, options: Re
  * Completes a claim with its content, which is read, digested and checked.
  * @throws ConsignError as {@link readClaim}
  */
-export async function readContent(store: ReadStore, head: ClaimHead, options: CallOptions = {}): Promise<ReadClaim> {
+export async function readContent(
+  store: ReadStore,
+  head: ClaimHead,
+  options: CallOptions = {},
+): Promise<ReadClaim> {
   const { layer, ...rest } = head;
   const kind = head.type === undefined ? undefined : kindOf(head.type);
-  const content = layer === undefined ? annotationOnly(head.annotations) : await readLayer(store, layer, head.subject.digest, head.type, kind, options);
+  const content =
+    layer === undefined
+      ? annotationOnly(head.annotations)
+      : await readLayer(store, layer, head.subject.digest, head.type, kind, options);
   const type = content.statement?.predicateType ?? head.type;
-  if (type === undefined) throw new ConsignError("STATEMENT_INVALID", `${head.digest} does not say which type of claim it is`);
+  if (type === undefined)
+    throw new ConsignError(
+      "STATEMENT_INVALID",
+      `${head.digest} does not say which type of claim it is`,
+    );
   checkAnnouncedDate(type, content.predicate, head.annotations);
   return { ...rest, type, ...content };
 }
@@ -138,20 +185,39 @@ export async function readContent(store: ReadStore, head: ClaimHead, options: Ca
  * which there is the signer's word alone, and that the store can hand it out, for which there is the store's.
  * @throws ConsignError `BLOB_UNKNOWN` if the store says that it has no such content; `STATEMENT_INVALID` if only the content says of which type it is
  */
-export async function confirmContent(store: ReadStore, head: ClaimHead, options: CallOptions = {}): Promise<ReadClaim> {
+export async function confirmContent(
+  store: ReadStore,
+  head: ClaimHead,
+  options: CallOptions = {},
+): Promise<ReadClaim> {
   const { layer, type, ...rest } = head;
-  if (type === undefined) throw new ConsignError("STATEMENT_INVALID", `${head.digest} says only in its content which type of claim it is`);
+  if (type === undefined)
+    throw new ConsignError(
+      "STATEMENT_INVALID",
+      `${head.digest} says only in its content which type of claim it is`,
+    );
   if (layer !== undefined && !(await store.has(layer, options))) {
-    throw new ConsignError("BLOB_UNKNOWN", `${store.name} does not have the claim's content, ${layer.digest}`);
+    throw new ConsignError(
+      "BLOB_UNKNOWN",
+      `${store.name} does not have the claim's content, ${layer.digest}`,
+    );
   }
-  return { ...rest, type, ...(layer === undefined || isStatementType(layer.mediaType) ? {} : { document: layer }) };
+  return {
+    ...rest,
+    type,
+    ...(layer === undefined || isStatementType(layer.mediaType) ? {} : { document: layer }),
+  };
 }
 
 /**
  * As {@link readClaim}, but what is wrong with the claim itself is an answer and not an error, so that one bad claim hides no other.
  * @throws ConsignError what leaves the claim unknown: no connection, no permission, a server's error
  */
-export async function observeClaim(store: ReadStore, descriptor: Descriptor, options: ReadClaimOptions = {}): Promise<ReadClaim | BrokenClaim> {
+export async function observeClaim(
+  store: ReadStore,
+  descriptor: Descriptor,
+  options: ReadClaimOptions = {},
+): Promise<ReadClaim | BrokenClaim> {
   let head: ClaimHead | undefined;
   try {
     head = await readClaimHead(store, descriptor, options);
@@ -168,12 +234,26 @@ export async function observeClaim(store: ReadStore, descriptor: Descriptor, opt
 export function brokenClaim(descriptor: Descriptor, error: unknown, head?: ClaimHead): BrokenClaim {
   if (!isConsignError(error, ...FAULTS_OF_THE_CLAIM)) throw error;
   const type = head?.type ?? claimTypeOf(descriptor);
-  return { digest: descriptor.digest, descriptor, type, ...(head === undefined ? {} : { head }), broken: { code: error.code, reason: error.message } };
+  return {
+    digest: descriptor.digest,
+    descriptor,
+    type,
+    ...(head === undefined ? {} : { head }),
+    broken: { code: error.code, reason: error.message },
+  };
 }
 
 const FAULTS_OF_THE_CLAIM: readonly ErrorCode[] = [
-  "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "DIGEST_MISMATCH", "SIZE_MISMATCH",
-  "STATEMENT_INVALID", "PREDICATE_INVALID", "SUBJECT_MISMATCH", "ENVELOPE_UNSUPPORTED",
+  "MANIFEST_UNKNOWN",
+  "BLOB_UNKNOWN",
+  "MANIFEST_INVALID",
+  "MANIFEST_TOO_LARGE",
+  "DIGEST_MISMATCH",
+  "SIZE_MISMATCH",
+  "STATEMENT_INVALID",
+  "PREDICATE_INVALID",
+  "SUBJECT_MISMATCH",
+  "ENVELOPE_UNSUPPORTED",
 ];
 
 type LayerContent = Pick<ReadClaim, "statement" | "predicate" | "document">;
@@ -188,29 +268,60 @@ async function readLayer(
 ): Promise<LayerContent> {
   const statement = isStatementType(layer.mediaType);
   if (isEnvelopeType(layer.mediaType)) {
-    throw new ConsignError("ENVELOPE_UNSUPPORTED", `the claim is a ${layer.mediaType}, signed in another way; list it with the foreign claims`);
+    throw new ConsignError(
+      "ENVELOPE_UNSUPPORTED",
+      `the claim is a ${layer.mediaType}, signed in another way; list it with the foreign claims`,
+    );
   }
   const limit = statement ? statementLimit(kind) : MAX_DOCUMENT_SIZE;
-  if (layer.size > limit) throw new ConsignError("STATEMENT_INVALID", `the claim's content has ${layer.size} bytes; at most ${limit} are read`);
+  if (layer.size > limit)
+    throw new ConsignError(
+      "STATEMENT_INVALID",
+      `the claim's content has ${layer.size} bytes; at most ${limit} are read`,
+    );
   if (!statement && kind === undefined) {
     if (await store.has(layer, options)) return { document: layer };
-    throw new ConsignError("BLOB_UNKNOWN", `${store.name} does not have the claim's content, ${layer.digest}`);
+    throw new ConsignError(
+      "BLOB_UNKNOWN",
+      `${store.name} does not have the claim's content, ${layer.digest}`,
+    );
   }
   const bytes = await readSmall(store, layer, limit, options);
   const parsed = checkLayer(bytes, layer.mediaType, subject, type, kind);
-  if (parsed !== undefined) return { statement: parsed, ...(parsed.predicate === undefined ? {} : { predicate: parsed.predicate }) };
-  return { document: layer, ...(isJson(layer.mediaType) ? { predicate: parseJson(bytes, "the document", "PREDICATE_INVALID") } : {}) };
+  if (parsed !== undefined)
+    return {
+      statement: parsed,
+      ...(parsed.predicate === undefined ? {} : { predicate: parsed.predicate }),
+    };
+  return {
+    document: layer,
+    ...(isJson(layer.mediaType)
+      ? { predicate: parseJson(bytes, "the document", "PREDICATE_INVALID") }
+      : {}),
+  };
 }
 
 function oneLayer(layers: Descriptor[], digest: Digest): Descriptor | ConsignError {
   const [layer] = layers;
   if (layer !== undefined && layers.length === 1) return layer;
-  return new ConsignError("STATEMENT_INVALID", `${digest} has ${layers.length} layers; a claim has one`);
+  return new ConsignError(
+    "STATEMENT_INVALID",
+    `${digest} has ${layers.length} layers; a claim has one`,
+  );
 }
 
 /** Lifecycle data as the Microsoft container registry has it: an annotation, and an empty layer or none. An end of life is all that it can say. */
-function isAnnotationOnly(manifest: ImageManifest, artifactType: string | undefined, type: string | undefined): boolean {
-  return artifactType === LIFECYCLE_ARTIFACT_TYPE && type !== undefined && kindOf(type)?.name === "endOfLife" && manifest.layers.every((layer) => layer.mediaType === MEDIA_TYPES.empty);
+function isAnnotationOnly(
+  manifest: ImageManifest,
+  artifactType: string | undefined,
+  type: string | undefined,
+): boolean {
+  return (
+    artifactType === LIFECYCLE_ARTIFACT_TYPE &&
+    type !== undefined &&
+    kindOf(type)?.name === "endOfLife" &&
+    manifest.layers.every((layer) => layer.mediaType === MEDIA_TYPES.empty)
+  );
 }
 
 function annotationOnly(annotations: Annotations): LayerContent {
@@ -226,13 +337,20 @@ function checkAnnouncedDate(type: string, predicate: unknown, annotations: Annot
   kind.check({ date: announced });
   const stated = (predicate as { date: string }).date;
   if (dayOf(announced) === dayOf(stated)) return;
-  throw new ConsignError("STATEMENT_INVALID", `the claim announces its end of life as ${announced}, but its statement says ${stated}`);
+  throw new ConsignError(
+    "STATEMENT_INVALID",
+    `the claim announces its end of life as ${announced}, but its statement says ${stated}`,
+  );
 }
 
 function supersedesOf(annotations: Annotations): Digest[] | ConsignError {
   const text = annotations[ANNOTATIONS.claimSupersedes];
   const digests = text === undefined || text === "" ? [] : text.split(",");
-  if (digests.length <= MAX_SUPERSEDES && digests.every(isDigest)) return [...new Set(digests)].sort();
+  if (digests.length <= MAX_SUPERSEDES && digests.every(isDigest))
+    return [...new Set(digests)].sort();
   const key = ANNOTATIONS.claimSupersedes;
-  return new ConsignError("STATEMENT_INVALID", `the annotation ${key} must be at most ${MAX_SUPERSEDES} digests, joined by commas`);
+  return new ConsignError(
+    "STATEMENT_INVALID",
+    `the annotation ${key} must be at most ${MAX_SUPERSEDES} digests, joined by commas`,
+  );
 }

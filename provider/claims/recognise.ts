@@ -28,7 +28,11 @@ export function baseMediaType(mediaType: string): string {
 /** `application/vnd.in-toto+json`, or its form for one predicate, `application/vnd.in-toto.<predicate>+json`. */
 export function isStatementType(mediaType: string): boolean {
   const base = baseMediaType(mediaType);
-  return STATEMENT_VARIANT.test(base) && !base.endsWith(".dsse+json") && base !== "application/vnd.in-toto.bundle+json";
+  return (
+    STATEMENT_VARIANT.test(base) &&
+    !base.endsWith(".dsse+json") &&
+    base !== "application/vnd.in-toto.bundle+json"
+  );
 }
 
 export function isBundleType(mediaType: string): boolean {
@@ -37,14 +41,22 @@ export function isBundleType(mediaType: string): boolean {
 
 /** Content that carries its own signature, of another kind than ours: a DSSE envelope or a sigstore bundle. */
 export function isEnvelopeType(mediaType: string): boolean {
-  return isBundleType(mediaType) || /^application\/vnd\.dsse(?:\.envelope\.v1)?\+json$/.test(baseMediaType(mediaType));
+  return (
+    isBundleType(mediaType) ||
+    /^application\/vnd\.dsse(?:\.envelope\.v1)?\+json$/.test(baseMediaType(mediaType))
+  );
 }
 
 /** Whether a referrer is a claim, ours or another tool's, going by its descriptor alone. Signatures are none. */
 export function isClaim(descriptor: Descriptor): boolean {
-  const artifactType = descriptor.artifactType === undefined ? "" : baseMediaType(descriptor.artifactType);
+  const artifactType =
+    descriptor.artifactType === undefined ? "" : baseMediaType(descriptor.artifactType);
   if (artifactType === MEDIA_TYPES.notarySignature) return false;
-  return claimTypeOf(descriptor) !== undefined || isStatementType(artifactType) || isBundleType(artifactType);
+  return (
+    claimTypeOf(descriptor) !== undefined ||
+    isStatementType(artifactType) ||
+    isBundleType(artifactType)
+  );
 }
 
 /**
@@ -56,8 +68,11 @@ export function claimTypeOf(descriptor: Descriptor): string | undefined {
   if (announced) return announced;
   if (descriptor.artifactType === undefined) return undefined;
   const artifactType = baseMediaType(descriptor.artifactType);
-  if (isBundleType(artifactType)) return descriptor.annotations?.[BUNDLE_PREDICATE_TYPE] || undefined;
-  const name = Object.hasOwn(KIND_BY_ARTIFACT_TYPE, artifactType) ? KIND_BY_ARTIFACT_TYPE[artifactType] : undefined;
+  if (isBundleType(artifactType))
+    return descriptor.annotations?.[BUNDLE_PREDICATE_TYPE] || undefined;
+  const name = Object.hasOwn(KIND_BY_ARTIFACT_TYPE, artifactType)
+    ? KIND_BY_ARTIFACT_TYPE[artifactType]
+    : undefined;
   return name === undefined ? undefined : kindOf(name)?.type;
 }
 

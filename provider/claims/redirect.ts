@@ -54,7 +54,10 @@ export interface Traveller<Judged extends Visited> {
 /** The redirects among the effective claims about an artifact, sorted by digest. Of one issuer there is one, the latest. */
 export function redirectsIn(claims: EffectiveClaims): RedirectClaim[] {
   return claims.claims
-    .filter(({ status, type }) => status === "effective" && type !== undefined && typeKey(type) === "redirect")
+    .filter(
+      ({ status, type }) =>
+        status === "effective" && type !== undefined && typeKey(type) === "redirect",
+    )
     .map(({ digest, predicate }) => ({ claim: digest, to: (predicate as Redirect).to }));
 }
 
@@ -64,9 +67,12 @@ export function redirectsIn(claims: EffectiveClaims): RedirectClaim[] {
  *
  * Nothing is followed in a circle or beyond {@link MAX_REDIRECTS}, to nowhere, or where issuers disagree: the journey ends there, with a refusal.
  */
-export async function followRedirects<Judged extends Visited>(start: Stop<Judged>, traveller: Traveller<Judged>): Promise<Journey<Judged>> {
+export async function followRedirects<Judged extends Visited>(
+  start: Stop<Judged>,
+  traveller: Traveller<Judged>,
+): Promise<Journey<Judged>> {
   const stops = [pinned(start.location, start.artifact.digest)];
-  for (let end = start; ; ) {
+  for (let end = start; ;) {
     try {
       const next = await nextStop(end, stops, traveller);
       if (next === undefined) return { end, stops };
@@ -81,28 +87,51 @@ export async function followRedirects<Judged extends Visited>(start: Stop<Judged
 
 /** What an artifact lacks where a redirect was to be followed and cannot be. */
 export function redirectRefused(refusal: string): RequirementResult {
-  return { path: "lifecycle.redirect", requirement: "redirects are followed", met: false, reason: refusal, claims: [] };
+  return {
+    path: "lifecycle.redirect",
+    requirement: "redirects are followed",
+    met: false,
+    reason: refusal,
+    claims: [],
+  };
 }
 
 type Place = Omit<Stop<Visited>, "judged">;
 
-async function nextStop({ location, artifact, judged }: Stop<Visited>, stops: readonly string[], traveller: Pick<Traveller<Visited>, "resolve">): Promise<Place | undefined> {
+async function nextStop(
+  { location, artifact, judged }: Stop<Visited>,
+  stops: readonly string[],
+  traveller: Pick<Traveller<Visited>, "resolve">,
+): Promise<Place | undefined> {
   if (!judged.signed) return undefined;
   const here = pinned(location, artifact.digest);
   const places = new Map<string, Place>();
   for (const { to, claim } of judged.redirects) {
     const reference = targetFrom(location, artifact.digest, to);
     const found = await traveller.resolve(reference);
-    if (found === undefined) throw new ConsignError("REDIRECT_UNUSABLE", `${here} points to ${formatReference(reference)} (${claim}), and there is no such artifact`);
+    if (found === undefined)
+      throw new ConsignError(
+        "REDIRECT_UNUSABLE",
+        `${here} points to ${formatReference(reference)} (${claim}), and there is no such artifact`,
+      );
     const place = pinned(reference.location, found.digest);
     if (place !== here) places.set(place, { location: reference.location, artifact: found });
   }
   const [first, ...others] = places;
   if (first === undefined) return undefined;
-  if (others.length > 0) throw new ConsignError("REDIRECT_UNUSABLE", `${here} points to ${[...places.keys()].join(" and to ")}: set precedence, or lifecycleIssuers.redirect, so that one word counts`);
+  if (others.length > 0)
+    throw new ConsignError(
+      "REDIRECT_UNUSABLE",
+      `${here} points to ${[...places.keys()].join(" and to ")}: set precedence, or lifecycleIssuers.redirect, so that one word counts`,
+    );
   const [name, next] = first;
-  if (stops.includes(name)) throw new ConsignError("REDIRECT_LOOP", `${[...stops, name].join(" → ")} goes in a circle`);
-  if (stops.length > MAX_REDIRECTS) throw new ConsignError("REDIRECT_LOOP", `${[...stops, name].join(" → ")} is more than ${MAX_REDIRECTS} redirects`);
+  if (stops.includes(name))
+    throw new ConsignError("REDIRECT_LOOP", `${[...stops, name].join(" → ")} goes in a circle`);
+  if (stops.length > MAX_REDIRECTS)
+    throw new ConsignError(
+      "REDIRECT_LOOP",
+      `${[...stops, name].join(" → ")} is more than ${MAX_REDIRECTS} redirects`,
+    );
   return next;
 }
 
@@ -112,5 +141,7 @@ function targetFrom(location: Location, digest: Digest, to: string): Reference {
   if (target.kind === "digest") return { location, digest: target.digest };
   if (target.kind === "tag") return { location, tag: target.tag };
   const { reference } = target;
-  return reference.digest === undefined && reference.tag === undefined ? { ...reference, digest } : reference;
+  return reference.digest === undefined && reference.tag === undefined
+    ? { ...reference, digest }
+    : reference;
 }

@@ -42,12 +42,20 @@ export const requireEntrySchema: z.ZodType<RequireEntry> = nested(3);
 /** `anyOf` may nest, three deep. Which form an entry has is decided first, so that what is wrong is reported where it stands. */
 function nested(depth: number): z.ZodType<RequireEntry> {
   if (depth === 0) return matchSchema;
-  const alternatives = z.strictObject({ anyOf: z.array(nested(depth - 1)).min(1).max(50) });
+  const alternatives = z.strictObject({
+    anyOf: z
+      .array(nested(depth - 1))
+      .min(1)
+      .max(50),
+  });
   return z.custom<RequireEntry>().check((context) => {
     const { value } = context;
-    const schema: z.ZodType<RequireEntry> = typeof value === "object" && value !== null && "anyOf" in value ? alternatives : matchSchema;
+    const schema: z.ZodType<RequireEntry> =
+      typeof value === "object" && value !== null && "anyOf" in value ? alternatives : matchSchema;
     const parsed = schema.safeParse(value);
-    if (!parsed.success) for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+    if (!parsed.success)
+      for (const issue of parsed.error.issues)
+        context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
   });
 }
 
@@ -78,29 +86,59 @@ export interface Requirements {
  *   for; one that lies ahead, and a redirect, is a warning. These appear only where there is such a claim.
  * @throws ConsignError `CONDITION_INVALID`, `INPUT_INVALID` for entries that the schemas have not seen
  */
-export function evaluateRequirements(requirements: Requirements, claims: EffectiveClaims, now: Date): RequirementResult[] {
+export function evaluateRequirements(
+  requirements: Requirements,
+  claims: EffectiveClaims,
+  now: Date,
+): RequirementResult[] {
   return [
-    ...(requirements.require ?? []).map((entry, index) => required(entry, `require[${index}]`, claims, now)),
-    ...(requirements.deny ?? []).map((entry, index) => denied(entry, `deny[${index}]`, claims, now)),
+    ...(requirements.require ?? []).map((entry, index) =>
+      required(entry, `require[${index}]`, claims, now),
+    ),
+    ...(requirements.deny ?? []).map((entry, index) =>
+      denied(entry, `deny[${index}]`, claims, now),
+    ),
     ...lifecycleResults(claims, now),
   ];
 }
 
-function required(entry: RequireEntry, path: string, claims: EffectiveClaims, now: Date): RequirementResult {
+function required(
+  entry: RequireEntry,
+  path: string,
+  claims: EffectiveClaims,
+  now: Date,
+): RequirementResult {
   if ("anyOf" in entry) {
-    const results = entry.anyOf.map((one, index) => required(one, `${path}.anyOf[${index}]`, claims, now));
+    const results = entry.anyOf.map((one, index) =>
+      required(one, `${path}.anyOf[${index}]`, claims, now),
+    );
     const met = results.find((result) => result.met);
     const requirement = `any of: ${results.map((result) => result.requirement).join("; ")}`;
-    if (met !== undefined) return { path, requirement, met: true, reason: met.reason, claims: met.claims };
-    return { path, requirement, met: false, reason: results.map((result) => result.reason).join("; "), claims: [] };
+    if (met !== undefined)
+      return { path, requirement, met: true, reason: met.reason, claims: met.claims };
+    return {
+      path,
+      requirement,
+      met: false,
+      reason: results.map((result) => result.reason).join("; "),
+      claims: [],
+    };
   }
   const requirement = `a claim ${summary(entry)}`;
-  const candidates = claims.claims.filter((claim) => claim.type !== undefined && sameType(claim.type, resolveType(entry.type)));
+  const candidates = claims.claims.filter(
+    (claim) => claim.type !== undefined && sameType(claim.type, resolveType(entry.type)),
+  );
   const effective = candidates.filter((claim) => claim.status === "effective");
   const tried = effective.map((claim) => ({ claim, fit: fits(entry, claim, claims, now) }));
   const good = tried.filter(({ fit }) => fit.fits).map(({ claim }) => claim.digest);
   if (good.length > 0) {
-    return { path, requirement, met: true, reason: `${good.length === 1 ? "met by" : "met, among others, by"} ${good[0]}`, claims: good };
+    return {
+      path,
+      requirement,
+      met: true,
+      reason: `${good.length === 1 ? "met by" : "met, among others, by"} ${good[0]}`,
+      claims: good,
+    };
   }
   const why =
     effective.length > 0
@@ -120,7 +158,11 @@ function unsure({ reason }: JudgedClaim): Fit {
 /** Signed by one whose claims are denied, or maybe so, and its content is lost, altered or malformed. */
 function isLost(claim: JudgedClaim, entry: DenyEntry): boolean {
   if (claim.status !== "tampered" && claim.status !== "malformed") return false;
-  return (claim.issuer !== undefined && issuersOf(claim).some(({ issuer }) => isWanted(entry, issuer))) || (claim.doubts ?? []).some(({ signer }) => signer === undefined || isWanted(entry, signer));
+  return (
+    (claim.issuer !== undefined &&
+      issuersOf(claim).some(({ issuer }) => isWanted(entry, issuer))) ||
+    (claim.doubts ?? []).some(({ signer }) => signer === undefined || isWanted(entry, signer))
+  );
 }
 
 function issuersOf({ issuers, issuer, issuedAt }: JudgedClaim): ClaimIssuer[] {
@@ -128,17 +170,36 @@ function issuersOf({ issuers, issuer, issuedAt }: JudgedClaim): ClaimIssuer[] {
 }
 
 function isWanted({ issuer }: DenyEntry, signer: string): boolean {
-  return issuer === undefined || [issuer].flat().some((identity) => matchesIdentity(identity, signer));
+  return (
+    issuer === undefined || [issuer].flat().some((identity) => matchesIdentity(identity, signer))
+  );
 }
 
-function denied(entry: DenyEntry, path: string, claims: EffectiveClaims, now: Date): RequirementResult {
+function denied(
+  entry: DenyEntry,
+  path: string,
+  claims: EffectiveClaims,
+  now: Date,
+): RequirementResult {
   const requirement = `no claim ${summary(entry)}`;
   const hits = claims.claims
-    .filter((claim) => (STANDS_AGAINST.has(claim.status) || isLost(claim, entry)) && claim.type !== undefined && sameType(claim.type, resolveType(entry.type)))
-    .map((claim) => ({ claim, fit: claim.status === "effective" ? mayFit(entry, claim, claims, now) : unsure(claim) }))
+    .filter(
+      (claim) =>
+        (STANDS_AGAINST.has(claim.status) || isLost(claim, entry)) &&
+        claim.type !== undefined &&
+        sameType(claim.type, resolveType(entry.type)),
+    )
+    .map((claim) => ({
+      claim,
+      fit: claim.status === "effective" ? mayFit(entry, claim, claims, now) : unsure(claim),
+    }))
     .filter(({ fit }) => fit.fits || fit.unknown);
-  if (hits.length === 0) return { path, requirement, met: true, reason: "there is none", claims: [] };
-  const why = hits.map(({ claim, fit }) => `${claim.digest}${fit.unknown ? `: cannot be told, ${fit.reason}` : ` by ${fit.issuer}`}`);
+  if (hits.length === 0)
+    return { path, requirement, met: true, reason: "there is none", claims: [] };
+  const why = hits.map(
+    ({ claim, fit }) =>
+      `${claim.digest}${fit.unknown ? `: cannot be told, ${fit.reason}` : ` by ${fit.issuer}`}`,
+  );
   const reason = listed(why);
   return { path, requirement, met: false, reason, claims: hits.map(({ claim }) => claim.digest) };
 }
@@ -155,15 +216,31 @@ interface Fit {
 const no = (reason: string): Fit => ({ fits: false, unknown: false, reason });
 
 /** A claim fits if it does as the word of one of those who have signed it. */
-function fits(entry: z.infer<typeof matchSchema>, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
+function fits(
+  entry: z.infer<typeof matchSchema>,
+  claim: JudgedClaim,
+  claims: EffectiveClaims,
+  now: Date,
+): Fit {
   const issuers = issuersOf(claim);
   const wanted = issuers.filter(({ issuer }) => isWanted(entry, issuer));
-  if (wanted.length === 0) return no(`its issuer is ${together(issuers.map(({ issuer }) => issuer))}`);
+  if (wanted.length === 0)
+    return no(`its issuer is ${together(issuers.map(({ issuer }) => issuer))}`);
   const tried = wanted.map((each) => fitsAs(each, entry, claim, claims, now));
-  return tried.find((fit) => fit.fits) ?? tried.find((fit) => fit.unknown) ?? no([...new Set(tried.map(({ reason }) => reason))].join(" and "));
+  return (
+    tried.find((fit) => fit.fits) ??
+    tried.find((fit) => fit.unknown) ??
+    no([...new Set(tried.map(({ reason }) => reason))].join(" and "))
+  );
 }
 
-function fitsAs({ issuer, issuedAt: signedAt }: ClaimIssuer, entry: z.infer<typeof matchSchema>, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
+function fitsAs(
+  { issuer, issuedAt: signedAt }: ClaimIssuer,
+  entry: z.infer<typeof matchSchema>,
+  claim: JudgedClaim,
+  claims: EffectiveClaims,
+  now: Date,
+): Fit {
   const age = entry.maxAge === undefined ? undefined : tooOld(claim, signedAt, entry.maxAge, now);
   if (age !== undefined) return no(age);
   if (entry.condition === undefined) return { fits: true, unknown: false, reason: "", issuer };
@@ -176,8 +253,15 @@ function fitsAs({ issuer, issuedAt: signedAt }: ClaimIssuer, entry: z.infer<type
     now,
     vex: claims.vex,
   });
-  if ("error" in outcome) return { fits: false, unknown: true, reason: `its condition gives no answer: ${outcome.error}` };
-  return outcome.result ? { fits: true, unknown: false, reason: "", issuer } : no("its condition is false");
+  if ("error" in outcome)
+    return {
+      fits: false,
+      unknown: true,
+      reason: `its condition gives no answer: ${outcome.error}`,
+    };
+  return outcome.result
+    ? { fits: true, unknown: false, reason: "", issuer }
+    : no("its condition is false");
 }
 
 /** Whether a claim fits what is denied, or would if it were that of one who may have signed it as well. */
@@ -194,14 +278,27 @@ function mayFit(entry: DenyEntry, claim: JudgedClaim, claims: EffectiveClaims, n
   return doubt === undefined ? fit : { fits: false, unknown: true, reason: doubt.reason };
 }
 
-function tooOld(claim: JudgedClaim, signedAt: string | undefined, maxAge: string, now: Date): string | undefined {
+function tooOld(
+  claim: JudgedClaim,
+  signedAt: string | undefined,
+  maxAge: string,
+  now: Date,
+): string | undefined {
   if (signedAt === undefined) return "it does not say when it was signed";
-  const observedAt = claim.type === undefined || claim.predicate === undefined ? undefined : kindOf(claim.type)?.observedAt(claim.predicate);
-  const since = Math.min(Date.parse(signedAt), observedAt === undefined ? Infinity : Date.parse(observedAt));
+  const observedAt =
+    claim.type === undefined || claim.predicate === undefined
+      ? undefined
+      : kindOf(claim.type)?.observedAt(claim.predicate);
+  const since = Math.min(
+    Date.parse(signedAt),
+    observedAt === undefined ? Infinity : Date.parse(observedAt),
+  );
   const age = now.getTime() - since;
   if (Number.isNaN(age)) return "it does not say when it was signed";
   if (age < -CLOCK_SKEW) return `it is dated ahead, ${new Date(since).toISOString()}`;
-  return age > parseDuration(maxAge) ? `it is older than ${maxAge}: it counts from ${new Date(since).toISOString()}` : undefined;
+  return age > parseDuration(maxAge)
+    ? `it is older than ${maxAge}: it counts from ${new Date(since).toISOString()}`
+    : undefined;
 }
 
 function summary(entry: z.infer<typeof matchSchema>): string {
@@ -212,5 +309,7 @@ function summary(entry: z.infer<typeof matchSchema>): string {
 }
 
 function listed(reasons: string[]): string {
-  return reasons.slice(0, 5).join("; ") + (reasons.length > 5 ? `; and ${reasons.length - 5} more` : "");
+  return (
+    reasons.slice(0, 5).join("; ") + (reasons.length > 5 ? `; and ${reasons.length - 5} more` : "")
+  );
 }

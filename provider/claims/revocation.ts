@@ -32,7 +32,11 @@ export interface Revocations {
  * one's word is judged for itself, on both sides: who may revoke takes back only what he may, and who may not gains nothing by whom he signs with.
  * @param unreadable claims that cannot be read; they are revoked like others, and revoke nothing here
  */
-export function applyRevocations(standing: readonly Standing[], unreadable: readonly Word[], input: EffectiveInput): Revocations {
+export function applyRevocations(
+  standing: readonly Standing[],
+  unreadable: readonly Word[],
+  input: EffectiveInput,
+): Revocations {
   const words = wordsByClaim<Word>([...standing, ...unreadable]);
   const named = (revocation: ReadClaim): readonly Word[] => {
     const target = targetOf(revocation);
@@ -51,7 +55,9 @@ export function applyRevocations(standing: readonly Standing[], unreadable: read
     const objection = objectionTo(claim, claim.claim);
     if (objection !== undefined) removed.push({ claim, status: "untrusted", reason: objection });
     else if (hasBegun(claim, input.now)) {
-      for (const target of named(claim.claim).filter((each) => objectionToClaim(claim, each, input) === undefined)) {
+      for (const target of named(claim.claim).filter(
+        (each) => objectionToClaim(claim, each, input) === undefined,
+      )) {
         byTarget.set(target, [...(byTarget.get(target) ?? []), claim].sort(byRank));
       }
     }
@@ -60,7 +66,12 @@ export function applyRevocations(standing: readonly Standing[], unreadable: read
   const inForce = forceOf(byTarget);
   const revocationOf = (word: Word): Revoked | undefined => {
     const revocation = byTarget.get(word)?.find(inForce);
-    return revocation === undefined ? undefined : { by: revocation.digest, reason: `revoked by ${revocation.signer}: ${reasonOf(revocation)}` };
+    return revocation === undefined
+      ? undefined
+      : {
+          by: revocation.digest,
+          reason: `revoked by ${revocation.signer}: ${reasonOf(revocation)}`,
+        };
   };
   const left: Standing[] = [];
   for (const claim of standing) {
@@ -78,16 +89,26 @@ function byRank(a: Standing, b: Standing): number {
 }
 
 /** Why an issuer may not revoke the artifact. */
-export function objectionToArtifact(claim: Issuer, { lifecycleIssuers }: EffectiveInput): string | undefined {
+export function objectionToArtifact(
+  claim: Issuer,
+  { lifecycleIssuers }: EffectiveInput,
+): string | undefined {
   const allowed = lifecycleIssuers?.revocation;
-  if (allowed === undefined || allowed.some((identity) => matchesIdentity(identity, claim.signer))) return undefined;
+  if (allowed === undefined || allowed.some((identity) => matchesIdentity(identity, claim.signer)))
+    return undefined;
   return `its signer, ${claim.signer}, is not among those who may issue a revocation here`;
 }
 
 /** Why an issuer may not revoke a claim of another. */
-export function objectionToClaim(claim: Issuer, target: Issuer, { lifecycleIssuers }: EffectiveInput): string | undefined {
+export function objectionToClaim(
+  claim: Issuer,
+  target: Issuer,
+  { lifecycleIssuers }: EffectiveInput,
+): string | undefined {
   if (claim.issuer === target.issuer || claim.rank < target.rank) return undefined;
-  const listed = lifecycleIssuers?.revocation?.some((identity) => matchesIdentity(identity, claim.signer)) ?? false;
+  const listed =
+    lifecycleIssuers?.revocation?.some((identity) => matchesIdentity(identity, claim.signer)) ??
+    false;
   if (listed && claim.rank <= target.rank) return undefined;
   return `its signer, ${claim.signer}, may not revoke a claim of ${target.signer}`;
 }
@@ -106,12 +127,13 @@ function reasonOf(claim: Standing): string {
 function forceOf(byTarget: ReadonlyMap<Word, Standing[]>): (revocation: Standing) => boolean {
   const settled = new Map<Word, boolean>();
   let open = [...byTarget.values()].flat();
-  for (let before = -1; before !== open.length; ) {
+  for (let before = -1; before !== open.length;) {
     before = open.length;
     open = open.filter((revocation) => {
       const against = byTarget.get(revocation) ?? [];
       if (against.some((other) => settled.get(other) === true)) settled.set(revocation, false);
-      else if (against.every((other) => settled.get(other) === false)) settled.set(revocation, true);
+      else if (against.every((other) => settled.get(other) === false))
+        settled.set(revocation, true);
       else return true;
       return false;
     });

@@ -39,7 +39,10 @@ export interface Doubt {
   reason: string;
 }
 
-export type Unreliable = { status: "unsigned" | "untrusted" | "inconclusive" | "expired" | "tampered"; reason: string };
+export type Unreliable = {
+  status: "unsigned" | "untrusted" | "inconclusive" | "expired" | "tampered";
+  reason: string;
+};
 
 /** Those whose word a claim is: each who has signed it and can be relied upon, once, by the signature that he made last. Sorted by subject. */
 export function signingsOf(verdict: ClaimVerdict, now: Date): Signing[] {
@@ -50,7 +53,8 @@ export function signingsOf(verdict: ClaimVerdict, now: Date): Signing[] {
     if (signer === undefined || refusalOf(each, now) !== undefined) continue;
     const key = canonicalSubject(signer);
     const known = last.get(key);
-    if (known === undefined || compareAges(each, known.verdict, now) > 0) last.set(key, { signer, verdict: each });
+    if (known === undefined || compareAges(each, known.verdict, now) > 0)
+      last.set(key, { signer, verdict: each });
   }
   return [...last].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, signing]) => signing);
 }
@@ -60,34 +64,60 @@ export function lapsedSignings(verdict: ClaimVerdict, now: Date): Signing[] {
   const sure = new Set(signingsOf(verdict, now).map(({ signer }) => canonicalSubject(signer)));
   const found = new Map<string, Signing>();
   for (const each of verdict.signatures ?? [verdict]) {
-    const key = each.signer === undefined || !hasLapsed(each, now) ? undefined : canonicalSubject(each.signer.subject);
+    const key =
+      each.signer === undefined || !hasLapsed(each, now)
+        ? undefined
+        : canonicalSubject(each.signer.subject);
     if (each.signer === undefined || key === undefined || sure.has(key)) continue;
     const known = found.get(key);
-    if (known === undefined || compareAges(each, known.verdict, now) > 0) found.set(key, { signer: each.signer.subject, verdict: each });
+    if (known === undefined || compareAges(each, known.verdict, now) > 0)
+      found.set(key, { signer: each.signer.subject, verdict: each });
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, signing]) => signing);
 }
 
 /** An end that the signer chose is meant; that of a certificate comes whatever is meant. */
-function hasLapsed({ outcome, checks = [], expiresAt, certificateExpiresAt }: ClaimVerdict, now: Date): boolean {
+function hasLapsed(
+  { outcome, checks = [], expiresAt, certificateExpiresAt }: ClaimVerdict,
+  now: Date,
+): boolean {
   const resultOf = (name: string) => checks.find(({ check }) => check === name)?.result;
-  const isOver = (time: string | undefined) => time !== undefined && Date.parse(time) <= now.getTime();
-  return outcome === "untrusted" && isOver(certificateExpiresAt) && !isOver(expiresAt) && resultOf("authenticity") === "passed" && resultOf("authenticTimestamp") === "failed";
+  const isOver = (time: string | undefined) =>
+    time !== undefined && Date.parse(time) <= now.getTime();
+  return (
+    outcome === "untrusted" &&
+    isOver(certificateExpiresAt) &&
+    !isOver(expiresAt) &&
+    resultOf("authenticity") === "passed" &&
+    resultOf("authenticTimestamp") === "failed"
+  );
 }
 
 /** The verdict on a claim of which copies were found at two places, each with signatures of its own. */
 export function combined(verdict: ClaimVerdict, other: ClaimVerdict): ClaimVerdict {
-  const [better, worse] = WORTH[verdict.outcome] < WORTH[other.outcome] ? [other, verdict] : [verdict, other];
+  const [better, worse] =
+    WORTH[verdict.outcome] < WORTH[other.outcome] ? [other, verdict] : [verdict, other];
   const signatures = [...(better.signatures ?? [better]), ...(worse.signatures ?? [worse])];
   return { ...better, signatures, unseen: (better.unseen ?? 0) + (worse.unseen ?? 0) };
 }
 
-const WORTH: Readonly<Record<ClaimVerdict["outcome"], number>> = { missing: 0, invalid: 1, untrusted: 2, inconclusive: 3, verified: 4 };
+const WORTH: Readonly<Record<ClaimVerdict["outcome"], number>> = {
+  missing: 0,
+  invalid: 1,
+  untrusted: 2,
+  inconclusive: 3,
+  verified: 4,
+};
 
 /** By time of signature, one that lies ahead being none, at equal times by how long it holds; where both are equal it is of no consequence which one counts. */
 function compareAges(a: ClaimVerdict, b: ClaimVerdict, now: Date): number {
   const ahead = (verdict: ClaimVerdict) => Number(isDatedAhead(verdict, now));
-  return ahead(b) - ahead(a) || timeOf(a.signedAt, -Infinity) - timeOf(b.signedAt, -Infinity) || timeOf(a.expiresAt, Infinity) - timeOf(b.expiresAt, Infinity) || ((a.signer?.subject ?? "") < (b.signer?.subject ?? "") ? 1 : -1);
+  return (
+    ahead(b) - ahead(a) ||
+    timeOf(a.signedAt, -Infinity) - timeOf(b.signedAt, -Infinity) ||
+    timeOf(a.expiresAt, Infinity) - timeOf(b.expiresAt, Infinity) ||
+    ((a.signer?.subject ?? "") < (b.signer?.subject ?? "") ? 1 : -1)
+  );
 }
 
 /** Milliseconds since 1970 of an RFC 3339 time. */
@@ -101,35 +131,55 @@ export function doubtsOf(verdict: ClaimVerdict, signings: readonly Signing[]): D
   if (verdict.outcome !== "verified" && verdict.outcome !== "inconclusive") return [];
   const { signatures = [verdict], unseen = 0 } = verdict;
   const sure = new Set(signings.map(({ signer }) => canonicalSubject(signer)));
-  const unsure = signatures.filter((each) => each.outcome === "inconclusive" && (each.signer === undefined || !sure.has(canonicalSubject(each.signer.subject))));
+  const unsure = signatures.filter(
+    (each) =>
+      each.outcome === "inconclusive" &&
+      (each.signer === undefined || !sure.has(canonicalSubject(each.signer.subject))),
+  );
   const doubts = unsure.map(({ signer, reason = "it could not be checked" }): Doubt => {
-    if (signer === undefined) return { reason: `whose one of its signatures is cannot be told: ${reason}` };
-    return { signer: signer.subject, reason: `whether ${signer.subject} has signed it cannot be told: ${reason}` };
+    if (signer === undefined)
+      return { reason: `whose one of its signatures is cannot be told: ${reason}` };
+    return {
+      signer: signer.subject,
+      reason: `whether ${signer.subject} has signed it cannot be told: ${reason}`,
+    };
   });
   doubts.sort((a, b) => (a.reason < b.reason ? -1 : 1));
-  return unseen === 0 ? doubts : [...doubts, { reason: `${unseen} more signatures of it are there than are looked at` }];
+  return unseen === 0
+    ? doubts
+    : [...doubts, { reason: `${unseen} more signatures of it are there than are looked at` }];
 }
 
 /** Why a claim with this verdict, or a signature, cannot be relied upon. */
 export function refusalOf(verdict: ClaimVerdict, now: Date): Unreliable | undefined {
   const reason = (otherwise: string) => verdict.reason ?? otherwise;
-  if (verdict.outcome === "missing") return { status: "unsigned", reason: reason("no signature refers to it") };
-  if (verdict.outcome === "inconclusive") return { status: "inconclusive", reason: reason("its signature could not be checked") };
+  if (verdict.outcome === "missing")
+    return { status: "unsigned", reason: reason("no signature refers to it") };
+  if (verdict.outcome === "inconclusive")
+    return { status: "inconclusive", reason: reason("its signature could not be checked") };
   if (verdict.outcome !== "verified") {
-    if (verdict.code === "SIGNATURE_EXPIRED") return { status: "expired", reason: reason("its signature has expired") };
-    if (verdict.outcome === "invalid") return { status: "tampered", reason: reason("its signature does not verify") };
+    if (verdict.code === "SIGNATURE_EXPIRED")
+      return { status: "expired", reason: reason("its signature has expired") };
+    if (verdict.outcome === "invalid")
+      return { status: "tampered", reason: reason("its signature does not verify") };
     return { status: "untrusted", reason: reason("its signer is not trusted") };
   }
   const authenticity = verdict.checks?.find(({ check }) => check === "authenticity");
   if (authenticity !== undefined && authenticity.result !== "passed") {
     const why = authenticity.reason ?? "not checked";
-    return { status: "untrusted", reason: `its signer is not authenticated, which the trust policy only logs: ${why}` };
+    return {
+      status: "untrusted",
+      reason: `its signer is not authenticated, which the trust policy only logs: ${why}`,
+    };
   }
-  if (verdict.expiresAt === undefined || Date.parse(verdict.expiresAt) > now.getTime()) return undefined;
+  if (verdict.expiresAt === undefined || Date.parse(verdict.expiresAt) > now.getTime())
+    return undefined;
   return { status: "expired", reason: `it was valid until ${verdict.expiresAt}` };
 }
 
 /** Signers as people read them: "A", "A and B", "A, B and C". */
 export function together(signers: readonly string[]): string {
-  return signers.length < 2 ? signers.join("") : `${signers.slice(0, -1).join(", ")} and ${signers.at(-1)}`;
+  return signers.length < 2
+    ? signers.join("")
+    : `${signers.slice(0, -1).join(", ")} and ${signers.at(-1)}`;
 }

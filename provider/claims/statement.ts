@@ -21,7 +21,10 @@ const digestSetSchema = z.record(z.string().min(1), z.string().min(1));
  */
 export const statementSchema = z.looseObject({
   _type: z.enum([STATEMENT_TYPE, OLD_STATEMENT_TYPE]),
-  subject: z.array(z.looseObject({ name: z.string().optional(), digest: digestSetSchema })).min(1).max(10_000),
+  subject: z
+    .array(z.looseObject({ name: z.string().optional(), digest: digestSetSchema }))
+    .min(1)
+    .max(10_000),
   predicateType: z.string().min(1).max(1024),
   predicate: z.record(z.string(), z.unknown()).optional(),
 });
@@ -31,7 +34,12 @@ export type Statement = z.infer<typeof statementSchema>;
  * The bytes of a statement about one artifact, in canonical JSON: same content, same bytes.
  * @throws ConsignError `PREDICATE_INVALID` with `path`, if the predicate is no JSON object
  */
-export function makeStatement(o: { subject: Digest; subjectName?: string | undefined; predicateType: string; predicate: unknown }): Uint8Array {
+export function makeStatement(o: {
+  subject: Digest;
+  subjectName?: string | undefined;
+  predicateType: string;
+  predicate: unknown;
+}): Uint8Array {
   if (typeof o.predicate !== "object" || o.predicate === null || Array.isArray(o.predicate)) {
     throw new ConsignError("PREDICATE_INVALID", "a predicate must be an object", { path: "" });
   }
@@ -57,16 +65,25 @@ export function makeStatement(o: { subject: Digest; subjectName?: string | undef
  */
 export function parseStatement(bytes: Uint8Array, limit = MAX_STATEMENT_SIZE): Statement {
   if (bytes.byteLength > limit) {
-    throw new ConsignError("STATEMENT_INVALID", `the statement has ${bytes.byteLength} bytes; at most ${limit} are read`);
+    throw new ConsignError(
+      "STATEMENT_INVALID",
+      `the statement has ${bytes.byteLength} bytes; at most ${limit} are read`,
+    );
   }
   const parsed = statementSchema.safeParse(parseJson(bytes, "the statement", "STATEMENT_INVALID"));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new ConsignError("STATEMENT_INVALID", `not an in-toto statement: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+  throw new ConsignError(
+    "STATEMENT_INVALID",
+    `not an in-toto statement: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
+  );
 }
 
 /** Whether one of the statement's subjects is this digest. Names never count. */
 export function speaksAbout(statement: Statement, digest: Digest): boolean {
   const algorithm = algorithmOf(digest);
-  return statement.subject.some((subject) => Object.hasOwn(subject.digest, algorithm) && subject.digest[algorithm] === hexOf(digest));
+  return statement.subject.some(
+    (subject) =>
+      Object.hasOwn(subject.digest, algorithm) && subject.digest[algorithm] === hexOf(digest),
+  );
 }

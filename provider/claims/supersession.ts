@@ -23,19 +23,40 @@ export interface Supersession {
  * @param claims what step 2 has left
  * @param admitted what step 1 has: who names a claim has come after it, also where it has been revoked, or may not revoke
  */
-export function orderClaims(claims: readonly Standing[], admitted: readonly Standing[]): Supersession {
+export function orderClaims(
+  claims: readonly Standing[],
+  admitted: readonly Standing[],
+): Supersession {
   const allNames = namedBy(admitted);
   const ages = agesOf(allNames);
   const left = new Set(claims);
-  const names = new Map(claims.map((claim) => [claim, (allNames.get(claim) ?? []).filter((named) => left.has(named))]));
-  const first = (a: Standing, b: Standing) => (a.rank === b.rank ? 0 : a.rank - b.rank) || compareAges(ages(b), ages(a));
+  const names = new Map(
+    claims.map((claim) => [claim, (allNames.get(claim) ?? []).filter((named) => left.has(named))]),
+  );
+  const first = (a: Standing, b: Standing) =>
+    (a.rank === b.rank ? 0 : a.rank - b.rank) || compareAges(ages(b), ages(a));
   const namedSuperseders = invert(names, first);
   const ofIssuer = ({ type, scope, issuer }: Standing) => JSON.stringify([type, scope, issuer]);
-  const bestListed = bestOf(claims.filter((claim) => claim.rank !== Infinity), ({ type, scope }) => JSON.stringify([type, scope]), first);
-  const bestOfIssuer = bestOf(claims.filter(({ datedAhead }) => !datedAhead), ofIssuer, first);
-  const ahead = new Set(claims.filter(isOrdered).filter(({ datedAhead }) => datedAhead).map(ofIssuer));
+  const bestListed = bestOf(
+    claims.filter((claim) => claim.rank !== Infinity),
+    ({ type, scope }) => JSON.stringify([type, scope]),
+    first,
+  );
+  const bestOfIssuer = bestOf(
+    claims.filter(({ datedAhead }) => !datedAhead),
+    ofIssuer,
+    first,
+  );
+  const ahead = new Set(
+    claims
+      .filter(isOrdered)
+      .filter(({ datedAhead }) => datedAhead)
+      .map(ofIssuer),
+  );
   const byIssuer = new Map<string, Standing[]>();
-  for (const claim of claims) if (ahead.has(ofIssuer(claim))) byIssuer.set(ofIssuer(claim), [...(byIssuer.get(ofIssuer(claim)) ?? []), claim]);
+  for (const claim of claims)
+    if (ahead.has(ofIssuer(claim)))
+      byIssuer.set(ofIssuer(claim), [...(byIssuer.get(ofIssuer(claim)) ?? []), claim]);
 
   return {
     superseder(claim) {
@@ -44,18 +65,24 @@ export function orderClaims(claims: readonly Standing[], admitted: readonly Stan
       if (named !== undefined) candidates.push([named, `${named.signer} replaced it by name`]);
       if (claim.type !== "vex") {
         const listed = claim.rank === Infinity ? undefined : bestListed(claim);
-        if (listed !== undefined && listed.rank < claim.rank && listed.digest !== claim.digest) candidates.push([listed, `${listed.signer} takes precedence`]);
+        if (listed !== undefined && listed.rank < claim.rank && listed.digest !== claim.digest)
+          candidates.push([listed, `${listed.signer} takes precedence`]);
         const latest = claim.datedAhead ? undefined : bestOfIssuer(claim);
-        if (latest !== undefined && latest.digest !== claim.digest) candidates.push([latest, "the same issuer has made a later claim"]);
+        if (latest !== undefined && latest.digest !== claim.digest)
+          candidates.push([latest, "the same issuer has made a later claim"]);
       }
       const [best] = candidates.sort(([a], [b]) => first(a, b));
       return best === undefined ? undefined : { by: best[0].digest, reason: best[1] };
     },
     undated(claim) {
       if (!claim.datedAhead || !isOrdered(claim)) return undefined;
-      const replaced = new Set((names.get(claim) ?? []).map(({ digest }) => digest).concat(claim.digest));
+      const replaced = new Set(
+        (names.get(claim) ?? []).map(({ digest }) => digest).concat(claim.digest),
+      );
       const rival = byIssuer.get(ofIssuer(claim))?.find(({ digest }) => !replaced.has(digest));
-      return rival === undefined ? undefined : `${claim.signer} dates it ahead, ${String(claim.verdict.signedAt)}, so whether ${rival.digest} came later cannot be told: it has to be signed again, or revoked, or replaced by name`;
+      return rival === undefined
+        ? undefined
+        : `${claim.signer} dates it ahead, ${String(claim.verdict.signedAt)}, so whether ${rival.digest} came later cannot be told: it has to be signed again, or revoked, or replaced by name`;
     },
   };
 }
@@ -72,13 +99,16 @@ function namedBy(claims: readonly Standing[]): Map<Standing, Standing[]> {
   const namers = new Map<Standing, Standing[]>();
   for (const claim of claims) {
     const named = claim.claim.supersedes.flatMap((digest) => all.get(digest) ?? []);
-    const may = named.filter((other) => other.digest !== claim.digest && (other.issuer === claim.issuer || claim.rank < other.rank));
+    const may = named.filter(
+      (other) =>
+        other.digest !== claim.digest && (other.issuer === claim.issuer || claim.rank < other.rank),
+    );
     names.set(claim, may);
     for (const other of may) addTo(namers, other, claim);
   }
   const ordered = new Map<Standing, Standing[]>();
   const unsettled = new Map([...names].map(([claim, may]) => [claim, may.length]));
-  for (const open = claims.filter((claim) => unsettled.get(claim) === 0); open.length > 0; ) {
+  for (const open = claims.filter((claim) => unsettled.get(claim) === 0); open.length > 0;) {
     const claim = open.pop();
     if (claim === undefined) break;
     ordered.set(claim, names.get(claim) ?? []);
@@ -89,7 +119,12 @@ function namedBy(claims: readonly Standing[]): Map<Standing, Standing[]> {
     }
   }
   const settled = new Set(ordered.keys());
-  for (const claim of claims) if (!settled.has(claim)) ordered.set(claim, (names.get(claim) ?? []).filter((other) => settled.has(other)));
+  for (const claim of claims)
+    if (!settled.has(claim))
+      ordered.set(
+        claim,
+        (names.get(claim) ?? []).filter((other) => settled.has(other)),
+      );
   return ordered;
 }
 
@@ -99,7 +134,12 @@ function agesOf(names: ReadonlyMap<Standing, Standing[]>): (claim: Standing) => 
   const ageOf = (claim: Standing): Age => ages.get(claim) ?? [claim.signedAt, 0, claim.digest];
   for (const [claim, named] of names) {
     const below = named.filter((other) => other.issuer === claim.issuer).map(ageOf);
-    ages.set(claim, below.map(([time, steps]): Age => [time, steps + 1, claim.digest]).reduce(later, ageOf(claim)));
+    ages.set(
+      claim,
+      below
+        .map(([time, steps]): Age => [time, steps + 1, claim.digest])
+        .reduce(later, ageOf(claim)),
+    );
   }
   return ageOf;
 }
@@ -115,7 +155,10 @@ function compareAges(a: Age, b: Age): number {
 }
 
 /** Who names each claim, the first first. */
-function invert(names: ReadonlyMap<Standing, Standing[]>, first: (a: Standing, b: Standing) => number): Map<Standing, Standing[]> {
+function invert(
+  names: ReadonlyMap<Standing, Standing[]>,
+  first: (a: Standing, b: Standing) => number,
+): Map<Standing, Standing[]> {
   const superseders = new Map<Standing, Standing[]>();
   for (const [claim, named] of names) for (const other of named) addTo(superseders, other, claim);
   for (const list of superseders.values()) list.sort(first);

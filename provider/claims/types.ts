@@ -54,8 +54,16 @@ function checked<S extends z.ZodType>(name: string, schema: S, predicate: unknow
   const parsed = schema.safeParse(predicate);
   if (parsed.success) return parsed.data;
   const issue = innermost(parsed.error.issues[0]);
-  const path = issue?.path.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("").replace(/^\./, "") ?? "";
-  throw new ConsignError("PREDICATE_INVALID", `the predicate does not fit ${name}: ${path || "(root)"}: ${issue?.message}`, { path });
+  const path =
+    issue?.path
+      .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+      .join("")
+      .replace(/^\./, "") ?? "";
+  throw new ConsignError(
+    "PREDICATE_INVALID",
+    `the predicate does not fit ${name}: ${path || "(root)"}: ${issue?.message}`,
+    { path },
+  );
 }
 
 /** Of the forms that a predicate may have, what is wrong with the one that it comes closest to. */
@@ -121,7 +129,8 @@ export const CLAIM_KINDS: readonly ClaimKind[] = [
     name: "test-result",
     type: "https://in-toto.io/attestation/test-result/v0.1",
     predicate: published.testResultSchema,
-    scope: (p) => parts(...p.configuration.map((c) => c.name ?? c.uri ?? c.downloadLocation).sort()),
+    scope: (p) =>
+      parts(...p.configuration.map((c) => c.name ?? c.uri ?? c.downloadLocation).sort()),
   }),
   kind({
     name: "vex",
@@ -137,17 +146,48 @@ export const CLAIM_KINDS: readonly ClaimKind[] = [
     scope: (p) => parts(p.policy.uri, p.resourceUri),
     observedAt: (p) => p.timeVerified,
   }),
-  kind({ name: "deployment", type: own("deployment"), predicate: lifecycle.deploymentSchema, scope: (p) => p.environment }),
-  kind({ name: "revocation", type: own("revocation"), predicate: lifecycle.revocationSchema, scope: (p) => p.target }),
+  kind({
+    name: "deployment",
+    type: own("deployment"),
+    predicate: lifecycle.deploymentSchema,
+    scope: (p) => p.environment,
+  }),
+  kind({
+    name: "revocation",
+    type: own("revocation"),
+    predicate: lifecycle.revocationSchema,
+    scope: (p) => p.target,
+  }),
   kind({ name: "redirect", type: own("redirect"), predicate: lifecycle.redirectSchema }),
-  kind({ name: "endOfLife", type: own("endOfLife"), artifactType: LIFECYCLE_ARTIFACT_TYPE, predicate: lifecycle.endOfLifeSchema }),
-  kind({ name: "archived", type: own("archived"), predicate: lifecycle.archivedSchema, observedAt: (p) => p.archivedAt }),
-  kind({ name: "content-purged", type: own("content-purged"), predicate: lifecycle.contentPurgedSchema, observedAt: (p) => p.purgedAt }),
+  kind({
+    name: "endOfLife",
+    type: own("endOfLife"),
+    artifactType: LIFECYCLE_ARTIFACT_TYPE,
+    predicate: lifecycle.endOfLifeSchema,
+  }),
+  kind({
+    name: "archived",
+    type: own("archived"),
+    predicate: lifecycle.archivedSchema,
+    observedAt: (p) => p.archivedAt,
+  }),
+  kind({
+    name: "content-purged",
+    type: own("content-purged"),
+    predicate: lifecycle.contentPurgedSchema,
+    observedAt: (p) => p.purgedAt,
+  }),
   kind({
     name: "derived-from",
     type: own("derived-from"),
     predicate: lifecycle.derivedFromSchema,
-    scope: (p) => parts(p.source.uri ?? p.source.name, ...Object.entries(p.source.digest).map(([a, d]) => `${a}:${d}`).sort()),
+    scope: (p) =>
+      parts(
+        p.source.uri ?? p.source.name,
+        ...Object.entries(p.source.digest)
+          .map(([a, d]) => `${a}:${d}`)
+          .sort(),
+      ),
   }),
 ];
 
@@ -176,7 +216,10 @@ export function resolveType(name: string): string {
   if (known !== undefined) return known.type;
   if (URI.test(name) && name.length <= 1024) return name;
   const names = CLAIM_KINDS.map((k) => k.name).join(", ");
-  throw new ConsignError("INPUT_INVALID", `"${name.slice(0, 128)}" is no claim type: write a predicate type's URI, or one of ${names}`);
+  throw new ConsignError(
+    "INPUT_INVALID",
+    `"${name.slice(0, 128)}" is no claim type: write a predicate type's URI, or one of ${names}`,
+  );
 }
 
 /** True if both mean the same kind of claim, whichever names or versions of the URI they use. */

@@ -39,13 +39,24 @@ interface Said {
  * @see https://github.com/openvex/spec/blob/v0.2.0/OPENVEX-SPEC.md#updating-statements-with-inherited-data
  */
 export function vexView(claims: readonly Standing[], artifact: Digest): VexEntry[] {
-  const said = claims.filter((claim) => claim.type === "vex").flatMap((claim) => statementsOf(claim, artifact));
-  said.sort((a, b) => (a.key !== b.key ? (a.key < b.key ? -1 : 1) : a.rank !== b.rank ? a.rank - b.rank : compare(b.order, a.order)));
+  const said = claims
+    .filter((claim) => claim.type === "vex")
+    .flatMap((claim) => statementsOf(claim, artifact));
+  said.sort((a, b) =>
+    a.key !== b.key
+      ? a.key < b.key
+        ? -1
+        : 1
+      : a.rank !== b.rank
+        ? a.rank - b.rank
+        : compare(b.order, a.order),
+  );
   const entries = new Map<string, VexEntry>();
   for (const { key, entry } of said) {
     const winner = entries.get(key);
     if (winner === undefined) entries.set(key, entry);
-    else if (entry.claim !== winner.claim && !winner.overrides.includes(entry.claim)) winner.overrides.push(entry.claim);
+    else if (entry.claim !== winner.claim && !winner.overrides.includes(entry.claim))
+      winner.overrides.push(entry.claim);
   }
   return [...entries.values()].map((entry) => ({ ...entry, overrides: entry.overrides.sort() }));
 }
@@ -67,27 +78,53 @@ function statementsOf(claim: Standing, artifact: Digest): Said[] {
   );
 }
 
-function productsOf(statement: VexStatement, artifact: Digest): { product: string; subcomponents: string[] }[] {
-  if (statement.products === undefined || statement.products.length === 0) return [{ product: artifact, subcomponents: [] }];
+function productsOf(
+  statement: VexStatement,
+  artifact: Digest,
+): { product: string; subcomponents: string[] }[] {
+  if (statement.products === undefined || statement.products.length === 0)
+    return [{ product: artifact, subcomponents: [] }];
   return statement.products.map((product) => ({
     product: idOf(product) ?? artifact,
-    subcomponents: (product.subcomponents ?? []).map(idOf).filter((id) => id !== undefined).sort(),
+    subcomponents: (product.subcomponents ?? [])
+      .map(idOf)
+      .filter((id) => id !== undefined)
+      .sort(),
   }));
 }
 
-function idOf(component: { "@id"?: string | undefined; identifiers?: Record<string, string> | undefined }): string | undefined {
-  return component["@id"] ?? (component.identifiers === undefined ? undefined : canonicalJson(component.identifiers));
+function idOf(component: {
+  "@id"?: string | undefined;
+  identifiers?: Record<string, string> | undefined;
+}): string | undefined {
+  return (
+    component["@id"] ??
+    (component.identifiers === undefined ? undefined : canonicalJson(component.identifiers))
+  );
 }
 
-function entryOf(claim: Standing, document: VexDocument, statement: VexStatement, product: string, subcomponents: string[]): VexEntry {
+function entryOf(
+  claim: Standing,
+  document: VexDocument,
+  statement: VexStatement,
+  product: string,
+  subcomponents: string[],
+): VexEntry {
   return {
-    vulnerability: typeof statement.vulnerability === "string" ? statement.vulnerability : statement.vulnerability.name,
+    vulnerability:
+      typeof statement.vulnerability === "string"
+        ? statement.vulnerability
+        : statement.vulnerability.name,
     product,
     subcomponents,
     status: statement.status,
     ...(statement.justification === undefined ? {} : { justification: statement.justification }),
-    ...(statement.impact_statement === undefined ? {} : { impactStatement: statement.impact_statement }),
-    ...(statement.action_statement === undefined ? {} : { actionStatement: statement.action_statement }),
+    ...(statement.impact_statement === undefined
+      ? {}
+      : { impactStatement: statement.impact_statement }),
+    ...(statement.action_statement === undefined
+      ? {}
+      : { actionStatement: statement.action_statement }),
     timestamp: statement.timestamp ?? document.timestamp,
     issuer: claim.signer,
     claim: claim.digest,

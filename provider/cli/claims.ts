@@ -8,16 +8,41 @@ import type { ExitCode, World } from "./world";
 
 /** `consign claims`: what is claimed about the artifact, and whether it counts. */
 export async function claims(reference: string, flags: Flags, world: World): Promise<ExitCode> {
-  const { observed, verification, exitCode } = await inspect("claims", reference, flags, "claims", world);
+  const { observed, verification, exitCode } = await inspect(
+    "claims",
+    reference,
+    flags,
+    "claims",
+    world,
+  );
   const { digest, claims: found, vex, foreign } = observed;
   if (flags.json) {
-    world.print(JSON.stringify({ reference: observed.reference, digest, ...(verification === undefined ? {} : { verification }), claims: found, vex, foreign }, null, 2));
+    world.print(
+      JSON.stringify(
+        {
+          reference: observed.reference,
+          digest,
+          ...(verification === undefined ? {} : { verification }),
+          claims: found,
+          vex,
+          foreign,
+        },
+        null,
+        2,
+      ),
+    );
     return exitCode;
   }
   const style = dress(world.color);
-  const head = verification === undefined ? [printable(observed.reference)] : verdictLines(verification, style);
+  const head =
+    verification === undefined
+      ? [printable(observed.reference)]
+      : verdictLines(verification, style);
   const lines = [
-    ...found.flatMap((claim) => [claimLine(claim, style), ...claimReason(claim).map((reason) => `  ${reason}`)]),
+    ...found.flatMap((claim) => [
+      claimLine(claim, style),
+      ...claimReason(claim).map((reason) => `  ${reason}`),
+    ]),
     ...foreign.map((claim) => foreignLine(claim, style)),
   ];
   for (const line of [...head, ...(lines.length === 0 ? ["no claims"] : lines)]) world.print(line);

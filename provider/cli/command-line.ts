@@ -94,17 +94,26 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (values.help === true) return { show: "help" };
   if (values.version === true) return { show: "version" };
   const [name, reference, ...more] = positionals;
-  if (name === undefined) throw wrong("say what to do: verify, claims, tree, timeline or retention");
+  if (name === undefined)
+    throw wrong("say what to do: verify, claims, tree, timeline or retention");
   const command = COMMANDS.find((each) => each === name);
-  if (command === undefined) throw wrong(`"${name}" is no command: verify, claims, tree, timeline and retention are`);
-  if (reference === undefined) throw wrong(`say which artifact to ${command === "verify" ? "verify" : "look at"}`);
-  if (more.length > 0 && command !== "timeline") throw wrong(`one reference at a time; "${more[0]}" is one too many`);
-  if (values.html !== undefined && command !== "tree" && command !== "timeline") throw wrong("--html is for tree and timeline");
+  if (command === undefined)
+    throw wrong(`"${name}" is no command: verify, claims, tree, timeline and retention are`);
+  if (reference === undefined)
+    throw wrong(`say which artifact to ${command === "verify" ? "verify" : "look at"}`);
+  if (more.length > 0 && command !== "timeline")
+    throw wrong(`one reference at a time; "${more[0]}" is one too many`);
+  if (values.html !== undefined && command !== "tree" && command !== "timeline")
+    throw wrong("--html is for tree and timeline");
   if (values.html !== undefined && values.json === true) throw wrong("say either --html or --json");
-  if (values.retention !== undefined && values.html === undefined && command !== "timeline") throw wrong("--retention is for timeline, and for pages");
-  if ((values.rules !== undefined || values["as-of"] !== undefined) && command !== "retention") throw wrong("--rules and --as-of are for retention");
-  if (values.require !== undefined && command === "retention") throw wrong("--require asks about one artifact, and is not for retention");
-  if (values["follow-redirects"] === true && command !== "verify") throw wrong("--follow-redirects is for verify");
+  if (values.retention !== undefined && values.html === undefined && command !== "timeline")
+    throw wrong("--retention is for timeline, and for pages");
+  if ((values.rules !== undefined || values["as-of"] !== undefined) && command !== "retention")
+    throw wrong("--rules and --as-of are for retention");
+  if (values.require !== undefined && command === "retention")
+    throw wrong("--require asks about one artifact, and is not for retention");
+  if (values["follow-redirects"] === true && command !== "verify")
+    throw wrong("--follow-redirects is for verify");
   for (const type of values.require ?? []) resolveType(type);
   const flags: Flags = {
     roots: values.root ?? [],
@@ -121,7 +130,9 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     ...(values.rules === undefined ? {} : { rules: values.rules }),
     ...(values["as-of"] === undefined ? {} : { asOf: values["as-of"] }),
   };
-  return command === "timeline" ? { show: "result", command, references: [reference, ...more], flags } : { show: "result", command, reference, flags };
+  return command === "timeline"
+    ? { show: "result", command, references: [reference, ...more], flags }
+    : { show: "result", command, reference, flags };
 }
 
 function parse(args: readonly string[]) {

@@ -21,9 +21,19 @@ export interface Inspection {
 }
 
 /** What all commands do: find the trust policy, look at the artifact, decide. */
-export async function inspect(command: CommandName, reference: string, flags: Flags, extent: ObserveOptions["extent"], world: World): Promise<Inspection> {
+export async function inspect(
+  command: CommandName,
+  reference: string,
+  flags: Flags,
+  extent: ObserveOptions["extent"],
+  world: World,
+): Promise<Inspection> {
   const { location: asked } = parseReference(reference);
-  const inspector = new Inspector({ registries: await registriesFrom(flags, world), baseDir: world.cwd, env: environmentFrom(flags, world) });
+  const inspector = new Inspector({
+    registries: await registriesFrom(flags, world),
+    baseDir: world.cwd,
+    env: environmentFrom(flags, world),
+  });
   const policies = new Map<string, ReturnType<typeof trustFrom>>();
   const trustAt = (scope: string) => {
     const trust = trustFrom(command, flags, scope, world);
@@ -35,40 +45,65 @@ export async function inspect(command: CommandName, reference: string, flags: Fl
     const scope = place === formatLocation(asked) ? (flags.scope ?? place) : place;
     const trust = await (policies.get(scope) ?? trustAt(scope));
     if (trust === undefined && flags.require.length > 0) {
-      throw new ConsignError("INPUT_INVALID", "--require asks whether claims count, so say whom to trust: --policy, --root or --config-dir");
+      throw new ConsignError(
+        "INPUT_INVALID",
+        "--require asks whether claims count, so say whom to trust: --policy, --root or --config-dir",
+      );
     }
     const observed = await inspector.observe(at, { trust, now: world.now, scope, extent });
-    const verification = verificationOf(observed, { require: flags.require.map((type) => ({ type })) }, world.now);
+    const verification = verificationOf(
+      observed,
+      { require: flags.require.map((type) => ({ type })) },
+      world.now,
+    );
     return { observed, ...(verification === undefined ? {} : { verification }) };
   };
   try {
-    const { observed, verification } = flags.followRedirects ? await verifyFollowing(inspector, reference, verifying(look)) : await look(reference, asked);
-    if (verification === undefined) return { observed, exitCode: faultsOf(observed).length === 0 ? 0 : 1 };
+    const { observed, verification } = flags.followRedirects
+      ? await verifyFollowing(inspector, reference, verifying(look))
+      : await look(reference, asked);
+    if (verification === undefined)
+      return { observed, exitCode: faultsOf(observed).length === 0 ? 0 : 1 };
     return { observed, verification, exitCode: EXIT_CODES[verification.verified] };
   } finally {
     await inspector.close();
   }
 }
 
-function verifying(look: (at: string, location: Location) => Promise<Omit<Inspection, "exitCode">>): (at: string, location: Location) => Promise<Verified> {
+function verifying(
+  look: (at: string, location: Location) => Promise<Omit<Inspection, "exitCode">>,
+): (at: string, location: Location) => Promise<Verified> {
   return async (at, location) => {
     const { observed, verification } = await look(at, location);
-    if (verification === undefined) throw new ConsignError("INTERNAL", "verified without a trust policy");
+    if (verification === undefined)
+      throw new ConsignError("INTERNAL", "verified without a trust policy");
     return { observed, verification };
   };
 }
 
-const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = { yes: 0, no: 1, unknown: 2 };
+const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = {
+  yes: 0,
+  no: 1,
+  unknown: 2,
+};
 
 /** The environment, with Docker's configuration where the flags say it is. */
 export function environmentFrom({ dockerConfig }: Flags, { env, cwd }: World): NodeJS.ProcessEnv {
   return dockerConfig === undefined ? env : { ...env, DOCKER_CONFIG: resolve(cwd, dockerConfig) };
 }
 
-export async function registriesFrom({ registries }: Flags, { cwd }: World): Promise<Record<string, RegistrySettings>> {
+export async function registriesFrom(
+  { registries }: Flags,
+  { cwd }: World,
+): Promise<Record<string, RegistrySettings>> {
   if (registries === undefined) return {};
-  const parsed = z.record(z.string(), registrySettingsSchema).safeParse(await readJsonFile(cwd, registries, "CREDENTIALS_INVALID"));
+  const parsed = z
+    .record(z.string(), registrySettingsSchema)
+    .safeParse(await readJsonFile(cwd, registries, "CREDENTIALS_INVALID"));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new ConsignError("CREDENTIALS_INVALID", `${registries}: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+  throw new ConsignError(
+    "CREDENTIALS_INVALID",
+    `${registries}: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
+  );
 }

@@ -17,19 +17,33 @@ export async function readJsonFile(cwd: string, file: string, code: ErrorCode): 
     return parseStrictJson(bytes);
   } catch (error) {
     // The parser's message is kept out where it could quote a password.
-    throw new ConsignError(code, code === "CREDENTIALS_INVALID" ? `${file} is not JSON` : `${file} is not JSON: ${(error as Error).message}`);
+    throw new ConsignError(
+      code,
+      code === "CREDENTIALS_INVALID"
+        ? `${file} is not JSON`
+        : `${file} is not JSON: ${(error as Error).message}`,
+    );
   }
 }
 
 async function read(path: string, file: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(path);
-    if (size > MAX_SIZE) throw new ConsignError("FILE_UNREADABLE", `${file} has ${size} bytes; at most ${MAX_SIZE} are read`);
+    if (size > MAX_SIZE)
+      throw new ConsignError(
+        "FILE_UNREADABLE",
+        `${file} has ${size} bytes; at most ${MAX_SIZE} are read`,
+      );
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof ConsignError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") throw new ConsignError("FILE_NOT_FOUND", `${file} does not exist`, { cause });
-    throw new ConsignError("FILE_UNREADABLE", `${file} cannot be read: ${code === "EISDIR" ? "it is a directory" : message}`, { cause });
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw new ConsignError("FILE_NOT_FOUND", `${file} does not exist`, { cause });
+    throw new ConsignError(
+      "FILE_UNREADABLE",
+      `${file} cannot be read: ${code === "EISDIR" ? "it is a directory" : message}`,
+      { cause },
+    );
   }
 }

@@ -18,20 +18,38 @@ export interface Placed {
 }
 
 /** Writes a page, whole. @throws ConsignError `INPUT_INVALID`, and what {@link retentionFrom} throws */
-export async function writePage(file: string, places: readonly Placed[], options: Pick<HtmlOptions, "title" | "first">, flags: Flags, world: World): Promise<void> {
+export async function writePage(
+  file: string,
+  places: readonly Placed[],
+  options: Pick<HtmlOptions, "title" | "first">,
+  flags: Flags,
+  world: World,
+): Promise<void> {
   const retention = await retentionFrom(flags, world);
-  const page = renderHtml(places.map(({ observed }) => observed), { ...options, labels: places.map(({ label }) => label), retention, now: world.now });
+  const page = renderHtml(
+    places.map(({ observed }) => observed),
+    { ...options, labels: places.map(({ label }) => label), retention, now: world.now },
+  );
   try {
     await writeFile(resolve(world.cwd, file), page);
   } catch (cause) {
-    throw new ConsignError("INPUT_INVALID", `--html ${file} cannot be written: ${(cause as Error).message}`, { cause });
+    throw new ConsignError(
+      "INPUT_INVALID",
+      `--html ${file} cannot be written: ${(cause as Error).message}`,
+      { cause },
+    );
   }
   world.tell(`consign: wrote ${file}`);
 }
 
 /** @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `INPUT_INVALID` */
-export async function retentionFrom({ retention }: Flags, { cwd }: World): Promise<Map<Digest, Retention>> {
-  return retention === undefined ? new Map() : parseRetention(await readJsonFile(cwd, retention, "INPUT_INVALID"));
+export async function retentionFrom(
+  { retention }: Flags,
+  { cwd }: World,
+): Promise<Map<Digest, Retention>> {
+  return retention === undefined
+    ? new Map()
+    : parseRetention(await readJsonFile(cwd, retention, "INPUT_INVALID"));
 }
 
 /** What people call an artifact: the last part of its repository, and its tag. */

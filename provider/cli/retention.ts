@@ -16,7 +16,16 @@ import { trustFrom } from "./trust";
 import type { ExitCode, World } from "./world";
 
 /** The part of an ArchivePolicy's arguments that says what becomes of artifacts. */
-const rulesSchema = archiveSchema.pick({ archive: true, policy: true, deployments: true, archiveAfter: true, retain: true, onExpiry: true, release: true, lifecycleIssuers: true });
+const rulesSchema = archiveSchema.pick({
+  archive: true,
+  policy: true,
+  deployments: true,
+  archiveAfter: true,
+  retain: true,
+  onExpiry: true,
+  release: true,
+  lifecycleIssuers: true,
+});
 
 /**
  * `consign retention`: what an ArchivePolicy with these rules would decide about the artifacts of a repository at a time. Reads only. Without
@@ -26,9 +35,17 @@ export async function retention(reference: string, flags: Flags, world: World): 
   const source = formatLocation(parseReference(reference).location);
   const rules = await readRules(flags, world);
   const trust = await trustFrom("retention", flags, flags.scope ?? source, world);
-  if (trust === undefined) throw new ConsignError("INPUT_INVALID", "whose claims count? say it with --policy, --root or --config-dir");
+  if (trust === undefined)
+    throw new ConsignError(
+      "INPUT_INVALID",
+      "whose claims count? say it with --policy, --root or --config-dir",
+    );
   const asOf = asOfFrom(flags, world);
-  const registries = new RegistryClient({ settings: await registriesFrom(flags, world), baseDir: world.cwd, env: environmentFrom(flags, world) });
+  const registries = new RegistryClient({
+    settings: await registriesFrom(flags, world),
+    baseDir: world.cwd,
+    env: environmentFrom(flags, world),
+  });
   const fetch = httpFetch();
   const context: ResourceContext = {
     baseDir: world.cwd,
@@ -41,9 +58,23 @@ export async function retention(reference: string, flags: Flags, world: World): 
   };
   try {
     await checkPlaces({ sources: [source], ...rules }, context);
-    const facts = await surveyFacts({ ...rules, sources: [source], trust: { notationConfig: "default" } }, {}, context, { trust });
-    const entries = planRetention({ facts, recorded: {}, rules: rulesOf(rules), asOf: asOf.getTime(), marking: false });
-    if (flags.json) world.print(JSON.stringify({ reference: source, asOf: asOf.toISOString(), entries }, null, 2));
+    const facts = await surveyFacts(
+      { ...rules, sources: [source], trust: { notationConfig: "default" } },
+      {},
+      context,
+      { trust },
+    );
+    const entries = planRetention({
+      facts,
+      recorded: {},
+      rules: rulesOf(rules),
+      asOf: asOf.getTime(),
+      marking: false,
+    });
+    if (flags.json)
+      world.print(
+        JSON.stringify({ reference: source, asOf: asOf.toISOString(), entries }, null, 2),
+      );
     else for (const line of lines(entries)) world.print(line);
     return 0;
   } finally {
@@ -52,15 +83,24 @@ export async function retention(reference: string, flags: Flags, world: World): 
 }
 
 function lines(entries: Entries): string[] {
-  return Object.keys(entries).length === 0 ? ["nothing here was ever in use, as far as trusted claims say"] : planTable(entries);
+  return Object.keys(entries).length === 0
+    ? ["nothing here was ever in use, as far as trusted claims say"]
+    : planTable(entries);
 }
 
 async function readRules({ rules }: Flags, { cwd }: World): Promise<z.infer<typeof rulesSchema>> {
-  if (rules === undefined) throw new ConsignError("INPUT_INVALID", "--rules says what is to become of artifacts: a JSON file with an ArchivePolicy's archive, archiveAfter, retain, onExpiry");
+  if (rules === undefined)
+    throw new ConsignError(
+      "INPUT_INVALID",
+      "--rules says what is to become of artifacts: a JSON file with an ArchivePolicy's archive, archiveAfter, retain, onExpiry",
+    );
   const parsed = rulesSchema.safeParse(await readJsonFile(cwd, rules, "INPUT_INVALID"));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new ConsignError("INPUT_INVALID", `${rules}: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+  throw new ConsignError(
+    "INPUT_INVALID",
+    `${rules}: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
+  );
 }
 
 function asOfFrom({ asOf }: Flags, { now }: World): Date {

@@ -11,14 +11,21 @@ import { tree } from "./tree";
 import { verify } from "./verify";
 import type { ExitCode, World } from "./world";
 
-const RUN: Readonly<Record<Exclude<CommandName, "timeline">, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>> = { verify, claims, tree, retention };
+const RUN: Readonly<
+  Record<
+    Exclude<CommandName, "timeline">,
+    (reference: string, flags: Flags, world: World) => Promise<ExitCode>
+  >
+> = { verify, claims, tree, retention };
 
 /** The whole command line but for where it gets its world from. Never throws: what fails is one line, with its code, and exit code 2. */
 export async function run(args: readonly string[], world: World): Promise<ExitCode> {
   try {
     const commandLine = parseCommandLine(args);
-    if (commandLine.show === "result" && commandLine.command === "timeline") return await timeline(commandLine.references, commandLine.flags, world);
-    if (commandLine.show === "result") return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
+    if (commandLine.show === "result" && commandLine.command === "timeline")
+      return await timeline(commandLine.references, commandLine.flags, world);
+    if (commandLine.show === "result")
+      return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
     world.print(commandLine.show === "help" ? HELP : version());
     return 0;
   } catch (error) {
@@ -30,5 +37,7 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
 
 /** The package finds itself by its name, from its sources as from dist/. */
 function version(): string {
-  return z.object({ version: z.string() }).parse(createRequire(__filename)("pulumi-consign/package.json")).version;
+  return z
+    .object({ version: z.string() })
+    .parse(createRequire(__filename)("pulumi-consign/package.json")).version;
 }

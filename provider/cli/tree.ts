@@ -7,11 +7,32 @@ import type { ExitCode, World } from "./world";
 
 /** `consign tree`: the artifact with everything that refers to it. */
 export async function tree(reference: string, flags: Flags, world: World): Promise<ExitCode> {
-  const { observed, verification, exitCode } = await inspect("tree", reference, flags, "everything", world);
-  if (flags.html !== undefined) await writePage(flags.html, [{ observed }], { title: nameOf(reference), first: "graph" }, flags, world);
-  else if (flags.json) world.print(JSON.stringify({ ...(verification === undefined ? {} : { verification }), artifact: observed }, withoutPredicates, 2));
+  const { observed, verification, exitCode } = await inspect(
+    "tree",
+    reference,
+    flags,
+    "everything",
+    world,
+  );
+  if (flags.html !== undefined)
+    await writePage(
+      flags.html,
+      [{ observed }],
+      { title: nameOf(reference), first: "graph" },
+      flags,
+      world,
+    );
+  else if (flags.json)
+    world.print(
+      JSON.stringify(
+        { ...(verification === undefined ? {} : { verification }), artifact: observed },
+        withoutPredicates,
+        2,
+      ),
+    );
   else world.print(renderTree(observed, { title: reference, color: world.color }));
-  for (const unmet of verification?.requirements.filter(({ met }) => !met) ?? []) world.tell(`consign: ${unmet.requirement}: ${unmet.reason} [VERIFICATION_UNMET]`);
+  for (const unmet of verification?.requirements.filter(({ met }) => !met) ?? [])
+    world.tell(`consign: ${unmet.requirement}: ${unmet.reason} [VERIFICATION_UNMET]`);
   return exitCode;
 }
 

@@ -9,7 +9,8 @@ import type { ExitCode, World } from "./world";
 /** `consign verify`: whether the artifact may be used, and why (not). */
 export async function verify(reference: string, flags: Flags, world: World): Promise<ExitCode> {
   const { verification, exitCode } = await inspect("verify", reference, flags, "verdict", world);
-  if (verification === undefined) throw new ConsignError("INTERNAL", "verified without a trust policy");
+  if (verification === undefined)
+    throw new ConsignError("INTERNAL", "verified without a trust policy");
   if (flags.json) world.print(JSON.stringify(verification, null, 2));
   else for (const line of verdictLines(verification, dress(world.color))) world.print(line);
   return exitCode;

@@ -4,11 +4,15 @@
  * Calls `work` for every item, at most `limit` at a time, in the order of the items. Ends when all calls have ended: after the first failure
  * no further item is started, and that failure is thrown once the calls under way are over.
  */
-export async function forEachBounded<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function forEachBounded<T>(
+  items: Iterable<T>,
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const iterator = items[Symbol.iterator]();
   let failure: { error: unknown } | undefined;
   const worker = async (first: T): Promise<void> => {
-    for (let item = first; ; ) {
+    for (let item = first; ;) {
       try {
         await work(item);
       } catch (error) {
@@ -49,7 +53,9 @@ export class Turns {
 
   /** Waits for a place and takes it. */
   take(): Promise<void> {
-    return this.takeNow() ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+    return this.takeNow()
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   leave(): void {

@@ -47,7 +47,9 @@ export class CopyBatch {
     const repaired = await this.#readBack();
     // A registry that loses writes which come at once would lose tags as well.
     const moves = items.flatMap(({ root, tags = [] }) => tags.map((move) => ({ root, move })));
-    await forEachBounded(moves, repaired ? 1 : session.concurrency, ({ root, move }) => this.#tag(root, move));
+    await forEachBounded(moves, repaired ? 1 : session.concurrency, ({ root, move }) =>
+      this.#tag(root, move),
+    );
   }
 
   /** Once a digest: a manifest's parts, then the manifest. Parts are below it by digest, so this comes to an end. */
@@ -60,22 +62,48 @@ export class CopyBatch {
   async #writeManifest(digest: Digest): Promise<void> {
     const { session } = this;
     const node = this.#graph.nodes.get(digest);
-    if (node === undefined) throw new ConsignError("INTERNAL", `manifest ${digest} is to be copied but was never looked at`);
+    if (node === undefined)
+      throw new ConsignError(
+        "INTERNAL",
+        `manifest ${digest} is to be copied but was never looked at`,
+      );
     if (node.present && !session.options.deep) return this.#skipManifest(node);
-    const manifest = node.manifest ?? (await session.io("source", node.descriptor, () => this.#graph.manifestOf(node)));
-    const parts = successorsOf(manifest).filter((part) => !isManifestType(part.mediaType) || node.children.includes(part.digest));
-    await forEachBounded(parts, session.concurrency, (part) => (isManifestType(part.mediaType) ? this.#manifest(part.digest) : session.blob(part, !node.present)));
+    const manifest =
+      node.manifest ??
+      (await session.io("source", node.descriptor, () => this.#graph.manifestOf(node)));
+    const parts = successorsOf(manifest).filter(
+      (part) => !isManifestType(part.mediaType) || node.children.includes(part.digest),
+    );
+    await forEachBounded(parts, session.concurrency, (part) =>
+      isManifestType(part.mediaType)
+        ? this.#manifest(part.digest)
+        : session.blob(part, !node.present),
+    );
     if (node.present) return this.#skipManifest(node);
-    await session.io("destination", node.descriptor, () => session.destination.pushManifest(manifest, { ...session.call, readBack: "later", onRepair: () => session.lost(digest) }));
+    await session.io("destination", node.descriptor, () =>
+      session.destination.pushManifest(manifest, {
+        ...session.call,
+        readBack: "later",
+        onRepair: () => session.lost(digest),
+      }),
+    );
     if (node.depth > 0) this.#graph.release(node);
     this.#written.push(node);
     session.report.manifests++;
-    session.options.onProgress?.({ kind: "manifest", action: "copied", descriptor: node.descriptor });
+    session.options.onProgress?.({
+      kind: "manifest",
+      action: "copied",
+      descriptor: node.descriptor,
+    });
   }
 
   #skipManifest(node: CopyNode): void {
     this.session.report.manifestsSkipped++;
-    this.session.options.onProgress?.({ kind: "manifest", action: "skipped", descriptor: node.descriptor });
+    this.session.options.onProgress?.({
+      kind: "manifest",
+      action: "skipped",
+      descriptor: node.descriptor,
+    });
   }
 
   /** A registry that took a write may lose it to another one that came at the same time, so what is missing is written again, one by one. */
@@ -85,8 +113,12 @@ export class CopyBatch {
     const lossy = missing.length > 0;
     for (let round = 1; missing.length > 0 && round < READ_BACK_ROUNDS; round++) {
       for (const node of missing) {
-        const manifest = await session.io("source", node.descriptor, () => this.#graph.manifestOf(node));
-        await session.io("destination", node.descriptor, () => session.destination.pushManifest(manifest, session.call));
+        const manifest = await session.io("source", node.descriptor, () =>
+          this.#graph.manifestOf(node),
+        );
+        await session.io("destination", node.descriptor, () =>
+          session.destination.pushManifest(manifest, session.call),
+        );
         session.lost(node.descriptor.digest);
       }
       // One that was there the last time may have gone with the writes since.
@@ -105,27 +137,37 @@ export class CopyBatch {
     const { destination, call, concurrency } = this.session;
     const shown = new Set<Digest>();
     const wanted = new Set(this.#written.map((node) => node.descriptor.digest));
-    const subjects = [...this.#graph.nodes.values()].filter((node) => node.referrers.some((digest) => wanted.has(digest)));
+    const subjects = [...this.#graph.nodes.values()].filter((node) =>
+      node.referrers.some((digest) => wanted.has(digest)),
+    );
     const referrers = new Set(subjects.flatMap((node) => node.referrers));
     await forEachBounded(subjects, concurrency, async ({ descriptor }) => {
-      const listed = await this.session.io("destination", descriptor, () => destination.referrers(descriptor.digest, { ...call, settled: () => true }));
+      const listed = await this.session.io("destination", descriptor, () =>
+        destination.referrers(descriptor.digest, { ...call, settled: () => true }),
+      );
       for (const { digest } of listed) shown.add(digest);
     });
     await forEachBounded(this.#written, concurrency, async ({ descriptor }) => {
       if (referrers.has(descriptor.digest)) return;
-      if (await this.session.io("destination", descriptor, () => destination.has(descriptor, call))) shown.add(descriptor.digest);
+      if (await this.session.io("destination", descriptor, () => destination.has(descriptor, call)))
+        shown.add(descriptor.digest);
     });
     return this.#written.filter((node) => !shown.has(node.descriptor.digest));
   }
 
   async #tag(root: Descriptor, wanted: TagMove): Promise<void> {
     const { source, destination, call, options, report } = this.session;
-    const moved = wanted.looked === true || (await this.#targetOf(root, wanted.tag)) !== root.digest;
+    const moved =
+      wanted.looked === true || (await this.#targetOf(root, wanted.tag)) !== root.digest;
     if (moved) {
       const node = this.#graph.nodes.get(root.digest);
-      const manifest = await (node === undefined ? source.manifest(root, call) : this.#graph.manifestOf(node));
+      const manifest = await (node === undefined
+        ? source.manifest(root, call)
+        : this.#graph.manifestOf(node));
       const condition = "expected" in wanted ? { expected: wanted.expected } : {};
-      await this.session.io("destination", root, () => destination.tag(manifest, wanted.tag, { ...call, ...condition }));
+      await this.session.io("destination", root, () =>
+        destination.tag(manifest, wanted.tag, { ...call, ...condition }),
+      );
       report.tagsMoved++;
     }
     options.onProgress?.({ kind: "tag", action: moved ? "copied" : "skipped", tag: wanted.tag });
@@ -134,7 +176,8 @@ export class CopyBatch {
   async #targetOf(root: Descriptor, tag: string): Promise<Digest | undefined> {
     const { destination, call } = this.session;
     try {
-      return (await this.session.io("destination", root, () => destination.resolve(tag, call))).digest;
+      return (await this.session.io("destination", root, () => destination.resolve(tag, call)))
+        .digest;
     } catch (error) {
       if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
       throw error;

@@ -62,10 +62,17 @@ export class CopyGraph {
   #seen = 0;
   readonly #subjects = new Map<Digest, Digest | undefined>();
 
-  constructor(private readonly source: ReadStore, private readonly destination: ReadStore, private readonly options: ExploreOptions) {}
+  constructor(
+    private readonly source: ReadStore,
+    private readonly destination: ReadStore,
+    private readonly options: ExploreOptions,
+  ) {}
 
   async explore(roots: readonly Descriptor[]): Promise<void> {
-    for (let level: Visit[] = roots.map((descriptor) => ({ descriptor, depth: 0 })); level.length > 0; ) {
+    for (
+      let level: Visit[] = roots.map((descriptor) => ({ descriptor, depth: 0 }));
+      level.length > 0;
+    ) {
       const byDigest = [...groupedBy(level, ({ descriptor }) => descriptor.digest).values()];
       const found: Visit[][] = byDigest.map(() => []);
       await forEachBounded(byDigest.entries(), this.options.concurrency, async ([at, visits]) => {
@@ -77,7 +84,12 @@ export class CopyGraph {
 
   /** The manifest's bytes, from memory or once more from the source. */
   async manifestOf(node: CopyNode): Promise<Manifest> {
-    return node.manifest ?? at("source", this.source, node.descriptor, () => this.source.manifest(node.descriptor, this.#call));
+    return (
+      node.manifest ??
+      at("source", this.source, node.descriptor, () =>
+        this.source.manifest(node.descriptor, this.#call),
+      )
+    );
   }
 
   /** Lets go of a manifest that is written. */
@@ -94,49 +106,106 @@ export class CopyGraph {
       return [];
     }
     if (depth > this.options.maxDepth) {
-      throw new ConsignError("GRAPH_TOO_DEEP", `${this.source.name}@${descriptor.digest} is more than ${this.options.maxDepth} steps from what is to be copied; something may refer to itself through many others`, { side: "source" });
+      throw new ConsignError(
+        "GRAPH_TOO_DEEP",
+        `${this.source.name}@${descriptor.digest} is more than ${this.options.maxDepth} steps from what is to be copied; something may refer to itself through many others`,
+        { side: "source" },
+      );
     }
     if (++this.#seen > this.options.maxNodes) {
-      throw new ConsignError("GRAPH_TOO_LARGE", `more than ${this.options.maxNodes} manifests belong to what is to be copied from ${this.source.name}; select fewer referrers`, { side: "source" });
+      throw new ConsignError(
+        "GRAPH_TOO_LARGE",
+        `more than ${this.options.maxNodes} manifests belong to what is to be copied from ${this.source.name}; select fewer referrers`,
+        { side: "source" },
+      );
     }
     return this.#expand(visit);
   }
 
   async #expand({ descriptor, depth, subject, present: told }: Visit): Promise<Visit[]> {
     const { deep, leafTypes } = this.options;
-    const present = told ?? this.options.held(descriptor) ?? (await at("destination", this.destination, descriptor, () => this.destination.has(descriptor, this.#call)));
+    const present =
+      told ??
+      this.options.held(descriptor) ??
+      (await at("destination", this.destination, descriptor, () =>
+        this.destination.has(descriptor, this.#call),
+      ));
     const needed = !present || deep || isIndexType(descriptor.mediaType);
-    const manifest = needed ? await at("source", this.source, descriptor, () => this.source.manifest(descriptor, this.#call)) : undefined;
-    if (subject !== undefined && manifest !== undefined && manifest.value.subject?.digest !== subject) {
+    const manifest = needed
+      ? await at("source", this.source, descriptor, () =>
+          this.source.manifest(descriptor, this.#call),
+        )
+      : undefined;
+    if (
+      subject !== undefined &&
+      manifest !== undefined &&
+      manifest.value.subject?.digest !== subject
+    ) {
       this.impostors++;
       return [];
     }
-    const children = manifest?.kind === "index" ? manifest.value.manifests.filter((child) => isManifestType(child.mediaType) && this.options.takesChild(child, manifest)) : [];
-    const node: CopyNode = { descriptor, depth, present, referrers: [], children: children.map(({ digest }) => digest), manifest: undefined };
+    const children =
+      manifest?.kind === "index"
+        ? manifest.value.manifests.filter(
+            (child) => isManifestType(child.mediaType) && this.options.takesChild(child, manifest),
+          )
+        : [];
+    const node: CopyNode = {
+      descriptor,
+      depth,
+      present,
+      referrers: [],
+      children: children.map(({ digest }) => digest),
+      manifest: undefined,
+    };
     this.nodes.set(descriptor.digest, node);
     this.#subjects.set(descriptor.digest, manifest?.value.subject?.digest ?? subject);
     if (subject !== undefined) this.#linkIfTrue(subject, descriptor.digest);
     if (manifest !== undefined) this.#keep(node, manifest);
-    const whole = present && !deep && children.length > 0 && !this.options.mayLackChildren(descriptor);
-    const below: Visit[] = children.map((child) => ({ descriptor: child, depth: depth + 1, ...(whole ? { present: true } : {}) }));
-    const type = manifest === undefined ? descriptor.artifactType : referrerDescriptor(manifest).artifactType;
+    const whole =
+      present && !deep && children.length > 0 && !this.options.mayLackChildren(descriptor);
+    const below: Visit[] = children.map((child) => ({
+      descriptor: child,
+      depth: depth + 1,
+      ...(whole ? { present: true } : {}),
+    }));
+    const type =
+      manifest === undefined ? descriptor.artifactType : referrerDescriptor(manifest).artifactType;
     const isLeaf = type !== undefined && leafTypes.includes(type);
     return isLeaf ? below : [...below, ...(await this.#referrersOf(node))];
   }
 
   async #referrersOf(node: CopyNode): Promise<Visit[]> {
     const { descriptor, depth } = node;
-    const listed = await at("source", this.source, descriptor, () => this.options.referrers(descriptor));
-    const candidates = listed.filter(({ digest, mediaType }) => digest !== descriptor.digest && isManifestType(mediaType));
+    const listed = await at("source", this.source, descriptor, () =>
+      this.options.referrers(descriptor),
+    );
+    const candidates = listed.filter(
+      ({ digest, mediaType }) => digest !== descriptor.digest && isManifestType(mediaType),
+    );
     this.impostors += listed.length - candidates.length;
     const there = await this.#heldReferrers(node, candidates);
-    return candidates.map((candidate) => ({ descriptor: candidate, depth: depth + 1, subject: descriptor.digest, present: this.options.held(candidate) ?? there.has(candidate.digest) }));
+    return candidates.map((candidate) => ({
+      descriptor: candidate,
+      depth: depth + 1,
+      subject: descriptor.digest,
+      present: this.options.held(candidate) ?? there.has(candidate.digest),
+    }));
   }
 
   /** One list tells of all at once; a subject that is absent has none, unless a copy was killed after writing them, the deepest being first. */
-  async #heldReferrers({ descriptor, present }: CopyNode, candidates: readonly Descriptor[]): Promise<ReadonlySet<Digest>> {
-    if ((!present && !this.options.resumes) || candidates.every((candidate) => this.options.held(candidate) !== undefined)) return new Set();
-    const there = await at("destination", this.destination, descriptor, () => this.destination.referrers(descriptor.digest, { ...this.#call, settled: () => true }));
+  async #heldReferrers(
+    { descriptor, present }: CopyNode,
+    candidates: readonly Descriptor[],
+  ): Promise<ReadonlySet<Digest>> {
+    if (
+      (!present && !this.options.resumes) ||
+      candidates.every((candidate) => this.options.held(candidate) !== undefined)
+    )
+      return new Set();
+    const there = await at("destination", this.destination, descriptor, () =>
+      this.destination.referrers(descriptor.digest, { ...this.#call, settled: () => true }),
+    );
     return new Set(there.map(({ digest }) => digest));
   }
 
@@ -158,7 +227,12 @@ export class CopyGraph {
 }
 
 /** Runs one step at one end of a copy; what fails in it says at which end, and on what. */
-export async function at<T>(side: Side, store: ReadStore, target: Descriptor, step: () => Promise<T>): Promise<T> {
+export async function at<T>(
+  side: Side,
+  store: ReadStore,
+  target: Descriptor,
+  step: () => Promise<T>,
+): Promise<T> {
   try {
     return await step();
   } catch (error) {
@@ -166,6 +240,14 @@ export async function at<T>(side: Side, store: ReadStore, target: Descriptor, st
   }
 }
 
-export function failureAt(error: unknown, side: Side, store: ReadStore, target: Descriptor): ConsignError {
-  return asConsignError(error, "COPY_FAILED", { side, reference: `${store.name}@${target.digest}` });
+export function failureAt(
+  error: unknown,
+  side: Side,
+  store: ReadStore,
+  target: Descriptor,
+): ConsignError {
+  return asConsignError(error, "COPY_FAILED", {
+    side,
+    reference: `${store.name}@${target.digest}`,
+  });
 }

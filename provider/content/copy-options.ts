@@ -19,7 +19,11 @@ export interface CopyItem {
 }
 
 /** Sends one blob by calling `push` with what opens its content: `open`, the source's, or another place that has the same bytes. @returns whether bytes were sent */
-export type SendBlob = (target: Descriptor, open: () => Promise<Content>, push: (open: () => Promise<Content>) => Promise<boolean>) => Promise<boolean>;
+export type SendBlob = (
+  target: Descriptor,
+  open: () => Promise<Content>,
+  push: (open: () => Promise<Content>) => Promise<boolean>,
+) => Promise<boolean>;
 
 export interface CopyAllOptions extends CallOptions {
   /** Which of a manifest's referrers to take along. @default all that the source lists */
@@ -83,5 +87,14 @@ export interface CopyReport {
 }
 
 export function emptyReport(): CopyReport {
-  return { manifests: 0, manifestsSkipped: 0, blobs: 0, blobsSkipped: 0, bytes: 0, referrersIgnored: 0, repaired: 0, tagsMoved: 0 };
+  return {
+    manifests: 0,
+    manifestsSkipped: 0,
+    blobs: 0,
+    blobsSkipped: 0,
+    bytes: 0,
+    referrersIgnored: 0,
+    repaired: 0,
+    tagsMoved: 0,
+  };
 }

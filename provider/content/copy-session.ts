@@ -22,21 +22,31 @@ export class CopySession {
   readonly #turns: Turns;
   #failure: { error: unknown } | undefined;
 
-  constructor(readonly source: ReadStore, readonly destination: Store, readonly options: CopyAllOptions) {
+  constructor(
+    readonly source: ReadStore,
+    readonly destination: Store,
+    readonly options: CopyAllOptions,
+  ) {
     this.concurrency = options.concurrency ?? 8;
     this.#turns = new Turns(this.concurrency);
     this.call = { signal: options.signal };
   }
 
   /** One operation at one of the ends, in its turn; none is started after the first failure. What fails in it says at which end, and on what. */
-  async io<T>(side: "source" | "destination", target: Descriptor, operation: () => Promise<T>): Promise<T> {
+  async io<T>(
+    side: "source" | "destination",
+    target: Descriptor,
+    operation: () => Promise<T>,
+  ): Promise<T> {
     if (!this.#turns.takeNow()) await this.#turns.take();
     try {
       this.#check();
       return await operation();
     } catch (error) {
-      const failure = error === this.#failure?.error ? error : failureAt(error, side, this[side], target);
-      if (!isConsignError(failure, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN")) this.#failure ??= { error: failure };
+      const failure =
+        error === this.#failure?.error ? error : failureAt(error, side, this[side], target);
+      if (!isConsignError(failure, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN"))
+        this.#failure ??= { error: failure };
       throw failure;
     } finally {
       this.#turns.leave();
@@ -44,7 +54,8 @@ export class CopySession {
   }
 
   #check(): void {
-    if (this.#failure === undefined && this.call.signal?.aborted === true) this.#failure = { error: this.call.signal.reason };
+    if (this.#failure === undefined && this.call.signal?.aborted === true)
+      this.#failure = { error: this.call.signal.reason };
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -62,20 +73,37 @@ export class CopySession {
   }
 
   async #writeBlob(target: Descriptor, fresh: boolean): Promise<void> {
-    const absent = fresh && this.options.resumes !== true && target.size <= CHEAP_BYTES && target.mediaType !== MEDIA_TYPES.empty;
+    const absent =
+      fresh &&
+      this.options.resumes !== true &&
+      target.size <= CHEAP_BYTES &&
+      target.mediaType !== MEDIA_TYPES.empty;
     const open = async (): Promise<Content> => {
-      const content = await at("source", this.source, target, () => this.source.blob(target, this.call));
-      const seen = (bytes: number): void => this.options.onProgress?.({ kind: "bytes", descriptor: target, bytes });
+      const content = await at("source", this.source, target, () =>
+        this.source.blob(target, this.call),
+      );
+      const seen = (bytes: number): void =>
+        this.options.onProgress?.({ kind: "bytes", descriptor: target, bytes });
       if (!(content instanceof WholeContent)) return named(this.source, target, content, seen);
       if (target.size > 0) seen(target.size);
       return content;
     };
-    const push = (from: () => Promise<Content>) => this.destination.pushBlob(target, from, { ...this.call, from: this.options.mountFrom ?? this.source, absent });
+    const push = (from: () => Promise<Content>) =>
+      this.destination.pushBlob(target, from, {
+        ...this.call,
+        from: this.options.mountFrom ?? this.source,
+        absent,
+      });
     let sent = false;
     try {
-      sent = await this.io("destination", target, () => this.options.sendBlob?.(target, open, push) ?? push(open));
+      sent = await this.io(
+        "destination",
+        target,
+        () => this.options.sendBlob?.(target, open, push) ?? push(open),
+      );
     } catch (error) {
-      if (!isForeign(target) || !isConsignError(error, "BLOB_UNKNOWN") || error.side !== "source") throw error;
+      if (!isForeign(target) || !isConsignError(error, "BLOB_UNKNOWN") || error.side !== "source")
+        throw error;
     }
     if (sent) {
       this.report.blobs++;
@@ -83,17 +111,29 @@ export class CopySession {
     } else {
       this.report.blobsSkipped++;
     }
-    this.options.onProgress?.({ kind: "blob", action: sent ? "copied" : "skipped", descriptor: target });
+    this.options.onProgress?.({
+      kind: "blob",
+      action: sent ? "copied" : "skipped",
+      descriptor: target,
+    });
   }
 }
 
 /** Layers that are meant to be fetched from elsewhere, and that a source need not have. */
 function isForeign(target: Descriptor): boolean {
-  return (Array.isArray(target["urls"]) && target["urls"].length > 0) || /nondistributable|\.foreign\./.test(target.mediaType);
+  return (
+    (Array.isArray(target["urls"]) && target["urls"].length > 0) ||
+    /nondistributable|\.foreign\./.test(target.mediaType)
+  );
 }
 
 /** Content whose failures are the source's, although they surface while the destination is being written. `seen` is told how much of it has gone by. */
-async function* named(source: ReadStore, target: Descriptor, content: Content, seen: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
+async function* named(
+  source: ReadStore,
+  target: Descriptor,
+  content: Content,
+  seen: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = content[Symbol.asyncIterator]();
   let bytes = 0;
   try {
@@ -108,7 +148,11 @@ async function* named(source: ReadStore, target: Descriptor, content: Content, s
   }
 }
 
-async function nextOf(iterator: AsyncIterator<Uint8Array>, source: ReadStore, target: Descriptor): Promise<IteratorResult<Uint8Array>> {
+async function nextOf(
+  iterator: AsyncIterator<Uint8Array>,
+  source: ReadStore,
+  target: Descriptor,
+): Promise<IteratorResult<Uint8Array>> {
   try {
     return await iterator.next();
   } catch (error) {

@@ -6,7 +6,15 @@ import type { CopyAllOptions, CopyItem, CopyOptions, CopyReport } from "./copy-o
 import { CopySession } from "./copy-session";
 import type { ReadStore, Store } from "./storage";
 
-export type { CopyAllOptions, CopyItem, CopyOptions, CopyProgress, CopyReport, SendBlob, TagMove } from "./copy-options";
+export type {
+  CopyAllOptions,
+  CopyItem,
+  CopyOptions,
+  CopyProgress,
+  CopyReport,
+  SendBlob,
+  TagMove,
+} from "./copy-options";
 export { wasBegun } from "./copy-traces";
 
 /**
@@ -15,7 +23,12 @@ export { wasBegun } from "./copy-traces";
  * tag finds every claim, and whoever finds a claim finds its signature. A copy that fails leaves what it wrote for the next one to go on with.
  * @throws ConsignError the code of what failed, with `side` telling where; `GRAPH_TOO_DEEP`, `GRAPH_TOO_LARGE`, `READ_BACK_FAILED`, `TAG_MOVED`, `COPY_FAILED`
  */
-export async function copy(source: ReadStore, destination: Store, root: Descriptor, options: CopyOptions = {}): Promise<CopyReport> {
+export async function copy(
+  source: ReadStore,
+  destination: Store,
+  root: Descriptor,
+  options: CopyOptions = {},
+): Promise<CopyReport> {
   const { tags, ...common } = options;
   return copyAll(source, destination, [{ root, tags }], common);
 }
@@ -24,7 +37,12 @@ export async function copy(source: ReadStore, destination: Store, root: Descript
  * Copies several artifacts, as {@link copy} does one: what they share moves once, and no tag of a batch is set before all of the batch is
  * there, so a registry that loses writes which come at once is caught before anybody can see it.
  */
-export async function copyAll(source: ReadStore, destination: Store, items: readonly CopyItem[], options: CopyAllOptions = {}): Promise<CopyReport> {
+export async function copyAll(
+  source: ReadStore,
+  destination: Store,
+  items: readonly CopyItem[],
+  options: CopyAllOptions = {},
+): Promise<CopyReport> {
   const session = new CopySession(source, destination, options);
   const size = Math.max(1, options.batch ?? 64);
   for (let start = 0; start < items.length; start += size) {
@@ -32,7 +50,9 @@ export async function copyAll(source: ReadStore, destination: Store, items: read
     try {
       await new CopyBatch(session).run(batch);
     } catch (error) {
-      throw asConsignError(error, "COPY_FAILED", { reference: `${source.name}@${batch[0]?.root.digest}` });
+      throw asConsignError(error, "COPY_FAILED", {
+        reference: `${source.name}@${batch[0]?.root.digest}`,
+      });
     }
   }
   return session.report;

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { ANNOTATIONS } from "../oci/annotations";
-import { annotationsSchema, descriptorSchema, plainDescriptor, type Annotations, type Descriptor } from "../oci/descriptor";
+import {
+  annotationsSchema,
+  descriptorSchema,
+  plainDescriptor,
+  type Annotations,
+  type Descriptor,
+} from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { referrerDescriptor, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
@@ -15,7 +21,10 @@ export const layoutIndexSchema = z.looseObject({
   schemaVersion: z.literal(2),
   mediaType: z.literal(MEDIA_TYPES.index).optional(),
   /** `null`, as Go writes a list without entries: oras after the last of them was deleted. */
-  manifests: z.array(descriptorSchema).nullable().transform((entries) => entries ?? []),
+  manifests: z
+    .array(descriptorSchema)
+    .nullable()
+    .transform((entries) => entries ?? []),
   annotations: annotationsSchema.optional(),
 });
 export type LayoutIndex = z.infer<typeof layoutIndexSchema>;
@@ -54,10 +63,18 @@ export function withTag(index: LayoutIndex, manifest: Manifest, tag: string): La
   const current = findTag(index, tag);
   if (current?.digest === digest) return index;
   const { manifests } = withoutTag(index, tag);
-  const untagged = manifests.findIndex((entry) => entry.digest === digest && tagOf(entry) === undefined);
+  const untagged = manifests.findIndex(
+    (entry) => entry.digest === digest && tagOf(entry) === undefined,
+  );
   const base = manifests[untagged] ?? entryOf(manifest);
-  const entry: Descriptor = { ...base, annotations: { ...base.annotations, [ANNOTATIONS.refName]: tag } };
-  return { ...index, manifests: untagged === -1 ? [...manifests, entry] : manifests.with(untagged, entry) };
+  const entry: Descriptor = {
+    ...base,
+    annotations: { ...base.annotations, [ANNOTATIONS.refName]: tag },
+  };
+  return {
+    ...index,
+    manifests: untagged === -1 ? [...manifests, entry] : manifests.with(untagged, entry),
+  };
 }
 
 /** Removes a tag; a manifest that loses its last one stays listed, untagged, so that it and what refers to it can still be found. */
@@ -65,7 +82,9 @@ export function withoutTag(index: LayoutIndex, tag: string): LayoutIndex {
   const tagged = index.manifests.filter((entry) => tagOf(entry) === tag);
   if (tagged.length === 0) return index;
   const manifests = index.manifests.filter((entry) => tagOf(entry) !== tag);
-  for (const entry of tagged) if (!manifests.some(({ digest }) => digest === entry.digest)) manifests.push(withoutTagAnnotation(entry));
+  for (const entry of tagged)
+    if (!manifests.some(({ digest }) => digest === entry.digest))
+      manifests.push(withoutTagAnnotation(entry));
   return { ...index, manifests };
 }
 

@@ -29,7 +29,9 @@ export function sameFingerprint(a: Fingerprint | undefined, b: Fingerprint | und
 /** @returns undefined if there is no such file @throws ConsignError `FILE_UNREADABLE` */
 export async function fingerprint(path: string): Promise<Fingerprint | undefined> {
   const found = await unlessMissing(path, stat(path, { bigint: true }));
-  return found === undefined ? undefined : { inode: found.ino, modified: found.mtimeNs, size: found.size };
+  return found === undefined
+    ? undefined
+    : { inode: found.ino, modified: found.mtimeNs, size: found.size };
 }
 
 /** @returns undefined if there is no such file @throws ConsignError `FILE_UNREADABLE` */
@@ -41,7 +43,11 @@ export async function sizeOf(path: string): Promise<number | undefined> {
 /** @returns undefined if there is no such file @throws ConsignError `LAYOUT_INVALID` if it is larger than `limit` bytes, `FILE_UNREADABLE` */
 export async function readIfPresent(path: string, limit: number): Promise<Uint8Array | undefined> {
   const size = await sizeOf(path);
-  if (size !== undefined && size > limit) throw new ConsignError("LAYOUT_INVALID", `${path} has ${size} bytes; at most ${limit} are read`);
+  if (size !== undefined && size > limit)
+    throw new ConsignError(
+      "LAYOUT_INVALID",
+      `${path} has ${size} bytes; at most ${limit} are read`,
+    );
   return unlessMissing(path, readFile(path));
 }
 
@@ -56,8 +62,17 @@ async function unlessMissing<T>(path: string, operation: Promise<T>): Promise<T 
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
-    if (code === "ENOTDIR") throw new ConsignError("LAYOUT_INVALID", `${path} is not an OCI image layout: a file is where a directory should be`, { cause });
-    throw new ConsignError("FILE_UNREADABLE", `${path} cannot be read: ${(cause as Error).message}`, { cause });
+    if (code === "ENOTDIR")
+      throw new ConsignError(
+        "LAYOUT_INVALID",
+        `${path} is not an OCI image layout: a file is where a directory should be`,
+        { cause },
+      );
+    throw new ConsignError(
+      "FILE_UNREADABLE",
+      `${path} cannot be read: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
@@ -71,7 +86,11 @@ export interface WriteOptions {
  * Writes a file so that readers and crashes see the old one or the new one, never a part: a temporary file beside it, fsync, rename.
  * @returns the new file's fingerprint, or undefined if `confirm` refused  @throws ConsignError `LAYOUT_UNWRITABLE`, and what `content` throws
  */
-export async function writeAtomically(path: string, content: Content | Uint8Array, options: WriteOptions = {}): Promise<Fingerprint | undefined> {
+export async function writeAtomically(
+  path: string,
+  content: Content | Uint8Array,
+  options: WriteOptions = {},
+): Promise<Fingerprint | undefined> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -120,8 +139,13 @@ export async function makeDirectory(path: string): Promise<void> {
 
 /** What a failed write means. Errors that are not the file system's stay as they are. */
 export function unwritable(path: string, error: unknown): unknown {
-  if (isConsignError(error) || typeof (error as NodeJS.ErrnoException).syscall !== "string") return error;
-  return new ConsignError("LAYOUT_UNWRITABLE", `${path} cannot be written: ${(error as Error).message}`, { cause: error });
+  if (isConsignError(error) || typeof (error as NodeJS.ErrnoException).syscall !== "string")
+    return error;
+  return new ConsignError(
+    "LAYOUT_UNWRITABLE",
+    `${path} cannot be written: ${(error as Error).message}`,
+    { cause: error },
+  );
 }
 
 /** Removes what runs that were killed left behind. Best effort: whatever cannot be removed harms nobody. */
@@ -129,7 +153,10 @@ export async function sweepTemporaries(directory: string, now = Date.now()): Pro
   for (const name of await readdir(directory).catch(() => [])) {
     if (!/^\..+\.[0-9a-f]{12}\.tmp$/.test(name)) continue;
     const path = join(directory, name);
-    const modified = await stat(path).then((found) => found.mtimeMs, () => now);
+    const modified = await stat(path).then(
+      (found) => found.mtimeMs,
+      () => now,
+    );
     if (now - modified > ABANDONED_MS) await rm(path, { force: true }).catch(() => undefined);
   }
 }

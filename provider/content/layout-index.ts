@@ -5,7 +5,14 @@ import { z } from "zod";
 import { ConsignError } from "../errors";
 import { emptyLayoutIndex, layoutIndexSchema, type LayoutIndex } from "./layout-entries";
 import {
-  fingerprint, listIfPresent, makeDirectory, readIfPresent, sameFingerprint, sweepTemporaries, syncDirectory, writeAtomically,
+  fingerprint,
+  listIfPresent,
+  makeDirectory,
+  readIfPresent,
+  sameFingerprint,
+  sweepTemporaries,
+  syncDirectory,
+  writeAtomically,
   type Fingerprint,
 } from "./layout-files";
 import { withLayoutLock } from "./layout-lock";
@@ -13,7 +20,9 @@ import type { CallOptions } from "./storage";
 
 const MAX_INDEX_SIZE = 256 * 1024 * 1024;
 const MAX_ATTEMPTS = 20;
-const headerSchema = z.looseObject({ imageLayoutVersion: z.string().regex(/^1\./, "only version 1 of the image layout is known") });
+const headerSchema = z.looseObject({
+  imageLayoutVersion: z.string().regex(/^1\./, "only version 1 of the image layout is known"),
+});
 
 /** One change of the index. Answers with the same object if nothing is to be changed; may be asked again if the index changed meanwhile. */
 export type IndexEdit = (index: LayoutIndex) => LayoutIndex | Promise<LayoutIndex>;
@@ -43,7 +52,11 @@ export class LayoutIndexFile {
   #writing = false;
   #created: Promise<void> | undefined;
 
-  constructor(private readonly root: string, private readonly create: boolean, private readonly lockWaitMs: number) {
+  constructor(
+    private readonly root: string,
+    private readonly create: boolean,
+    private readonly lockWaitMs: number,
+  ) {
     this.#path = join(root, "index.json");
   }
 
@@ -66,12 +79,20 @@ export class LayoutIndexFile {
    * @param after what is to happen once it is, still under the lock
    * @throws ConsignError what `edit` and `after` throw, `LAYOUT_LOCKED`, `LAYOUT_UNWRITABLE`
    */
-  async change(edit: IndexEdit, options: CallOptions = {}, after = async (): Promise<void> => undefined): Promise<void> {
+  async change(
+    edit: IndexEdit,
+    options: CallOptions = {},
+    after = async (): Promise<void> => undefined,
+  ): Promise<void> {
     await this.ensure(options);
     const { index } = await this.#snapshot();
     if ((await edit(index)) === index) return after();
     await new Promise<void>((resolve, reject) => {
-      this.#pending.push({ edit, after, settle: (outcome) => (outcome === undefined ? resolve() : reject(outcome.error as Error)) });
+      this.#pending.push({
+        edit,
+        after,
+        settle: (outcome) => (outcome === undefined ? resolve() : reject(outcome.error as Error)),
+      });
       if (!this.#writing) void this.#drain();
     });
   }
@@ -81,7 +102,9 @@ export class LayoutIndexFile {
     while (this.#pending.length > 0) {
       const group = this.#pending.splice(0);
       const failed = (error: unknown): Outcome[] => group.map(() => ({ error }));
-      const outcomes = await withLayoutLock(this.root, this.lockWaitMs, {}, () => this.#commit(group)).catch(failed);
+      const outcomes = await withLayoutLock(this.root, this.lockWaitMs, {}, () =>
+        this.#commit(group),
+      ).catch(failed);
       group.forEach((pending, at) => pending.settle(outcomes[at]));
     }
     this.#writing = false;
@@ -101,24 +124,32 @@ export class LayoutIndexFile {
       const before = await this.#snapshot();
       let index = before.index;
       const outcomes: Outcome[] = [];
-      for (const { edit } of group) outcomes.push(await outcomeOf(async () => void (index = await edit(index))));
+      for (const { edit } of group)
+        outcomes.push(await outcomeOf(async () => void (index = await edit(index))));
       if (index === before.index) return outcomes;
-      for (const algorithm of ["sha256", "sha512"]) await syncDirectory(join(this.root, "blobs", algorithm));
-      const confirm = async () => sameFingerprint(before.fingerprint, await fingerprint(this.#path));
+      for (const algorithm of ["sha256", "sha512"])
+        await syncDirectory(join(this.root, "blobs", algorithm));
+      const confirm = async () =>
+        sameFingerprint(before.fingerprint, await fingerprint(this.#path));
       const written = await writeAtomically(this.#path, encode(index), { confirm });
       if (written === undefined) continue;
       this.#cached = { index, fingerprint: written };
       await syncDirectory(this.root);
       return outcomes;
     }
-    throw new ConsignError("LAYOUT_LOCKED", `index.json of OCI image layout ${this.root} changed ${MAX_ATTEMPTS} times while it was to be written; another tool writes to it`);
+    throw new ConsignError(
+      "LAYOUT_LOCKED",
+      `index.json of OCI image layout ${this.root} changed ${MAX_ATTEMPTS} times while it was to be written; another tool writes to it`,
+    );
   }
 
   async #snapshot(): Promise<Snapshot> {
     const now = await fingerprint(this.#path);
     if (now === undefined) return this.#missing();
-    if (this.#cached !== undefined && sameFingerprint(this.#cached.fingerprint, now)) return this.#cached;
-    if (!(await this.#hasHeader())) throw this.#invalid("it has an index.json, but no oci-layout file");
+    if (this.#cached !== undefined && sameFingerprint(this.#cached.fingerprint, now))
+      return this.#cached;
+    if (!(await this.#hasHeader()))
+      throw this.#invalid("it has an index.json, but no oci-layout file");
     for (let attempt = 0; ; attempt++) {
       const seen = await fingerprint(this.#path);
       const bytes = await readIfPresent(this.#path, MAX_INDEX_SIZE);
@@ -127,7 +158,8 @@ export class LayoutIndexFile {
       if (parsed.success) return (this.#cached = { index: parsed.data, fingerprint: seen });
       // Other tools write the file in place, so it may be half there for a moment.
       const issue = parsed.error.issues[0];
-      if (attempt === 4) throw this.#invalid(`index.json: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+      if (attempt === 4)
+        throw this.#invalid(`index.json: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
       await sleep(20 * 2 ** attempt);
     }
   }
@@ -138,11 +170,13 @@ export class LayoutIndexFile {
     const names = (await listIfPresent(this.root)) ?? [];
     if (!(await this.#hasHeader())) {
       const other = names.find((name) => !name.startsWith("."));
-      if (other !== undefined) throw this.#invalid(`it holds other files (${other}), and no oci-layout`);
+      if (other !== undefined)
+        throw this.#invalid(`it holds other files (${other}), and no oci-layout`);
       return empty;
     }
     const blobs = (await listIfPresent(join(this.root, "blobs"))) ?? [];
-    if (blobs.length > 0 && (await fingerprint(this.#path)) === undefined) throw this.#invalid("it has blobs, but no index.json");
+    if (blobs.length > 0 && (await fingerprint(this.#path)) === undefined)
+      throw this.#invalid("it has blobs, but no index.json");
     return empty;
   }
 
@@ -161,18 +195,25 @@ export class LayoutIndexFile {
       await makeDirectory(this.root);
       await withLayoutLock(this.root, this.lockWaitMs, options, () => this.#initialise());
     }
-    for (const directory of ["", "blobs/sha256", "blobs/sha512"]) await sweepTemporaries(join(this.root, directory));
+    for (const directory of ["", "blobs/sha256", "blobs/sha512"])
+      await sweepTemporaries(join(this.root, directory));
   }
 
   async #initialise(): Promise<void> {
     if (!(await this.#hasHeader())) {
-      await writeAtomically(join(this.root, "oci-layout"), Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" })));
+      await writeAtomically(
+        join(this.root, "oci-layout"),
+        Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" })),
+      );
     }
-    if ((await fingerprint(this.#path)) === undefined) await writeAtomically(this.#path, encode(emptyLayoutIndex()));
+    if ((await fingerprint(this.#path)) === undefined)
+      await writeAtomically(this.#path, encode(emptyLayoutIndex()));
   }
 
   #invalid(why: string): ConsignError {
-    return new ConsignError("LAYOUT_INVALID", `${this.root} is not an OCI image layout: ${why}`, { reference: `oci:${this.root}` });
+    return new ConsignError("LAYOUT_INVALID", `${this.root} is not an OCI image layout: ${why}`, {
+      reference: `oci:${this.root}`,
+    });
   }
 }
 

@@ -17,7 +17,12 @@ export const DEFAULT_LOCK_WAIT_MS = 30_000;
  * @param waitMs how long to wait for another holder
  * @throws ConsignError `LAYOUT_LOCKED`, `LAYOUT_UNWRITABLE` where there can be no lock
  */
-export async function withLayoutLock<T>(root: string, waitMs: number, options: CallOptions, work: () => Promise<T>): Promise<T> {
+export async function withLayoutLock<T>(
+  root: string,
+  waitMs: number,
+  options: CallOptions,
+  work: () => Promise<T>,
+): Promise<T> {
   const release = await acquire(root, waitMs, options.signal);
   try {
     return await work();
@@ -27,17 +32,32 @@ export async function withLayoutLock<T>(root: string, waitMs: number, options: C
   }
 }
 
-async function acquire(root: string, waitMs: number, signal: AbortSignal | undefined): Promise<() => Promise<void>> {
+async function acquire(
+  root: string,
+  waitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<() => Promise<void>> {
   const lockfilePath = join(root, ".consign.lock");
   const started = performance.now();
   for (let delay = 5; ; delay = Math.min(delay * 1.5, 250)) {
     signal?.throwIfAborted();
     try {
-      return await lock(root, { lockfilePath, realpath: false, stale: STALE_MS, update: STALE_MS / 4, onCompromised: () => undefined });
+      return await lock(root, {
+        lockfilePath,
+        realpath: false,
+        stale: STALE_MS,
+        update: STALE_MS / 4,
+        onCompromised: () => undefined,
+      });
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "ELOCKED") throw unwritable(lockfilePath, cause);
+      if ((cause as NodeJS.ErrnoException).code !== "ELOCKED")
+        throw unwritable(lockfilePath, cause);
       if (performance.now() - started + delay > waitMs) {
-        throw new ConsignError("LAYOUT_LOCKED", `OCI image layout ${root} is still locked after ${waitMs} ms; another process writes to it (its lock is ${lockfilePath})`, { cause });
+        throw new ConsignError(
+          "LAYOUT_LOCKED",
+          `OCI image layout ${root} is still locked after ${waitMs} ms; another process writes to it (its lock is ${lockfilePath})`,
+          { cause },
+        );
       }
     }
     await sleep(delay * (0.5 + Math.random()));

@@ -67,7 +67,7 @@ export class LayoutReferrers {
 
   async #build(index: LayoutIndex): Promise<Graph> {
     const graph: Graph = { index, reached: new Set(), referrers: new Map() };
-    for (let level = index.manifests; level.length > 0; ) {
+    for (let level = index.manifests; level.length > 0;) {
       const fresh = new Map<Digest, Descriptor>();
       for (const entry of level) {
         if (!isManifestType(entry.mediaType) || graph.reached.has(entry.digest)) continue;
@@ -77,7 +77,8 @@ export class LayoutReferrers {
       await forEachBounded(fresh.values(), 8, (entry) => this.#place(entry));
       level = [...fresh.keys()].flatMap((digest) => this.#link(graph, digest));
     }
-    for (const listed of graph.referrers.values()) listed.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+    for (const listed of graph.referrers.values())
+      listed.sort((a, b) => (a.digest < b.digest ? -1 : 1));
     return graph;
   }
 

@@ -2,7 +2,12 @@
 import { ConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
-import { MAX_MANIFEST_SIZE, parseManifest, referrerDescriptor, type Manifest } from "../oci/manifest";
+import {
+  MAX_MANIFEST_SIZE,
+  parseManifest,
+  referrerDescriptor,
+  type Manifest,
+} from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
 import type { Content, PushOptions, Store, TagOptions, TagOrDigest } from "./storage";
 import { checkExpected, checkTag, isFallbackTag } from "./tags";
@@ -28,7 +33,10 @@ export class MemoryStore implements Store {
   async manifest(target: Descriptor | TagOrDigest): Promise<Manifest> {
     if (typeof target === "string") return this.#find(target);
     if (target.size > MAX_MANIFEST_SIZE) {
-      throw new ConsignError("MANIFEST_TOO_LARGE", `manifest ${target.digest} is said to have ${target.size} bytes; at most ${MAX_MANIFEST_SIZE} are read`);
+      throw new ConsignError(
+        "MANIFEST_TOO_LARGE",
+        `manifest ${target.digest} is said to have ${target.size} bytes; at most ${MAX_MANIFEST_SIZE} are read`,
+      );
     }
     const found = this.#find(target.digest);
     const bytes = await readVerified(chunks(found.bytes), target, MAX_MANIFEST_SIZE);
@@ -37,26 +45,40 @@ export class MemoryStore implements Store {
 
   async blob(target: Descriptor): Promise<Content> {
     const bytes = this.#blobs.get(target.digest);
-    if (bytes === undefined) throw new ConsignError("BLOB_UNKNOWN", `${this.name} has no blob ${target.digest}`, { reference: `${this.name}@${target.digest}` });
+    if (bytes === undefined)
+      throw new ConsignError("BLOB_UNKNOWN", `${this.name} has no blob ${target.digest}`, {
+        reference: `${this.name}@${target.digest}`,
+      });
     return verified(chunks(bytes), target);
   }
 
   async has(target: Descriptor): Promise<boolean> {
-    return isManifestType(target.mediaType) ? this.#manifests.has(target.digest) : this.#blobs.has(target.digest);
+    return isManifestType(target.mediaType)
+      ? this.#manifests.has(target.digest)
+      : this.#blobs.has(target.digest);
   }
 
   async referrers(subject: Digest): Promise<Descriptor[]> {
     const found = this.#referrers.get(subject);
-    return found === undefined ? [] : [...found.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
+    return found === undefined
+      ? []
+      : [...found.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
   }
 
   async tags(): Promise<string[]> {
     return [...this.#tags.keys()].filter((tag) => !isFallbackTag(tag)).sort();
   }
 
-  async pushBlob(target: Descriptor, open: () => Promise<Content>, _options: PushOptions = {}): Promise<boolean> {
+  async pushBlob(
+    target: Descriptor,
+    open: () => Promise<Content>,
+    _options: PushOptions = {},
+  ): Promise<boolean> {
     if (this.#blobs.has(target.digest)) return false;
-    this.#blobs.set(target.digest, await readVerified(await open(), target, Number.MAX_SAFE_INTEGER));
+    this.#blobs.set(
+      target.digest,
+      await readVerified(await open(), target, Number.MAX_SAFE_INTEGER),
+    );
     return true;
   }
 

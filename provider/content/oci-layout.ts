@@ -7,7 +7,17 @@ import { isDigest, type Digest } from "../oci/digest";
 import { MAX_MANIFEST_SIZE, parseManifest, successorsOf, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES, isManifestType } from "../oci/media-types";
 import { isTag } from "../oci/reference";
-import { findTag, isListed, tagOf, withManifest, withTag, withoutManifest, withoutTag, withoutUntagged, type LayoutIndex } from "./layout-entries";
+import {
+  findTag,
+  isListed,
+  tagOf,
+  withManifest,
+  withTag,
+  withoutManifest,
+  withoutTag,
+  withoutUntagged,
+  type LayoutIndex,
+} from "./layout-entries";
 import { blobPath, readIfPresent, removeFile, sizeOf, writeAtomically } from "./layout-files";
 import { LayoutIndexFile } from "./layout-index";
 import { DEFAULT_LOCK_WAIT_MS } from "./layout-lock";
@@ -41,7 +51,11 @@ export class OciLayout implements Store {
   private constructor(path: string, options: OciLayoutOptions) {
     this.#root = absolute(path);
     this.name = options.name ?? `oci:${path}`;
-    this.#index = new LayoutIndexFile(this.#root, options.create ?? false, options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS);
+    this.#index = new LayoutIndexFile(
+      this.#root,
+      options.create ?? false,
+      options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
+    );
   }
 
   /** Touches nothing yet: a directory that does not exist reads as an empty layout. */
@@ -56,17 +70,26 @@ export class OciLayout implements Store {
   async manifest(target: Descriptor | TagOrDigest): Promise<Manifest> {
     const descriptor = typeof target === "string" ? await this.#find(target) : target;
     if (descriptor.size > MAX_MANIFEST_SIZE) {
-      throw new ConsignError("MANIFEST_TOO_LARGE", `manifest ${descriptor.digest} is said to have ${descriptor.size} bytes; at most ${MAX_MANIFEST_SIZE} are read`);
+      throw new ConsignError(
+        "MANIFEST_TOO_LARGE",
+        `manifest ${descriptor.digest} is said to have ${descriptor.size} bytes; at most ${MAX_MANIFEST_SIZE} are read`,
+      );
     }
     const path = blobPath(this.#root, descriptor.digest);
-    if ((await sizeOf(path)) === undefined) throw await this.#unknown("MANIFEST_UNKNOWN", descriptor.digest);
-    const bytes = await readVerified(this.#content(path, descriptor.digest), descriptor, MAX_MANIFEST_SIZE);
+    if ((await sizeOf(path)) === undefined)
+      throw await this.#unknown("MANIFEST_UNKNOWN", descriptor.digest);
+    const bytes = await readVerified(
+      this.#content(path, descriptor.digest),
+      descriptor,
+      MAX_MANIFEST_SIZE,
+    );
     return parseManifest(bytes, descriptor.mediaType, descriptor.digest);
   }
 
   async blob(target: Descriptor, options: CallOptions = {}): Promise<Content> {
     const path = blobPath(this.#root, target.digest);
-    if ((await sizeOf(path)) === undefined) throw await this.#unknown("BLOB_UNKNOWN", target.digest);
+    if ((await sizeOf(path)) === undefined)
+      throw await this.#unknown("BLOB_UNKNOWN", target.digest);
     return verified(this.#content(path, target.digest, options.signal), target);
   }
 
@@ -84,19 +107,31 @@ export class OciLayout implements Store {
   /** Names that other tools wrote and that are no tags, as whole references, are not listed; `resolve` takes them all the same. */
   async tags(): Promise<string[]> {
     const names = (await this.#index.read()).manifests.map(tagOf);
-    return [...new Set(names)].filter((name) => name !== undefined && isTag(name) && !isFallbackTag(name)).sort() as string[];
+    return [...new Set(names)]
+      .filter((name) => name !== undefined && isTag(name) && !isFallbackTag(name))
+      .sort() as string[];
   }
 
-  async pushBlob(target: Descriptor, open: () => Promise<Content>, options: PushOptions = {}): Promise<boolean> {
+  async pushBlob(
+    target: Descriptor,
+    open: () => Promise<Content>,
+    options: PushOptions = {},
+  ): Promise<boolean> {
     await this.#index.ensure(options);
     if (await this.has(target)) return false;
-    await writeAtomically(blobPath(this.#root, target.digest), verified(await open(), target), { signal: options.signal });
+    await writeAtomically(blobPath(this.#root, target.digest), verified(await open(), target), {
+      signal: options.signal,
+    });
     return true;
   }
 
   async pushManifest(manifest: Manifest, options: CallOptions = {}): Promise<void> {
     const { bytes, descriptor } = manifest;
-    const held = parseManifest(await readVerified(oneChunk(bytes), descriptor, MAX_MANIFEST_SIZE), descriptor.mediaType, descriptor.digest);
+    const held = parseManifest(
+      await readVerified(oneChunk(bytes), descriptor, MAX_MANIFEST_SIZE),
+      descriptor.mediaType,
+      descriptor.digest,
+    );
     await this.#index.ensure(options);
     const fresh = !(await this.has(descriptor));
     await this.#hold(held);
@@ -104,13 +139,17 @@ export class OciLayout implements Store {
     if (held.value.subject === undefined) return;
     const shown = await this.referrers(held.value.subject.digest);
     if (shown.some(({ digest }) => digest === descriptor.digest)) return;
-    throw new ConsignError("READ_BACK_FAILED", `${this.name} took the manifest ${descriptor.digest}, and does not list it as a referrer of its subject; another process removed it`);
+    throw new ConsignError(
+      "READ_BACK_FAILED",
+      `${this.name} took the manifest ${descriptor.digest}, and does not list it as a referrer of its subject; another process removed it`,
+    );
   }
 
   async tag(manifest: Manifest, tag: string, options: TagOptions = {}): Promise<void> {
     checkTag(tag);
     const { digest } = manifest.descriptor;
-    if (!(await this.has(manifest.descriptor))) throw await this.#unknown("MANIFEST_UNKNOWN", digest);
+    if (!(await this.has(manifest.descriptor)))
+      throw await this.#unknown("MANIFEST_UNKNOWN", digest);
     await this.#index.change((index) => {
       checkExpected(this.name, tag, findTag(index, tag)?.digest, digest, options);
       return withTag(index, manifest, tag);
@@ -127,10 +166,14 @@ export class OciLayout implements Store {
     const path = blobPath(this.#root, target.digest);
     const index = await this.#index.read();
     if (!isListed(index, target.digest) && (await sizeOf(path)) === undefined) return;
-    await this.#index.change((current) => withoutManifest(current, target.digest), options, async () => {
-      await removeFile(path);
-      this.#referrers.forget(target.digest);
-    });
+    await this.#index.change(
+      (current) => withoutManifest(current, target.digest),
+      options,
+      async () => {
+        await removeFile(path);
+        this.#referrers.forget(target.digest);
+      },
+    );
   }
 
   async deleteBlob(target: Descriptor): Promise<void> {
@@ -145,8 +188,12 @@ export class OciLayout implements Store {
     await this.#hold(manifest);
     const { digest } = manifest.descriptor;
     this.#referrers.note(manifest);
-    const children = manifest.kind === "index" ? successorsOf(manifest).map((child) => child.digest) : [];
-    const covered = withoutUntagged(index, new Set(children.filter((child) => this.#provisional.has(child))));
+    const children =
+      manifest.kind === "index" ? successorsOf(manifest).map((child) => child.digest) : [];
+    const covered = withoutUntagged(
+      index,
+      new Set(children.filter((child) => this.#provisional.has(child))),
+    );
     if (isListed(index, digest)) return covered;
     if (manifest.value.subject === undefined) {
       if (!fresh && (await this.#referrers.reaches(digest, index))) return covered;
@@ -162,7 +209,9 @@ export class OciLayout implements Store {
 
   async #find(reference: TagOrDigest): Promise<Descriptor> {
     const index = await this.#index.read();
-    const entry = isDigest(reference) ? index.manifests.find(({ digest }) => digest === reference) : findTag(index, reference);
+    const entry = isDigest(reference)
+      ? index.manifests.find(({ digest }) => digest === reference)
+      : findTag(index, reference);
     const found = entry ?? (isDigest(reference) ? await this.#unlisted(reference) : undefined);
     if (found === undefined) throw await this.#unknown("MANIFEST_UNKNOWN", reference);
     return found;
@@ -184,24 +233,52 @@ export class OciLayout implements Store {
     try {
       return await this.manifest(descriptor);
     } catch (cause) {
-      if (!isConsignError(cause, "DIGEST_MISMATCH", "SIZE_MISMATCH", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) throw cause;
-      throw new ConsignError("LAYOUT_INVALID", `${path}, a manifest of the OCI image layout ${this.#root}, is broken: ${cause.message}`, { cause, reference: `${this.name}@${descriptor.digest}` });
+      if (
+        !isConsignError(
+          cause,
+          "DIGEST_MISMATCH",
+          "SIZE_MISMATCH",
+          "MANIFEST_INVALID",
+          "MANIFEST_TOO_LARGE",
+        )
+      )
+        throw cause;
+      throw new ConsignError(
+        "LAYOUT_INVALID",
+        `${path}, a manifest of the OCI image layout ${this.#root}, is broken: ${cause.message}`,
+        { cause, reference: `${this.name}@${descriptor.digest}` },
+      );
     }
   }
 
-  async *#content(path: string, digest: Digest, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#content(
+    path: string,
+    digest: Digest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024, ...(signal === undefined ? {} : { signal }) })) yield chunk as Buffer;
+      for await (const chunk of createReadStream(path, {
+        highWaterMark: 256 * 1024,
+        ...(signal === undefined ? {} : { signal }),
+      }))
+        yield chunk as Buffer;
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code === "ENOENT") throw await this.#unknown("BLOB_UNKNOWN", digest);
       if (code === "ABORT_ERR" || isConsignError(cause)) throw cause;
-      throw new ConsignError("FILE_UNREADABLE", `${path} cannot be read: ${(cause as Error).message}`, { cause });
+      throw new ConsignError(
+        "FILE_UNREADABLE",
+        `${path} cannot be read: ${(cause as Error).message}`,
+        { cause },
+      );
     }
   }
 
   /** "Not there" is only said of a layout that is sound. */
-  async #unknown(code: "MANIFEST_UNKNOWN" | "BLOB_UNKNOWN", what: TagOrDigest): Promise<ConsignError> {
+  async #unknown(
+    code: "MANIFEST_UNKNOWN" | "BLOB_UNKNOWN",
+    what: TagOrDigest,
+  ): Promise<ConsignError> {
     await this.#index.read();
     const reference = `${this.name}${isDigest(what) ? "@" : ":"}${what}`;
     return new ConsignError(code, `${reference} is not there`, { reference });
@@ -220,7 +297,10 @@ function mediaTypeIn(bytes: Uint8Array): string | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  if ("mediaType" in value) return typeof value.mediaType === "string" && isManifestType(value.mediaType) ? value.mediaType : undefined;
+  if ("mediaType" in value)
+    return typeof value.mediaType === "string" && isManifestType(value.mediaType)
+      ? value.mediaType
+      : undefined;
   if ("manifests" in value) return MEDIA_TYPES.index;
   return "layers" in value && "config" in value ? MEDIA_TYPES.manifest : undefined;
 }

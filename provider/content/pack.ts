@@ -44,7 +44,11 @@ export function packManifest(options: PackOptions): PackedArtifact {
   const config = options.config ?? empty;
   const layers = options.layers.length === 0 ? [empty] : options.layers;
   if (!options.artifactType && config.descriptor.mediaType === MEDIA_TYPES.empty) {
-    throw new ConsignError("INPUT_INVALID", "an artifact without a config of its own needs an artifactType, as application/vnd.example.thing", { path: "artifactType" });
+    throw new ConsignError(
+      "INPUT_INVALID",
+      "an artifact without a config of its own needs an artifactType, as application/vnd.example.thing",
+      { path: "artifactType" },
+    );
   }
   const value = {
     schemaVersion: 2,
@@ -62,19 +66,37 @@ export function packManifest(options: PackOptions): PackedArtifact {
 
 function ordered(descriptor: Descriptor): Descriptor {
   const { mediaType, digest, size, annotations, artifactType, platform, ...others } = descriptor;
-  const value = { mediaType, digest, size, annotations: sortedAnnotations(annotations), artifactType, platform, ...sortedByKey(others) };
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Descriptor;
+  const value = {
+    mediaType,
+    digest,
+    size,
+    annotations: sortedAnnotations(annotations),
+    artifactType,
+    platform,
+    ...sortedByKey(others),
+  };
+  return Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== undefined),
+  ) as Descriptor;
 }
 
 function sortedAnnotations(annotations: Annotations | undefined): Annotations | undefined {
-  return annotations === undefined || Object.keys(annotations).length === 0 ? undefined : sortedByKey(annotations);
+  return annotations === undefined || Object.keys(annotations).length === 0
+    ? undefined
+    : sortedByKey(annotations);
 }
 
 function sortedByKey<T>(record: Record<string, T>): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  return Object.fromEntries(
+    Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+  );
 }
 
-export function bytesBlob(bytes: Uint8Array, mediaType: string, annotations?: Annotations): BlobSource {
+export function bytesBlob(
+  bytes: Uint8Array,
+  mediaType: string,
+  annotations?: Annotations,
+): BlobSource {
   return {
     descriptor: describe(mediaType, digestOf(bytes), bytes.byteLength, annotations),
     open: async () => oneChunk(bytes),
@@ -89,7 +111,11 @@ async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, un
  * A file as a blob. It is read once here for its digest and again for each push; if it has changed by then, the push fails.
  * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE` (a directory, no permission); while pushing also `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
-export async function fileBlob(path: string, mediaType: string, annotations?: Annotations): Promise<BlobSource> {
+export async function fileBlob(
+  path: string,
+  mediaType: string,
+  annotations?: Annotations,
+): Promise<BlobSource> {
   const actual = digester();
   let size = 0;
   for await (const chunk of fileContent(path)) {
@@ -105,14 +131,25 @@ async function* fileContent(path: string): AsyncGenerator<Uint8Array, void, unde
     for await (const chunk of createReadStream(path)) yield chunk as Buffer;
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") throw new ConsignError("FILE_NOT_FOUND", `file ${path} does not exist`, { cause });
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw new ConsignError("FILE_NOT_FOUND", `file ${path} does not exist`, { cause });
     const why = code === "EISDIR" ? "it is a directory; name a file" : (cause as Error).message;
     throw new ConsignError("FILE_UNREADABLE", `file ${path} cannot be read: ${why}`, { cause });
   }
 }
 
-function describe(mediaType: string, digest: Descriptor["digest"], size: number, annotations: Annotations | undefined): Descriptor {
-  return { mediaType, digest, size, ...(annotations === undefined ? {} : { annotations: { ...annotations } }) };
+function describe(
+  mediaType: string,
+  digest: Descriptor["digest"],
+  size: number,
+  annotations: Annotations | undefined,
+): Descriptor {
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
+  };
 }
 
 export interface PushArtifactOptions extends CallOptions {
@@ -135,7 +172,11 @@ export interface PushReport {
  * referrers do not show it: then it is pushed again, which mends them.
  * @throws ConsignError whatever the store answers, `side` being `destination`
  */
-export async function pushArtifact(store: Store, artifact: PackedArtifact, options: PushArtifactOptions = {}): Promise<PushReport> {
+export async function pushArtifact(
+  store: Store,
+  artifact: PackedArtifact,
+  options: PushArtifactOptions = {},
+): Promise<PushReport> {
   const { manifest, blobs } = artifact;
   const call = { signal: options.signal };
   const report: PushReport = { blobsPushed: 0, bytesPushed: 0, manifestPushed: false };
@@ -156,5 +197,7 @@ export async function pushArtifact(store: Store, artifact: PackedArtifact, optio
 async function isListed(store: Store, manifest: Manifest, call: CallOptions): Promise<boolean> {
   const subject = manifest.value.subject;
   if (subject === undefined) return true;
-  return (await store.referrers(subject.digest, call)).some((referrer) => referrer.digest === manifest.descriptor.digest);
+  return (await store.referrers(subject.digest, call)).some(
+    (referrer) => referrer.digest === manifest.descriptor.digest,
+  );
 }

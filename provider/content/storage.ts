@@ -39,7 +39,11 @@ export interface ReadStore {
 /** A place that can also be written to. Every verb is idempotent. */
 export interface Store extends ReadStore {
   /** Stores a blob unless it is there. `open` may be called again for a retry, and is not called if nothing needs to be sent. Says whether bytes were sent. */
-  pushBlob(target: Descriptor, open: () => Promise<Content>, options?: PushOptions): Promise<boolean>;
+  pushBlob(
+    target: Descriptor,
+    open: () => Promise<Content>,
+    options?: PushOptions,
+  ): Promise<boolean>;
   /** Stores a manifest by digest and, if it has a subject, makes sure that the subject's referrers show it (read back). */
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void>;
   /** Points a tag at a manifest that is there. With `expected`, only if the tag is still that digest (`undefined`: absent). @throws ConsignError `TAG_MOVED` */
@@ -79,4 +83,8 @@ export interface TagOptions extends CallOptions {
 }
 
 /** Reads a blob whole, for what is known to be small. @throws ConsignError `SIZE_MISMATCH` if it is larger than `limit` bytes */
-export type SmallBlobReader = (store: ReadStore, target: Descriptor, limit: number) => Promise<Uint8Array>;
+export type SmallBlobReader = (
+  store: ReadStore,
+  target: Descriptor,
+  limit: number,
+) => Promise<Uint8Array>;

@@ -16,14 +16,24 @@ export function isFallbackTag(tag: string): boolean {
 
 /** @throws ConsignError `REFERENCE_INVALID` */
 export function checkTag(tag: string): void {
-  if (!isTag(tag)) throw new ConsignError("REFERENCE_INVALID", `"${tag}" is not a tag: use up to 128 letters, digits, dots, dashes and underscores`);
+  if (!isTag(tag))
+    throw new ConsignError(
+      "REFERENCE_INVALID",
+      `"${tag}" is not a tag: use up to 128 letters, digits, dots, dashes and underscores`,
+    );
 }
 
 /**
  * Decides a conditional tag move: fine if the tag is where the caller expects it, or already where it is to go.
  * @throws ConsignError `TAG_MOVED`
  */
-export function checkExpected(store: string, tag: string, current: Digest | undefined, next: Digest, options: TagOptions): void {
+export function checkExpected(
+  store: string,
+  tag: string,
+  current: Digest | undefined,
+  next: Digest,
+  options: TagOptions,
+): void {
   if (!("expected" in options) || current === options.expected || current === next) return;
   throw new ConsignError(
     "TAG_MOVED",

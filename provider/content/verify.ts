@@ -12,17 +12,22 @@ import { WholeContent } from "./whole-content";
  * @throws ConsignError while iterating: `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#verification
  */
-export async function* verified(content: Content, descriptor: Descriptor): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* verified(
+  content: Content,
+  descriptor: Descriptor,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const actual = digester(algorithmOf(descriptor.digest));
   let size = 0;
   for await (const chunk of content) {
     size += chunk.byteLength;
-    if (size > descriptor.size) throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
+    if (size > descriptor.size)
+      throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
     actual.hash.update(chunk);
     yield chunk;
     chunkSpent(chunk.byteLength);
   }
-  if (size < descriptor.size) throw sizeMismatch(descriptor, `it ends after ${size} of ${descriptor.size} bytes`);
+  if (size < descriptor.size)
+    throw sizeMismatch(descriptor, `it ends after ${size} of ${descriptor.size} bytes`);
   checkDigest(descriptor, actual.digest());
 }
 
@@ -32,8 +37,10 @@ export async function* verified(content: Content, descriptor: Descriptor): Async
  * @throws ConsignError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
 export function verifiedWhole(bytes: Uint8Array | undefined, descriptor: Descriptor): WholeContent {
-  if (bytes === undefined || bytes.byteLength > descriptor.size) throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
-  if (bytes.byteLength < descriptor.size) throw sizeMismatch(descriptor, `it ends after ${bytes.byteLength} of ${descriptor.size} bytes`);
+  if (bytes === undefined || bytes.byteLength > descriptor.size)
+    throw sizeMismatch(descriptor, `there are more than ${descriptor.size} bytes`);
+  if (bytes.byteLength < descriptor.size)
+    throw sizeMismatch(descriptor, `it ends after ${bytes.byteLength} of ${descriptor.size} bytes`);
   const digest = digestOf(bytes, algorithmOf(descriptor.digest));
   checkDigest(descriptor, digest);
   return new WholeContent(bytes, digest);
@@ -44,9 +51,18 @@ export function verifiedWhole(bytes: Uint8Array | undefined, descriptor: Descrip
  * @param limit most bytes to hold in memory; a descriptor that announces more is refused before anything is read
  * @throws ConsignError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
-export async function readVerified(content: Content, descriptor: Descriptor, limit: number): Promise<Uint8Array> {
+export async function readVerified(
+  content: Content,
+  descriptor: Descriptor,
+  limit: number,
+): Promise<Uint8Array> {
   checkLimit(descriptor, limit);
-  if (content instanceof WholeContent && content.digest === descriptor.digest && content.bytes.byteLength === descriptor.size) return content.bytes;
+  if (
+    content instanceof WholeContent &&
+    content.digest === descriptor.digest &&
+    content.bytes.byteLength === descriptor.size
+  )
+    return content.bytes;
   const chunks: Uint8Array[] = [];
   for await (const chunk of verified(content, descriptor)) chunks.push(chunk);
   return Buffer.concat(chunks, descriptor.size);
@@ -57,20 +73,35 @@ export async function readVerified(content: Content, descriptor: Descriptor, lim
  * @param limit most bytes to read; a larger blob is refused without asking the store for it
  * @throws ConsignError `BLOB_UNKNOWN`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
-export async function readSmall(store: ReadStore, descriptor: Descriptor, limit: number, options: CallOptions = {}): Promise<Uint8Array> {
+export async function readSmall(
+  store: ReadStore,
+  descriptor: Descriptor,
+  limit: number,
+  options: CallOptions = {},
+): Promise<Uint8Array> {
   checkLimit(descriptor, limit);
   return readVerified(await store.blob(descriptor, options), descriptor, limit);
 }
 
 function checkLimit(descriptor: Descriptor, limit: number): void {
-  if (descriptor.size > limit) throw sizeMismatch(descriptor, `its ${descriptor.size} bytes are more than the ${limit} that are read here`);
+  if (descriptor.size > limit)
+    throw sizeMismatch(
+      descriptor,
+      `its ${descriptor.size} bytes are more than the ${limit} that are read here`,
+    );
 }
 
 function checkDigest(descriptor: Descriptor, digest: Digest): void {
   if (digest === descriptor.digest) return;
-  throw new ConsignError("DIGEST_MISMATCH", `content asked for as ${descriptor.digest} has the digest ${digest}; what holds it is damaged or lies`);
+  throw new ConsignError(
+    "DIGEST_MISMATCH",
+    `content asked for as ${descriptor.digest} has the digest ${digest}; what holds it is damaged or lies`,
+  );
 }
 
 function sizeMismatch(descriptor: Descriptor, why: string): ConsignError {
-  return new ConsignError("SIZE_MISMATCH", `content ${descriptor.digest} does not have the right size: ${why}`);
+  return new ConsignError(
+    "SIZE_MISMATCH",
+    `content ${descriptor.digest} does not have the right size: ${why}`,
+  );
 }

@@ -16,8 +16,16 @@ export const COSE_ALGORITHMS = {
 export type CoseAlgorithm = keyof typeof COSE_ALGORITHMS;
 export type SignatureDigest = (typeof COSE_ALGORITHMS)[CoseAlgorithm]["digest"];
 
-const BY_CURVE: Readonly<Record<string, CoseAlgorithm>> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
-const BY_MODULUS: Readonly<Record<number, CoseAlgorithm>> = { 2048: "PS256", 3072: "PS384", 4096: "PS512" };
+const BY_CURVE: Readonly<Record<string, CoseAlgorithm>> = {
+  prime256v1: "ES256",
+  secp384r1: "ES384",
+  secp521r1: "ES512",
+};
+const BY_MODULUS: Readonly<Record<number, CoseAlgorithm>> = {
+  2048: "PS256",
+  3072: "PS384",
+  4096: "PS512",
+};
 
 /**
  * The one algorithm that the Notary Project allows for a key: RSA of exactly 2048, 3072 or 4096 bits, or a NIST curve.
@@ -26,16 +34,26 @@ const BY_MODULUS: Readonly<Record<number, CoseAlgorithm>> = { 2048: "PS256", 307
  */
 export function algorithmFor(key: KeyObject): CoseAlgorithm {
   const { namedCurve = "", modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
-  const found = key.asymmetricKeyType === "ec" ? BY_CURVE[namedCurve] : key.asymmetricKeyType === "rsa" ? BY_MODULUS[modulusLength] : undefined;
+  const found =
+    key.asymmetricKeyType === "ec"
+      ? BY_CURVE[namedCurve]
+      : key.asymmetricKeyType === "rsa"
+        ? BY_MODULUS[modulusLength]
+        : undefined;
   if (found !== undefined) return found;
   const size = namedCurve || (modulusLength === 0 ? "" : `${modulusLength} bits`);
   const kind = `${key.asymmetricKeyType ?? key.type}${size === "" ? "" : ` (${size})`}`;
-  throw new ConsignError("KEY_UNSUPPORTED", `a key of type ${kind} cannot sign: use P-256, P-384, P-521, or RSA of exactly 2048, 3072 or 4096 bits`);
+  throw new ConsignError(
+    "KEY_UNSUPPORTED",
+    `a key of type ${kind} cannot sign: use P-256, P-384, P-521, or RSA of exactly 2048, 3072 or 4096 bits`,
+  );
 }
 
 /** The name of a COSE algorithm number, or undefined for one that is not allowed here. */
 export function algorithmNamed(id: unknown): CoseAlgorithm | undefined {
-  return (Object.keys(COSE_ALGORITHMS) as CoseAlgorithm[]).find((name) => BigInt(COSE_ALGORITHMS[name].id) === id);
+  return (Object.keys(COSE_ALGORITHMS) as CoseAlgorithm[]).find(
+    (name) => BigInt(COSE_ALGORITHMS[name].id) === id,
+  );
 }
 
 function options(algorithm: CoseAlgorithm): SigningOptions {
@@ -49,11 +67,20 @@ const signAsync = promisify<string, Uint8Array, { key: KeyObject } & SigningOpti
 /** Signs with the algorithm that the key dictates: r‖s of fixed width, or PSS with a salt as long as the digest. @throws ConsignError `KEY_UNSUPPORTED` */
 export async function signBytes(privateKey: KeyObject, bytes: Uint8Array): Promise<Uint8Array> {
   const algorithm = algorithmFor(privateKey);
-  return Uint8Array.from(await signAsync(COSE_ALGORITHMS[algorithm].digest, bytes, { key: privateKey, ...options(algorithm) }));
+  return Uint8Array.from(
+    await signAsync(COSE_ALGORITHMS[algorithm].digest, bytes, {
+      key: privateKey,
+      ...options(algorithm),
+    }),
+  );
 }
 
 /** Whether a signature by `publicKey` verifies, with the algorithm that this key dictates. @throws ConsignError `KEY_UNSUPPORTED` */
-export function verifyBytes(publicKey: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
+export function verifyBytes(
+  publicKey: KeyObject,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   const algorithm = algorithmFor(publicKey);
   const { digest, signatureBytes } = COSE_ALGORITHMS[algorithm];
   if (signature.byteLength !== signatureBytes) return false;

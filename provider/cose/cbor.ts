@@ -23,7 +23,8 @@ const MAX_DEPTH = 16;
  * @see https://www.rfc-editor.org/rfc/rfc9052#section-9
  */
 export function decodeCbor(bytes: Uint8Array, maxBytes: number): unknown {
-  if (bytes.byteLength > maxBytes) throw invalid(`there are ${bytes.byteLength} bytes; at most ${maxBytes} are read`);
+  if (bytes.byteLength > maxBytes)
+    throw invalid(`there are ${bytes.byteLength} bytes; at most ${maxBytes} are read`);
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   checkHeads(view);
   try {
@@ -64,7 +65,8 @@ function checkHeads(bytes: Uint8Array): void {
     at += extra;
     const major = head >> 5;
     if (major !== BYTE_STRING && major !== TEXT_STRING) continue;
-    if (argument > BigInt(bytes.byteLength - at)) throw invalid("a string is longer than the bytes that are there");
+    if (argument > BigInt(bytes.byteLength - at))
+      throw invalid("a string is longer than the bytes that are there");
     at += Number(argument);
   }
 }
@@ -87,11 +89,14 @@ function argumentOf(view: DataView, at: number, info: number): bigint {
   }
 }
 
-function strictMap(entries: readonly (readonly [unknown, unknown, ...unknown[]])[]): Map<Label, unknown> {
+function strictMap(
+  entries: readonly (readonly [unknown, unknown, ...unknown[]])[],
+): Map<Label, unknown> {
   const map = new Map<Label, unknown>();
   for (const [key, value] of entries) {
     const label = typeof key === "bigint" ? Number(key) : key;
-    if (typeof key === "number" || !isLabel(label)) throw invalid("a map has a key that is neither an integer nor text");
+    if (typeof key === "number" || !isLabel(label))
+      throw invalid("a map has a key that is neither an integer nor text");
     if (map.has(label)) throw invalid(`a map has the key ${JSON.stringify(label)} twice`);
     map.set(label, value);
   }
@@ -103,5 +108,9 @@ function isLabel(value: unknown): value is Label {
 }
 
 function invalid(why: string, cause?: unknown): ConsignError {
-  return new ConsignError("CBOR_INVALID", `the bytes are not the strict CBOR that COSE needs: ${why}`, { cause });
+  return new ConsignError(
+    "CBOR_INVALID",
+    `the bytes are not the strict CBOR that COSE needs: ${why}`,
+    { cause },
+  );
 }

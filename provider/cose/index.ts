@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-export { COSE_ALGORITHMS, algorithmFor, algorithmNamed, signBytes, verifyBytes, type CoseAlgorithm, type SignatureDigest } from "./algorithms";
+export {
+  COSE_ALGORITHMS,
+  algorithmFor,
+  algorithmNamed,
+  signBytes,
+  verifyBytes,
+  type CoseAlgorithm,
+  type SignatureDigest,
+} from "./algorithms";
 export { Tag, decodeCbor, encodeCbor, type Headers, type Label } from "./cbor";
 export { buildHeaders, registerLabels, secondOpinion, type NamedHeaders } from "./second-opinion";
 export {

@@ -12,7 +12,10 @@ import { encodeSign1, type Sign1 } from "./sign1";
  * and ignores `crit`, both of which `sign1` has settled before.
  */
 interface CoseJs {
-  common: { HeaderParameters: Record<string, Label>; TranslateHeaders(named: Record<string, unknown>): Map<Label, unknown> };
+  common: {
+    HeaderParameters: Record<string, Label>;
+    TranslateHeaders(named: Record<string, unknown>): Map<Label, unknown>;
+  };
   sign: { verifySync(message: Buffer, verifier: { key: PublicKey }): Buffer };
 }
 
@@ -53,7 +56,11 @@ export function buildHeaders(named: NamedHeaders): Map<Label, unknown> {
   try {
     return library().common.TranslateHeaders(named);
   } catch (cause) {
-    throw new ConsignError("INTERNAL", `cose-js does not know a header: ${(cause as Error).message}`, { cause });
+    throw new ConsignError(
+      "INTERNAL",
+      `cose-js does not know a header: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
@@ -63,7 +70,10 @@ export function buildHeaders(named: NamedHeaders): Map<Label, unknown> {
  * and 140 ms for ES256, ES384 and ES512 on a slow machine (its test measures): cheap enough to be asked about all that is emitted or
  * accepted, too dear for whatever anyone can push.
  */
-export function secondOpinion(message: Sign1, publicKey: KeyObject): "agrees" | "disagrees" | "inapplicable" {
+export function secondOpinion(
+  message: Sign1,
+  publicKey: KeyObject,
+): "agrees" | "disagrees" | "inapplicable" {
   if (!survivesReencoding(message)) return "inapplicable";
   const bare = encodeSign1({ ...message, unprotectedHeaders: new Map() });
   try {
@@ -75,15 +85,28 @@ export function secondOpinion(message: Sign1, publicKey: KeyObject): "agrees" | 
 }
 
 function survivesReencoding({ protectedBytes, protectedHeaders }: Sign1): boolean {
-  return [...protectedHeaders.values()].every(isPlain) && Buffer.compare(encodeCbor(protectedHeaders), protectedBytes) === 0;
+  return (
+    [...protectedHeaders.values()].every(isPlain) &&
+    Buffer.compare(encodeCbor(protectedHeaders), protectedBytes) === 0
+  );
 }
 
 /** Values that cose-js's own codec is known to give back as they were: no nested text-keyed maps, dates only in whole seconds. */
 function isPlain(value: unknown): boolean {
-  if (value instanceof Tag) return Number(value.tag) === 1 && isSmallInteger(value.contents) && Number(value.contents) >= 0;
-  if (value instanceof Map) return value.size > 0 && [...(value as Headers)].every(([key, item]) => typeof key === "number" && isPlain(item));
+  if (value instanceof Tag)
+    return Number(value.tag) === 1 && isSmallInteger(value.contents) && Number(value.contents) >= 0;
+  if (value instanceof Map)
+    return (
+      value.size > 0 &&
+      [...(value as Headers)].every(([key, item]) => typeof key === "number" && isPlain(item))
+    );
   if (Array.isArray(value)) return value.every(isPlain);
-  return isSmallInteger(value) || typeof value === "string" || typeof value === "boolean" || value instanceof Uint8Array;
+  return (
+    isSmallInteger(value) ||
+    typeof value === "string" ||
+    typeof value === "boolean" ||
+    value instanceof Uint8Array
+  );
 }
 
 function isSmallInteger(value: unknown): boolean {
@@ -93,5 +116,7 @@ function isSmallInteger(value: unknown): boolean {
 function publicKeyOf(publicKey: KeyObject): PublicKey {
   const { x, y, n, e } = publicKey.export({ format: "jwk" });
   const bytes = (text: string | undefined) => Buffer.from(text ?? "", "base64url");
-  return publicKey.asymmetricKeyType === "ec" ? { x: bytes(x), y: bytes(y) } : { n: bytes(n), e: Number(`0x${bytes(e).toString("hex")}`) };
+  return publicKey.asymmetricKeyType === "ec"
+    ? { x: bytes(x), y: bytes(y) }
+    : { n: bytes(n), e: Number(`0x${bytes(e).toString("hex")}`) };
 }

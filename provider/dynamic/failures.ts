@@ -7,14 +7,22 @@ import type { Failure } from "./unknowns";
 function describeWithPath(error: unknown): string {
   const { path } = asConsignError(error instanceof PartialFailure ? error.cause : error);
   const text = describe(error);
-  return path === undefined || path === "" || text.startsWith(`${path}:`) ? text : `${path}: ${text}`;
+  return path === undefined || path === "" || text.startsWith(`${path}:`)
+    ? text
+    : `${path}: ${text}`;
 }
 
 /** `message (reference, side) [CODE]`: what a person reads in the CLI. */
 export function describe(error: unknown): string {
   const known = asConsignError(error instanceof PartialFailure ? error.cause : error);
-  const context = [known.reference, known.side === undefined || known.side === "local" ? undefined : `at the ${known.side}`].filter((part) => part !== undefined);
-  const place = context.length === 0 || context.every((part) => known.message.includes(part)) ? "" : ` (${context.join(", ")})`;
+  const context = [
+    known.reference,
+    known.side === undefined || known.side === "local" ? undefined : `at the ${known.side}`,
+  ].filter((part) => part !== undefined);
+  const place =
+    context.length === 0 || context.every((part) => known.message.includes(part))
+      ? ""
+      : ` (${context.join(", ")})`;
   return `${known.message}${place} [${known.code}]`;
 }
 

@@ -24,8 +24,16 @@ export function hostContext(): ResourceContext {
   return context;
 }
 
-export function makeContext(baseDir: string, config: Config | undefined, env: NodeJS.ProcessEnv = process.env): ResourceContext {
-  const registries = new RegistryClient({ settings: registrySettings(config?.get("consign:registries")), baseDir, env });
+export function makeContext(
+  baseDir: string,
+  config: Config | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): ResourceContext {
+  const registries = new RegistryClient({
+    settings: registrySettings(config?.get("consign:registries")),
+    baseDir,
+    env,
+  });
   const fetch = httpFetch();
   return {
     baseDir,
@@ -38,16 +46,24 @@ export function makeContext(baseDir: string, config: Config | undefined, env: No
   };
 }
 
-function registrySettings(text: string | undefined): Record<string, z.infer<typeof registrySettingsSchema>> {
+function registrySettings(
+  text: string | undefined,
+): Record<string, z.infer<typeof registrySettingsSchema>> {
   if (text === undefined) return {};
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ConsignError("CREDENTIALS_INVALID", "stack config consign:registries is not JSON: set it with `pulumi config set --path 'consign:registries[\"host\"].…'`");
+    throw new ConsignError(
+      "CREDENTIALS_INVALID",
+      "stack config consign:registries is not JSON: set it with `pulumi config set --path 'consign:registries[\"host\"].…'`",
+    );
   }
   const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new ConsignError("CREDENTIALS_INVALID", `stack config consign:registries: ${issue?.path.join(".")}: ${issue?.message}`);
+  throw new ConsignError(
+    "CREDENTIALS_INVALID",
+    `stack config consign:registries: ${issue?.path.join(".")}: ${issue?.message}`,
+  );
 }

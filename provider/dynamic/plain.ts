@@ -10,8 +10,10 @@ export function plain(value: unknown): unknown {
   if (typeof value === "number") return null;
   if (typeof value === "bigint") throw new TypeError("a bigint is no property's value");
   if (typeof value !== "object" || value === null) return undefined;
-  if ("toJSON" in value && typeof value.toJSON === "function") return plain(Reflect.apply(value.toJSON, value, []));
-  if (Array.isArray(value)) return Array.from<unknown, unknown>(value, (element) => plain(element) ?? null);
+  if ("toJSON" in value && typeof value.toJSON === "function")
+    return plain(Reflect.apply(value.toJSON, value, []));
+  if (Array.isArray(value))
+    return Array.from<unknown, unknown>(value, (element) => plain(element) ?? null);
   const members = Object.entries(value).map(([name, member]) => [name, plain(member)] as const);
   return Object.fromEntries(members.filter(([, member]) => member !== undefined));
 }

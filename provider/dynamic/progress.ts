@@ -27,8 +27,10 @@ function sendToEngine(severity: Severity, message: string): void {
   if (address === undefined || !/^[\w.-]+:\d+$/.test(address)) throw new Error("no engine");
   // Loaded here, as only a provider process needs it; gRPC is Pulumi's own copy, since the client was made for that one.
   const ofPulumi = createRequire(require.resolve("@pulumi/pulumi/package.json"));
-  const { EngineClient } = require("@pulumi/pulumi/proto/engine_grpc_pb") as typeof import("@pulumi/pulumi/proto/engine_grpc_pb");
-  const { LogRequest, LogSeverity } = require("@pulumi/pulumi/proto/engine_pb") as typeof import("@pulumi/pulumi/proto/engine_pb");
+  const { EngineClient } =
+    require("@pulumi/pulumi/proto/engine_grpc_pb") as typeof import("@pulumi/pulumi/proto/engine_grpc_pb");
+  const { LogRequest, LogSeverity } =
+    require("@pulumi/pulumi/proto/engine_pb") as typeof import("@pulumi/pulumi/proto/engine_pb");
   const grpc = ofPulumi("@grpc/grpc-js") as typeof import("@grpc/grpc-js");
   client ??= new EngineClient(address, grpc.credentials.createInsecure());
   const request = new LogRequest();

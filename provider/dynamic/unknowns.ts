@@ -27,7 +27,11 @@ export function checkInputs(schema: z.ZodObject, news: Record<string, unknown>):
   const holes = unknownPaths(news);
   const unknown = new Set(holes.map((path) => String(path[0])));
   const result = z.strictObject(schema.shape).safeParse(news);
-  const issues = result.success ? [] : result.error.issues.flatMap((issue) => (holes.some((hole) => related(hole, issue.path)) ? misplaced(issue) : [issue]));
+  const issues = result.success
+    ? []
+    : result.error.issues.flatMap((issue) =>
+        holes.some((hole) => related(hole, issue.path)) ? misplaced(issue) : [issue],
+      );
   const known: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(schema.shape)) {
     if (unknown.has(name)) continue;
@@ -44,14 +48,18 @@ export function holdsUnknown(value: unknown): boolean {
 function unknownPaths(value: unknown, path: Path = []): Path[] {
   if (value === UNKNOWN) return [path];
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, member]) => unknownPaths(member, [...path, Array.isArray(value) ? Number(key) : key]));
+  return Object.entries(value).flatMap(([key, member]) =>
+    unknownPaths(member, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
 }
 
 /** What no unknown value can make right: an argument that does not exist, in the form that was meant. */
 function misplaced(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code === "unrecognized_keys") return [issue];
   const meant = issue.code === "invalid_union" ? (meantForm(issue) ?? []) : [];
-  return meant.flatMap(misplaced).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+  return meant
+    .flatMap(misplaced)
+    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 /** An issue at, inside or around an unknown value says nothing yet. */
@@ -62,11 +70,18 @@ function related(hole: Path, issue: Path): boolean {
 
 function explain(issue: z.core.$ZodIssue): Failure[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ property: propertyPath([...issue.path, key]), reason: "there is no such argument [INPUT_INVALID]" }));
+    return issue.keys.map((key) => ({
+      property: propertyPath([...issue.path, key]),
+      reason: "there is no such argument [INPUT_INVALID]",
+    }));
   }
   const meant = issue.code === "invalid_union" ? meantForm(issue) : undefined;
-  if (meant !== undefined) return meant.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }));
-  const code = issue.code === "custom" && typeof issue.params?.["code"] === "string" ? issue.params["code"] : "INPUT_INVALID";
+  if (meant !== undefined)
+    return meant.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }));
+  const code =
+    issue.code === "custom" && typeof issue.params?.["code"] === "string"
+      ? issue.params["code"]
+      : "INPUT_INVALID";
   const message = issue.code === "invalid_union" ? unionMessage(issue) : issue.message;
   return [{ property: propertyPath(issue.path), reason: `${message} [${code}]` }];
 }
@@ -76,18 +91,38 @@ function explain(issue: z.core.$ZodIssue): Failure[] {
  * failure is at the very member that is wrong.
  */
 function meantForm({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
-  const wrongness = (issues: readonly z.core.$ZodIssue[]) => issues.reduce((sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1), 0);
-  const ofRightType = errors.filter((issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0));
+  const wrongness = (issues: readonly z.core.$ZodIssue[]) =>
+    issues.reduce(
+      (sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1),
+      0,
+    );
+  const ofRightType = errors.filter(
+    (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+  );
   const [first, second] = [...ofRightType].sort((a, b) => wrongness(a) - wrongness(b));
-  return first !== undefined && (second === undefined || wrongness(first) < wrongness(second)) ? first : undefined;
+  return first !== undefined && (second === undefined || wrongness(first) < wrongness(second))
+    ? first
+    : undefined;
 }
 
 function unionMessage(issue: z.core.$ZodIssueInvalidUnion): string {
-  const ways = issue.errors.map((errors) => errors.map((error) => [propertyPath(error.path), error.message].filter(Boolean).join(": ")).join(", "));
+  const ways = issue.errors.map((errors) =>
+    errors
+      .map((error) => [propertyPath(error.path), error.message].filter(Boolean).join(": "))
+      .join(", "),
+  );
   return ways.length === 0 ? issue.message : `fits none of the allowed forms (${ways.join(" | ")})`;
 }
 
 /** `destinations[1].repository` */
 export function propertyPath(path: Path): string {
-  return path.reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`), "");
+  return path.reduce<string>(
+    (text, part) =>
+      typeof part === "number"
+        ? `${text}[${part}]`
+        : text === ""
+          ? String(part)
+          : `${text}.${String(part)}`,
+    "",
+  );
 }

@@ -27,20 +27,41 @@ export interface DigestMerge {
 }
 
 /** Merges sets of digests three ways. Every digest of any side is in exactly one list; the lists are sorted. */
-export function mergeDigests({ base, source, destination }: Sides<ReadonlySet<Digest>>): DigestMerge {
+export function mergeDigests({
+  base,
+  source,
+  destination,
+}: Sides<ReadonlySet<Digest>>): DigestMerge {
   const merge: DigestMerge = { add: [], keep: [], withdrawn: [], local: [], gone: [] };
   for (const digest of [...new Set([...base, ...source, ...destination])].sort()) {
-    const [decision, reason] = decideDigest(base.has(digest), source.has(digest), destination.has(digest));
+    const [decision, reason] = decideDigest(
+      base.has(digest),
+      source.has(digest),
+      destination.has(digest),
+    );
     merge[decision].push({ digest, reason });
   }
   return merge;
 }
 
-function decideDigest(inBase: boolean, inSource: boolean, inDestination: boolean): [keyof DigestMerge, string] {
+function decideDigest(
+  inBase: boolean,
+  inSource: boolean,
+  inDestination: boolean,
+): [keyof DigestMerge, string] {
   if (inSource && inDestination) return ["keep", "source and destination both have it"];
-  if (inSource) return ["add", inBase ? "it was mirrored before and has been removed from the destination" : "it is new at the source"];
-  if (!inDestination) return ["gone", "it was mirrored before and has been removed from both sides"];
-  return inBase ? ["withdrawn", "it was mirrored before and has been removed from the source"] : ["local", "it was added at the destination"];
+  if (inSource)
+    return [
+      "add",
+      inBase
+        ? "it was mirrored before and has been removed from the destination"
+        : "it is new at the source",
+    ];
+  if (!inDestination)
+    return ["gone", "it was mirrored before and has been removed from both sides"];
+  return inBase
+    ? ["withdrawn", "it was mirrored before and has been removed from the source"]
+    : ["local", "it was added at the destination"];
 }
 
 export interface TagDecision {
@@ -70,27 +91,72 @@ export interface TagMerge {
 }
 
 /** Merges tags three ways. Every tag of any side is in exactly one list; the lists are sorted by tag. */
-export function mergeTags({ base, source, destination }: Sides<ReadonlyMap<string, Digest>>): TagMerge {
-  const merge: TagMerge = { add: [], move: [], keep: [], withdrawn: [], local: [], conflict: [], gone: [] };
-  for (const tag of [...new Set([...base.keys(), ...source.keys(), ...destination.keys()])].sort()) {
+export function mergeTags({
+  base,
+  source,
+  destination,
+}: Sides<ReadonlyMap<string, Digest>>): TagMerge {
+  const merge: TagMerge = {
+    add: [],
+    move: [],
+    keep: [],
+    withdrawn: [],
+    local: [],
+    conflict: [],
+    gone: [],
+  };
+  for (const tag of [
+    ...new Set([...base.keys(), ...source.keys(), ...destination.keys()]),
+  ].sort()) {
     const [from, to] = [destination.get(tag), source.get(tag)];
     const [decision, reason] = decideTag(base.get(tag), to, from);
-    merge[decision].push({ tag, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), reason });
+    merge[decision].push({
+      tag,
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      reason,
+    });
   }
   return merge;
 }
 
-function decideTag(base: Digest | undefined, source: Digest | undefined, destination: Digest | undefined): [keyof TagMerge, string] {
+function decideTag(
+  base: Digest | undefined,
+  source: Digest | undefined,
+  destination: Digest | undefined,
+): [keyof TagMerge, string] {
   if (source === undefined) return decideSourceless(base, destination);
-  if (destination === undefined) return ["add", base === undefined ? "it is new at the source" : "it was mirrored before and has been removed from the destination"];
+  if (destination === undefined)
+    return [
+      "add",
+      base === undefined
+        ? "it is new at the source"
+        : "it was mirrored before and has been removed from the destination",
+    ];
   if (source === destination) return ["keep", "source and destination agree"];
   if (destination === base) return ["move", "it moved at the source"];
-  if (base === undefined) return ["conflict", "the destination has a tag of that name that was not mirrored"];
-  return ["conflict", source === base ? "it was moved at the destination" : "it was moved at the destination, and elsewhere at the source"];
+  if (base === undefined)
+    return ["conflict", "the destination has a tag of that name that was not mirrored"];
+  return [
+    "conflict",
+    source === base
+      ? "it was moved at the destination"
+      : "it was moved at the destination, and elsewhere at the source",
+  ];
 }
 
-function decideSourceless(base: Digest | undefined, destination: Digest | undefined): [keyof TagMerge, string] {
-  if (destination === undefined) return ["gone", "it was mirrored before and has been removed from both sides"];
-  if (destination === base) return ["withdrawn", "it was mirrored before and has been removed from the source"];
-  return ["local", base === undefined ? "it was added at the destination" : "it was removed from the source and moved at the destination"];
+function decideSourceless(
+  base: Digest | undefined,
+  destination: Digest | undefined,
+): [keyof TagMerge, string] {
+  if (destination === undefined)
+    return ["gone", "it was mirrored before and has been removed from both sides"];
+  if (destination === base)
+    return ["withdrawn", "it was mirrored before and has been removed from the source"];
+  return [
+    "local",
+    base === undefined
+      ? "it was added at the destination"
+      : "it was removed from the source and moved at the destination",
+  ];
 }

@@ -48,17 +48,30 @@ export function select(graph: Graph, keep: (candidate: Candidate) => boolean): S
     selected.set(node.descriptor.digest, { ...node, children: [...node.children], referrers });
     queue.push(...node.children, ...referrers.map((referrer) => referrer.digest));
   }
-  const nodes = new Map([...graph.nodes.keys()].flatMap((digest): [Digest, GraphNode][] => {
-    const node = selected.get(digest);
-    return node === undefined ? [] : [[digest, node]];
-  }));
+  const nodes = new Map(
+    [...graph.nodes.keys()].flatMap((digest): [Digest, GraphNode][] => {
+      const node = selected.get(digest);
+      return node === undefined ? [] : [[digest, node]];
+    }),
+  );
   return { graph: { root: graph.root, nodes }, dropped: droppedFrom(graph, nodes, refused) };
 }
 
-function droppedFrom(graph: Graph, selected: ReadonlyMap<Digest, GraphNode>, refused: ReadonlySet<Digest>): Dropped[] {
+function droppedFrom(
+  graph: Graph,
+  selected: ReadonlyMap<Digest, GraphNode>,
+  refused: ReadonlySet<Digest>,
+): Dropped[] {
   const dropped = [...graph.nodes.values()].flatMap(({ descriptor, subject }): Dropped[] => {
-    if (subject === undefined || selected.has(descriptor.digest) || !graph.nodes.has(subject)) return [];
-    return [{ descriptor, subject, reason: refused.has(descriptor.digest) ? "refused" : "subject-dropped" }];
+    if (subject === undefined || selected.has(descriptor.digest) || !graph.nodes.has(subject))
+      return [];
+    return [
+      {
+        descriptor,
+        subject,
+        reason: refused.has(descriptor.digest) ? "refused" : "subject-dropped",
+      },
+    ];
   });
   return dropped.sort((a, b) => (a.descriptor.digest < b.descriptor.digest ? -1 : 1));
 }

@@ -62,15 +62,29 @@ interface Step {
  * read of each manifest that is not known. What a store lists as a referrer and is none is left out.
  * @throws ConsignError `GRAPH_TOO_DEEP`, `GRAPH_TOO_LARGE`, and whatever the store answers
  */
-export async function survey(source: ReadStore, root: Descriptor, options: SurveyOptions = {}): Promise<Survey> {
+export async function survey(
+  source: ReadStore,
+  root: Descriptor,
+  options: SurveyOptions = {},
+): Promise<Survey> {
   const { maxDepth = 32, maxNodes = 100_000, concurrency = 32 } = options;
   const found: Survey = { root, children: [], referrers: new Map(), read: new Map() };
   const visited = new Set<Digest>();
   let level: Step[] = [{ descriptor: root, distance: 0 }];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > maxDepth) throw new ConsignError("GRAPH_TOO_DEEP", `more than ${maxDepth} steps lead away from ${source.name}@${root.digest} over children and referrers`);
-    const steps = [...groupedBy(level, ({ descriptor }) => descriptor.digest)].filter(([digest]) => !visited.has(digest));
-    if (visited.size + steps.length > maxNodes) throw new ConsignError("GRAPH_TOO_LARGE", `more than ${maxNodes} manifests belong to ${source.name}@${root.digest}`);
+    if (depth > maxDepth)
+      throw new ConsignError(
+        "GRAPH_TOO_DEEP",
+        `more than ${maxDepth} steps lead away from ${source.name}@${root.digest} over children and referrers`,
+      );
+    const steps = [...groupedBy(level, ({ descriptor }) => descriptor.digest)].filter(
+      ([digest]) => !visited.has(digest),
+    );
+    if (visited.size + steps.length > maxNodes)
+      throw new ConsignError(
+        "GRAPH_TOO_LARGE",
+        `more than ${maxNodes} manifests belong to ${source.name}@${root.digest}`,
+      );
     const next: Step[][] = [];
     await forEachBounded(steps.entries(), concurrency, async ([at, [digest, ways]]) => {
       const below = await visit(source, ways, found, options);
@@ -84,7 +98,12 @@ export async function survey(source: ReadStore, root: Descriptor, options: Surve
 }
 
 /** What is known and gone may still be referred to. So may what a list still names: clients that delete need not know of the list, so it is looked for twice. */
-async function read(source: ReadStore, target: Descriptor, { isKnown, isListed }: { isKnown: boolean; isListed: boolean }, { signal }: CallOptions): Promise<Manifest | undefined> {
+async function read(
+  source: ReadStore,
+  target: Descriptor,
+  { isKnown, isListed }: { isKnown: boolean; isListed: boolean },
+  { signal }: CallOptions,
+): Promise<Manifest | undefined> {
   for (let again = isListed; ; again = false) {
     try {
       return await source.manifest(target, { signal });
@@ -97,7 +116,12 @@ async function read(source: ReadStore, target: Descriptor, { isKnown, isListed }
   }
 }
 
-async function visit(source: ReadStore, ways: readonly Step[], found: Survey, options: SurveyOptions): Promise<Step[] | undefined> {
+async function visit(
+  source: ReadStore,
+  ways: readonly Step[],
+  found: Survey,
+  options: SurveyOptions,
+): Promise<Step[] | undefined> {
   options.signal?.throwIfAborted();
   const [first] = ways;
   if (first === undefined) return undefined;
@@ -105,20 +129,50 @@ async function visit(source: ReadStore, ways: readonly Step[], found: Survey, op
   const { digest, mediaType } = first.descriptor;
   const place: KnownPlace | undefined = known(digest) ?? (first.known === true ? {} : undefined);
   const isListed = place === undefined && ways.every(({ of }) => of !== undefined);
-  const manifest = place !== undefined && !isIndexType(mediaType) ? undefined : await read(source, first.descriptor, { isKnown: place !== undefined, isListed }, options);
+  const manifest =
+    place !== undefined && !isIndexType(mediaType)
+      ? undefined
+      : await read(source, first.descriptor, { isKnown: place !== undefined, isListed }, options);
   if (manifest === undefined && isListed) return [];
   const subject = manifest === undefined ? place?.subject : manifest.value.subject?.digest;
   const way = ways.find(({ of }) => of === undefined || of === subject);
   if (way === undefined) return undefined;
   if (manifest !== undefined && place === undefined) found.read.set(digest, manifest);
-  const described = manifest === undefined ? first.descriptor : { ...first.descriptor, ...referrerDescriptor(manifest) };
-  if (way.of !== undefined) found.referrers.set(digest, { descriptor: described, of: way.of, distance: way.distance });
+  const described =
+    manifest === undefined
+      ? first.descriptor
+      : { ...first.descriptor, ...referrerDescriptor(manifest) };
+  if (way.of !== undefined)
+    found.referrers.set(digest, { descriptor: described, of: way.of, distance: way.distance });
   else if (digest !== found.root.digest) found.children.push(first.descriptor);
-  const children = manifest?.kind === "index" ? manifest.value.manifests.filter((child) => isManifestType(child.mediaType) && takesChild(child, manifest)) : [];
-  const below = children.map((child): Step => ({ descriptor: child, distance: way.distance, known: place !== undefined }));
+  const children =
+    manifest?.kind === "index"
+      ? manifest.value.manifests.filter(
+          (child) => isManifestType(child.mediaType) && takesChild(child, manifest),
+        )
+      : [];
+  const below = children.map((child): Step => ({
+    descriptor: child,
+    distance: way.distance,
+    known: place !== undefined,
+  }));
   if (place?.leaf === true) return below;
-  if (described.artifactType !== undefined && leafTypes.includes(described.artifactType)) return below;
-  const listed = await source.referrers(digest, { signal: options.signal, settled: (entry) => known(entry) !== undefined, present: options.present });
-  const candidates = listed.filter((entry) => entry.digest !== digest && isManifestType(entry.mediaType));
-  return [...below, ...candidates.map((descriptor): Step => ({ descriptor, distance: way.distance + 1, of: digest }))];
+  if (described.artifactType !== undefined && leafTypes.includes(described.artifactType))
+    return below;
+  const listed = await source.referrers(digest, {
+    signal: options.signal,
+    settled: (entry) => known(entry) !== undefined,
+    present: options.present,
+  });
+  const candidates = listed.filter(
+    (entry) => entry.digest !== digest && isManifestType(entry.mediaType),
+  );
+  return [
+    ...below,
+    ...candidates.map((descriptor): Step => ({
+      descriptor,
+      distance: way.distance + 1,
+      of: digest,
+    })),
+  ];
 }

@@ -55,25 +55,45 @@ interface Found {
  * Reads a manifest, everything below it, everything that refers to any of that, and so on. What a store lists as a referrer and is none is left out.
  * @throws ConsignError `GRAPH_TOO_DEEP`, `GRAPH_TOO_LARGE`, and whatever the store answers
  */
-export async function walk(source: ReadStore, root: Descriptor, options: WalkOptions = {}): Promise<Graph> {
+export async function walk(
+  source: ReadStore,
+  root: Descriptor,
+  options: WalkOptions = {},
+): Promise<Graph> {
   const { maxDepth = 32, maxNodes = 100_000, concurrency = 8 } = options;
   const graph: Graph = { root, nodes: new Map() };
   let level: Step[] = [{ descriptor: root }];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > maxDepth) throw new ConsignError("GRAPH_TOO_DEEP", `more than ${maxDepth} steps lead away from ${source.name}@${root.digest} over children and referrers`);
-    const steps = [...groupedBy(level, ({ descriptor }) => descriptor.digest).entries()].filter(([digest]) => !graph.nodes.has(digest));
-    if (graph.nodes.size + steps.length > maxNodes) throw new ConsignError("GRAPH_TOO_LARGE", `more than ${maxNodes} manifests belong to ${source.name}@${root.digest}`);
+    if (depth > maxDepth)
+      throw new ConsignError(
+        "GRAPH_TOO_DEEP",
+        `more than ${maxDepth} steps lead away from ${source.name}@${root.digest} over children and referrers`,
+      );
+    const steps = [...groupedBy(level, ({ descriptor }) => descriptor.digest).entries()].filter(
+      ([digest]) => !graph.nodes.has(digest),
+    );
+    if (graph.nodes.size + steps.length > maxNodes)
+      throw new ConsignError(
+        "GRAPH_TOO_LARGE",
+        `more than ${maxNodes} manifests belong to ${source.name}@${root.digest}`,
+      );
     const found: (Found | undefined)[] = [];
     await forEachBounded(steps.entries(), concurrency, async ([at, [, ways]]) => {
       found[at] = await visit(source, ways, depth, options);
     });
-    for (const each of found) if (each !== undefined) graph.nodes.set(each.node.descriptor.digest, each.node);
+    for (const each of found)
+      if (each !== undefined) graph.nodes.set(each.node.descriptor.digest, each.node);
     level = found.flatMap((each) => each?.next ?? []);
   }
   return linked(graph);
 }
 
-async function visit(source: ReadStore, ways: readonly Step[], depth: number, options: WalkOptions): Promise<Found | undefined> {
+async function visit(
+  source: ReadStore,
+  ways: readonly Step[],
+  depth: number,
+  options: WalkOptions,
+): Promise<Found | undefined> {
   options.signal?.throwIfAborted();
   const call = { signal: options.signal };
   const [first] = ways;
@@ -82,22 +102,47 @@ async function visit(source: ReadStore, ways: readonly Step[], depth: number, op
   const subject = manifest.value.subject?.digest;
   if (!ways.some((way) => way.subject === undefined || way.subject === subject)) return undefined;
   const { platform } = first.descriptor;
-  const descriptor: Descriptor = { ...referrerDescriptor(manifest), ...(platform === undefined ? {} : { platform }) };
-  const children = manifest.kind === "index" ? manifest.value.manifests.filter((child) => isManifestType(child.mediaType)) : [];
-  const isLeaf = options.referrers === false || (descriptor.artifactType !== undefined && (options.leafTypes ?? []).includes(descriptor.artifactType));
+  const descriptor: Descriptor = {
+    ...referrerDescriptor(manifest),
+    ...(platform === undefined ? {} : { platform }),
+  };
+  const children =
+    manifest.kind === "index"
+      ? manifest.value.manifests.filter((child) => isManifestType(child.mediaType))
+      : [];
+  const isLeaf =
+    options.referrers === false ||
+    (descriptor.artifactType !== undefined &&
+      (options.leafTypes ?? []).includes(descriptor.artifactType));
   const referrers = isLeaf ? [] : await source.referrers(descriptor.digest, call);
-  const candidates = referrers.filter(({ digest, mediaType }) => digest !== descriptor.digest && isManifestType(mediaType));
+  const candidates = referrers.filter(
+    ({ digest, mediaType }) => digest !== descriptor.digest && isManifestType(mediaType),
+  );
   return {
-    node: { descriptor, manifest, ...(subject === undefined ? {} : { subject }), children: children.map(({ digest }) => digest), referrers: candidates, depth },
-    next: [...children.map((child) => ({ descriptor: child })), ...candidates.map((candidate) => ({ descriptor: candidate, subject: descriptor.digest }))],
+    node: {
+      descriptor,
+      manifest,
+      ...(subject === undefined ? {} : { subject }),
+      children: children.map(({ digest }) => digest),
+      referrers: candidates,
+      depth,
+    },
+    next: [
+      ...children.map((child) => ({ descriptor: child })),
+      ...candidates.map((candidate) => ({ descriptor: candidate, subject: descriptor.digest })),
+    ],
   };
 }
 
 /** Replaces what lists claimed about referrers by what their manifests say. */
 function linked(graph: Graph): Graph {
   for (const node of graph.nodes.values()) {
-    const real = node.referrers.map(({ digest }) => graph.nodes.get(digest)).filter((referrer) => referrer?.subject === node.descriptor.digest);
-    node.referrers = real.flatMap((referrer) => (referrer === undefined ? [] : [referrer.descriptor])).sort((a, b) => (a.digest < b.digest ? -1 : 1));
+    const real = node.referrers
+      .map(({ digest }) => graph.nodes.get(digest))
+      .filter((referrer) => referrer?.subject === node.descriptor.digest);
+    node.referrers = real
+      .flatMap((referrer) => (referrer === undefined ? [] : [referrer.descriptor]))
+      .sort((a, b) => (a.digest < b.digest ? -1 : 1));
   }
   return graph;
 }

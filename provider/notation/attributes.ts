@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LABELS, Tag, buildHeaders, criticalLabels, registerLabels, type CoseAlgorithm, type Headers, type Label } from "../cose";
+import {
+  LABELS,
+  Tag,
+  buildHeaders,
+  criticalLabels,
+  registerLabels,
+  type CoseAlgorithm,
+  type Headers,
+  type Label,
+} from "../cose";
 import { ConsignError } from "../errors";
 
 export const PAYLOAD_TYPE = "application/vnd.cncf.notary.payload.v1+json";
@@ -47,14 +56,25 @@ export interface NewAttributes {
 }
 
 /** @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-envelope-cose.md#protected-headers */
-export function protectedHeadersFor({ algorithm, signingTime, expiry, statement }: NewAttributes): Map<Label, unknown> {
+export function protectedHeadersFor({
+  algorithm,
+  signingTime,
+  expiry,
+  statement,
+}: NewAttributes): Map<Label, unknown> {
   return buildHeaders({
     alg: algorithm,
     crit: [ATTRIBUTES.signingScheme, ...(expiry === undefined ? [] : [ATTRIBUTES.expiry])],
     content_type: PAYLOAD_TYPE,
     ...(statement === undefined
       ? {}
-      : { cwt_claims: new Map([[CWT_ISSUER, statement.iss], [CWT_SUBJECT, statement.sub]]), x5t: [SHA256, statement.leafThumbprint] as const }),
+      : {
+          cwt_claims: new Map([
+            [CWT_ISSUER, statement.iss],
+            [CWT_SUBJECT, statement.sub],
+          ]),
+          x5t: [SHA256, statement.leafThumbprint] as const,
+        }),
     ...(expiry === undefined ? {} : { [ATTRIBUTES.expiry]: epochTime(expiry) }),
     [ATTRIBUTES.signingTime]: epochTime(signingTime),
     [ATTRIBUTES.signingScheme]: "notary.x509" satisfies SigningScheme,
@@ -85,16 +105,22 @@ export function readSignedAttributes(headers: Headers): SignedAttributes {
   for (const label of ALWAYS_CRITICAL) {
     if (headers.has(label) && !critical.includes(label)) throw invalid(`${label} must be critical`);
   }
-  if (headers.get(LABELS.contentType) !== PAYLOAD_TYPE) throw invalid(`its content type is not ${PAYLOAD_TYPE}`);
+  if (headers.get(LABELS.contentType) !== PAYLOAD_TYPE)
+    throw invalid(`its content type is not ${PAYLOAD_TYPE}`);
   const signingScheme = readScheme(headers);
   const authority = signingScheme === "notary.x509.signingAuthority";
   const signingTime = readTime(headers, ATTRIBUTES.signingTime);
   const authenticSigningTime = readTime(headers, ATTRIBUTES.authenticSigningTime);
   const signedAt = authority ? authenticSigningTime : signingTime;
-  if (signedAt === undefined) throw invalid(`${authority ? ATTRIBUTES.authenticSigningTime : ATTRIBUTES.signingTime} is missing`);
-  if ((authority ? signingTime : authenticSigningTime) !== undefined) throw invalid(`it has a time that ${signingScheme} does not allow`);
+  if (signedAt === undefined)
+    throw invalid(
+      `${authority ? ATTRIBUTES.authenticSigningTime : ATTRIBUTES.signingTime} is missing`,
+    );
+  if ((authority ? signingTime : authenticSigningTime) !== undefined)
+    throw invalid(`it has a time that ${signingScheme} does not allow`);
   const expiry = readTime(headers, ATTRIBUTES.expiry);
-  if (expiry !== undefined && expiry <= signedAt) throw invalid("its expiry is not after its signing time");
+  if (expiry !== undefined && expiry <= signedAt)
+    throw invalid("its expiry is not after its signing time");
   const verificationPlugin = readText(headers, ATTRIBUTES.verificationPlugin);
   readText(headers, ATTRIBUTES.verificationPluginMinVersion);
   const cwt = readClaims(headers.get(LABELS.cwtClaims));
@@ -119,9 +145,11 @@ function readScheme(headers: Headers): SigningScheme {
 function readTime(headers: Headers, label: string): Date | undefined {
   const value = headers.get(label);
   if (value === undefined && !headers.has(label)) return undefined;
-  if (!(value instanceof Tag) || Number(value.tag) !== EPOCH_TAG) throw invalid(`${label} is not a time under tag 1`);
+  if (!(value instanceof Tag) || Number(value.tag) !== EPOCH_TAG)
+    throw invalid(`${label} is not a time under tag 1`);
   const seconds = typeof value.contents === "bigint" ? Number(value.contents) : value.contents;
-  if (typeof seconds !== "number" || !Number.isInteger(seconds) || Math.abs(seconds) > MAX_SECONDS) throw invalid(`${label} is not in whole seconds`);
+  if (typeof seconds !== "number" || !Number.isInteger(seconds) || Math.abs(seconds) > MAX_SECONDS)
+    throw invalid(`${label} is not in whole seconds`);
   return new Date(seconds * 1000);
 }
 
@@ -131,7 +159,8 @@ const MAX_SECONDS = 253_402_300_799;
 function readText(headers: Headers, label: string): string | undefined {
   if (!headers.has(label)) return undefined;
   const value = headers.get(label);
-  if (typeof value !== "string" || value.trim() === "") throw invalid(`${label} is not text, or empty`);
+  if (typeof value !== "string" || value.trim() === "")
+    throw invalid(`${label} is not text, or empty`);
   return value;
 }
 
@@ -143,9 +172,15 @@ function readClaims(claims: unknown): SignedAttributes["cwt"] {
   if (!(claims instanceof Map)) return undefined;
   const iss: unknown = claims.get(CWT_ISSUER);
   const sub: unknown = claims.get(CWT_SUBJECT);
-  return { ...(typeof iss === "string" ? { iss } : {}), ...(typeof sub === "string" ? { sub } : {}) };
+  return {
+    ...(typeof iss === "string" ? { iss } : {}),
+    ...(typeof sub === "string" ? { sub } : {}),
+  };
 }
 
 function invalid(why: string): ConsignError {
-  return new ConsignError("ENVELOPE_INVALID", `the signature envelope breaks the Notary Project's format: ${why}`);
+  return new ConsignError(
+    "ENVELOPE_INVALID",
+    `the signature envelope breaks the Notary Project's format: ${why}`,
+  );
 }

@@ -17,13 +17,20 @@ export function checkAuthenticity(envelope: SignatureEnvelope, policy: ResolvedT
     const root = envelope.certificateChain.at(-1)?.subject.text ?? "";
     const type = storeTypeFor(envelope);
     const { length } = policy.trusted[type];
-    throw untrusted(`no certificate of its chain, which ends in "${root}", is among the ${length} trusted ones of type ${type} in policy "${policy.name}"`);
+    throw untrusted(
+      `no certificate of its chain, which ends in "${root}", is among the ${length} trusted ones of type ${type} in policy "${policy.name}"`,
+    );
   }
   if (policy.identities !== "any") checkIdentity(envelope, policy.identities, policy.name);
 }
 
-export function hasTrustedCertificate(envelope: SignatureEnvelope, policy: ResolvedTrustPolicy): boolean {
-  const trusted = new Set(policy.trusted[storeTypeFor(envelope)].map(({ thumbprint }) => thumbprint));
+export function hasTrustedCertificate(
+  envelope: SignatureEnvelope,
+  policy: ResolvedTrustPolicy,
+): boolean {
+  const trusted = new Set(
+    policy.trusted[storeTypeFor(envelope)].map(({ thumbprint }) => thumbprint),
+  );
   return envelope.certificateChain.some(({ thumbprint }) => trusted.has(thumbprint));
 }
 
@@ -31,15 +38,23 @@ function storeTypeFor({ signingScheme }: SignatureEnvelope): StoreType {
   return signingScheme === "notary.x509" ? "ca" : "signingAuthority";
 }
 
-function checkIdentity(envelope: SignatureEnvelope, identities: Exclude<ResolvedTrustPolicy["identities"], "any">, policyName: string): void {
+function checkIdentity(
+  envelope: SignatureEnvelope,
+  identities: Exclude<ResolvedTrustPolicy["identities"], "any">,
+  policyName: string,
+): void {
   const { subject } = leafOf(envelope);
   const name = readable(subject);
   if (!identities.some((identity) => isSubsetName(identity, name))) {
-    throw untrusted(`its subject "${subject.text}" has none of the trusted identities of policy "${policyName}"`);
+    throw untrusted(
+      `its subject "${subject.text}" has none of the trusted identities of policy "${policyName}"`,
+    );
   }
 }
 
-function readable(subject: ReturnType<typeof leafOf>["subject"]): ReturnType<typeof identityNameOf> {
+function readable(
+  subject: ReturnType<typeof leafOf>["subject"],
+): ReturnType<typeof identityNameOf> {
   try {
     return identityNameOf(subject);
   } catch (cause) {

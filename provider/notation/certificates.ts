@@ -37,7 +37,11 @@ export interface Certificate {
   readonly notAfter: Date;
   readonly keyUsage?: { readonly critical: boolean; readonly bits: ReadonlySet<KeyUsage> };
   readonly extendedKeyUsage?: { readonly critical: boolean; readonly oids: readonly string[] };
-  readonly basicConstraints?: { readonly critical: boolean; readonly ca: boolean; readonly pathLength?: number };
+  readonly basicConstraints?: {
+    readonly critical: boolean;
+    readonly ca: boolean;
+    readonly pathLength?: number;
+  };
   /** Object identifier of the algorithm of the issuer's signature, and the digest where RSASSA-PSS parameters name it. */
   readonly signatureAlgorithm: string;
   readonly signaturePssDigest?: string;
@@ -62,7 +66,8 @@ const MAX_PARSED_BEFORE = 256;
  * @throws ConsignError `CERTIFICATE_INVALID` when the bytes are not one X.509 certificate in DER, or hold an extension that does not parse
  */
 export function parseCertificate(der: Uint8Array): Certificate {
-  if (der.byteLength > MAX_CERTIFICATE_SIZE) throw invalid(`it has ${der.byteLength} bytes; at most ${MAX_CERTIFICATE_SIZE} are read`);
+  if (der.byteLength > MAX_CERTIFICATE_SIZE)
+    throw invalid(`it has ${der.byteLength} bytes; at most ${MAX_CERTIFICATE_SIZE} are read`);
   const thumbprint = createHash("sha256").update(der).digest("hex");
   const known = parsedBefore.get(thumbprint);
   if (known !== undefined) return known;
@@ -95,10 +100,16 @@ function hasReadableKey(x509: X509Certificate): boolean {
   }
 }
 
-function describe(raw: Uint8Array, thumbprint: string, x509: X509Certificate, parsed: pkijs.Certificate): Certificate {
+function describe(
+  raw: Uint8Array,
+  thumbprint: string,
+  x509: X509Certificate,
+  parsed: pkijs.Certificate,
+): Certificate {
   const extensions = new Map<string, pkijs.Extension>();
   for (const extension of parsed.extensions ?? []) {
-    if (extensions.has(extension.extnID)) throw invalid(`it has the extension ${extension.extnID} twice`);
+    if (extensions.has(extension.extnID))
+      throw invalid(`it has the extension ${extension.extnID} twice`);
     extensions.set(extension.extnID, extension);
   }
   const keyUsage = extensions.get(pkijs.id_KeyUsage);
@@ -108,7 +119,8 @@ function describe(raw: Uint8Array, thumbprint: string, x509: X509Certificate, pa
   const signatureAlgorithm = parsed.signatureAlgorithm.algorithmId;
   const subject = decodeName(new Uint8Array(parsed.subject.valueBeforeDecode));
   const issuer = decodeName(new Uint8Array(parsed.issuer.valueBeforeDecode));
-  if (subject === undefined || issuer === undefined) throw invalid("its subject or issuer is not a distinguished name");
+  if (subject === undefined || issuer === undefined)
+    throw invalid("its subject or issuer is not a distinguished name");
   return {
     raw,
     x509,
@@ -118,11 +130,29 @@ function describe(raw: Uint8Array, thumbprint: string, x509: X509Certificate, pa
     serialNumber: x509.serialNumber,
     notBefore: parsed.notBefore.value,
     notAfter: parsed.notAfter.value,
-    ...(keyUsage === undefined ? {} : { keyUsage: { critical: keyUsage.critical, bits: keyUsageBits(keyUsage) } }),
-    ...(extendedKeyUsage === undefined ? {} : { extendedKeyUsage: { critical: extendedKeyUsage.critical, oids: extendedKeyUsageOids(extendedKeyUsage) } }),
-    ...(basicConstraints === undefined ? {} : { basicConstraints: { critical: basicConstraints.critical, ...constraints(basicConstraints) } }),
+    ...(keyUsage === undefined
+      ? {}
+      : { keyUsage: { critical: keyUsage.critical, bits: keyUsageBits(keyUsage) } }),
+    ...(extendedKeyUsage === undefined
+      ? {}
+      : {
+          extendedKeyUsage: {
+            critical: extendedKeyUsage.critical,
+            oids: extendedKeyUsageOids(extendedKeyUsage),
+          },
+        }),
+    ...(basicConstraints === undefined
+      ? {}
+      : {
+          basicConstraints: {
+            critical: basicConstraints.critical,
+            ...constraints(basicConstraints),
+          },
+        }),
     signatureAlgorithm,
-    ...(signatureAlgorithm === RSASSA_PSS ? { signaturePssDigest: pssDigest(parsed.signatureAlgorithm) } : {}),
+    ...(signatureAlgorithm === RSASSA_PSS
+      ? { signaturePssDigest: pssDigest(parsed.signatureAlgorithm) }
+      : {}),
     ...access,
     crlUrls: distributionUrls(extensions.get(pkijs.id_CRLDistributionPoints)),
   };
@@ -131,7 +161,8 @@ function describe(raw: Uint8Array, thumbprint: string, x509: X509Certificate, pa
 function extensionValue(extension: pkijs.Extension): asn1js.AsnType {
   const bytes = extension.extnValue.valueBlock.valueHexView;
   const parsed = asn1js.fromBER(Uint8Array.from(bytes), BER_LIMITS);
-  if (parsed.offset !== bytes.byteLength) throw invalid(`its extension ${extension.extnID} is not DER`);
+  if (parsed.offset !== bytes.byteLength)
+    throw invalid(`its extension ${extension.extnID} is not DER`);
   return parsed.result;
 }
 
@@ -139,7 +170,9 @@ function keyUsageBits(extension: pkijs.Extension): Set<KeyUsage> {
   const value = extensionValue(extension);
   if (!(value instanceof asn1js.BitString)) throw invalid("its key usage is not a bit string");
   const bytes = value.valueBlock.valueHexView;
-  return new Set(KEY_USAGES.filter((_, bit) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0));
+  return new Set(
+    KEY_USAGES.filter((_, bit) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0),
+  );
 }
 
 function extendedKeyUsageOids(extension: pkijs.Extension): string[] {
@@ -147,9 +180,12 @@ function extendedKeyUsageOids(extension: pkijs.Extension): string[] {
 }
 
 function constraints(extension: pkijs.Extension): { ca: boolean; pathLength?: number } {
-  const { cA, pathLenConstraint } = new pkijs.BasicConstraints({ schema: extensionValue(extension) });
+  const { cA, pathLenConstraint } = new pkijs.BasicConstraints({
+    schema: extensionValue(extension),
+  });
   if (pathLenConstraint === undefined) return { ca: cA };
-  if (typeof pathLenConstraint !== "number" || pathLenConstraint < 0) throw invalid("its path length is not a small whole number");
+  if (typeof pathLenConstraint !== "number" || pathLenConstraint < 0)
+    throw invalid("its path length is not a small whole number");
   return { ca: cA, pathLength: pathLenConstraint };
 }
 
@@ -159,16 +195,29 @@ function pssDigest(algorithm: pkijs.AlgorithmIdentifier): string {
   return new pkijs.RSASSAPSSParams({ schema: algorithm.algorithmParams }).hashAlgorithm.algorithmId;
 }
 
-function accessUrls(extension: pkijs.Extension | undefined): { ocspUrls: string[]; caIssuersUrls: string[] } {
-  const descriptions = extension === undefined ? [] : new pkijs.InfoAccess({ schema: extensionValue(extension) }).accessDescriptions;
-  const urls = (method: string) => descriptions.filter(({ accessMethod }) => accessMethod === method).flatMap(({ accessLocation }) => urlOf(accessLocation));
+function accessUrls(extension: pkijs.Extension | undefined): {
+  ocspUrls: string[];
+  caIssuersUrls: string[];
+} {
+  const descriptions =
+    extension === undefined
+      ? []
+      : new pkijs.InfoAccess({ schema: extensionValue(extension) }).accessDescriptions;
+  const urls = (method: string) =>
+    descriptions
+      .filter(({ accessMethod }) => accessMethod === method)
+      .flatMap(({ accessLocation }) => urlOf(accessLocation));
   return { ocspUrls: urls("1.3.6.1.5.5.7.48.1"), caIssuersUrls: urls("1.3.6.1.5.5.7.48.2") };
 }
 
 function distributionUrls(extension: pkijs.Extension | undefined): string[] {
   if (extension === undefined) return [];
-  const { distributionPoints } = new pkijs.CRLDistributionPoints({ schema: extensionValue(extension) });
-  return distributionPoints.flatMap(({ distributionPoint }) => (Array.isArray(distributionPoint) ? distributionPoint.flatMap(urlOf) : []));
+  const { distributionPoints } = new pkijs.CRLDistributionPoints({
+    schema: extensionValue(extension),
+  });
+  return distributionPoints.flatMap(({ distributionPoint }) =>
+    Array.isArray(distributionPoint) ? distributionPoint.flatMap(urlOf) : [],
+  );
 }
 
 const URI_NAME = 6;
@@ -186,7 +235,8 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
 export function parsePem(text: string): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (const [, label, body = ""] of text.matchAll(PEM_BLOCK)) {
-    if (label !== "CERTIFICATE") throw invalid(`the PEM text holds "${label}" where only CERTIFICATE is expected`);
+    if (label !== "CERTIFICATE")
+      throw invalid(`the PEM text holds "${label}" where only CERTIFICATE is expected`);
     const base64 = body.replace(/\s+/g, "");
     if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) throw invalid("a PEM block is not base64");
     found.push(Uint8Array.from(Buffer.from(base64, "base64")));

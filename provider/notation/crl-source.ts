@@ -54,12 +54,22 @@ export class CrlSource {
     requireHttp(url);
     try {
       const headers = { accept: "application/pkix-crl, */*" };
-      const { status, body } = await this.fetch({ url, method: "GET", headers, timeoutMs: this.timeoutMs, maxBytes: MAX_CRL_SIZE });
+      const { status, body } = await this.fetch({
+        url,
+        method: "GET",
+        headers,
+        timeoutMs: this.timeoutMs,
+        maxBytes: MAX_CRL_SIZE,
+      });
       if (status !== 200) throw new Error(`status ${status}`);
       if (body.byteLength > MAX_CRL_SIZE) throw new Error(`it has more than ${MAX_CRL_SIZE} bytes`);
       return body;
     } catch (cause) {
-      throw new ConsignError("SIGNATURE_INCONCLUSIVE", `the certificate revocation list at ${url} cannot be had: ${(cause as Error).message}`, { cause });
+      throw new ConsignError(
+        "SIGNATURE_INCONCLUSIVE",
+        `the certificate revocation list at ${url} cannot be had: ${(cause as Error).message}`,
+        { cause },
+      );
     }
   }
 }
@@ -67,5 +77,9 @@ export class CrlSource {
 /** Certificates may name ldap or file addresses; those are not followed. @throws ConsignError `SIGNATURE_INCONCLUSIVE` */
 export function requireHttp(url: string): void {
   const protocol = URL.canParse(url) ? new URL(url).protocol : "";
-  if (protocol !== "http:" && protocol !== "https:") throw new ConsignError("SIGNATURE_INCONCLUSIVE", `${url.slice(0, 200)} is not an http or https address`);
+  if (protocol !== "http:" && protocol !== "https:")
+    throw new ConsignError(
+      "SIGNATURE_INCONCLUSIVE",
+      `${url.slice(0, 200)} is not an http or https address`,
+    );
 }

@@ -2,7 +2,12 @@
 import { AlgorithmIdentifier } from "pkijs";
 import { ConsignError } from "../errors";
 import { DerReader, parseTime, sameInteger, TAG } from "./der";
-import { distributionPointUrls, pointNameUrls, readExtensions, type Extension } from "./x509-extensions";
+import {
+  distributionPointUrls,
+  pointNameUrls,
+  readExtensions,
+  type Extension,
+} from "./x509-extensions";
 
 /** A certificate revocation list, read but not believed. Its entries stay in `entries` unread: there may be a million. */
 export interface Crl {
@@ -43,15 +48,32 @@ export interface CrlEntry {
   unknownCritical: string | undefined;
 }
 
-const OID = { number: "2.5.29.20", reason: "2.5.29.21", invalidityDate: "2.5.29.24", delta: "2.5.29.27", scope: "2.5.29.28", freshest: "2.5.29.46" } as const;
-const RESTRICTIONS: Readonly<Record<number, Restriction>> = { 0x81: "users", 0x82: "authorities", 0x83: "reasons", 0x84: "indirect", 0x85: "attributes" };
+const OID = {
+  number: "2.5.29.20",
+  reason: "2.5.29.21",
+  invalidityDate: "2.5.29.24",
+  delta: "2.5.29.27",
+  scope: "2.5.29.28",
+  freshest: "2.5.29.46",
+} as const;
+const RESTRICTIONS: Readonly<Record<number, Restriction>> = {
+  0x81: "users",
+  0x82: "authorities",
+  0x83: "reasons",
+  0x84: "indirect",
+  0x85: "attributes",
+};
 
 /** @throws ConsignError `SIGNATURE_INCONCLUSIVE` */
 export function parseCrl(bytes: Uint8Array): Crl {
   try {
     return parse(bytes);
   } catch (cause) {
-    throw new ConsignError("SIGNATURE_INCONCLUSIVE", `it is not a certificate revocation list: ${(cause as Error).message}`, { cause });
+    throw new ConsignError(
+      "SIGNATURE_INCONCLUSIVE",
+      `it is not a certificate revocation list: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
@@ -65,15 +87,18 @@ function parse(bytes: Uint8Array): Crl {
   list.finish();
 
   const fields = new DerReader(tbs.content);
-  if (fields.peek() === TAG.integer && fields.integer() !== 1n) throw new Error("its version is not 2");
+  if (fields.peek() === TAG.integer && fields.integer() !== 1n)
+    throw new Error("its version is not 2");
   const inner = fields.next(TAG.sequence);
-  if (Buffer.compare(inner.raw, algorithm.raw) !== 0) throw new Error("it names two signature algorithms");
+  if (Buffer.compare(inner.raw, algorithm.raw) !== 0)
+    throw new Error("it names two signature algorithms");
   const issuer = fields.next(TAG.sequence);
   const thisUpdate = parseTime(fields.next());
   const isTime = fields.peek() === TAG.utcTime || fields.peek() === TAG.generalizedTime;
   const nextUpdate = isTime ? parseTime(fields.next()) : undefined;
   const entries = fields.peek() === TAG.sequence ? fields.next().content : new Uint8Array(0);
-  const extensions = fields.peek() === 0xa0 ? readExtensions(fields.next().content) : new Map<string, Extension>();
+  const extensions =
+    fields.peek() === 0xa0 ? readExtensions(fields.next().content) : new Map<string, Extension>();
   fields.finish();
   return {
     raw: bytes,
@@ -104,13 +129,17 @@ function scopeIn(extension: Extension | undefined): CrlScope | undefined {
   while (!fields.done) {
     const { tag, content } = fields.next();
     const restriction = RESTRICTIONS[tag];
-    if (restriction === undefined) throw new Error("its issuing distribution point has an unknown field");
+    if (restriction === undefined)
+      throw new Error("its issuing distribution point has an unknown field");
     if (restriction === "reasons" || content[0] !== 0) restrictions.add(restriction);
   }
   return { raw: extension.value, urls, restrictions };
 }
 
-function unknownCritical(extensions: ReadonlyMap<string, Extension>, known: readonly string[]): string | undefined {
+function unknownCritical(
+  extensions: ReadonlyMap<string, Extension>,
+  known: readonly string[],
+): string | undefined {
   for (const [oid, { critical }] of extensions) if (critical && !known.includes(oid)) return oid;
   return undefined;
 }
@@ -125,21 +154,31 @@ export function entriesFor(crl: Crl, serialNumber: Uint8Array): CrlEntry[] {
       if (sameInteger(entry.next(TAG.integer).content, serialNumber)) found.push(readEntry(entry));
     }
   } catch (cause) {
-    throw new ConsignError("SIGNATURE_INCONCLUSIVE", `an entry of the certificate revocation list cannot be read: ${(cause as Error).message}`, { cause });
+    throw new ConsignError(
+      "SIGNATURE_INCONCLUSIVE",
+      `an entry of the certificate revocation list cannot be read: ${(cause as Error).message}`,
+      { cause },
+    );
   }
   return found;
 }
 
 function readEntry(entry: DerReader): CrlEntry {
   const revokedAt = parseTime(entry.next());
-  const extensions = entry.done ? new Map<string, Extension>() : readExtensions(entry.next(TAG.sequence).raw);
+  const extensions = entry.done
+    ? new Map<string, Extension>()
+    : readExtensions(entry.next(TAG.sequence).raw);
   entry.finish();
   const reason = extensions.get(OID.reason);
   const invalidity = extensions.get(OID.invalidityDate);
   return {
     revokedAt,
-    reason: reason === undefined ? 0 : (new DerReader(reason.value).next(TAG.enumerated).content[0] ?? 0),
-    invalidSince: invalidity === undefined ? undefined : parseTime(new DerReader(invalidity.value).next(TAG.generalizedTime)),
+    reason:
+      reason === undefined ? 0 : (new DerReader(reason.value).next(TAG.enumerated).content[0] ?? 0),
+    invalidSince:
+      invalidity === undefined
+        ? undefined
+        : parseTime(new DerReader(invalidity.value).next(TAG.generalizedTime)),
     unknownCritical: unknownCritical(extensions, [OID.reason, OID.invalidityDate]),
   };
 }

@@ -43,12 +43,17 @@ export class DerReader {
     const start = this.#at;
     const tag = this.#byte();
     if ((tag & 0x1f) === 0x1f) throw new Error("a tag is longer than one byte");
-    if (expected !== undefined && tag !== expected) throw new Error(`tag ${tag} stands where ${expected} must`);
+    if (expected !== undefined && tag !== expected)
+      throw new Error(`tag ${tag} stands where ${expected} must`);
     const length = this.#length();
     const from = this.#at;
     if (length > this.bytes.byteLength - from) throw new Error("it ends too early");
     this.#at = from + length;
-    return { tag, raw: this.bytes.subarray(start, this.#at), content: this.bytes.subarray(from, this.#at) };
+    return {
+      tag,
+      raw: this.bytes.subarray(start, this.#at),
+      content: this.bytes.subarray(from, this.#at),
+    };
   }
 
   enter(expected: number): DerReader {
@@ -57,8 +62,12 @@ export class DerReader {
 
   integer(): bigint {
     const { content } = this.next(TAG.integer);
-    if (content.byteLength === 0 || content.byteLength > 64) throw new Error("an integer is empty or too long");
-    return BigInt.asIntN(content.byteLength * 8, BigInt(`0x${Buffer.from(content).toString("hex")}`));
+    if (content.byteLength === 0 || content.byteLength > 64)
+      throw new Error("an integer is empty or too long");
+    return BigInt.asIntN(
+      content.byteLength * 8,
+      BigInt(`0x${Buffer.from(content).toString("hex")}`),
+    );
   }
 
   /** The bytes of a bit string that has whole bytes. */
@@ -86,7 +95,8 @@ export class DerReader {
     if (count === 0 || count > 4) throw new Error("a length is indefinite or too long");
     let length = 0;
     for (let i = 0; i < count; i++) length = length * 256 + this.#byte();
-    if (length < 0x80 || length < 256 ** (count - 1)) throw new Error("a length is not in its shortest form");
+    if (length < 0x80 || length < 256 ** (count - 1))
+      throw new Error("a length is not in its shortest form");
     return length;
   }
 }
@@ -95,7 +105,8 @@ export class DerReader {
 export function readOid(content: Uint8Array): string {
   const arcs: bigint[] = [];
   let arc = 0n;
-  if (content.byteLength === 0 || content.byteLength > 64 || (content.at(-1) ?? 0) >= 0x80) throw new Error("an object identifier is malformed");
+  if (content.byteLength === 0 || content.byteLength > 64 || (content.at(-1) ?? 0) >= 0x80)
+    throw new Error("an object identifier is malformed");
   for (const byte of content) {
     arc = (arc << 7n) | BigInt(byte & 0x7f);
     if (byte >= 0x80) continue;
@@ -117,7 +128,8 @@ export function parseTime({ tag, content }: Tlv): Date {
   const [, year, month, day, hour, minute, second, fraction = "0"] = TIME.exec(text) ?? [];
   const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, "0").slice(0, 3)}Z`;
   const time = new Date(iso);
-  if (Number.isNaN(time.getTime()) || time.toISOString() !== iso) throw new Error("a time is malformed");
+  if (Number.isNaN(time.getTime()) || time.toISOString() !== iso)
+    throw new Error("a time is malformed");
   return time;
 }
 

@@ -35,12 +35,14 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
 /** Reads the DER of a `Name`. Returns undefined when it is none. */
 export function decodeName(der: Uint8Array): DistinguishedName | undefined {
   const parsed = parseBer(der);
-  if (parsed?.offset !== der.byteLength || !(parsed.result instanceof asn1js.Sequence)) return undefined;
+  if (parsed?.offset !== der.byteLength || !(parsed.result instanceof asn1js.Sequence))
+    return undefined;
   const relativeNames: NameAttribute[][] = [];
   for (const set of parsed.result.valueBlock.value) {
     if (!(set instanceof asn1js.Set)) return undefined;
     const attributes = set.valueBlock.value.map(decodeAttribute);
-    if (attributes.length === 0 || !attributes.every((attribute) => attribute !== undefined)) return undefined;
+    if (attributes.length === 0 || !attributes.every((attribute) => attribute !== undefined))
+      return undefined;
     relativeNames.push(attributes);
   }
   return { text: formatName(relativeNames), relativeNames, der };
@@ -70,7 +72,11 @@ function decodeAttribute(item: asn1js.AsnType): NameAttribute | undefined {
 function formatName(relativeNames: readonly (readonly NameAttribute[])[]): string {
   return relativeNames
     .toReversed()
-    .map((attributes) => attributes.map(({ type, value }) => `${type}=${/^[0-9]/.test(type) ? value : escapeValue(value)}`).join("+"))
+    .map((attributes) =>
+      attributes
+        .map(({ type, value }) => `${type}=${/^[0-9]/.test(type) ? value : escapeValue(value)}`)
+        .join("+"),
+    )
     .join(",");
 }
 
@@ -93,37 +99,48 @@ export type IdentityName = ReadonlyMap<string, string>;
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trusted-identities-constraints
  */
 export function parseIdentityName(text: string): IdentityName {
-  if (text.length > 4096) throw unusable(text.slice(0, 64) + "…", "it is longer than 4096 characters");
+  if (text.length > 4096)
+    throw unusable(text.slice(0, 64) + "…", "it is longer than 4096 characters");
   if (text.includes("=#")) throw unusable(text, "values in hexadecimal (=#) are not supported");
   return identityName(
-    splitUnescaped(text, ",").map((relativeName) => splitUnescaped(relativeName, "+").map((pair) => parsePair(pair, text))),
+    splitUnescaped(text, ",").map((relativeName) =>
+      splitUnescaped(relativeName, "+").map((pair) => parsePair(pair, text)),
+    ),
     text,
   );
 }
 
 /** The same view of a certificate's subject, under the same rules. @throws ConsignError `TRUST_POLICY_INVALID` */
 export function identityNameOf(name: DistinguishedName): IdentityName {
-  if (name.text.includes("=#")) throw unusable(name.text, "values in hexadecimal (=#) are not supported");
+  if (name.text.includes("=#"))
+    throw unusable(name.text, "values in hexadecimal (=#) are not supported");
   return identityName(name.relativeNames, name.text);
 }
 
 /** Notation reads these from a certificate as numbers with a value in hexadecimal, so it trusts no subject that has one by its name. */
 const UNKNOWN_TO_NOTATION = new Set(["UID", "DC"]);
 
-function identityName(relativeNames: readonly (readonly NameAttribute[])[], text: string): IdentityName {
+function identityName(
+  relativeNames: readonly (readonly NameAttribute[])[],
+  text: string,
+): IdentityName {
   const found = new Map<string, string>();
   for (const attributes of relativeNames) {
-    if (attributes.length > 1) throw unusable(text, "multi-valued relative names (with +) are not supported");
+    if (attributes.length > 1)
+      throw unusable(text, "multi-valued relative names (with +) are not supported");
     for (const { type, value } of attributes) {
-      if (/^[0-9]/.test(type) || UNKNOWN_TO_NOTATION.has(type)) throw unusable(text, `the attribute ${type} is not supported`);
-      if (type !== type.toUpperCase()) throw unusable(text, `write ${type.toUpperCase()} for ${type}, as notation wants it`);
+      if (/^[0-9]/.test(type) || UNKNOWN_TO_NOTATION.has(type))
+        throw unusable(text, `the attribute ${type} is not supported`);
+      if (type !== type.toUpperCase())
+        throw unusable(text, `write ${type.toUpperCase()} for ${type}, as notation wants it`);
       const key = type === "S" ? "ST" : type;
       if (found.has(key)) throw unusable(text, `it has ${key} more than once`);
       found.set(key, value);
     }
   }
   for (const required of ["C", "ST", "O"]) {
-    if (!found.get(required)) throw unusable(text, `it must have C, ST (or S) and O; ${required} is missing`);
+    if (!found.get(required))
+      throw unusable(text, `it must have C, ST (or S) and O; ${required} is missing`);
   }
   return found;
 }
@@ -146,13 +163,14 @@ function parsePair(pair: string, text: string): NameAttribute {
   if (match === null) throw unusable(text, `"${pair.trim()}" is not attribute=value`);
   const [, type = "", written = ""] = match;
   const value = written.replace(/^ +/, "").replace(/(?<!\\) +$/, "");
-  if (/(?:^|[^\\])(?:\\\\)*["<>;]/.test(value)) throw unusable(text, `one of " < > ; stands unescaped in the value of ${type}`);
+  if (/(?:^|[^\\])(?:\\\\)*["<>;]/.test(value))
+    throw unusable(text, `one of " < > ; stands unescaped in the value of ${type}`);
   return { type, value: unescapeValue(value, text) };
 }
 
 function unescapeValue(value: string, text: string): string {
   const bytes: number[] = [];
-  for (let at = 0; at < value.length; ) {
+  for (let at = 0; at < value.length;) {
     if (value[at] !== "\\") {
       const character = String.fromCodePoint(value.codePointAt(at) ?? 0);
       bytes.push(...Buffer.from(character));
@@ -181,5 +199,8 @@ export function isSubsetName(part: IdentityName, whole: IdentityName): boolean {
 }
 
 function unusable(text: string, why: string): ConsignError {
-  return new ConsignError("TRUST_POLICY_INVALID", `the distinguished name "${text}" cannot be used as an identity: ${why}`);
+  return new ConsignError(
+    "TRUST_POLICY_INVALID",
+    `the distinguished name "${text}" cannot be used as an identity: ${why}`,
+  );
 }

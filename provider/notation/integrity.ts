@@ -13,16 +13,25 @@ import { verifyJwsSignature } from "./jws";
  * @param askCoseJs cose-js is slow, so a caller that will refuse the signer anyway does without it
  * @throws ConsignError `CERTIFICATE_INVALID`, `KEY_UNSUPPORTED`, `SIGNATURE_INVALID`
  */
-export async function checkIntegrity(envelope: SignatureEnvelope, { at, askCoseJs = true }: { at?: Date; askCoseJs?: boolean } = {}): Promise<void> {
+export async function checkIntegrity(
+  envelope: SignatureEnvelope,
+  { at, askCoseJs = true }: { at?: Date; askCoseJs?: boolean } = {},
+): Promise<void> {
   const publicKey = leafOf(envelope).x509.publicKey;
   const dictated = algorithmFor(publicKey);
   if (envelope.algorithm !== dictated) {
-    throw new ConsignError("SIGNATURE_INVALID", `the envelope says ${envelope.algorithm}, but the signer's key allows only ${dictated}`);
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      `the envelope says ${envelope.algorithm}, but the signer's key allows only ${dictated}`,
+    );
   }
   const asked = askCoseJs || envelope.sign1 === undefined ? 2 : 1;
   const before = opinions.get(identify(envelope)) ?? 0;
   if (before < 1 && !verifyBytes(publicKey, envelope.toBeSigned, envelope.signature)) {
-    throw new ConsignError("SIGNATURE_INVALID", `the ${dictated} signature does not verify: the envelope was changed, or another key signed it`);
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      `the ${dictated} signature does not verify: the envelope was changed, or another key signed it`,
+    );
   }
   checkThumbprint(envelope);
   checkCodeSigningChain(envelope.certificateChain, at);
@@ -31,7 +40,11 @@ export async function checkIntegrity(envelope: SignatureEnvelope, { at, askCoseJ
 }
 
 /** Hash functions by their numbers in COSE. @see https://www.rfc-editor.org/rfc/rfc9054 */
-const COSE_HASHES: ReadonlyMap<unknown, string> = new Map([[-16n, "sha256"], [-43n, "sha384"], [-44n, "sha512"]]);
+const COSE_HASHES: ReadonlyMap<unknown, string> = new Map([
+  [-16n, "sha256"],
+  [-43n, "sha384"],
+  [-44n, "sha512"],
+]);
 
 /**
  * The chain is not signed, so another certificate of the same key could be put in its place. Where the signed header names the leaf, as ours does,
@@ -41,16 +54,28 @@ const COSE_HASHES: ReadonlyMap<unknown, string> = new Map([[-16n, "sha256"], [-4
 function checkThumbprint(envelope: SignatureEnvelope): void {
   const named = envelope.sign1?.protectedHeaders.get(LABELS.x5t);
   const [algorithm, thumbprint] = Array.isArray(named) ? (named as unknown[]) : [];
-  const hash = COSE_HASHES.get(Number.isInteger(algorithm) ? BigInt(algorithm as number) : algorithm);
+  const hash = COSE_HASHES.get(
+    Number.isInteger(algorithm) ? BigInt(algorithm as number) : algorithm,
+  );
   if (hash === undefined || !(thumbprint instanceof Uint8Array)) return;
   if (createHash(hash).update(leafOf(envelope).raw).digest().equals(thumbprint)) return;
-  throw new ConsignError("SIGNATURE_INVALID", "the signature names another certificate (x5t) than the one that came with it");
+  throw new ConsignError(
+    "SIGNATURE_INVALID",
+    "the signature names another certificate (x5t) than the one that came with it",
+  );
 }
 
-async function askAgain(envelope: SignatureEnvelope, publicKey: KeyObject, algorithm: string): Promise<void> {
+async function askAgain(
+  envelope: SignatureEnvelope,
+  publicKey: KeyObject,
+  algorithm: string,
+): Promise<void> {
   if (envelope.sign1 === undefined) await verifyJwsSignature(envelope);
   else if (secondOpinion(envelope.sign1, publicKey) === "disagrees") {
-    throw new ConsignError("SIGNATURE_INVALID", `node:crypto and cose-js disagree on the ${algorithm} signature, so it is not believed`);
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      `node:crypto and cose-js disagree on the ${algorithm} signature, so it is not believed`,
+    );
   }
 }
 
@@ -72,14 +97,30 @@ function remember(envelope: SignatureEnvelope, agreed: 1 | 2): void {
 }
 
 /** Everything that the libraries were given. */
-function identify({ mediaType, raw, toBeSigned, signature, certificateChain }: SignatureEnvelope): string {
+function identify({
+  mediaType,
+  raw,
+  toBeSigned,
+  signature,
+  certificateChain,
+}: SignatureEnvelope): string {
   const digest = createHash("sha256");
-  for (const part of [mediaType, raw, toBeSigned, signature, ...certificateChain.map(({ thumbprint }) => thumbprint)]) digest.update(`${part.length} `).update(part);
+  for (const part of [
+    mediaType,
+    raw,
+    toBeSigned,
+    signature,
+    ...certificateChain.map(({ thumbprint }) => thumbprint),
+  ])
+    digest.update(`${part.length} `).update(part);
   return digest.digest("base64");
 }
 
 /** The signer's own certificate. */
-export function leafOf({ certificateChain: [leaf] }: Pick<SignatureEnvelope, "certificateChain">): SignatureEnvelope["certificateChain"][number] {
-  if (leaf === undefined) throw new ConsignError("ENVELOPE_INVALID", "the signature envelope has no certificate chain");
+export function leafOf({
+  certificateChain: [leaf],
+}: Pick<SignatureEnvelope, "certificateChain">): SignatureEnvelope["certificateChain"][number] {
+  if (leaf === undefined)
+    throw new ConsignError("ENVELOPE_INVALID", "the signature envelope has no certificate chain");
   return leaf;
 }

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { LABELS, Tag, algorithmFor, COSE_ALGORITHMS, type CoseAlgorithm, type Label } from "../cose";
+import {
+  LABELS,
+  Tag,
+  algorithmFor,
+  COSE_ALGORITHMS,
+  type CoseAlgorithm,
+  type Label,
+} from "../cose";
 import { ConsignError } from "../errors";
 import { MEDIA_TYPES } from "../oci/media-types";
 import { ATTRIBUTES, readSignedAttributes } from "./attributes";
@@ -12,14 +19,22 @@ import { parseStrictJson } from "./strict-json";
 const MAX_JWS_SIZE = 1024 * 1024;
 const MAX_TIMESTAMP_SIZE = 256 * 1024;
 
-const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/, "must be base64url without padding").check(canonical("base64url"));
+const base64url = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]+$/, "must be base64url without padding")
+  .check(canonical("base64url"));
 const base64 = z.base64().min(4).check(canonical("base64"));
 
 /** Spare bits of the last character would make two texts of the same bytes. */
 function canonical(encoding: "base64" | "base64url") {
   return (context: z.core.ParsePayload<string>) => {
     const { value } = context;
-    if (Buffer.from(value, encoding).toString(encoding) !== value) context.issues.push({ code: "custom", input: value, message: `must be canonical ${encoding}` });
+    if (Buffer.from(value, encoding).toString(encoding) !== value)
+      context.issues.push({
+        code: "custom",
+        input: value,
+        message: `must be canonical ${encoding}`,
+      });
   };
 }
 
@@ -32,7 +47,9 @@ const envelopeSchema = z.looseObject({
     [ATTRIBUTES.signingAgent]: z.string().optional(),
     [ATTRIBUTES.timestampSignature]: z.base64().optional(),
   }),
-  signatures: z.undefined({ error: "is of the general serialization; notation uses the flattened one" }).optional(),
+  signatures: z
+    .undefined({ error: "is of the general serialization; notation uses the flattened one" })
+    .optional(),
 });
 
 const protectedSchema = z.looseObject({
@@ -42,7 +59,11 @@ const protectedSchema = z.looseObject({
   b64: z.undefined({ error: "is not allowed" }).optional(),
 });
 
-const TIMES: readonly string[] = [ATTRIBUTES.signingTime, ATTRIBUTES.authenticSigningTime, ATTRIBUTES.expiry];
+const TIMES: readonly string[] = [
+  ATTRIBUTES.signingTime,
+  ATTRIBUTES.authenticSigningTime,
+  ATTRIBUTES.expiry,
+];
 
 /**
  * Reads a signature envelope in JWS, flattened JSON serialization, which is what `notation sign` writes by default. It is held to the rules
@@ -52,15 +73,27 @@ const TIMES: readonly string[] = [ATTRIBUTES.signingTime, ATTRIBUTES.authenticSi
  */
 export function parseJwsEnvelope(bytes: Uint8Array): SignatureEnvelope {
   if (bytes.byteLength > MAX_JWS_SIZE) {
-    throw new ConsignError("ENVELOPE_TOO_LARGE", `the signature envelope has ${bytes.byteLength} bytes; at most ${MAX_JWS_SIZE} are read`);
+    throw new ConsignError(
+      "ENVELOPE_TOO_LARGE",
+      `the signature envelope has ${bytes.byteLength} bytes; at most ${MAX_JWS_SIZE} are read`,
+    );
   }
   const jws = read(envelopeSchema, bytes, "it");
-  const header = read(protectedSchema, Buffer.from(jws.protected, "base64url"), "its protected header");
-  const misplaced = Object.keys(jws.header).find((name) => Object.hasOwn(header, name) || name === "crit");
-  if (misplaced !== undefined) throw invalid(`"${misplaced}" stands in its unprotected header, where it must not`);
+  const header = read(
+    protectedSchema,
+    Buffer.from(jws.protected, "base64url"),
+    "its protected header",
+  );
+  const misplaced = Object.keys(jws.header).find(
+    (name) => Object.hasOwn(header, name) || name === "crit",
+  );
+  if (misplaced !== undefined)
+    throw invalid(`"${misplaced}" stands in its unprotected header, where it must not`);
   const token = jws.header[ATTRIBUTES.timestampSignature];
-  const timestampToken = token === undefined || token === "" ? undefined : new Uint8Array(Buffer.from(token, "base64"));
-  if (timestampToken !== undefined && timestampToken.byteLength > MAX_TIMESTAMP_SIZE) throw invalid(`its timestamp has more than ${MAX_TIMESTAMP_SIZE} bytes`);
+  const timestampToken =
+    token === undefined || token === "" ? undefined : new Uint8Array(Buffer.from(token, "base64"));
+  if (timestampToken !== undefined && timestampToken.byteLength > MAX_TIMESTAMP_SIZE)
+    throw invalid(`its timestamp has more than ${MAX_TIMESTAMP_SIZE} bytes`);
   const signingAgent = jws.header[ATTRIBUTES.signingAgent];
   return {
     ...readSignedAttributes(asHeaders(header)),
@@ -77,12 +110,18 @@ export function parseJwsEnvelope(bytes: Uint8Array): SignatureEnvelope {
 }
 
 /** The COSE view of a JWS header, so that one set of rules serves both: labels for `crit` and `cty`, times under tag 1. */
-function asHeaders({ alg: _, crit, cty, ...attributes }: z.infer<typeof protectedSchema>): Map<Label, unknown> {
+function asHeaders({
+  alg: _,
+  crit,
+  cty,
+  ...attributes
+}: z.infer<typeof protectedSchema>): Map<Label, unknown> {
   const headers = new Map<Label, unknown>([
     [LABELS.crit, crit],
     [LABELS.contentType, cty],
   ]);
-  for (const [name, value] of Object.entries(attributes)) headers.set(name, TIMES.includes(name) ? new Tag(1, epochSeconds(name, value)) : value);
+  for (const [name, value] of Object.entries(attributes))
+    headers.set(name, TIMES.includes(name) ? new Tag(1, epochSeconds(name, value)) : value);
   return headers;
 }
 
@@ -90,11 +129,13 @@ const RFC3339 = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d{1,9})?(Z|[+-]\d\d:\d
 
 /** Fractions are cut off, as notation does. */
 function epochSeconds(name: string, value: unknown): number {
-  const [, date = "", time = "", zone = ""] = (typeof value === "string" ? RFC3339.exec(value) : undefined) ?? [];
+  const [, date = "", time = "", zone = ""] =
+    (typeof value === "string" ? RFC3339.exec(value) : undefined) ?? [];
   const local = new Date(`${date}T${time}Z`);
   const instant = new Date(`${date}T${time}${zone}`);
   // Date takes 30 February for 2 March; only a date that reads back as it was written is one.
-  if (Number.isNaN(instant.getTime()) || local.toISOString() !== `${date}T${time}.000Z`) throw invalid(`${name} is not a time as in RFC 3339`);
+  if (Number.isNaN(instant.getTime()) || local.toISOString() !== `${date}T${time}.000Z`)
+    throw invalid(`${name} is not a time as in RFC 3339`);
   return instant.getTime() / 1000;
 }
 
@@ -105,17 +146,29 @@ function epochSeconds(name: string, value: unknown): number {
 export async function verifyJwsSignature(envelope: SignatureEnvelope): Promise<void> {
   const key = leafOf(envelope).x509.publicKey;
   const algorithm = algorithmFor(key);
-  const [protectedText = "", payload = ""] = Buffer.from(envelope.toBeSigned).toString("latin1").split(".");
-  const jws = { protected: protectedText, payload, signature: Buffer.from(envelope.signature).toString("base64url") };
+  const [protectedText = "", payload = ""] = Buffer.from(envelope.toBeSigned)
+    .toString("latin1")
+    .split(".");
+  const jws = {
+    protected: protectedText,
+    payload,
+    signature: Buffer.from(envelope.signature).toString("base64url"),
+  };
   // What a verification plugin is to understand is not this library's to refuse.
   const plugins = envelope.verificationPlugin === undefined ? [] : envelope.critical;
-  const crit = Object.fromEntries([...Object.values(ATTRIBUTES), ...plugins].map((name) => [name, true]));
+  const crit = Object.fromEntries(
+    [...Object.values(ATTRIBUTES), ...plugins].map((name) => [name, true]),
+  );
   // Loaded by the first JWS: most runs see none.
   const { flattenedVerify } = await import("jose");
   try {
     await flattenedVerify(jws, key, { algorithms: [algorithm], crit });
   } catch (cause) {
-    throw new ConsignError("SIGNATURE_INVALID", `the ${algorithm} signature of the JWS envelope does not verify: ${(cause as Error).message}`, { cause });
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      `the ${algorithm} signature of the JWS envelope does not verify: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
@@ -133,5 +186,8 @@ function read<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
 }
 
 function invalid(why: string): ConsignError {
-  return new ConsignError("ENVELOPE_INVALID", `the JWS signature envelope breaks the Notary Project's format: ${why}`);
+  return new ConsignError(
+    "ENVELOPE_INVALID",
+    `the JWS signature envelope breaks the Notary Project's format: ${why}`,
+  );
 }

@@ -28,8 +28,18 @@ export interface SingleResponse {
 }
 
 const BASIC = "1.3.6.1.5.5.7.48.1.1";
-const STATUSES: Readonly<Record<number, string>> = { 1: "malformedRequest", 2: "internalError", 3: "tryLater", 5: "sigRequired", 6: "unauthorized" };
-const CERT_STATUSES: Readonly<Record<number, SingleResponse["status"]>> = { 0x80: "good", 0xa1: "revoked", 0x82: "unknown" };
+const STATUSES: Readonly<Record<number, string>> = {
+  1: "malformedRequest",
+  2: "internalError",
+  3: "tryLater",
+  5: "sigRequired",
+  6: "unauthorized",
+};
+const CERT_STATUSES: Readonly<Record<number, SingleResponse["status"]>> = {
+  0x80: "good",
+  0xa1: "revoked",
+  0x82: "unknown",
+};
 const MAX_CERTIFICATES = 10;
 
 /** @throws ConsignError `SIGNATURE_INCONCLUSIVE` */
@@ -37,7 +47,11 @@ export function parseOcspResponse(bytes: Uint8Array): OcspResponse {
   try {
     return parse(bytes);
   } catch (cause) {
-    throw new ConsignError("SIGNATURE_INCONCLUSIVE", `the OCSP response cannot be used: ${(cause as Error).message}`, { cause });
+    throw new ConsignError(
+      "SIGNATURE_INCONCLUSIVE",
+      `the OCSP response cannot be used: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
@@ -62,21 +76,36 @@ function parseBasic(bytes: Uint8Array): OcspResponse {
   const certificates: Uint8Array[] = [];
   const list = basic.peek() === 0xa0 ? basic.enter(0xa0).enter(TAG.sequence) : undefined;
   while (list?.done === false) certificates.push(list.next(TAG.sequence).raw);
-  if (certificates.length > MAX_CERTIFICATES) throw new Error(`it has more than ${MAX_CERTIFICATES} certificates`);
+  if (certificates.length > MAX_CERTIFICATES)
+    throw new Error(`it has more than ${MAX_CERTIFICATES} certificates`);
   basic.finish();
 
   const data = new DerReader(tbs.content);
-  if (data.peek() === 0xa0 && data.enter(0xa0).integer() !== 0n) throw new Error("its version is not 1");
+  if (data.peek() === 0xa0 && data.enter(0xa0).integer() !== 0n)
+    throw new Error("its version is not 1");
   const id = data.next();
   if (id.tag !== 0xa1 && id.tag !== 0xa2) throw new Error("it does not say who the responder is");
-  const responder = id.tag === 0xa1 ? { name: id.content } : { keyHash: new DerReader(id.content).next(TAG.octetString).content };
+  const responder =
+    id.tag === 0xa1
+      ? { name: id.content }
+      : { keyHash: new DerReader(id.content).next(TAG.octetString).content };
   const producedAt = parseTime(data.next(TAG.generalizedTime));
   const responses: SingleResponse[] = [];
   const singles = data.enter(TAG.sequence);
   while (!singles.done) responses.push(readSingle(singles.enter(TAG.sequence)));
-  const extensions = data.peek() === 0xa1 ? readExtensions(data.next().content) : new Map<string, Extension>();
+  const extensions =
+    data.peek() === 0xa1 ? readExtensions(data.next().content) : new Map<string, Extension>();
   data.finish();
-  return { tbs: tbs.raw, algorithm, signature, responder, producedAt, responses, extensions, certificates };
+  return {
+    tbs: tbs.raw,
+    algorithm,
+    signature,
+    responder,
+    producedAt,
+    responses,
+    extensions,
+    certificates,
+  };
 }
 
 function readSingle(fields: DerReader): SingleResponse {
@@ -88,8 +117,19 @@ function readSingle(fields: DerReader): SingleResponse {
   const status = CERT_STATUSES[fields.next().tag];
   if (status === undefined) throw new Error("it has a certificate status that is not known");
   const thisUpdate = parseTime(fields.next(TAG.generalizedTime));
-  const nextUpdate = fields.peek() === 0xa0 ? parseTime(fields.enter(0xa0).next(TAG.generalizedTime)) : undefined;
-  const extensions = fields.peek() === 0xa1 ? readExtensions(fields.next().content) : new Map<string, Extension>();
+  const nextUpdate =
+    fields.peek() === 0xa0 ? parseTime(fields.enter(0xa0).next(TAG.generalizedTime)) : undefined;
+  const extensions =
+    fields.peek() === 0xa1 ? readExtensions(fields.next().content) : new Map<string, Extension>();
   fields.finish();
-  return { hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber, status, thisUpdate, nextUpdate, extensions };
+  return {
+    hashAlgorithm,
+    issuerNameHash,
+    issuerKeyHash,
+    serialNumber,
+    status,
+    thisUpdate,
+    nextUpdate,
+    extensions,
+  };
 }

@@ -20,7 +20,12 @@ export interface OcspAnswer {
   responder: Certificate | undefined;
 }
 
-const OID = { nonce: "1.3.6.1.5.5.7.48.1.2", noCheck: "1.3.6.1.5.5.7.48.1.5", ocspSigning: "1.3.6.1.5.5.7.3.9", invalidityDate: "2.5.29.24" } as const;
+const OID = {
+  nonce: "1.3.6.1.5.5.7.48.1.2",
+  noCheck: "1.3.6.1.5.5.7.48.1.5",
+  ocspSigning: "1.3.6.1.5.5.7.3.9",
+  invalidityDate: "2.5.29.24",
+} as const;
 const SHA1 = "1.3.14.3.2.26";
 const HASHES: Readonly<Record<string, string>> = { ...SECURE_HASHES, [SHA1]: "sha1" };
 
@@ -29,13 +34,20 @@ const HASHES: Readonly<Record<string, string>> = { ...SECURE_HASHES, [SHA1]: "sh
  * believed because of it, as the response is signed.
  * @see https://www.rfc-editor.org/rfc/rfc6960#section-4.1.1
  */
-export function ocspRequest(certificate: Certificate, issuer: Certificate, nonce?: Uint8Array): Uint8Array {
+export function ocspRequest(
+  certificate: Certificate,
+  issuer: Certificate,
+  nonce?: Uint8Array,
+): Uint8Array {
   const serial = serialBytes(certificate);
   const positive = (serial[0] ?? 0) >= 0x80 ? Buffer.concat([new Uint8Array(1), serial]) : serial;
-  const octets = (bytes: Uint8Array) => new asn1js.OctetString({ valueHex: Uint8Array.from(bytes) });
+  const octets = (bytes: Uint8Array) =>
+    new asn1js.OctetString({ valueHex: Uint8Array.from(bytes) });
   const id = new asn1js.Sequence({
     value: [
-      new asn1js.Sequence({ value: [new asn1js.ObjectIdentifier({ value: SHA1 }), new asn1js.Null()] }),
+      new asn1js.Sequence({
+        value: [new asn1js.ObjectIdentifier({ value: SHA1 }), new asn1js.Null()],
+      }),
       octets(digest("sha1", issuer.subject.der)),
       octets(digest("sha1", publicKeyBits(issuer))),
       new asn1js.Integer({ valueHex: Uint8Array.from(positive) }),
@@ -43,9 +55,17 @@ export function ocspRequest(certificate: Certificate, issuer: Certificate, nonce
   });
   const list = new asn1js.Sequence({ value: [new asn1js.Sequence({ value: [id] })] });
   const extension = (value: Uint8Array) =>
-    new asn1js.Sequence({ value: [new asn1js.ObjectIdentifier({ value: OID.nonce }), octets(new Uint8Array(octets(value).toBER()))] });
-  const extensions = nonce === undefined ? [] : [explicit(2, new asn1js.Sequence({ value: [extension(nonce)] }))];
-  return new Uint8Array(new asn1js.Sequence({ value: [new asn1js.Sequence({ value: [list, ...extensions] })] }).toBER());
+    new asn1js.Sequence({
+      value: [
+        new asn1js.ObjectIdentifier({ value: OID.nonce }),
+        octets(new Uint8Array(octets(value).toBER())),
+      ],
+    });
+  const extensions =
+    nonce === undefined ? [] : [explicit(2, new asn1js.Sequence({ value: [extension(nonce)] }))];
+  return new Uint8Array(
+    new asn1js.Sequence({ value: [new asn1js.Sequence({ value: [list, ...extensions] })] }).toBER(),
+  );
 }
 
 function explicit(tagNumber: number, value: asn1js.BaseBlock): asn1js.Constructed {
@@ -69,15 +89,31 @@ export function readOcspAnswer(bytes: Uint8Array, question: OcspQuestion): OcspA
   const response = parseOcspResponse(bytes);
   const { issuer, now } = question;
   const signer = findSigner(response, issuer, now);
-  if (!verifyX509Signature(response.algorithm, signer.x509.publicKey, response.tbs, response.signature)) throw doubt("its signature does not verify");
+  if (
+    !verifyX509Signature(
+      response.algorithm,
+      signer.x509.publicKey,
+      response.tbs,
+      response.signature,
+    )
+  )
+    throw doubt("its signature does not verify");
   checkNonce(response, question.nonce);
-  if (isFuture(response.producedAt, now)) throw doubt(`it is from the future, ${response.producedAt.toISOString()}`);
+  if (isFuture(response.producedAt, now))
+    throw doubt(`it is from the future, ${response.producedAt.toISOString()}`);
   const single = findSingle(response, question);
-  if (isFuture(single.thisUpdate, now)) throw doubt(`it is from the future, ${single.thisUpdate.toISOString()}`);
+  if (isFuture(single.thisUpdate, now))
+    throw doubt(`it is from the future, ${single.thisUpdate.toISOString()}`);
   if (single.nextUpdate === undefined) throw doubt("it does not say until when it holds");
-  if (single.nextUpdate <= now) throw doubt(`it is out of date since ${single.nextUpdate.toISOString()}`);
+  if (single.nextUpdate <= now)
+    throw doubt(`it is out of date since ${single.nextUpdate.toISOString()}`);
   const delegated = signer !== issuer && !certificateExtensions(signer).has(OID.noCheck);
-  return { status: single.status, invalidSince: invalidityDate(single), nextUpdate: single.nextUpdate, responder: delegated ? signer : undefined };
+  return {
+    status: single.status,
+    invalidSince: invalidityDate(single),
+    nextUpdate: single.nextUpdate,
+    responder: delegated ? signer : undefined,
+  };
 }
 
 function findSigner(response: OcspResponse, issuer: Certificate, now: Date): Certificate {
@@ -86,10 +122,14 @@ function findSigner(response: OcspResponse, issuer: Certificate, now: Date): Cer
     const candidate = parseOrSkip(der);
     if (candidate === undefined || !isResponder(candidate, response)) continue;
     if (candidate.thumbprint === issuer.thumbprint) return issuer;
-    if (!isIssuedBy(candidate, issuer)) throw doubt("its responder is not appointed by the certificate's issuer");
-    if (candidate.extendedKeyUsage?.oids.includes(OID.ocspSigning) !== true) throw doubt("its responder's certificate lacks the key usage OCSPSigning");
-    if (candidate.keyUsage?.bits.has("digitalSignature") === false) throw doubt("its responder's key usage lacks digitalSignature");
-    if (now < candidate.notBefore || now > candidate.notAfter) throw doubt("its responder's certificate is not valid now");
+    if (!isIssuedBy(candidate, issuer))
+      throw doubt("its responder is not appointed by the certificate's issuer");
+    if (candidate.extendedKeyUsage?.oids.includes(OID.ocspSigning) !== true)
+      throw doubt("its responder's certificate lacks the key usage OCSPSigning");
+    if (candidate.keyUsage?.bits.has("digitalSignature") === false)
+      throw doubt("its responder's key usage lacks digitalSignature");
+    if (now < candidate.notBefore || now > candidate.notAfter)
+      throw doubt("its responder's certificate is not valid now");
     return candidate;
   }
   throw doubt("its responder's certificate is neither the issuer's nor among those it brings");
@@ -110,9 +150,11 @@ function isResponder(certificate: Certificate, { responder }: OcspResponse): boo
 
 function checkNonce(response: OcspResponse, sent: Uint8Array | undefined): void {
   const received = response.extensions.get(OID.nonce);
-  for (const [oid, { critical }] of response.extensions) if (critical && oid !== OID.nonce) throw doubt(`its critical extension ${oid} is not known`);
+  for (const [oid, { critical }] of response.extensions)
+    if (critical && oid !== OID.nonce) throw doubt(`its critical extension ${oid} is not known`);
   if (received === undefined || sent === undefined) return;
-  if (Buffer.compare(new DerReader(received.value).next(TAG.octetString).content, sent) !== 0) throw doubt("its nonce is not the one that was sent");
+  if (Buffer.compare(new DerReader(received.value).next(TAG.octetString).content, sent) !== 0)
+    throw doubt("its nonce is not the one that was sent");
 }
 
 /** With several answers about the certificate, the worst. */
@@ -122,11 +164,18 @@ function findSingle(response: OcspResponse, { certificate, issuer }: OcspQuestio
     const hash = HASHES[single.hashAlgorithm];
     if (hash === undefined || !sameInteger(single.serialNumber, serial)) return false;
     const sameName = Buffer.compare(single.issuerNameHash, digest(hash, issuer.subject.der)) === 0;
-    return sameName && Buffer.compare(single.issuerKeyHash, digest(hash, publicKeyBits(issuer))) === 0;
+    return (
+      sameName && Buffer.compare(single.issuerKeyHash, digest(hash, publicKeyBits(issuer))) === 0
+    );
   });
-  const found = matching.find(({ status }) => status === "revoked") ?? matching.find(({ status }) => status === "unknown") ?? matching[0];
+  const found =
+    matching.find(({ status }) => status === "revoked") ??
+    matching.find(({ status }) => status === "unknown") ??
+    matching[0];
   if (found === undefined) throw doubt("it is about another certificate");
-  for (const [oid, { critical }] of found.extensions) if (critical && oid !== OID.invalidityDate) throw doubt(`its critical extension ${oid} is not known`);
+  for (const [oid, { critical }] of found.extensions)
+    if (critical && oid !== OID.invalidityDate)
+      throw doubt(`its critical extension ${oid} is not known`);
   return found;
 }
 
@@ -145,7 +194,9 @@ function isFuture(time: Date, now: Date): boolean {
 }
 
 function publicKeyBits({ x509 }: Certificate): Uint8Array {
-  const key = new DerReader(x509.publicKey.export({ type: "spki", format: "der" })).enter(TAG.sequence);
+  const key = new DerReader(x509.publicKey.export({ type: "spki", format: "der" })).enter(
+    TAG.sequence,
+  );
   key.next(TAG.sequence);
   return key.bitString();
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { ConsignError } from "../errors";
-import { descriptorSchema, plainDescriptor, type Annotations, type Descriptor } from "../oci/descriptor";
+import {
+  descriptorSchema,
+  plainDescriptor,
+  type Annotations,
+  type Descriptor,
+} from "../oci/descriptor";
 import { parseStrictJson } from "./strict-json";
 
 /** What a signature is about. */
@@ -21,10 +26,18 @@ export function encodePayload(target: Descriptor, userMetadata: Annotations = {}
   const keys = Object.keys(userMetadata).sort();
   const reserved = keys.find((key) => key.startsWith(RESERVED));
   if (reserved !== undefined) {
-    throw new ConsignError("INPUT_INVALID", `metadata "${reserved}" cannot be signed: names that begin with ${RESERVED} are reserved`, { path: "userMetadata" });
+    throw new ConsignError(
+      "INPUT_INVALID",
+      `metadata "${reserved}" cannot be signed: names that begin with ${RESERVED} are reserved`,
+      { path: "userMetadata" },
+    );
   }
   const annotations = Object.fromEntries(keys.map((key) => [key, userMetadata[key]]));
-  return Buffer.from(JSON.stringify({ targetArtifact: { ...plainDescriptor(target), ...(keys.length === 0 ? {} : { annotations }) } }));
+  return Buffer.from(
+    JSON.stringify({
+      targetArtifact: { ...plainDescriptor(target), ...(keys.length === 0 ? {} : { annotations }) },
+    }),
+  );
 }
 
 /** @throws ConsignError `ENVELOPE_INVALID` */
@@ -32,11 +45,17 @@ export function decodePayload(bytes: Uint8Array): Payload {
   try {
     return { targetArtifact: payloadSchema.parse(parseStrictJson(bytes)).targetArtifact };
   } catch (cause) {
-    throw new ConsignError("ENVELOPE_INVALID", `the payload of the signature envelope does not name an artifact: ${firstReason(cause)}`, { cause });
+    throw new ConsignError(
+      "ENVELOPE_INVALID",
+      `the payload of the signature envelope does not name an artifact: ${firstReason(cause)}`,
+      { cause },
+    );
   }
 }
 
 function firstReason(cause: unknown): string {
   const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined;
-  return issue === undefined ? (cause as Error).message : `${issue.path.join(".") || "(root)"}: ${issue.message}`;
+  return issue === undefined
+    ? (cause as Error).message
+    : `${issue.path.join(".") || "(root)"}: ${issue.message}`;
 }

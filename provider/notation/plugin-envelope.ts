@@ -46,7 +46,10 @@ export function pluginEnvelopeSigner(plugin: PluginProcess, key: object): Envelo
   return {
     async signEnvelope({ target, signingTime, expiry, userMetadata }) {
       const payload = encodePayload(target, userMetadata);
-      const seconds = expiry === undefined ? undefined : Math.floor((expiry.getTime() - signingTime.getTime()) / 1000);
+      const seconds =
+        expiry === undefined
+          ? undefined
+          : Math.floor((expiry.getTime() - signingTime.getTime()) / 1000);
       const request = {
         ...key,
         payload: Buffer.from(payload).toString("base64"),
@@ -56,17 +59,26 @@ export function pluginEnvelopeSigner(plugin: PluginProcess, key: object): Envelo
       };
       const answer = await callPlugin(plugin, "generate-envelope", request, envelopeSchema);
       const wrong = (why: string) => failed(plugin, "generate-envelope", why);
-      if (answer.signatureEnvelopeType !== MEDIA_TYPES.cose) throw wrong(`it made an envelope of type ${answer.signatureEnvelopeType}, not ${MEDIA_TYPES.cose}`);
+      if (answer.signatureEnvelopeType !== MEDIA_TYPES.cose)
+        throw wrong(
+          `it made an envelope of type ${answer.signatureEnvelopeType}, not ${MEDIA_TYPES.cose}`,
+        );
       const bytes = new Uint8Array(Buffer.from(answer.signatureEnvelope, "base64"));
       const envelope = await readEnvelope(bytes, wrong);
-      if (!isDeepStrictEqual(envelope.payload.targetArtifact, decodePayload(payload).targetArtifact)) throw wrong("it signed something else than it was asked to");
+      if (
+        !isDeepStrictEqual(envelope.payload.targetArtifact, decodePayload(payload).targetArtifact)
+      )
+        throw wrong("it signed something else than it was asked to");
       if (seconds !== undefined) checkExpiry(envelope, seconds, wrong);
       return { envelope: bytes, annotations: answer.annotations ?? {} };
     },
   };
 }
 
-async function readEnvelope(bytes: Uint8Array, wrong: (why: string) => Error): Promise<SignatureEnvelope> {
+async function readEnvelope(
+  bytes: Uint8Array,
+  wrong: (why: string) => Error,
+): Promise<SignatureEnvelope> {
   try {
     const envelope = parseEnvelope(bytes, MEDIA_TYPES.cose);
     await checkIntegrity(envelope);
@@ -76,8 +88,15 @@ async function readEnvelope(bytes: Uint8Array, wrong: (why: string) => Error): P
   }
 }
 
-function checkExpiry({ expiry, signingTime, authenticSigningTime }: SignatureEnvelope, seconds: number, wrong: (why: string) => Error): void {
+function checkExpiry(
+  { expiry, signingTime, authenticSigningTime }: SignatureEnvelope,
+  seconds: number,
+  wrong: (why: string) => Error,
+): void {
   const from = authenticSigningTime ?? signingTime;
-  const off = expiry === undefined || from === undefined ? Infinity : Math.abs(expiry.getTime() - from.getTime() - seconds * 1000);
+  const off =
+    expiry === undefined || from === undefined
+      ? Infinity
+      : Math.abs(expiry.getTime() - from.getTime() - seconds * 1000);
   if (off > EXPIRY_TOLERANCE_MS) throw wrong("its signature does not expire when it was asked to");
 }

@@ -10,7 +10,8 @@ export const CONTRACT_VERSION = "1.0";
 export const MAX_PLUGIN_OUTPUT = 1024 * 1024;
 export const DEFAULT_PLUGIN_TIMEOUT_MS = 60_000;
 
-export type PluginCommand = "get-plugin-metadata" | "describe-key" | "generate-signature" | "generate-envelope";
+export type PluginCommand =
+  "get-plugin-metadata" | "describe-key" | "generate-signature" | "generate-envelope";
 
 export interface PluginProcess {
   name: string;
@@ -25,10 +26,14 @@ export interface PluginProcess {
   secrets?: readonly string[] | undefined;
 }
 
-const errorSchema = z.looseObject({ errorCode: z.string().max(64), errorMessage: z.string().optional() });
+const errorSchema = z.looseObject({
+  errorCode: z.string().max(64),
+  errorMessage: z.string().optional(),
+});
 
 const REASONS: Readonly<Record<string, string>> = {
-  VALIDATION_ERROR: "it finds the request or its own configuration wrong; correct keyId and pluginConfig",
+  VALIDATION_ERROR:
+    "it finds the request or its own configuration wrong; correct keyId and pluginConfig",
   UNSUPPORTED_CONTRACT_VERSION: `it does not speak version ${CONTRACT_VERSION} of the plugin protocol; install another version of the plugin`,
   ACCESS_DENIED: "it may not use the key; check the credentials the plugin works with",
   TIMEOUT: "its key service did not answer in time; run again",
@@ -41,7 +46,12 @@ const REASONS: Readonly<Record<string, string>> = {
  * @throws ConsignError `PLUGIN_FAILED`
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/plugin-extensibility.md
  */
-export async function callPlugin<T>(plugin: PluginProcess, command: PluginCommand, request: object, answer: z.ZodType<T>): Promise<T> {
+export async function callPlugin<T>(
+  plugin: PluginProcess,
+  command: PluginCommand,
+  request: object,
+  answer: z.ZodType<T>,
+): Promise<T> {
   const { code, stdout, stderr } = await run(plugin, command, JSON.stringify(request));
   if (code !== 0) throw failed(plugin, command, explain(stderr, code));
   let json: unknown;
@@ -53,7 +63,11 @@ export async function callPlugin<T>(plugin: PluginProcess, command: PluginComman
   const parsed = answer.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw failed(plugin, command, `its answer breaks the plugin protocol: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+  throw failed(
+    plugin,
+    command,
+    `its answer breaks the plugin protocol: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
+  );
 }
 
 function explain(stderr: Uint8Array, code: number | string): string {
@@ -75,7 +89,10 @@ export function failed(plugin: PluginProcess, command: PluginCommand, why: strin
   }
   text = text.replace(/[\p{Cc}\s]+/gu, " ").trim();
   if (text.length > 600) text = `${text.slice(0, 600)}…`;
-  return new ConsignError("PLUGIN_FAILED", `notation plugin "${plugin.name}" did not do ${command}: ${text}`);
+  return new ConsignError(
+    "PLUGIN_FAILED",
+    `notation plugin "${plugin.name}" did not do ${command}: ${text}`,
+  );
 }
 
 interface Outcome {
@@ -90,7 +107,11 @@ function run(plugin: PluginProcess, command: PluginCommand, input: string): Prom
     if (plugin.signal?.aborted) return reject(failed(plugin, command, "it was cancelled"));
     let child: ChildProcessWithoutNullStreams;
     try {
-      child = spawn(plugin.executable, [command], { shell: false, windowsHide: true, env: plugin.env ?? process.env });
+      child = spawn(plugin.executable, [command], {
+        shell: false,
+        windowsHide: true,
+        env: plugin.env ?? process.env,
+      });
     } catch (cause) {
       return reject(failed(plugin, command, (cause as Error).message));
     }
@@ -114,15 +135,22 @@ function run(plugin: PluginProcess, command: PluginCommand, input: string): Prom
       let size = 0;
       stream.on("data", (chunk: Uint8Array) => {
         size += chunk.byteLength;
-        if (size > MAX_PLUGIN_OUTPUT) stop(`it wrote more than ${MAX_PLUGIN_OUTPUT} bytes to its standard ${which}`);
+        if (size > MAX_PLUGIN_OUTPUT)
+          stop(`it wrote more than ${MAX_PLUGIN_OUTPUT} bytes to its standard ${which}`);
         else chunks.push(chunk);
       });
       return () => Buffer.concat(chunks);
     };
     const stdout = collect(child.stdout, "output");
     const stderr = collect(child.stderr, "error");
-    child.on("error", (cause) => settle(() => reject(failed(plugin, command, `it cannot be run: ${cause.message}`))));
-    child.on("close", (code, signal) => settle(() => resolve({ code: code ?? signal ?? "no status", stdout: stdout(), stderr: stderr() })));
+    child.on("error", (cause) =>
+      settle(() => reject(failed(plugin, command, `it cannot be run: ${cause.message}`))),
+    );
+    child.on("close", (code, signal) =>
+      settle(() =>
+        resolve({ code: code ?? signal ?? "no status", stdout: stdout(), stderr: stderr() }),
+      ),
+    );
     // A plugin that does not read its request closes the pipe early; its exit status tells what it thought of it.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);

@@ -26,7 +26,9 @@ export interface PluginSignerOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-const KEY_SPECS: Readonly<Record<string, { algorithm: CoseAlgorithm; hash: string; signing: string }>> = {
+const KEY_SPECS: Readonly<
+  Record<string, { algorithm: CoseAlgorithm; hash: string; signing: string }>
+> = {
   "RSA-2048": { algorithm: "PS256", hash: "SHA-256", signing: "RSASSA-PSS-SHA-256" },
   "RSA-3072": { algorithm: "PS384", hash: "SHA-384", signing: "RSASSA-PSS-SHA-384" },
   "RSA-4096": { algorithm: "PS512", hash: "SHA-512", signing: "RSASSA-PSS-SHA-512" },
@@ -42,8 +44,16 @@ const metadataSchema = z.looseObject({
   capabilities: z.array(z.string()),
 });
 const keySchema = z.looseObject({ keyId: z.string(), keySpec: z.string() });
-const base64 = z.base64().max(64 * 1024).transform((text) => new Uint8Array(Buffer.from(text, "base64")));
-const signatureSchema = z.looseObject({ keyId: z.string(), signature: base64, signingAlgorithm: z.string(), certificateChain: z.array(base64).min(1).max(10) });
+const base64 = z
+  .base64()
+  .max(64 * 1024)
+  .transform((text) => new Uint8Array(Buffer.from(text, "base64")));
+const signatureSchema = z.looseObject({
+  keyId: z.string(),
+  signature: base64,
+  signingAlgorithm: z.string(),
+  certificateChain: z.array(base64).min(1).max(10),
+});
 
 /**
  * A signer whose key is behind a notation plugin, which is how KMS and HSM come in. What the plugin returns is checked before it is used: the
@@ -65,14 +75,26 @@ export async function pluginSigner(options: PluginSignerOptions): Promise<Signer
     env,
     secrets: Object.values(pluginConfig),
   };
-  const metadata = await callPlugin(plugin, "get-plugin-metadata", { pluginConfig }, metadataSchema);
-  if (metadata.name !== name) throw failed(plugin, "get-plugin-metadata", `it says that its name is "${metadata.name}"`);
+  const metadata = await callPlugin(
+    plugin,
+    "get-plugin-metadata",
+    { pluginConfig },
+    metadataSchema,
+  );
+  if (metadata.name !== name)
+    throw failed(plugin, "get-plugin-metadata", `it says that its name is "${metadata.name}"`);
   if (!metadata.supportedContractVersions.includes(CONTRACT_VERSION)) {
-    throw failed(plugin, "get-plugin-metadata", `it does not speak version ${CONTRACT_VERSION} of the plugin protocol`);
+    throw failed(
+      plugin,
+      "get-plugin-metadata",
+      `it does not speak version ${CONTRACT_VERSION} of the plugin protocol`,
+    );
   }
   const key = { contractVersion: CONTRACT_VERSION, keyId, pluginConfig };
-  if (metadata.capabilities.includes("SIGNATURE_GENERATOR.RAW")) return rawSigner(plugin, key, options.certificateChain);
-  if (metadata.capabilities.includes("SIGNATURE_GENERATOR.ENVELOPE")) return pluginEnvelopeSigner(plugin, key);
+  if (metadata.capabilities.includes("SIGNATURE_GENERATOR.RAW"))
+    return rawSigner(plugin, key, options.certificateChain);
+  if (metadata.capabilities.includes("SIGNATURE_GENERATOR.ENVELOPE"))
+    return pluginEnvelopeSigner(plugin, key);
   throw failed(plugin, "get-plugin-metadata", "it cannot sign");
 }
 
@@ -81,21 +103,49 @@ export function isEnvelopeSigner(signer: Signer | EnvelopeSigner): signer is Env
   return "signEnvelope" in signer;
 }
 
-const CHAIN_QUESTION = Buffer.from("Consign asks a notation plugin for its key's certificate chain. This text is not an artifact.\n");
+const CHAIN_QUESTION = Buffer.from(
+  "Consign asks a notation plugin for its key's certificate chain. This text is not an artifact.\n",
+);
 
-async function rawSigner(plugin: PluginProcess, key: { keyId: string }, known: readonly Uint8Array[] | undefined): Promise<Signer> {
+async function rawSigner(
+  plugin: PluginProcess,
+  key: { keyId: string },
+  known: readonly Uint8Array[] | undefined,
+): Promise<Signer> {
   const described = await callPlugin(plugin, "describe-key", key, keySchema);
-  if (described.keyId !== key.keyId) throw failed(plugin, "describe-key", "it describes another key");
+  if (described.keyId !== key.keyId)
+    throw failed(plugin, "describe-key", "it describes another key");
   const spec = KEY_SPECS[described.keySpec];
-  if (spec === undefined) throw failed(plugin, "describe-key", `its key is ${described.keySpec}; ${Object.keys(KEY_SPECS).join(", ")} can sign`);
+  if (spec === undefined)
+    throw failed(
+      plugin,
+      "describe-key",
+      `its key is ${described.keySpec}; ${Object.keys(KEY_SPECS).join(", ")} can sign`,
+    );
 
   const sign = async (toBeSigned: Uint8Array) => {
-    const request = { ...key, keySpec: described.keySpec, hashAlgorithm: spec.hash, payload: Buffer.from(toBeSigned).toString("base64") };
+    const request = {
+      ...key,
+      keySpec: described.keySpec,
+      hashAlgorithm: spec.hash,
+      payload: Buffer.from(toBeSigned).toString("base64"),
+    };
     const answer = await callPlugin(plugin, "generate-signature", request, signatureSchema);
-    if (answer.keyId !== key.keyId) throw failed(plugin, "generate-signature", "it signed with another key");
-    if (answer.signingAlgorithm !== spec.signing) throw failed(plugin, "generate-signature", `it signed with ${answer.signingAlgorithm}, not ${spec.signing}`);
+    if (answer.keyId !== key.keyId)
+      throw failed(plugin, "generate-signature", "it signed with another key");
+    if (answer.signingAlgorithm !== spec.signing)
+      throw failed(
+        plugin,
+        "generate-signature",
+        `it signed with ${answer.signingAlgorithm}, not ${spec.signing}`,
+      );
     const leaf = checkChain(plugin, answer.certificateChain, spec.algorithm);
-    if (!verifyBytes(leaf, toBeSigned, answer.signature)) throw failed(plugin, "generate-signature", "its signature does not verify with the certificate it gives");
+    if (!verifyBytes(leaf, toBeSigned, answer.signature))
+      throw failed(
+        plugin,
+        "generate-signature",
+        "its signature does not verify with the certificate it gives",
+      );
     return answer;
   };
 
@@ -106,7 +156,11 @@ async function rawSigner(plugin: PluginProcess, key: { keyId: string }, known: r
     async sign(toBeSigned) {
       const answer = await sign(toBeSigned);
       if (!sameBytes(answer.certificateChain, certificateChain)) {
-        throw failed(plugin, "generate-signature", "its certificate chain is not the one from before; if the certificate was renewed, run again");
+        throw failed(
+          plugin,
+          "generate-signature",
+          "its certificate chain is not the one from before; if the certificate was renewed, run again",
+        );
       }
       return answer.signature;
     },
@@ -118,9 +172,16 @@ function checkChain(plugin: PluginProcess, chain: readonly Uint8Array[], algorit
   checkCodeSigningChain(certificates);
   const leaf = certificates[0]?.x509.publicKey;
   if (leaf !== undefined && algorithmFor(leaf) === algorithm) return leaf;
-  throw failed(plugin, "generate-signature", "its certificate has another kind of key than it described");
+  throw failed(
+    plugin,
+    "generate-signature",
+    "its certificate has another kind of key than it described",
+  );
 }
 
 function sameBytes(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return a.length === b.length && a.every((bytes, index) => Buffer.compare(bytes, b[index] ?? new Uint8Array(0)) === 0);
+  return (
+    a.length === b.length &&
+    a.every((bytes, index) => Buffer.compare(bytes, b[index] ?? new Uint8Array(0)) === 0)
+  );
 }

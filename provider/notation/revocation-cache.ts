@@ -60,7 +60,8 @@ export class RevocationCache {
   async drop(url: string): Promise<void> {
     this.#size -= this.#memory.get(url)?.byteLength ?? 0;
     this.#memory.delete(url);
-    if (this.directory !== undefined) await rm(this.#file(url), { force: true }).catch(() => undefined);
+    if (this.directory !== undefined)
+      await rm(this.#file(url), { force: true }).catch(() => undefined);
   }
 
   #remember(url: string, bytes: Uint8Array): void {

@@ -36,7 +36,10 @@ export interface RevocationChecker {
    * @param o.now decides what is in force
    * @param o.at a proven signing time: a certificate revoked with a later invalidity date was good then
    */
-  check(chain: readonly Uint8Array[], o: { now: Date; purpose: "codeSigning" | "timestamping"; at?: Date }): Promise<RevocationVerdict>;
+  check(
+    chain: readonly Uint8Array[],
+    o: { now: Date; purpose: "codeSigning" | "timestamping"; at?: Date },
+  ): Promise<RevocationVerdict>;
 }
 
 export interface RevocationOptions {
@@ -54,7 +57,12 @@ const MAX_URLS = 8;
 const MAX_OCSP_RESPONSE = 64 * 1024;
 const MAX_KEPT_ANSWERS = 1024;
 const MAX_ANSWER_AGE_MS = 60 * 60_000;
-const SEVERITY: Readonly<Record<RevocationResult, number>> = { nonRevokable: 0, ok: 1, unknown: 2, revoked: 3 };
+const SEVERITY: Readonly<Record<RevocationResult, number>> = {
+  nonRevokable: 0,
+  ok: 1,
+  unknown: 2,
+  revoked: 3,
+};
 
 /**
  * Makes a checker that follows the Notary Project's rules and fails towards `unknown`.
@@ -83,12 +91,19 @@ class Checker {
     this.#lists = new CrlSource(options.fetch, options.timeouts?.crl ?? 5000, options.cacheDir);
   }
 
-  async check(chain: readonly Uint8Array[], { now, purpose, at }: Parameters<RevocationChecker["check"]>[1]): Promise<RevocationVerdict> {
+  async check(
+    chain: readonly Uint8Array[],
+    { now, purpose, at }: Parameters<RevocationChecker["check"]>[1],
+  ): Promise<RevocationVerdict> {
     let links: Link[];
     try {
       links = linksOf(chain, now, at);
     } catch (error) {
-      return { result: "unknown", reason: `the revocation of a ${purpose} chain cannot be asked for: ${(error as Error).message}`, certificates: [] };
+      return {
+        result: "unknown",
+        reason: `the revocation of a ${purpose} chain cannot be asked for: ${(error as Error).message}`,
+        certificates: [],
+      };
     }
     const certificates = await Promise.all(
       links.map(async (link): Promise<CertificateRevocation> => {
@@ -96,18 +111,33 @@ class Checker {
         return { subject: subject.text, thumbprint, ...(await this.#one(link)) };
       }),
     );
-    const worst = certificates.reduce<CertificateRevocation | undefined>((a, b) => (a === undefined || SEVERITY[b.result] > SEVERITY[a.result] ? b : a), undefined);
-    if (worst === undefined) return { result: "nonRevokable", reason: "the chain is a root alone, which nobody can revoke", certificates };
+    const worst = certificates.reduce<CertificateRevocation | undefined>(
+      (a, b) => (a === undefined || SEVERITY[b.result] > SEVERITY[a.result] ? b : a),
+      undefined,
+    );
+    if (worst === undefined)
+      return {
+        result: "nonRevokable",
+        reason: "the chain is a root alone, which nobody can revoke",
+        certificates,
+      };
     return { result: worst.result, reason: `"${worst.subject}": ${worst.reason}`, certificates };
   }
 
   async #one(link: Link): Promise<Finding> {
     const { ocspUrls, crlUrls } = link.certificate;
-    if (ocspUrls.length + crlUrls.length === 0) return { result: "nonRevokable", reason: "it names neither an OCSP responder nor a revocation list" };
+    if (ocspUrls.length + crlUrls.length === 0)
+      return {
+        result: "nonRevokable",
+        reason: "it names neither an OCSP responder nor a revocation list",
+      };
     const byOcsp = ocspUrls.length === 0 ? undefined : await settle(() => this.#byOcsp(link));
-    if (byOcsp !== undefined && (byOcsp.result !== "unknown" || crlUrls.length === 0)) return byOcsp;
+    if (byOcsp !== undefined && (byOcsp.result !== "unknown" || crlUrls.length === 0))
+      return byOcsp;
     const byCrl = await settle(() => this.#byCrl(link));
-    return byOcsp === undefined || byCrl.result !== "unknown" ? byCrl : { result: "unknown", reason: `${byOcsp.reason}; ${byCrl.reason}` };
+    return byOcsp === undefined || byCrl.result !== "unknown"
+      ? byCrl
+      : { result: "unknown", reason: `${byOcsp.reason}; ${byCrl.reason}` };
   }
 
   async #byOcsp(link: Link): Promise<Finding> {
@@ -115,12 +145,21 @@ class Checker {
     for (const url of link.certificate.ocspUrls.slice(0, MAX_URLS)) {
       try {
         const answer = await this.#ask(url, link);
-        if (answer.responder !== undefined) await this.#requireGoodResponder(answer.responder, link);
-        if (answer.status === "unknown") return { result: "unknown", reason: `the OCSP responder at ${url} does not know it` };
-        if (answer.status === "good") return { result: "ok", reason: `the OCSP responder at ${url} says that it is good` };
-        const safe = link.at !== undefined && answer.invalidSince !== undefined && link.at < answer.invalidSince;
+        if (answer.responder !== undefined)
+          await this.#requireGoodResponder(answer.responder, link);
+        if (answer.status === "unknown")
+          return { result: "unknown", reason: `the OCSP responder at ${url} does not know it` };
+        if (answer.status === "good")
+          return { result: "ok", reason: `the OCSP responder at ${url} says that it is good` };
+        const safe =
+          link.at !== undefined &&
+          answer.invalidSince !== undefined &&
+          link.at < answer.invalidSince;
         return safe
-          ? { result: "ok", reason: `the OCSP responder at ${url} says that it is revoked, but the signature is older than that` }
+          ? {
+              result: "ok",
+              reason: `the OCSP responder at ${url} says that it is revoked, but the signature is older than that`,
+            }
           : { result: "revoked", reason: `the OCSP responder at ${url} says that it is revoked` };
       } catch (error) {
         reasons.push(`${url}: ${asReason(error)}`);
@@ -133,10 +172,17 @@ class Checker {
     requireHttp(url);
     const key = `${url} ${issuer.thumbprint} ${certificate.thumbprint}`;
     const kept = this.#answers.get(key);
-    if (kept !== undefined && now < kept.answer.nextUpdate && Math.abs(now.getTime() - kept.askedAt.getTime()) < MAX_ANSWER_AGE_MS) return kept.answer;
+    if (
+      kept !== undefined &&
+      now < kept.answer.nextUpdate &&
+      Math.abs(now.getTime() - kept.askedAt.getTime()) < MAX_ANSWER_AGE_MS
+    )
+      return kept.answer;
     const underway = this.#asking.get(key);
     if (underway !== undefined) return underway;
-    const asking = this.#request(url, certificate, issuer, now).finally(() => this.#asking.delete(key));
+    const asking = this.#request(url, certificate, issuer, now).finally(() =>
+      this.#asking.delete(key),
+    );
     this.#asking.set(key, asking);
     const answer = await asking;
     if (this.#answers.size >= MAX_KEPT_ANSWERS) this.#answers.clear();
@@ -144,7 +190,12 @@ class Checker {
     return answer;
   }
 
-  async #request(url: string, certificate: Certificate, issuer: Certificate, now: Date): Promise<OcspAnswer> {
+  async #request(
+    url: string,
+    certificate: Certificate,
+    issuer: Certificate,
+    now: Date,
+  ): Promise<OcspAnswer> {
     const nonce = this.options.ocspNonce?.();
     const { status, body } = await this.options.fetch({
       url,
@@ -154,31 +205,53 @@ class Checker {
       timeoutMs: this.options.timeouts?.ocsp ?? 2000,
       maxBytes: MAX_OCSP_RESPONSE,
     });
-    if (status !== 200) throw new ConsignError("SIGNATURE_INCONCLUSIVE", `the OCSP responder answers with status ${status}`);
-    if (body.byteLength > MAX_OCSP_RESPONSE) throw new ConsignError("SIGNATURE_INCONCLUSIVE", "the OCSP response is too large");
+    if (status !== 200)
+      throw new ConsignError(
+        "SIGNATURE_INCONCLUSIVE",
+        `the OCSP responder answers with status ${status}`,
+      );
+    if (body.byteLength > MAX_OCSP_RESPONSE)
+      throw new ConsignError("SIGNATURE_INCONCLUSIVE", "the OCSP response is too large");
     return readOcspAnswer(body, { certificate, issuer, now, nonce });
   }
 
   /** An appointed responder may be revoked as well; only lists can say so, or the question would never end. */
   async #requireGoodResponder(responder: Certificate, { issuer, now }: Link): Promise<void> {
     if (responder.crlUrls.length === 0) return;
-    const { result, reason } = await this.#byCrl({ certificate: responder, issuer, now, at: undefined });
-    if (result !== "ok") throw new ConsignError("SIGNATURE_INCONCLUSIVE", `the OCSP responder's own certificate is ${result}: ${reason}`);
+    const { result, reason } = await this.#byCrl({
+      certificate: responder,
+      issuer,
+      now,
+      at: undefined,
+    });
+    if (result !== "ok")
+      throw new ConsignError(
+        "SIGNATURE_INCONCLUSIVE",
+        `the OCSP responder's own certificate is ${result}: ${reason}`,
+      );
   }
 
   /** Every distribution point counts, as lists may be split by reason without saying so. */
   async #byCrl(link: Link): Promise<Finding> {
     const { certificate, issuer, now, at } = link;
     const urls = certificate.crlUrls;
-    if (urls.length > MAX_URLS) return { result: "unknown", reason: `it names more than ${MAX_URLS} revocation lists` };
+    if (urls.length > MAX_URLS)
+      return { result: "unknown", reason: `it names more than ${MAX_URLS} revocation lists` };
     for (const url of urls) {
       const base = await this.#lists.get(url, issuer, now);
       checkScope(base, certificate);
       const delta = await this.#delta(base, issuer, now);
       const status = statusIn(base, delta, certificate, at);
-      if (status.revoked) return { result: "revoked", reason: `the revocation list at ${url} has it, revoked at ${status.at.toISOString()}` };
+      if (status.revoked)
+        return {
+          result: "revoked",
+          reason: `the revocation list at ${url} has it, revoked at ${status.at.toISOString()}`,
+        };
     }
-    return { result: "ok", reason: `the revocation list at ${urls.join(", ")} does not have it as revoked` };
+    return {
+      result: "ok",
+      reason: `the revocation list at ${urls.join(", ")} does not have it as revoked`,
+    };
   }
 
   async #delta(base: Crl, issuer: Certificate, now: Date): Promise<Crl | undefined> {
@@ -198,12 +271,16 @@ class Checker {
 }
 
 function linksOf(chain: readonly Uint8Array[], now: Date, at: Date | undefined): Link[] {
-  if (chain.length === 0 || chain.length > MAX_CHAIN) throw new ConsignError("CERTIFICATE_INVALID", `it must have 1 to ${MAX_CHAIN} certificates`);
+  if (chain.length === 0 || chain.length > MAX_CHAIN)
+    throw new ConsignError("CERTIFICATE_INVALID", `it must have 1 to ${MAX_CHAIN} certificates`);
   const certificates = chain.map(parseCertificate);
   return certificates.slice(0, -1).map((certificate, index) => {
     const issuer = certificates[index + 1];
     if (issuer === undefined || !isIssuedBy(certificate, issuer)) {
-      throw new ConsignError("CERTIFICATE_INVALID", `"${certificate.subject.text}" is not issued by the next certificate`);
+      throw new ConsignError(
+        "CERTIFICATE_INVALID",
+        `"${certificate.subject.text}" is not issued by the next certificate`,
+      );
     }
     return { certificate, issuer, now, at };
   });

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
-import { COSE_ALGORITHMS, LABELS, algorithmFor, encodeCbor, encodeSign1, toBeSigned, type Label, type SignatureDigest, type Signer } from "../cose";
+import {
+  COSE_ALGORITHMS,
+  LABELS,
+  algorithmFor,
+  encodeCbor,
+  encodeSign1,
+  toBeSigned,
+  type Label,
+  type SignatureDigest,
+  type Signer,
+} from "../cose";
 import { ConsignError } from "../errors";
 import type { Annotations, Descriptor } from "../oci/descriptor";
 import { MEDIA_TYPES } from "../oci/media-types";
@@ -47,17 +57,24 @@ export async function signEnvelope(options: SignOptions): Promise<Uint8Array> {
   const algorithm = algorithmFor(leaf.x509.publicKey);
   const { digest, signatureBytes } = COSE_ALGORITHMS[algorithm];
   const payload = encodePayload(options.target, options.userMetadata);
-  const protectedBytes = encodeCbor(protectedHeadersFor({ algorithm, signingTime, expiry, statement: statementOf(options, leaf) }));
+  const protectedBytes = encodeCbor(
+    protectedHeadersFor({ algorithm, signingTime, expiry, statement: statementOf(options, leaf) }),
+  );
   const signature = await signer.sign(toBeSigned(protectedBytes, payload));
   if (signature.byteLength !== signatureBytes) {
     const why = "it has another key, or another encoding, than its certificate says";
-    throw new ConsignError("KEY_MISMATCH", `the signer gave ${signature.byteLength} bytes where ${algorithm} has ${signatureBytes}: ${why}`);
+    throw new ConsignError(
+      "KEY_MISMATCH",
+      `the signer gave ${signature.byteLength} bytes where ${algorithm} has ${signatureBytes}: ${why}`,
+    );
   }
   const token = await options.timestamp?.(signature, digest);
   const unprotectedHeaders = new Map<Label, unknown>([
     [LABELS.x5chain, chain.map(({ raw }) => raw)],
     [ATTRIBUTES.signingAgent, SIGNING_AGENT],
-    ...(token === undefined ? [] : [[ATTRIBUTES.timestampSignature, Uint8Array.from(token)] as const]),
+    ...(token === undefined
+      ? []
+      : [[ATTRIBUTES.timestampSignature, Uint8Array.from(token)] as const]),
   ]);
   const envelope = encodeSign1({ protectedBytes, unprotectedHeaders, payload, signature });
   await checkMade(envelope, wholeSeconds(signingTime));
@@ -65,9 +82,16 @@ export async function signEnvelope(options: SignOptions): Promise<Uint8Array> {
 }
 
 function checkTimes(signingTime: Date, expiry: Date | undefined): void {
-  if (Number.isNaN(signingTime.getTime())) throw new ConsignError("INPUT_INVALID", "the signing time is not a date", { path: "signingTime" });
+  if (Number.isNaN(signingTime.getTime()))
+    throw new ConsignError("INPUT_INVALID", "the signing time is not a date", {
+      path: "signingTime",
+    });
   if (expiry !== undefined && !(wholeSeconds(expiry) > wholeSeconds(signingTime))) {
-    throw new ConsignError("INPUT_INVALID", "the expiry of a signature must be after its signing time, by a second at least", { path: "expiry" });
+    throw new ConsignError(
+      "INPUT_INVALID",
+      "the expiry of a signature must be after its signing time, by a second at least",
+      { path: "expiry" },
+    );
   }
 }
 
@@ -75,12 +99,20 @@ function wholeSeconds(time: Date): Date {
   return new Date(Math.floor(time.getTime() / 1000) * 1000);
 }
 
-function statementOf({ target, issuer, subject }: SignOptions, leaf: Certificate): { iss: string; sub: string; leafThumbprint: Uint8Array } {
+function statementOf(
+  { target, issuer, subject }: SignOptions,
+  leaf: Certificate,
+): { iss: string; sub: string; leafThumbprint: Uint8Array } {
   const thumbprint = createHash("sha256").update(leaf.raw).digest();
   const iss = issuer ?? defaultIssuer(leaf, thumbprint);
   const sub = subject ?? target.digest;
   for (const [path, value] of Object.entries({ issuer: iss, subject: sub })) {
-    if (value.length === 0 || value.length > 8192) throw new ConsignError("INPUT_INVALID", `the ${path} of a signature must have 1 to 8192 characters`, { path });
+    if (value.length === 0 || value.length > 8192)
+      throw new ConsignError(
+        "INPUT_INVALID",
+        `the ${path} of a signature must have 1 to 8192 characters`,
+        { path },
+      );
   }
   return { iss, sub, leafThumbprint: Uint8Array.from(thumbprint) };
 }
@@ -88,7 +120,9 @@ function statementOf({ target, issuer, subject }: SignOptions, leaf: Certificate
 /** A name with a colon would have to be a URI, so then the certificate's own is taken. @see https://www.rfc-editor.org/rfc/rfc6920 */
 function defaultIssuer(leaf: Certificate, thumbprint: Buffer): string {
   const { text } = leaf.subject;
-  return text === "" || text.includes(":") ? `ni:///sha-256;${thumbprint.toString("base64url")}` : text;
+  return text === "" || text.includes(":")
+    ? `ni:///sha-256;${thumbprint.toString("base64url")}`
+    : text;
 }
 
 async function checkMade(envelope: Uint8Array, signingTime: Date): Promise<void> {
@@ -96,7 +130,11 @@ async function checkMade(envelope: Uint8Array, signingTime: Date): Promise<void>
     await checkIntegrity(parseEnvelope(envelope, MEDIA_TYPES.cose), { at: signingTime });
   } catch (cause) {
     if (cause instanceof ConsignError && cause.code === "SIGNATURE_INVALID") {
-      throw new ConsignError("KEY_MISMATCH", `the signature just made does not verify with the signer's certificate: ${cause.message}`, { cause });
+      throw new ConsignError(
+        "KEY_MISMATCH",
+        `the signature just made does not verify with the signer's certificate: ${cause.message}`,
+        { cause },
+      );
     }
     throw cause;
   }

@@ -33,10 +33,19 @@ export interface SignatureOptions {
  * @throws ConsignError what {@link parseEnvelope} throws; `SIGNATURE_INVALID` when the envelope signs something else than `subject`
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#storage
  */
-export function packSignature({ subject, envelope, mediaType = MEDIA_TYPES.cose, form = "current", annotations }: SignatureOptions): PackedArtifact {
+export function packSignature({
+  subject,
+  envelope,
+  mediaType = MEDIA_TYPES.cose,
+  form = "current",
+  annotations,
+}: SignatureOptions): PackedArtifact {
   const parsed = parseEnvelope(envelope, mediaType);
   if (!sameContent(parsed.payload.targetArtifact, subject)) {
-    throw new ConsignError("SIGNATURE_INVALID", `the envelope signs ${parsed.payload.targetArtifact.digest}, not ${subject.digest}`);
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      `the envelope signs ${parsed.payload.targetArtifact.digest}, not ${subject.digest}`,
+    );
   }
   const signedAt = parsed.authenticSigningTime ?? parsed.signingTime;
   return packManifest({
@@ -47,7 +56,9 @@ export function packSignature({ subject, envelope, mediaType = MEDIA_TYPES.cose,
     subject,
     annotations: {
       ...annotations,
-      [ANNOTATIONS.thumbprints]: JSON.stringify(parsed.certificateChain.map(({ thumbprint }) => thumbprint)),
+      [ANNOTATIONS.thumbprints]: JSON.stringify(
+        parsed.certificateChain.map(({ thumbprint }) => thumbprint),
+      ),
       ...(signedAt === undefined ? {} : { [ANNOTATIONS.created]: formatTime(signedAt) }),
     },
   });
@@ -64,7 +75,11 @@ export function isSignature(descriptor: Descriptor): boolean {
 }
 
 /** Every Notary Project signature that refers to a manifest, sorted by digest. @throws ConsignError what the store throws */
-export async function listSignatures(store: ReadStore, subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
+export async function listSignatures(
+  store: ReadStore,
+  subject: Digest,
+  options: CallOptions = {},
+): Promise<Descriptor[]> {
   return (await store.referrers(subject, options)).filter(isSignature);
 }
 
@@ -75,20 +90,36 @@ export async function listSignatures(store: ReadStore, subject: Digest, options:
 export function envelopeOf(manifest: Manifest, artifact: Descriptor): Descriptor {
   const name = `signature manifest ${manifest.descriptor.digest}`;
   if (manifest.kind !== "manifest" || artifactTypeOf(manifest) !== MEDIA_TYPES.notarySignature) {
-    throw new ConsignError("ENVELOPE_INVALID", `${name} is not of type ${MEDIA_TYPES.notarySignature}`);
+    throw new ConsignError(
+      "ENVELOPE_INVALID",
+      `${name} is not of type ${MEDIA_TYPES.notarySignature}`,
+    );
   }
   const { subject, layers } = manifest.value;
   if (subject === undefined || !sameContent(subject, artifact)) {
-    throw new ConsignError("SIGNATURE_INVALID", `${name} refers to ${subject?.digest ?? "nothing"}, not to ${artifact.digest}`);
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      `${name} refers to ${subject?.digest ?? "nothing"}, not to ${artifact.digest}`,
+    );
   }
   const [layer, ...others] = layers;
-  if (layer === undefined || others.length > 0) throw new ConsignError("ENVELOPE_INVALID", `${name} has ${layers.length} layers; it must have one`);
+  if (layer === undefined || others.length > 0)
+    throw new ConsignError(
+      "ENVELOPE_INVALID",
+      `${name} has ${layers.length} layers; it must have one`,
+    );
   if (layer.mediaType !== MEDIA_TYPES.cose && layer.mediaType !== MEDIA_TYPES.jws) {
     const known = `${MEDIA_TYPES.cose} and ${MEDIA_TYPES.jws} are known`;
-    throw new ConsignError("ENVELOPE_UNSUPPORTED", `${name} holds an envelope of type "${layer.mediaType}"; ${known}`);
+    throw new ConsignError(
+      "ENVELOPE_UNSUPPORTED",
+      `${name} holds an envelope of type "${layer.mediaType}"; ${known}`,
+    );
   }
   if (layer.size > MAX_ENVELOPE_SIZE) {
-    throw new ConsignError("ENVELOPE_TOO_LARGE", `${name} holds an envelope of ${layer.size} bytes; at most ${MAX_ENVELOPE_SIZE} are read`);
+    throw new ConsignError(
+      "ENVELOPE_TOO_LARGE",
+      `${name} holds an envelope of ${layer.size} bytes; at most ${MAX_ENVELOPE_SIZE} are read`,
+    );
   }
   return layer;
 }

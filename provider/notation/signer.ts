@@ -3,7 +3,12 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { algorithmFor, signBytes, type Signer } from "../cose";
 import { ConsignError } from "../errors";
-import { checkCodeSigningChain, parseCertificate, parsePem, type Certificate } from "./certificates";
+import {
+  checkCodeSigningChain,
+  parseCertificate,
+  parsePem,
+  type Certificate,
+} from "./certificates";
 import { parseChain } from "./envelope";
 
 export interface LocalSignerOptions {
@@ -20,7 +25,11 @@ export interface LocalSignerOptions {
  * is valid now is checked when something is signed. File modes are not looked at.
  * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `KEY_UNREADABLE`, `KEY_UNSUPPORTED`, `KEY_MISMATCH`, `CERTIFICATE_INVALID`
  */
-export async function localSigner({ keyFile, certificateChainFile, passphrase }: LocalSignerOptions): Promise<Signer> {
+export async function localSigner({
+  keyFile,
+  certificateChainFile,
+  passphrase,
+}: LocalSignerOptions): Promise<Signer> {
   const privateKey = readPrivateKey(await readInput(keyFile, "keyFile"), keyFile, passphrase);
   checkedAs("keyFile", () => algorithmFor(privateKey));
   const chainBytes = await readInput(certificateChainFile, "certificateChainFile");
@@ -34,7 +43,10 @@ export async function localSigner({ keyFile, certificateChainFile, passphrase }:
     const message = `the private key in ${keyFile} does not belong to the first certificate in ${certificateChainFile}`;
     throw new ConsignError("KEY_MISMATCH", message, { path: "keyFile" });
   }
-  return keySigner(privateKey, chain.map(({ raw }) => raw));
+  return keySigner(
+    privateKey,
+    chain.map(({ raw }) => raw),
+  );
 }
 
 /** A signer around a key that is in memory already. The caller has made sure that the key belongs to the leaf. */
@@ -49,21 +61,44 @@ export function readCertificates(bytes: Uint8Array): Uint8Array[] {
 }
 
 /** Who a chain says signed: the leaf's subject, and the SHA-256 of its DER. */
-export function signerIdentity(chain: readonly (Uint8Array | Certificate)[]): { subject: string; thumbprint: string } {
+export function signerIdentity(chain: readonly (Uint8Array | Certificate)[]): {
+  subject: string;
+  thumbprint: string;
+} {
   const [first] = chain;
-  if (first === undefined) throw new ConsignError("CERTIFICATE_INVALID", "a certificate chain must have at least one certificate");
+  if (first === undefined)
+    throw new ConsignError(
+      "CERTIFICATE_INVALID",
+      "a certificate chain must have at least one certificate",
+    );
   const leaf = first instanceof Uint8Array ? parseCertificate(first) : first;
   return { subject: leaf.subject.text, thumbprint: leaf.thumbprint };
 }
 
-function readPrivateKey(bytes: Uint8Array, file: string, passphrase: string | undefined): KeyObject {
+function readPrivateKey(
+  bytes: Uint8Array,
+  file: string,
+  passphrase: string | undefined,
+): KeyObject {
   try {
-    return createPrivateKey({ key: Buffer.from(bytes), format: "pem", ...(passphrase === undefined ? {} : { passphrase }) });
+    return createPrivateKey({
+      key: Buffer.from(bytes),
+      format: "pem",
+      ...(passphrase === undefined ? {} : { passphrase }),
+    });
   } catch (cause) {
-    const encrypted = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(Buffer.from(bytes).toString("latin1"));
-    const locked = passphrase === undefined ? "it is encrypted, so give its passphrase" : "the passphrase does not open it";
+    const encrypted = /BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED/.test(
+      Buffer.from(bytes).toString("latin1"),
+    );
+    const locked =
+      passphrase === undefined
+        ? "it is encrypted, so give its passphrase"
+        : "the passphrase does not open it";
     const why = encrypted ? locked : "it must be PEM with a PKCS #8, SEC1 or PKCS #1 private key";
-    throw new ConsignError("KEY_UNREADABLE", `the private key in ${file} cannot be read: ${why}`, { path: "keyFile", cause: opensslCode(cause) });
+    throw new ConsignError("KEY_UNREADABLE", `the private key in ${file} cannot be read: ${why}`, {
+      path: "keyFile",
+      cause: opensslCode(cause),
+    });
   }
 }
 
@@ -78,9 +113,13 @@ export async function readInput(file: string, path: string): Promise<Uint8Array>
     return await readFile(file);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") throw new ConsignError("FILE_NOT_FOUND", `file ${file} does not exist`, { path, cause });
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw new ConsignError("FILE_NOT_FOUND", `file ${file} does not exist`, { path, cause });
     const why = code === "EISDIR" ? "it is a directory" : (cause as Error).message;
-    throw new ConsignError("FILE_UNREADABLE", `file ${file} cannot be read: ${why}`, { path, cause });
+    throw new ConsignError("FILE_UNREADABLE", `file ${file} cannot be read: ${why}`, {
+      path,
+      cause,
+    });
   }
 }
 

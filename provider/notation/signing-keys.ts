@@ -11,7 +11,12 @@ import { parseStrictJson } from "./strict-json";
 
 const MAX_FILE_SIZE = 1024 * 1024;
 
-const fileKeySchema = z.looseObject({ name: z.string().min(1), keyPath: z.string().min(1), certPath: z.string().min(1), id: z.undefined().optional() });
+const fileKeySchema = z.looseObject({
+  name: z.string().min(1),
+  keyPath: z.string().min(1),
+  certPath: z.string().min(1),
+  id: z.undefined().optional(),
+});
 const pluginKeySchema = z.looseObject({
   name: z.string().min(1),
   id: z.string().min(1),
@@ -42,17 +47,26 @@ export interface NotationKeyOptions {
  * @throws ConsignError `SIGNER_UNKNOWN`, `FILE_UNREADABLE` (a broken `signingkeys.json`), and what {@link localSigner} and {@link pluginSigner} throw
  * @see https://github.com/notaryproject/notation-go/blob/v1.3.2/config/keys.go
  */
-export async function notationKeySigner(options: NotationKeyOptions): Promise<Signer | EnvelopeSigner> {
+export async function notationKeySigner(
+  options: NotationKeyOptions,
+): Promise<Signer | EnvelopeSigner> {
   const { env, pluginDir, signal } = options;
   const directory = resolve(options.configDir ?? notationConfigDir(env));
   const file = join(directory, "signingkeys.json");
   const entry = await findEntry(file, options.name);
   const local = fileKeySchema.safeParse(entry);
   if (local.success) {
-    return localSigner({ keyFile: resolve(directory, local.data.keyPath), certificateChainFile: resolve(directory, local.data.certPath) });
+    return localSigner({
+      keyFile: resolve(directory, local.data.keyPath),
+      certificateChainFile: resolve(directory, local.data.certPath),
+    });
   }
   const remote = pluginKeySchema.safeParse(entry);
-  if (!remote.success) throw unreadable(file, `key "${entry.name}" has neither keyPath and certPath nor id and pluginName`);
+  if (!remote.success)
+    throw unreadable(
+      file,
+      `key "${entry.name}" has neither keyPath and certPath nor id and pluginName`,
+    );
   const { id: keyId, pluginName: plugin, pluginConfig } = remote.data;
   return pluginSigner({
     plugin,
@@ -67,21 +81,39 @@ export async function notationKeySigner(options: NotationKeyOptions): Promise<Si
 async function findEntry(file: string, wanted: string | undefined): Promise<{ name: string }> {
   const { default: preferred, keys } = await readSigningKeys(file);
   const name = wanted ?? preferred;
-  if (name == null) throw new ConsignError("SIGNER_UNKNOWN", `no key is named, and ${file} has no default key; run "notation key list"`);
+  if (name == null)
+    throw new ConsignError(
+      "SIGNER_UNKNOWN",
+      `no key is named, and ${file} has no default key; run "notation key list"`,
+    );
   const found = (keys ?? []).filter((key) => key.name === name);
   if (found.length > 1) throw unreadable(file, `it has two keys "${name}"`);
-  if (found[0] === undefined) throw new ConsignError("SIGNER_UNKNOWN", `${file} has no key "${name}"; run "notation key list"`);
+  if (found[0] === undefined)
+    throw new ConsignError(
+      "SIGNER_UNKNOWN",
+      `${file} has no key "${name}"; run "notation key list"`,
+    );
   return found[0];
 }
 
 async function readSigningKeys(file: string): Promise<z.infer<typeof signingKeysSchema>> {
   const status = await stat(file).catch(() => undefined);
-  if (status === undefined) throw new ConsignError("SIGNER_UNKNOWN", `notation has no keys: there is no ${file}; add one with "notation key add"`);
-  if (!status.isFile() || status.size > MAX_FILE_SIZE) throw unreadable(file, `it is no file, or has more than ${MAX_FILE_SIZE} bytes`);
+  if (status === undefined)
+    throw new ConsignError(
+      "SIGNER_UNKNOWN",
+      `notation has no keys: there is no ${file}; add one with "notation key add"`,
+    );
+  if (!status.isFile() || status.size > MAX_FILE_SIZE)
+    throw unreadable(file, `it is no file, or has more than ${MAX_FILE_SIZE} bytes`);
   try {
     return signingKeysSchema.parse(parseStrictJson(await readFile(file)));
   } catch (cause) {
-    throw unreadable(file, cause instanceof z.ZodError ? `${cause.issues[0]?.path.join(".")}: ${cause.issues[0]?.message}` : (cause as Error).message);
+    throw unreadable(
+      file,
+      cause instanceof z.ZodError
+        ? `${cause.issues[0]?.path.join(".")}: ${cause.issues[0]?.message}`
+        : (cause as Error).message,
+    );
   }
 }
 

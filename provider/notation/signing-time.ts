@@ -9,7 +9,11 @@ import type { ResolvedTrustPolicy } from "./trust-store";
 
 /** Fails from the moment of a signature's own expiry on. @throws ConsignError `SIGNATURE_EXPIRED` */
 export function checkExpiry({ expiry }: SignatureEnvelope, now: Date): void {
-  if (expiry !== undefined && now >= expiry) throw new ConsignError("SIGNATURE_EXPIRED", `the signature expired at ${formatTime(expiry)}: sign again`);
+  if (expiry !== undefined && now >= expiry)
+    throw new ConsignError(
+      "SIGNATURE_EXPIRED",
+      `the signature expired at ${formatTime(expiry)}: sign again`,
+    );
 }
 
 /**
@@ -27,16 +31,23 @@ export async function checkSigningTime(
   const { certificateChain, authenticSigningTime, timestampToken } = envelope;
   const { now } = context;
   if (envelope.signingScheme === "notary.x509.signingAuthority") {
-    if (authenticSigningTime === undefined) throw untrusted("the signing authority vouches for no time");
+    if (authenticSigningTime === undefined)
+      throw untrusted("the signing authority vouches for no time");
     checkWindow(certificateChain, authenticSigningTime, 0, "when it was signed");
     return undefined;
   }
   const expired = certificateChain.some(({ notAfter }) => now > notAfter);
-  if (policy.trusted.tsa.length === 0 || (policy.verifyTimestamp === "afterCertExpiry" && !expired)) {
+  if (
+    policy.trusted.tsa.length === 0 ||
+    (policy.verifyTimestamp === "afterCertExpiry" && !expired)
+  ) {
     checkWindow(certificateChain, now, 0, "now");
     return undefined;
   }
-  if (timestampToken === undefined) throw untrusted(`it has no timestamp, and policy "${policy.name}" trusts timestamp authorities, so one is needed`);
+  if (timestampToken === undefined)
+    throw untrusted(
+      `it has no timestamp, and policy "${policy.name}" trusts timestamp authorities, so one is needed`,
+    );
   const { time, accuracyMs } = await verifyTimestamp(
     timestampToken,
     envelope.signature,
@@ -48,15 +59,25 @@ export async function checkSigningTime(
 }
 
 /** The present is not written out: what is said of a signature is the same tomorrow. */
-function checkWindow(chain: readonly Certificate[], time: Date, accuracyMs: number, when: string): void {
+function checkWindow(
+  chain: readonly Certificate[],
+  time: Date,
+  accuracyMs: number,
+  when: string,
+): void {
   const then = when === "now" ? when : `${when} (${formatTime(time)})`;
   for (const { subject, notBefore, notAfter } of chain) {
     if (time.getTime() - accuracyMs < notBefore.getTime()) {
-      throw untrusted(`the certificate of "${subject.text}" was not yet valid ${then}; it is from ${formatTime(notBefore)}`);
+      throw untrusted(
+        `the certificate of "${subject.text}" was not yet valid ${then}; it is from ${formatTime(notBefore)}`,
+      );
     }
     if (time.getTime() + accuracyMs > notAfter.getTime()) {
       const until = `it was valid until ${formatTime(notAfter)}`;
-      throw new ConsignError("SIGNATURE_EXPIRED", `the certificate of "${subject.text}" had expired ${then}; ${until}`);
+      throw new ConsignError(
+        "SIGNATURE_EXPIRED",
+        `the certificate of "${subject.text}" had expired ${then}; ${until}`,
+      );
     }
   }
 }

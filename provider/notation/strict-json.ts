@@ -27,7 +27,8 @@ function checkMembers(text: string): void {
       case "{":
       case "[":
         open.push(text[i] === "{" ? new Set() : undefined);
-        if (open.length > MAX_DEPTH) throw new SyntaxError(`it is more than ${MAX_DEPTH} levels deep`);
+        if (open.length > MAX_DEPTH)
+          throw new SyntaxError(`it is more than ${MAX_DEPTH} levels deep`);
         break;
       case "}":
       case "]":
@@ -37,7 +38,8 @@ function checkMembers(text: string): void {
         const end = endOfString(text, i);
         let next = end + 1;
         while (" \t\r\n".includes(text[next] ?? "$")) next++;
-        if (text[next] === ":") addMember(open.at(-1), JSON.parse(text.slice(i, end + 1)) as string);
+        if (text[next] === ":")
+          addMember(open.at(-1), JSON.parse(text.slice(i, end + 1)) as string);
         i = end;
       }
     }

@@ -10,7 +10,10 @@ import { DerReader, readOid, sameInteger, TAG } from "./der";
 import type { TimestampToken } from "./timestamp-token";
 import { HASHES } from "./x509-signature";
 
-const OID = { signingCertificate: "1.2.840.113549.1.9.16.2.12", signingCertificateV2: "1.2.840.113549.1.9.16.2.47" } as const;
+const OID = {
+  signingCertificate: "1.2.840.113549.1.9.16.2.12",
+  signingCertificateV2: "1.2.840.113549.1.9.16.2.47",
+} as const;
 const SUBJECT_KEY_IDENTIFIER_TAG = 0;
 
 /** How one signed attribute names the signer's certificate. */
@@ -27,11 +30,18 @@ interface CertificateId {
  * @see https://www.rfc-editor.org/rfc/rfc5816 and https://www.rfc-editor.org/rfc/rfc5035#section-5.4
  */
 export function signerCertificate(token: TimestampToken): Certificate {
-  const ids = [readId(token, OID.signingCertificateV2), readId(token, OID.signingCertificate)].filter((id) => id !== undefined);
+  const ids = [
+    readId(token, OID.signingCertificateV2),
+    readId(token, OID.signingCertificate),
+  ].filter((id) => id !== undefined);
   if (ids.length === 0) throw wrong("its signed attributes do not name the signer's certificate");
-  const found = token.certificates.find((certificate) => ids.every((id) => isMeant(id, certificate)));
-  if (found === undefined) throw wrong("the certificate that its signed attributes name is not in it");
-  if (!isSigner(token.signer, found)) throw wrong("its signer and its signed attributes name two certificates");
+  const found = token.certificates.find((certificate) =>
+    ids.every((id) => isMeant(id, certificate)),
+  );
+  if (found === undefined)
+    throw wrong("the certificate that its signed attributes name is not in it");
+  if (!isSigner(token.signer, found))
+    throw wrong("its signer and its signed attributes name two certificates");
   return found;
 }
 
@@ -39,9 +49,15 @@ function readId({ attributes }: TimestampToken, oid: string): CertificateId | un
   const attribute = attributes.get(oid);
   if (attribute === undefined) return undefined;
   try {
-    return parseId(new DerReader(attribute.valueBeforeDecodeView), oid === OID.signingCertificateV2);
+    return parseId(
+      new DerReader(attribute.valueBeforeDecodeView),
+      oid === OID.signingCertificateV2,
+    );
   } catch (cause) {
-    throw wrong("its signed attributes name the signer's certificate in a way that cannot be read", cause);
+    throw wrong(
+      "its signed attributes name the signer's certificate in a way that cannot be read",
+      cause,
+    );
   }
 }
 
@@ -49,7 +65,8 @@ function readId({ attributes }: TimestampToken, oid: string): CertificateId | un
 function parseId(attribute: DerReader, v2: boolean): CertificateId {
   const fields = attribute.enter(TAG.sequence).enter(TAG.sequence).enter(TAG.sequence);
   let hash: string | undefined = v2 ? "sha256" : "sha1";
-  if (v2 && fields.peek() === TAG.sequence) hash = HASHES[readOid(fields.enter(TAG.sequence).next(TAG.oid).content)];
+  if (v2 && fields.peek() === TAG.sequence)
+    hash = HASHES[readOid(fields.enter(TAG.sequence).next(TAG.oid).content)];
   if (hash === undefined) throw new Error("its hash is not known");
   const digest = fields.next(TAG.octetString).content;
   if (fields.done) return { hash, digest };
@@ -60,17 +77,28 @@ function parseId(attribute: DerReader, v2: boolean): CertificateId {
 
 function isMeant({ hash, digest, issuer }: CertificateId, certificate: Certificate): boolean {
   if (Buffer.compare(createHash(hash).update(certificate.raw).digest(), digest) !== 0) return false;
-  return issuer === undefined || (Buffer.compare(issuer.name, certificate.issuer.der) === 0 && sameInteger(issuer.serialNumber, serialBytes(certificate)));
+  return (
+    issuer === undefined ||
+    (Buffer.compare(issuer.name, certificate.issuer.der) === 0 &&
+      sameInteger(issuer.serialNumber, serialBytes(certificate)))
+  );
 }
 
 function isSigner({ sid }: pkijs.SignerInfo, certificate: Certificate): boolean {
   const id: unknown = sid;
   if (id instanceof pkijs.IssuerAndSerialNumber) {
-    const sameName = Buffer.compare(new Uint8Array(id.issuer.valueBeforeDecode), certificate.issuer.der) === 0;
-    return sameName && sameInteger(id.serialNumber.valueBlock.valueHexView, serialBytes(certificate));
+    const sameName =
+      Buffer.compare(new Uint8Array(id.issuer.valueBeforeDecode), certificate.issuer.der) === 0;
+    return (
+      sameName && sameInteger(id.serialNumber.valueBlock.valueHexView, serialBytes(certificate))
+    );
   }
   // A key identifier is what the certificate's authority chose; the hash in the signed attribute has already said which certificate it is.
-  return id instanceof asn1js.BaseBlock && id.idBlock.tagClass === 3 && id.idBlock.tagNumber === SUBJECT_KEY_IDENTIFIER_TAG;
+  return (
+    id instanceof asn1js.BaseBlock &&
+    id.idBlock.tagClass === 3 &&
+    id.idBlock.tagNumber === SUBJECT_KEY_IDENTIFIER_TAG
+  );
 }
 
 const MAX_CHAIN = 10;
@@ -92,7 +120,12 @@ export function chainToRoot(
     if (last === undefined || chain.length > MAX_CHAIN || !accept(last)) return undefined;
     if (roots.some(({ thumbprint }) => thumbprint === last.thumbprint)) return chain;
     for (const issuer of [...roots, ...pool]) {
-      if (chain.some(({ thumbprint }) => thumbprint === issuer.thumbprint) || ++steps > MAX_STEPS || !isIssuedBy(last, issuer)) continue;
+      if (
+        chain.some(({ thumbprint }) => thumbprint === issuer.thumbprint) ||
+        ++steps > MAX_STEPS ||
+        !isIssuedBy(last, issuer)
+      )
+        continue;
       const found = extend([...chain, issuer]);
       if (found !== undefined) return found;
     }
@@ -102,5 +135,7 @@ export function chainToRoot(
 }
 
 function wrong(why: string, cause?: unknown): ConsignError {
-  return new ConsignError("SIGNATURE_INVALID", `the timestamp token is not good: ${why}`, { cause });
+  return new ConsignError("SIGNATURE_INVALID", `the timestamp token is not good: ${why}`, {
+    cause,
+  });
 }

@@ -38,14 +38,18 @@ export interface TimestampToken {
 /** Parses BER within bounds, with nothing after it. Throws a plain Error. */
 export function parseBer(bytes: Uint8Array): asn1js.AsnType {
   const copy = Uint8Array.from(bytes);
-  const parsed = asn1js.fromBER(copy, { ...BER_LIMITS, maxContentLength: Math.max(1, copy.byteLength) });
+  const parsed = asn1js.fromBER(copy, {
+    ...BER_LIMITS,
+    maxContentLength: Math.max(1, copy.byteLength),
+  });
   if (parsed.offset !== copy.byteLength) throw new Error("it is not one ASN.1 value");
   return parsed.result;
 }
 
 /** @throws ConsignError `SIGNATURE_INVALID` */
 export function parseTimestampToken(bytes: Uint8Array): TimestampToken {
-  if (bytes.byteLength > MAX_TOKEN_SIZE) throw wrong(`it has ${bytes.byteLength} bytes; at most ${MAX_TOKEN_SIZE} are read`);
+  if (bytes.byteLength > MAX_TOKEN_SIZE)
+    throw wrong(`it has ${bytes.byteLength} bytes; at most ${MAX_TOKEN_SIZE} are read`);
   try {
     return parse(bytes);
   } catch (cause) {
@@ -61,20 +65,31 @@ function parse(bytes: Uint8Array): TimestampToken {
   const certificates = rawCertificates(root);
   const signedData = new pkijs.SignedData({ schema: contentInfo.content });
   const { eContentType, eContent } = signedData.encapContentInfo;
-  if (eContentType !== OID.tstInfo || !(eContent instanceof asn1js.OctetString)) throw new Error("it does not hold a TSTInfo");
+  if (eContentType !== OID.tstInfo || !(eContent instanceof asn1js.OctetString))
+    throw new Error("it does not hold a TSTInfo");
   const [signer, ...others] = signedData.signerInfos;
   if (signer === undefined || others.length > 0) throw new Error("it must have one signer");
   const content = new Uint8Array(eContent.getValue());
-  return { ...readInfo(content), certificates, signer, attributes: readAttributes(signer), content };
+  return {
+    ...readInfo(content),
+    certificates,
+    signer,
+    attributes: readAttributes(signer),
+    content,
+  };
 }
 
-function readInfo(content: Uint8Array): Pick<TimestampToken, "hash" | "imprint" | "time" | "accuracyMs" | "nonce"> {
+function readInfo(
+  content: Uint8Array,
+): Pick<TimestampToken, "hash" | "imprint" | "time" | "accuracyMs" | "nonce"> {
   const info = new pkijs.TSTInfo({ schema: parseBer(content) });
   if (info.version !== 1) throw new Error("the version of its TSTInfo is not 1");
   const hash = HASHES[info.messageImprint.hashAlgorithm.algorithmId];
-  if (hash === undefined) throw new Error("its message imprint is not made with SHA-256, SHA-384 or SHA-512");
+  if (hash === undefined)
+    throw new Error("its message imprint is not made with SHA-256, SHA-384 or SHA-512");
   const unknown = info.extensions?.find(({ critical }) => critical);
-  if (unknown !== undefined) throw new Error(`its critical extension ${unknown.extnID} is not known`);
+  if (unknown !== undefined)
+    throw new Error(`its critical extension ${unknown.extnID} is not known`);
   if (Number.isNaN(info.genTime.getTime())) throw new Error("its time is malformed");
   const { seconds = 0, millis = 0, micros = 0 } = info.accuracy ?? {};
   const stated = seconds * 1000 + millis + micros / 1000;
@@ -91,9 +106,12 @@ function readInfo(content: Uint8Array): Pick<TimestampToken, "hash" | "imprint" 
 /** pkijs would encode them anew; hashes and comparisons need the bytes that came. */
 function rawCertificates(root: asn1js.AsnType): Certificate[] {
   const signedData = children(children(root)[1])[0];
-  const set = children(signedData).find(({ idBlock }) => idBlock.tagClass === 3 && idBlock.tagNumber === 0);
+  const set = children(signedData).find(
+    ({ idBlock }) => idBlock.tagClass === 3 && idBlock.tagNumber === 0,
+  );
   const found = set === undefined ? [] : children(set);
-  if (found.length > MAX_CERTIFICATES) throw new Error(`it has more than ${MAX_CERTIFICATES} certificates`);
+  if (found.length > MAX_CERTIFICATES)
+    throw new Error(`it has more than ${MAX_CERTIFICATES} certificates`);
   return found.flatMap(({ valueBeforeDecodeView }) => {
     try {
       return [parseCertificate(valueBeforeDecodeView)];
@@ -111,7 +129,8 @@ function readAttributes(signer: pkijs.SignerInfo): Map<string, asn1js.BaseBlock>
   const attributes = new Map<string, asn1js.BaseBlock>();
   for (const { type, values } of signer.signedAttrs?.attributes ?? []) {
     const value: unknown = values[0];
-    if (attributes.has(type) || values.length !== 1 || !(value instanceof asn1js.BaseBlock)) throw new Error(`its signed attribute ${type} does not have one value`);
+    if (attributes.has(type) || values.length !== 1 || !(value instanceof asn1js.BaseBlock))
+      throw new Error(`its signed attribute ${type} does not have one value`);
     attributes.set(type, value);
   }
   return attributes;
@@ -130,15 +149,33 @@ export function checkTokenSignature(token: TimestampToken, certificate: Certific
   const messageDigest = attributes.get(OID.messageDigest);
   if (digest === undefined) throw wrong("its signer does not use SHA-256, SHA-384 or SHA-512");
   if (signer.signedAttrs === undefined) throw wrong("it has no signed attributes");
-  if (!(contentType instanceof asn1js.ObjectIdentifier) || contentType.getValue() !== OID.tstInfo) throw wrong("its signed attributes are of another content type");
-  if (!(messageDigest instanceof asn1js.OctetString)) throw wrong("its signed attributes have no message digest");
-  if (Buffer.compare(new Uint8Array(messageDigest.getValue()), createHash(digest).update(content).digest()) !== 0) throw wrong("its content was changed");
+  if (!(contentType instanceof asn1js.ObjectIdentifier) || contentType.getValue() !== OID.tstInfo)
+    throw wrong("its signed attributes are of another content type");
+  if (!(messageDigest instanceof asn1js.OctetString))
+    throw wrong("its signed attributes have no message digest");
+  if (
+    Buffer.compare(
+      new Uint8Array(messageDigest.getValue()),
+      createHash(digest).update(content).digest(),
+    ) !== 0
+  )
+    throw wrong("its content was changed");
   const signed = new Uint8Array(signer.signedAttrs.encodedValue);
-  if (!verifyX509Signature(signer.signatureAlgorithm, certificate.x509.publicKey, signed, new Uint8Array(signer.signature.getValue()), digest)) {
+  if (
+    !verifyX509Signature(
+      signer.signatureAlgorithm,
+      certificate.x509.publicKey,
+      signed,
+      new Uint8Array(signer.signature.getValue()),
+      digest,
+    )
+  ) {
     throw wrong("its signature does not verify");
   }
 }
 
 function wrong(why: string, cause?: unknown): ConsignError {
-  return new ConsignError("SIGNATURE_INVALID", `the timestamp token is not good: ${why}`, { cause });
+  return new ConsignError("SIGNATURE_INVALID", `the timestamp token is not good: ${why}`, {
+    cause,
+  });
 }

@@ -41,12 +41,18 @@ export async function verifyTimestamp(
   const parsed = parseTimestampToken(token);
   const { hash, imprint, time, accuracyMs, certificates } = parsed;
   if (Buffer.compare(createHash(hash).update(message).digest(), imprint) !== 0) {
-    throw new ConsignError("SIGNATURE_INVALID", "the timestamp token is not good: it is about something else");
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      "the timestamp token is not good: it is about something else",
+    );
   }
   const leaf = signerCertificate(parsed);
   checkTokenSignature(parsed, leaf);
   if (time.getTime() - accuracyMs > context.now.getTime() + CLOCK_SKEW_MS) {
-    throw new ConsignError("SIGNATURE_INVALID", `the timestamp token is not good: it is from the future, ${time.toISOString()}`);
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      `the timestamp token is not good: it is from the future, ${time.toISOString()}`,
+    );
   }
   const chain = trustedChain(leaf, certificates, tsaRoots.map(parseCertificate), time);
   const tsaChain = chain.map(({ raw }) => raw);
@@ -54,9 +60,19 @@ export async function verifyTimestamp(
   return { time, accuracyMs, tsaChain };
 }
 
-function trustedChain(leaf: Certificate, pool: readonly Certificate[], roots: readonly Certificate[], time: Date): Certificate[] {
+function trustedChain(
+  leaf: Certificate,
+  pool: readonly Certificate[],
+  roots: readonly Certificate[],
+  time: Date,
+): Certificate[] {
   const authority = `the timestamp authority "${leaf.subject.text}"`;
-  const chain = chainToRoot(leaf, pool, roots, ({ notBefore, notAfter }) => notBefore <= time && time <= notAfter);
+  const chain = chainToRoot(
+    leaf,
+    pool,
+    roots,
+    ({ notBefore, notAfter }) => notBefore <= time && time <= notAfter,
+  );
   if (chain === undefined) {
     const known = chainToRoot(leaf, pool, roots, () => true) !== undefined;
     const why = known
@@ -68,14 +84,27 @@ function trustedChain(leaf: Certificate, pool: readonly Certificate[], roots: re
     checkTimestampingChain(chain);
   } catch (cause) {
     if (!isConsignError(cause)) throw cause;
-    throw new ConsignError("SIGNATURE_UNTRUSTED", `${authority} is not trusted: ${cause.message}`, { cause });
+    throw new ConsignError("SIGNATURE_UNTRUSTED", `${authority} is not trusted: ${cause.message}`, {
+      cause,
+    });
   }
   return chain;
 }
 
-async function requireUnrevoked(chain: readonly Uint8Array[], { now, revocation }: TimestampContext): Promise<void> {
+async function requireUnrevoked(
+  chain: readonly Uint8Array[],
+  { now, revocation }: TimestampContext,
+): Promise<void> {
   if (revocation === undefined) return;
   const { result, reason } = await revocation.check(chain, { now, purpose: "timestamping" });
-  if (result === "revoked") throw new ConsignError("SIGNATURE_REVOKED", `a certificate of the timestamp authority is revoked: ${reason}`);
-  if (result === "unknown") throw new ConsignError("SIGNATURE_INCONCLUSIVE", `it cannot be told whether the timestamp authority is revoked: ${reason}`);
+  if (result === "revoked")
+    throw new ConsignError(
+      "SIGNATURE_REVOKED",
+      `a certificate of the timestamp authority is revoked: ${reason}`,
+    );
+  if (result === "unknown")
+    throw new ConsignError(
+      "SIGNATURE_INCONCLUSIVE",
+      `it cannot be told whether the timestamp authority is revoked: ${reason}`,
+    );
 }

@@ -39,7 +39,10 @@ export interface ResolveOptions {
  * Loads the certificates that a policy trusts, inline, from files, and from notation's trust stores.
  * @throws ConsignError `TRUST_POLICY_INVALID`, `TRUST_STORE_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`
  */
-export async function resolveTrustPolicy(policy: TrustPolicy, options: ResolveOptions): Promise<ResolvedTrustPolicy> {
+export async function resolveTrustPolicy(
+  policy: TrustPolicy,
+  options: ResolveOptions,
+): Promise<ResolvedTrustPolicy> {
   const valid = parseTrustPolicy(policy);
   const trusted: Record<StoreType, Certificate[]> = { ca: [], signingAuthority: [], tsa: [] };
   for (const type of STORE_TYPES) {
@@ -49,7 +52,13 @@ export async function resolveTrustPolicy(policy: TrustPolicy, options: ResolveOp
   }
   for (const [index, store] of (valid.trustStores ?? []).entries()) {
     const type = STORE_TYPES.find((candidate) => store.startsWith(`${candidate}:`)) ?? "ca";
-    const directory = join(options.notationConfigDir ?? notationConfigDir(), "truststore", "x509", type, store.slice(type.length + 1));
+    const directory = join(
+      options.notationConfigDir ?? notationConfigDir(),
+      "truststore",
+      "x509",
+      type,
+      store.slice(type.length + 1),
+    );
     trusted[type].push(...(await storedRoots(directory, type, `trustStores[${index}]`)));
   }
   return {
@@ -62,19 +71,38 @@ export async function resolveTrustPolicy(policy: TrustPolicy, options: ResolveOp
   };
 }
 
-async function inlineRoots(root: string, type: StoreType, path: string, { baseDir }: ResolveOptions): Promise<Certificate[]> {
+async function inlineRoots(
+  root: string,
+  type: StoreType,
+  path: string,
+  { baseDir }: ResolveOptions,
+): Promise<Certificate[]> {
   const inline = root.includes("-----BEGIN");
   const name = inline ? path : root;
   const bytes = inline ? undefined : await readInput(resolve(baseDir, root), path);
-  return trustedFrom(() => (bytes === undefined ? parsePem(root) : readCertificates(bytes)), type, name, path);
+  return trustedFrom(
+    () => (bytes === undefined ? parsePem(root) : readCertificates(bytes)),
+    type,
+    name,
+    path,
+  );
 }
 
-async function storedRoots(directory: string, type: StoreType, path: string): Promise<Certificate[]> {
+async function storedRoots(
+  directory: string,
+  type: StoreType,
+  path: string,
+): Promise<Certificate[]> {
   const entries = await listStore(directory, path);
   const found: Certificate[] = [];
   for (const entry of entries) {
     const file = join(directory, entry.name);
-    if (!entry.isFile()) throw storeInvalid(file, "it is not a regular file; trust stores hold neither folders nor symbolic links", path);
+    if (!entry.isFile())
+      throw storeInvalid(
+        file,
+        "it is not a regular file; trust stores hold neither folders nor symbolic links",
+        path,
+      );
     const bytes = await readInput(file, path);
     found.push(...trustedFrom(() => readCertificates(bytes), type, file, path));
   }
@@ -84,24 +112,37 @@ async function storedRoots(directory: string, type: StoreType, path: string): Pr
 
 async function listStore(directory: string, path: string) {
   try {
-    if (!(await lstat(directory)).isDirectory()) throw storeInvalid(directory, "it is not a folder; symbolic links are not followed", path);
-    return (await readdir(directory, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (!(await lstat(directory)).isDirectory())
+      throw storeInvalid(directory, "it is not a folder; symbolic links are not followed", path);
+    return (await readdir(directory, { withFileTypes: true })).sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    );
   } catch (cause) {
     if (cause instanceof ConsignError) throw cause;
-    const why = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "it does not exist" : (cause as Error).message;
+    const why =
+      (cause as NodeJS.ErrnoException).code === "ENOENT"
+        ? "it does not exist"
+        : (cause as Error).message;
     throw storeInvalid(directory, why, path, cause);
   }
 }
 
 /** A root is a CA, or signs itself; a timestamp authority's root signs itself. */
-function trustedFrom(read: () => Uint8Array[], type: StoreType, name: string, path: string): Certificate[] {
+function trustedFrom(
+  read: () => Uint8Array[],
+  type: StoreType,
+  name: string,
+  path: string,
+): Certificate[] {
   try {
     return read().map((der) => {
       const certificate = parseCertificate(der);
       const selfSigned = isIssuedBy(certificate, certificate);
       const { text } = certificate.subject;
-      if (type === "tsa" && !selfSigned) throw storeInvalid(name, `"${text}" is not a self-signed root`, path);
-      if (!selfSigned && certificate.basicConstraints?.ca !== true) throw storeInvalid(name, `"${text}" is neither a CA nor self-signed`, path);
+      if (type === "tsa" && !selfSigned)
+        throw storeInvalid(name, `"${text}" is not a self-signed root`, path);
+      if (!selfSigned && certificate.basicConstraints?.ca !== true)
+        throw storeInvalid(name, `"${text}" is neither a CA nor self-signed`, path);
       return certificate;
     });
   } catch (cause) {
@@ -111,5 +152,9 @@ function trustedFrom(read: () => Uint8Array[], type: StoreType, name: string, pa
 }
 
 function storeInvalid(where: string, why: string, path: string, cause?: unknown): ConsignError {
-  return new ConsignError("TRUST_STORE_INVALID", `the trusted certificates of ${where} cannot be used: ${why}`, { path, cause });
+  return new ConsignError(
+    "TRUST_STORE_INVALID",
+    `the trusted certificates of ${where} cannot be used: ${why}`,
+    { path, cause },
+  );
 }

@@ -17,8 +17,21 @@ export const trustSchema = z.custom<Trust>().check((context) => {
   const { value } = context;
   const parsed = (isNotation(value) ? notationSchema : trustPolicySchema).safeParse(value);
   for (const issue of parsed.error?.issues ?? []) {
-    const found = issue.code === "unrecognized_keys" ? issue.keys.map((key) => ({ message: "there is no such member", path: [...issue.path, key] })) : [issue];
-    for (const { message, path: where } of found) context.issues.push({ code: "custom", input: value, message, path: [...where], params: { code: "TRUST_POLICY_INVALID" } });
+    const found =
+      issue.code === "unrecognized_keys"
+        ? issue.keys.map((key) => ({
+            message: "there is no such member",
+            path: [...issue.path, key],
+          }))
+        : [issue];
+    for (const { message, path: where } of found)
+      context.issues.push({
+        code: "custom",
+        input: value,
+        message,
+        path: [...where],
+        params: { code: "TRUST_POLICY_INVALID" },
+      });
   }
 });
 
@@ -37,11 +50,21 @@ export function isInline(trust: Trust): boolean {
  * @param baseDir what relative paths are relative to
  * @throws ConsignError `TRUST_*`, `FILE_*`; what is wrong in notation's files has the path `notationConfig`
  */
-export async function openTrust(trust: Trust, scope: string, baseDir: string): Promise<ResolvedTrustPolicy> {
+export async function openTrust(
+  trust: Trust,
+  scope: string,
+  baseDir: string,
+): Promise<ResolvedTrustPolicy> {
   if (!isNotation(trust)) return resolveTrustPolicy(parseTrustPolicy(trust), { baseDir });
-  const directory = trust.notationConfig === "default" ? notationConfigDir() : path.resolve(baseDir, trust.notationConfig);
+  const directory =
+    trust.notationConfig === "default"
+      ? notationConfigDir()
+      : path.resolve(baseDir, trust.notationConfig);
   try {
-    return await resolveTrustPolicy(await policyFromNotation(directory, scope), { baseDir, notationConfigDir: directory });
+    return await resolveTrustPolicy(await policyFromNotation(directory, scope), {
+      baseDir,
+      notationConfigDir: directory,
+    });
   } catch (error) {
     throw inNotation(error);
   }

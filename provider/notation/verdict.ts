@@ -30,7 +30,11 @@ export interface SignatureVerdict {
   /** The signature manifest, where the signature came from a store. */
   signature?: Digest;
   /** Who signed; only set once the signature is known to be whole. */
-  signer?: { subject: string; issuer: string; /** SHA-256 of the leaf certificate, lower-case hexadecimal digits. */ thumbprint: string };
+  signer?: {
+    subject: string;
+    issuer: string;
+    /** SHA-256 of the leaf certificate, lower-case hexadecimal digits. */ thumbprint: string;
+  };
   /** RFC 3339, UTC: a timestamp authority's time where one was verified, else the signer's own. */
   signedAt?: string;
   /** Set where it is a timestamp authority's time, or a signing authority's. */
@@ -62,7 +66,13 @@ export class Checklist {
       return value;
     } catch (error) {
       const { code, message } = asConsignError(error);
-      const made: Check = { check, action, result: UNSURE.has(code) ? "inconclusive" : "failed", code, reason: message };
+      const made: Check = {
+        check,
+        action,
+        result: UNSURE.has(code) ? "inconclusive" : "failed",
+        code,
+        reason: message,
+      };
       this.#made.set(check, made);
       if (action === "enforce") this.#failure = made;
       return undefined;
@@ -87,7 +97,10 @@ export class Checklist {
 
   #notMade(check: CheckName): Check {
     const action = this.#actions[check];
-    const reason = action === "skip" ? "the trust policy skips it" : `not made after ${this.#failure?.check ?? "an earlier check"} failed`;
+    const reason =
+      action === "skip"
+        ? "the trust policy skips it"
+        : `not made after ${this.#failure?.check ?? "an earlier check"} failed`;
     return { check, action, result: "skipped", reason };
   }
 }
@@ -100,11 +113,16 @@ function outcomeOf({ check, result }: Check): Outcome {
 }
 
 /** What an envelope that is known to be whole says about itself. */
-export function describeSignature(envelope: SignatureEnvelope, timestamp: Date | undefined): Partial<SignatureVerdict> {
+export function describeSignature(
+  envelope: SignatureEnvelope,
+  timestamp: Date | undefined,
+): Partial<SignatureVerdict> {
   const leaf = leafOf(envelope);
   const proven = timestamp ?? envelope.authenticSigningTime;
   const signedAt = proven ?? envelope.signingTime;
-  const certificateEnd = Math.min(...envelope.certificateChain.map(({ notAfter }) => notAfter.getTime()));
+  const certificateEnd = Math.min(
+    ...envelope.certificateChain.map(({ notAfter }) => notAfter.getTime()),
+  );
   const { annotations } = envelope.payload.targetArtifact;
   return {
     signer: { subject: leaf.subject.text, issuer: leaf.issuer.text, thumbprint: leaf.thumbprint },

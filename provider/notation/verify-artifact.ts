@@ -27,9 +27,19 @@ const MAX_SIGNATURES = 100;
  * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`; what the store throws when it cannot be asked and no other signature verifies, or every signer is
  * asked for
  */
-export async function verifyArtifact(store: ReadStore, artifact: Descriptor, policy: ResolvedTrustPolicy, context: VerifyContext): Promise<ArtifactVerdict> {
+export async function verifyArtifact(
+  store: ReadStore,
+  artifact: Descriptor,
+  policy: ResolvedTrustPolicy,
+  context: VerifyContext,
+): Promise<ArtifactVerdict> {
   requireApplicable(policy, context.scope);
-  if (policy.actions.integrity === "skip") return { ...new Checklist(policy.actions).verdict({ reason: SKIPPED }), signatures: [], unseen: 0 };
+  if (policy.actions.integrity === "skip")
+    return {
+      ...new Checklist(policy.actions).verdict({ reason: SKIPPED }),
+      signatures: [],
+      unseen: 0,
+    };
   const found = likelyFirst(await listSignatures(store, artifact.digest), policy);
   const looked = found.slice(0, context.maxSignatures ?? MAX_SIGNATURES);
   const unseen = found.length - looked.length;
@@ -37,25 +47,50 @@ export async function verifyArtifact(store: ReadStore, artifact: Descriptor, pol
   let storeFailure: ConsignError | undefined;
   for (const descriptor of looked) {
     try {
-      const verdict = { ...(await verifySignature(store, descriptor, artifact, policy, context)), signature: descriptor.digest };
+      const verdict = {
+        ...(await verifySignature(store, descriptor, artifact, policy, context)),
+        signature: descriptor.digest,
+      };
       signatures.push(verdict);
-      if (verdict.outcome === "verified" && context.signers !== "every") return { ...verdict, signatures, unseen };
+      if (verdict.outcome === "verified" && context.signers !== "every")
+        return { ...verdict, signatures, unseen };
     } catch (error) {
-      storeFailure ??= asConsignError(error, "INTERNAL", { reference: `${store.name}@${descriptor.digest}` });
+      storeFailure ??= asConsignError(error, "INTERNAL", {
+        reference: `${store.name}@${descriptor.digest}`,
+      });
     }
   }
   if (storeFailure !== undefined) throw storeFailure;
   const [closest] = signatures.toSorted((a, b) => RANK[b.outcome] - RANK[a.outcome]);
-  if (unseen > 0 && closest?.outcome !== "verified") return { ...tooMany(found.length, looked.length, policy, closest), signatures, unseen };
+  if (unseen > 0 && closest?.outcome !== "verified")
+    return { ...tooMany(found.length, looked.length, policy, closest), signatures, unseen };
   if (closest === undefined) return { ...missing(store, artifact, policy), signatures, unseen };
   return { ...closest, signatures, unseen };
 }
 
-const RANK: Readonly<Record<Outcome, number>> = { missing: 0, invalid: 1, untrusted: 2, inconclusive: 3, verified: 4 };
+const RANK: Readonly<Record<Outcome, number>> = {
+  missing: 0,
+  invalid: 1,
+  untrusted: 2,
+  inconclusive: 3,
+  verified: 4,
+};
 
 /** Faults of a signature itself, which no second look will change. */
-const SIGNATURE_FAULTS = ["MANIFEST_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "BLOB_UNKNOWN", "DIGEST_MISMATCH", "SIZE_MISMATCH"] as const;
-const FORM_FAULTS = ["ENVELOPE_INVALID", "ENVELOPE_UNSUPPORTED", "ENVELOPE_TOO_LARGE", "SIGNATURE_INVALID"] as const;
+const SIGNATURE_FAULTS = [
+  "MANIFEST_UNKNOWN",
+  "MANIFEST_INVALID",
+  "MANIFEST_TOO_LARGE",
+  "BLOB_UNKNOWN",
+  "DIGEST_MISMATCH",
+  "SIZE_MISMATCH",
+] as const;
+const FORM_FAULTS = [
+  "ENVELOPE_INVALID",
+  "ENVELOPE_UNSUPPORTED",
+  "ENVELOPE_TOO_LARGE",
+  "SIGNATURE_INVALID",
+] as const;
 
 async function verifySignature(
   store: ReadStore,
@@ -67,7 +102,10 @@ async function verifySignature(
   let envelope: { bytes: Uint8Array; mediaType: string };
   try {
     const layer = envelopeOf(await store.manifest(descriptor), artifact);
-    envelope = { bytes: await readSmall(store, layer, MAX_ENVELOPE_SIZE), mediaType: layer.mediaType };
+    envelope = {
+      bytes: await readSmall(store, layer, MAX_ENVELOPE_SIZE),
+      mediaType: layer.mediaType,
+    };
   } catch (error) {
     if (!isConsignError(error, ...SIGNATURE_FAULTS, ...FORM_FAULTS)) throw error;
     const list = new Checklist(policy.actions);
@@ -79,15 +117,27 @@ async function verifySignature(
 
 /** The annotations are a hint that anyone can write; they only decide on the order. */
 function likelyFirst(signatures: readonly Descriptor[], policy: ResolvedTrustPolicy): Descriptor[] {
-  const trusted = Object.values(policy.trusted).flat().map(({ thumbprint }) => thumbprint);
+  const trusted = Object.values(policy.trusted)
+    .flat()
+    .map(({ thumbprint }) => thumbprint);
   const isLikely = ({ annotations }: Descriptor) => {
     const thumbprints = annotations?.[ANNOTATIONS.thumbprints]?.toLowerCase();
-    return thumbprints !== undefined && trusted.some((thumbprint) => thumbprints.includes(thumbprint));
+    return (
+      thumbprints !== undefined && trusted.some((thumbprint) => thumbprints.includes(thumbprint))
+    );
   };
-  return [...signatures.filter(isLikely), ...signatures.filter((signature) => !isLikely(signature))];
+  return [
+    ...signatures.filter(isLikely),
+    ...signatures.filter((signature) => !isLikely(signature)),
+  ];
 }
 
-function tooMany(found: number, looked: number, policy: ResolvedTrustPolicy, closest: SignatureVerdict | undefined): SignatureVerdict {
+function tooMany(
+  found: number,
+  looked: number,
+  policy: ResolvedTrustPolicy,
+  closest: SignatureVerdict | undefined,
+): SignatureVerdict {
   const about = closest?.reason === undefined ? "" : `; of those, the closest: ${closest.reason}`;
   return {
     ...new Checklist(policy.actions).verdict({ checks: closest?.checks ?? [] }),
@@ -97,7 +147,11 @@ function tooMany(found: number, looked: number, policy: ResolvedTrustPolicy, clo
   };
 }
 
-function missing(store: ReadStore, artifact: Descriptor, policy: ResolvedTrustPolicy): SignatureVerdict {
+function missing(
+  store: ReadStore,
+  artifact: Descriptor,
+  policy: ResolvedTrustPolicy,
+): SignatureVerdict {
   return {
     ...new Checklist(policy.actions).verdict({ checks: [] }),
     outcome: "missing",

@@ -43,13 +43,22 @@ export async function verifyEnvelope(
 ): Promise<SignatureVerdict> {
   requireApplicable(policy, context.scope);
   const list = new Checklist(policy.actions);
-  const envelope = await list.make("integrity", () => readWhole(bytes, mediaType, artifact, policy));
-  if (envelope === undefined) return list.verdict(policy.actions.integrity === "skip" ? { reason: SKIPPED } : {});
-  const revocation = context.revocation ?? (context.fetch === undefined ? offlineRevocation : revocationChecker({ fetch: context.fetch }));
+  const envelope = await list.make("integrity", () =>
+    readWhole(bytes, mediaType, artifact, policy),
+  );
+  if (envelope === undefined)
+    return list.verdict(policy.actions.integrity === "skip" ? { reason: SKIPPED } : {});
+  const revocation =
+    context.revocation ??
+    (context.fetch === undefined ? offlineRevocation : revocationChecker({ fetch: context.fetch }));
   await list.make("authenticity", () => checkAuthenticity(envelope, policy));
   await list.make("expiry", () => checkExpiry(envelope, context.now));
-  const timestamp = await list.make("authenticTimestamp", () => checkSigningTime(envelope, policy, { now: context.now, revocation }));
-  await list.make("revocation", () => checkRevocation(envelope, list.passed("authenticity"), revocation, context.now));
+  const timestamp = await list.make("authenticTimestamp", () =>
+    checkSigningTime(envelope, policy, { now: context.now, revocation }),
+  );
+  await list.make("revocation", () =>
+    checkRevocation(envelope, list.passed("authenticity"), revocation, context.now),
+  );
   await list.make("pluginVerification", () => refusePlugin(envelope));
   return list.verdict(describeSignature(envelope, timestamp));
 }
@@ -70,35 +79,66 @@ export function requireApplicable(policy: ResolvedTrustPolicy, scope: string): v
  */
 const SLOW_IN_COSE_JS: ReadonlySet<string> = new Set(["ES384", "ES512"]);
 
-async function readWhole(bytes: Uint8Array, mediaType: string, artifact: Descriptor, policy: ResolvedTrustPolicy): Promise<SignatureEnvelope> {
+async function readWhole(
+  bytes: Uint8Array,
+  mediaType: string,
+  artifact: Descriptor,
+  policy: ResolvedTrustPolicy,
+): Promise<SignatureEnvelope> {
   const envelope = parseEnvelope(bytes, mediaType);
-  const worthAsking = policy.actions.authenticity !== "enforce" || hasTrustedCertificate(envelope, policy);
-  await checkIntegrity(envelope, { askCoseJs: worthAsking && !SLOW_IN_COSE_JS.has(envelope.algorithm) });
+  const worthAsking =
+    policy.actions.authenticity !== "enforce" || hasTrustedCertificate(envelope, policy);
+  await checkIntegrity(envelope, {
+    askCoseJs: worthAsking && !SLOW_IN_COSE_JS.has(envelope.algorithm),
+  });
   if (envelope.critical.length > 0 && envelope.verificationPlugin === undefined) {
-    throw new ConsignError("ENVELOPE_INVALID", `the signature has critical attributes that are not known here: ${envelope.critical.join(", ")}`);
+    throw new ConsignError(
+      "ENVELOPE_INVALID",
+      `the signature has critical attributes that are not known here: ${envelope.critical.join(", ")}`,
+    );
   }
   const { targetArtifact } = envelope.payload;
   if (!sameContent(targetArtifact, artifact)) {
     const target = `${targetArtifact.digest} (${targetArtifact.mediaType}, ${targetArtifact.size} bytes)`;
-    throw new ConsignError("SIGNATURE_INVALID", `the signature is for ${target}, not for ${artifact.digest}`);
+    throw new ConsignError(
+      "SIGNATURE_INVALID",
+      `the signature is for ${target}, not for ${artifact.digest}`,
+    );
   }
   return envelope;
 }
 
 /** The addresses to ask are in the certificates, so nobody is asked on behalf of a signer that is not trusted. */
-async function checkRevocation(envelope: SignatureEnvelope, trusted: boolean, checker: RevocationChecker, now: Date): Promise<void> {
+async function checkRevocation(
+  envelope: SignatureEnvelope,
+  trusted: boolean,
+  checker: RevocationChecker,
+  now: Date,
+): Promise<void> {
   const { certificateChain, authenticSigningTime } = envelope;
-  if (!certificateChain.slice(0, -1).some(({ ocspUrls, crlUrls }) => ocspUrls.length + crlUrls.length > 0)) return;
+  if (
+    !certificateChain
+      .slice(0, -1)
+      .some(({ ocspUrls, crlUrls }) => ocspUrls.length + crlUrls.length > 0)
+  )
+    return;
   if (!trusted) throw unknown("the signer is not trusted, so nobody was asked");
   const chain = certificateChain.map(({ raw }) => raw);
   const at = authenticSigningTime === undefined ? {} : { at: authenticSigningTime };
   const { result, reason } = await checker.check(chain, { now, purpose: "codeSigning", ...at });
-  if (result === "revoked") throw new ConsignError("SIGNATURE_REVOKED", `a certificate of the signature is revoked: ${reason}`);
+  if (result === "revoked")
+    throw new ConsignError(
+      "SIGNATURE_REVOKED",
+      `a certificate of the signature is revoked: ${reason}`,
+    );
   if (result === "unknown") throw unknown(reason);
 }
 
 function unknown(why: string): ConsignError {
-  return new ConsignError("SIGNATURE_INCONCLUSIVE", `whether the signature's certificates are revoked is not known: ${why}`);
+  return new ConsignError(
+    "SIGNATURE_INCONCLUSIVE",
+    `whether the signature's certificates are revoked is not known: ${why}`,
+  );
 }
 
 function refusePlugin({ verificationPlugin }: SignatureEnvelope): void {

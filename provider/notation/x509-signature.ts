@@ -36,7 +36,13 @@ const ECDSA: Readonly<Record<string, SecureHash>> = {
  * RSA PKCS#1 v1.5, RSA-PSS or ECDSA with SHA-2, or does not fit the key.
  * @param digest what CMS says beside `rsaEncryption`, whose identifier names no hash
  */
-export function verifyX509Signature(algorithm: AlgorithmIdentifier, key: KeyObject, data: Uint8Array, signature: Uint8Array, digest?: SecureHash): boolean {
+export function verifyX509Signature(
+  algorithm: AlgorithmIdentifier,
+  key: KeyObject,
+  data: Uint8Array,
+  signature: Uint8Array,
+  digest?: SecureHash,
+): boolean {
   const oid = algorithm.algorithmId;
   const rsa = key.asymmetricKeyType === "rsa" || key.asymmetricKeyType === "rsa-pss";
   try {
@@ -54,13 +60,28 @@ export function verifyX509Signature(algorithm: AlgorithmIdentifier, key: KeyObje
   }
 }
 
-function verifyPss(algorithm: AlgorithmIdentifier, key: KeyObject, data: Uint8Array, signature: Uint8Array): boolean {
+function verifyPss(
+  algorithm: AlgorithmIdentifier,
+  key: KeyObject,
+  data: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   const parameters = new RSASSAPSSParams({ schema: algorithm.algorithmParams });
   const hash = HASHES[parameters.hashAlgorithm.algorithmId];
   const mask: unknown = parameters.maskGenAlgorithm.algorithmParams;
-  if (hash === undefined || parameters.maskGenAlgorithm.algorithmId !== MGF1 || parameters.trailerField !== 1) return false;
+  if (
+    hash === undefined ||
+    parameters.maskGenAlgorithm.algorithmId !== MGF1 ||
+    parameters.trailerField !== 1
+  )
+    return false;
   if (!sameHash(mask, parameters.hashAlgorithm.algorithmId)) return false;
-  return verify(hash, data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: parameters.saltLength }, signature);
+  return verify(
+    hash,
+    data,
+    { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: parameters.saltLength },
+    signature,
+  );
 }
 
 function sameHash(mask: unknown, oid: string): boolean {

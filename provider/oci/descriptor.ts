@@ -16,7 +16,9 @@ export const descriptorSchema = z.looseObject({
   size: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
   annotations: annotationsSchema.optional(),
   artifactType: z.string().optional(),
-  platform: z.looseObject({ architecture: z.string(), os: z.string(), variant: z.string().optional() }).optional(),
+  platform: z
+    .looseObject({ architecture: z.string(), os: z.string(), variant: z.string().optional() })
+    .optional(),
 });
 
 export type Descriptor = z.infer<typeof descriptorSchema>;

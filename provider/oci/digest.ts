@@ -26,7 +26,10 @@ export function isDigest(value: unknown): value is Digest {
 /** @throws ConsignError `DIGEST_INVALID` */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
-  throw new ConsignError("DIGEST_INVALID", `"${text}" is not a digest: write sha256:<64 hexadecimal digits> or sha512:<128>, in lower case`);
+  throw new ConsignError(
+    "DIGEST_INVALID",
+    `"${text}" is not a digest: write sha256:<64 hexadecimal digits> or sha512:<128>, in lower case`,
+  );
 }
 
 export function algorithmOf(digest: Digest): DigestAlgorithm {
@@ -37,7 +40,10 @@ export function hexOf(digest: Digest): string {
   return digest.slice(digest.indexOf(":") + 1);
 }
 
-export function digestOf(bytes: Uint8Array | string, algorithm: DigestAlgorithm = "sha256"): Digest {
+export function digestOf(
+  bytes: Uint8Array | string,
+  algorithm: DigestAlgorithm = "sha256",
+): Digest {
   return `${algorithm}:${hash(algorithm, bytes, "hex")}`;
 }
 

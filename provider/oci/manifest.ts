@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { ConsignError } from "../errors";
-import { annotationsSchema, descriptorSchema, type Annotations, type Descriptor } from "./descriptor";
+import {
+  annotationsSchema,
+  descriptorSchema,
+  type Annotations,
+  type Descriptor,
+} from "./descriptor";
 import { digestOf } from "./digest";
 import { MEDIA_TYPES, isIndexType, isManifestType } from "./media-types";
 
@@ -40,19 +45,36 @@ export type Manifest =
  * Parses bytes that were already checked against their digest, or are about to be pushed.
  * @throws ConsignError `MANIFEST_INVALID`, `MANIFEST_TOO_LARGE`
  */
-export function parseManifest(bytes: Uint8Array, mediaType: string, digest = digestOf(bytes)): Manifest {
+export function parseManifest(
+  bytes: Uint8Array,
+  mediaType: string,
+  digest = digestOf(bytes),
+): Manifest {
   if (bytes.byteLength > MAX_MANIFEST_SIZE) {
-    throw new ConsignError("MANIFEST_TOO_LARGE", `manifest ${digest} has ${bytes.byteLength} bytes; at most ${MAX_MANIFEST_SIZE} are allowed`);
+    throw new ConsignError(
+      "MANIFEST_TOO_LARGE",
+      `manifest ${digest} has ${bytes.byteLength} bytes; at most ${MAX_MANIFEST_SIZE} are allowed`,
+    );
   }
-  if (!isManifestType(mediaType)) throw new ConsignError("MANIFEST_INVALID", `manifest ${digest} has the unknown media type "${mediaType}"`);
+  if (!isManifestType(mediaType))
+    throw new ConsignError(
+      "MANIFEST_INVALID",
+      `manifest ${digest} has the unknown media type "${mediaType}"`,
+    );
   const schema = isIndexType(mediaType) ? indexSchema : imageManifestSchema;
   const parsed = schema.safeParse(parseJson(bytes, digest));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new ConsignError("MANIFEST_INVALID", `manifest ${digest} is not a valid ${mediaType}: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+    throw new ConsignError(
+      "MANIFEST_INVALID",
+      `manifest ${digest} is not a valid ${mediaType}: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
+    );
   }
   if (parsed.data.mediaType !== undefined && parsed.data.mediaType !== mediaType) {
-    throw new ConsignError("MANIFEST_INVALID", `manifest ${digest} says mediaType "${parsed.data.mediaType}" but was served as "${mediaType}"`);
+    throw new ConsignError(
+      "MANIFEST_INVALID",
+      `manifest ${digest} says mediaType "${parsed.data.mediaType}" but was served as "${mediaType}"`,
+    );
   }
   const descriptor: Descriptor = { mediaType, digest, size: bytes.byteLength };
   return isIndexType(mediaType)
@@ -72,7 +94,9 @@ function parseJson(bytes: Uint8Array, digest: string): unknown {
 
 /** Everything a manifest needs to be complete: config and layers, or an index's children. The subject is not among them. */
 export function successorsOf(manifest: Manifest): Descriptor[] {
-  return manifest.kind === "index" ? manifest.value.manifests : [manifest.value.config, ...manifest.value.layers];
+  return manifest.kind === "index"
+    ? manifest.value.manifests
+    : [manifest.value.config, ...manifest.value.layers];
 }
 
 /**

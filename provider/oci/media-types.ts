@@ -19,13 +19,21 @@ export const MEDIA_TYPES = {
 } as const;
 
 /** Accept header for manifests, in the order of preference. */
-export const MANIFEST_ACCEPT = [MEDIA_TYPES.manifest, MEDIA_TYPES.index, MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerIndex].join(", ");
+export const MANIFEST_ACCEPT = [
+  MEDIA_TYPES.manifest,
+  MEDIA_TYPES.index,
+  MEDIA_TYPES.dockerManifest,
+  MEDIA_TYPES.dockerIndex,
+].join(", ");
 
 /** @see https://www.rfc-editor.org/rfc/rfc6838#section-4.2 */
 export const mediaTypeSchema = z
   .string()
   .max(255)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(?:\s*;.*)?$/, "must be a media type, as type/subtype");
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(?:\s*;.*)?$/,
+    "must be a media type, as type/subtype",
+  );
 
 export function isIndexType(mediaType: string): boolean {
   return mediaType === MEDIA_TYPES.index || mediaType === MEDIA_TYPES.dockerIndex;
@@ -33,5 +41,9 @@ export function isIndexType(mediaType: string): boolean {
 
 /** True for what is pushed and pulled through the manifests endpoint; all else is a blob. */
 export function isManifestType(mediaType: string): boolean {
-  return isIndexType(mediaType) || mediaType === MEDIA_TYPES.manifest || mediaType === MEDIA_TYPES.dockerManifest;
+  return (
+    isIndexType(mediaType) ||
+    mediaType === MEDIA_TYPES.manifest ||
+    mediaType === MEDIA_TYPES.dockerManifest
+  );
 }

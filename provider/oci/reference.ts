@@ -4,7 +4,8 @@ import { ConsignError } from "../errors";
 import { isDigest, type Digest } from "./digest";
 
 /** Where content lives: a repository of a registry, or an OCI image layout directory (`oci:path`, kept as it was written). */
-export type Location = { kind: "registry"; registry: string; repository: string } | { kind: "layout"; path: string };
+export type Location =
+  { kind: "registry"; registry: string; repository: string } | { kind: "layout"; path: string };
 
 /** A location and what is meant in it. With a digest, the digest decides; a tag beside it is only for people. */
 export interface Reference {
@@ -14,11 +15,14 @@ export interface Reference {
 }
 
 const HOST = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::[0-9]{1,5})?$/;
-const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const REPOSITORY =
+  /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /** @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
-export const tagSchema = z.string().regex(TAG, "must be a tag: up to 128 letters, digits, dots, dashes and underscores");
+export const tagSchema = z
+  .string()
+  .regex(TAG, "must be a tag: up to 128 letters, digits, dots, dashes and underscores");
 
 export function isTag(text: string): boolean {
   return TAG.test(text);
@@ -29,14 +33,26 @@ export function isHost(text: string): boolean {
   return HOST.test(text) && URL.canParse(`https://${text}`);
 }
 
-export const locationSchema = z.string().check((context) => reportInto(context, () => parseLocation(context.value)));
-export const referenceSchema = z.string().check((context) => reportInto(context, () => parseReference(context.value)));
+export const locationSchema = z
+  .string()
+  .check((context) => reportInto(context, () => parseLocation(context.value)));
+export const referenceSchema = z
+  .string()
+  .check((context) => reportInto(context, () => parseReference(context.value)));
 
-function reportInto(context: { value: string; issues: z.core.$ZodRawIssue[] }, parse: () => unknown): void {
+function reportInto(
+  context: { value: string; issues: z.core.$ZodRawIssue[] },
+  parse: () => unknown,
+): void {
   try {
     parse();
   } catch (error) {
-    context.issues.push({ code: "custom", input: context.value, message: (error as Error).message, params: { code: "REFERENCE_INVALID" } });
+    context.issues.push({
+      code: "custom",
+      input: context.value,
+      message: (error as Error).message,
+      params: { code: "REFERENCE_INVALID" },
+    });
   }
 }
 
@@ -57,12 +73,14 @@ export function parseLocation(text: string): Location {
  * @throws ConsignError `REFERENCE_INVALID`
  */
 export function parseReference(text: string): Reference {
-  if (text.length > 4096) throw invalid(text.slice(0, 64) + "…", "it is longer than 4096 characters");
+  if (text.length > 4096)
+    throw invalid(text.slice(0, 64) + "…", "it is longer than 4096 characters");
   const layout = text.startsWith("oci:");
   // A directory's name may have an @ in it.
   const at = layout && text.lastIndexOf("@") < text.lastIndexOf("/") ? -1 : text.lastIndexOf("@");
   const digestText = at === -1 ? undefined : text.slice(at + 1);
-  if (digestText !== undefined && !isDigest(digestText)) throw invalid(text, "what follows @ is not a digest");
+  if (digestText !== undefined && !isDigest(digestText))
+    throw invalid(text, "what follows @ is not a digest");
   const rest = at === -1 ? text : text.slice(0, at);
   const colon = rest.lastIndexOf(":");
   const hasTag = colon > rest.lastIndexOf("/") && !(layout && colon === 3);
@@ -77,7 +95,8 @@ export function parseReference(text: string): Reference {
 }
 
 function layoutLocation(path: string, text: string): Location {
-  if (path.length === 0 || path.includes("\0")) throw invalid(text, "oci: must be followed by a directory's path");
+  if (path.length === 0 || path.includes("\0"))
+    throw invalid(text, "oci: must be followed by a directory's path");
   return { kind: "layout", path };
 }
 
@@ -86,9 +105,17 @@ function registryLocation(name: string, text: string): Location {
   const registry = slash === -1 ? "" : name.slice(0, slash);
   const repository = name.slice(slash + 1);
   const named = registry.includes(".") || registry.includes(":") || registry === "localhost";
-  if (!named) throw invalid(text, "it must begin with a registry's host, as registry.example/repository; none is assumed");
+  if (!named)
+    throw invalid(
+      text,
+      "it must begin with a registry's host, as registry.example/repository; none is assumed",
+    );
   if (!isHost(registry)) throw invalid(text, `"${registry}" is not a host`);
-  if (!REPOSITORY.test(repository) || repository.length > 255) throw invalid(text, `"${repository}" is not a repository name: lower-case letters, digits, and . _ - between them`);
+  if (!REPOSITORY.test(repository) || repository.length > 255)
+    throw invalid(
+      text,
+      `"${repository}" is not a repository name: lower-case letters, digits, and . _ - between them`,
+    );
   return { kind: "registry", registry, repository };
 }
 
@@ -97,11 +124,17 @@ function invalid(text: string, why: string): ConsignError {
 }
 
 export function formatLocation(location: Location): string {
-  return location.kind === "layout" ? `oci:${location.path}` : `${location.registry}/${location.repository}`;
+  return location.kind === "layout"
+    ? `oci:${location.path}`
+    : `${location.registry}/${location.repository}`;
 }
 
 export function formatReference({ location, tag, digest }: Reference): string {
-  return formatLocation(location) + (tag === undefined ? "" : `:${tag}`) + (digest === undefined ? "" : `@${digest}`);
+  return (
+    formatLocation(location) +
+    (tag === undefined ? "" : `:${tag}`) +
+    (digest === undefined ? "" : `@${digest}`)
+  );
 }
 
 /** `repository@digest`, the only form in which outputs name an artifact. */

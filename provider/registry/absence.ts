@@ -16,8 +16,17 @@ const confirmed = new WeakMap<Connection, Promise<boolean>>();
  * registry is asked once whether it is one.
  * @throws ConsignError `REGISTRY_RESPONSE_INVALID`
  */
-export async function believeAbsence(connection: Connection, answer: Answer, method: string, about: About): Promise<void> {
-  if (answer.headers.get(VERSION_HEADER) !== undefined || parseErrors(answer.bytes).some(({ code }) => NOT_THERE.test(code))) return;
+export async function believeAbsence(
+  connection: Connection,
+  answer: Answer,
+  method: string,
+  about: About,
+): Promise<void> {
+  if (
+    answer.headers.get(VERSION_HEADER) !== undefined ||
+    parseErrors(answer.bytes).some(({ code }) => NOT_THERE.test(code))
+  )
+    return;
   const asking = confirmed.get(connection) ?? answersAsRegistry(connection);
   confirmed.set(connection, asking);
   asking.catch(() => confirmed.delete(connection));

@@ -46,7 +46,11 @@ export class Authorizer {
     return this.#scheme === undefined ? undefined : this.#headerFor(this.#scheme, wanted, signal);
   }
 
-  async #headerFor(scheme: Scheme, wanted: readonly string[], signal: AbortSignal | undefined): Promise<string> {
+  async #headerFor(
+    scheme: Scheme,
+    wanted: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
     if (scheme.kind === "basic") return basic(await this.#lookUp(), this.#options.registry);
     return `Bearer ${await this.#token(scheme, wanted, signal)}`;
   }
@@ -55,7 +59,11 @@ export class Authorizer {
    * Learns from a 401. `rejected` is the header that was sent.
    * @returns whether the same request with a new header may succeed
    */
-  async challenged(header: string | undefined, wanted: readonly string[], rejected: string | undefined): Promise<boolean> {
+  async challenged(
+    header: string | undefined,
+    wanted: readonly string[],
+    rejected: string | undefined,
+  ): Promise<boolean> {
     const scheme = this.#choose(header ?? "");
     if (scheme === undefined) return false;
     const same = this.#scheme?.kind === scheme.kind;
@@ -73,7 +81,9 @@ export class Authorizer {
       this.#tokens.delete(key);
       this.#credentials = undefined;
     }
-    const asked = parseChallenges(header ?? "").find((challenge) => challenge.scheme === "bearer")?.parameters.get("scope");
+    const asked = parseChallenges(header ?? "")
+      .find((challenge) => challenge.scheme === "bearer")
+      ?.parameters.get("scope");
     if (asked !== undefined) this.#wider.set(key, sameRepositories(asked, wanted));
     return true;
   }
@@ -82,7 +92,8 @@ export class Authorizer {
     const challenges = parseChallenges(header);
     for (const { scheme, parameters } of challenges) {
       const realm = parameters.get("realm");
-      if (scheme === "bearer" && realm !== undefined) return { kind: "bearer", realm: this.#realm(realm), service: parameters.get("service") };
+      if (scheme === "bearer" && realm !== undefined)
+        return { kind: "bearer", realm: this.#realm(realm), service: parameters.get("service") };
     }
     return challenges.some(({ scheme }) => scheme === "basic") ? { kind: "basic" } : undefined;
   }
@@ -91,8 +102,17 @@ export class Authorizer {
   #realm(text: string): URL {
     const { registry, origin } = this.#options;
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    const plainAllowed = origin.protocol === "http:" && url?.protocol === "http:" && (url.hostname === origin.hostname || isLoopback(url.hostname));
-    if (url !== undefined && (url.protocol === "https:" || plainAllowed) && url.username === "" && url.password === "") return url;
+    const plainAllowed =
+      origin.protocol === "http:" &&
+      url?.protocol === "http:" &&
+      (url.hostname === origin.hostname || isLoopback(url.hostname));
+    if (
+      url !== undefined &&
+      (url.protocol === "https:" || plainAllowed) &&
+      url.username === "" &&
+      url.password === ""
+    )
+      return url;
     throw new ConsignError(
       "REGISTRY_RESPONSE_INVALID",
       `${registry} sends to a token service that is not https; credentials are not sent there`,
@@ -111,7 +131,11 @@ export class Authorizer {
     return this.#credentials;
   }
 
-  async #token(scheme: Scheme & { kind: "bearer" }, wanted: readonly string[], signal?: AbortSignal): Promise<string> {
+  async #token(
+    scheme: Scheme & { kind: "bearer" },
+    wanted: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<string> {
     const key = tokenKey(scheme, wanted);
     const known = this.#tokens.get(key);
     if (known !== undefined && known.expiresAt > this.#options.now()) return known.value;
@@ -120,7 +144,14 @@ export class Authorizer {
       async () => {
         const all = [...new Set([...wanted, ...(this.#wider.get(key) ?? [])])].sort();
         const credentials = await this.#lookUp();
-        const fresh = await fetchToken({ ...scheme, scopes: all, credentials, registry: this.#options.registry, send: this.#options.send, now: this.#options.now });
+        const fresh = await fetchToken({
+          ...scheme,
+          scopes: all,
+          credentials,
+          registry: this.#options.registry,
+          send: this.#options.send,
+          now: this.#options.now,
+        });
         if (this.#tokens.size > 10_000) this.#tokens.clear();
         this.#tokens.set(key, fresh);
         return fresh;
@@ -143,10 +174,17 @@ function sameRepositories(asked: string, wanted: readonly string[]): string[] {
 
 function basic(credentials: Credentials, registry: string): string {
   if (credentials.kind === "anonymous") {
-    throw new ConsignError("REGISTRY_UNAUTHORIZED", `${registry} wants a user name and password; give consign:registries both, or log in with docker login`, {
-      reference: registry,
-      status: 401,
-    });
+    throw new ConsignError(
+      "REGISTRY_UNAUTHORIZED",
+      `${registry} wants a user name and password; give consign:registries both, or log in with docker login`,
+      {
+        reference: registry,
+        status: 401,
+      },
+    );
   }
-  return basicHeader(credentials.username, credentials.kind === "password" ? credentials.password : credentials.token);
+  return basicHeader(
+    credentials.username,
+    credentials.kind === "password" ? credentials.password : credentials.token,
+  );
 }

@@ -21,22 +21,39 @@ const MAX_RESUMES = 50;
  * @throws ConsignError `BLOB_UNKNOWN`; `DIGEST_MISMATCH`, `SIZE_MISMATCH` here for what is small, else while iterating
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
  */
-export async function openBlob(connection: Connection, repository: string, target: Descriptor, options: CallOptions = {}): Promise<Content> {
-  if (target.size <= WHOLE_BYTES) return verifiedWhole(await readWhole(connection, repository, target, options.signal), target);
+export async function openBlob(
+  connection: Connection,
+  repository: string,
+  target: Descriptor,
+  options: CallOptions = {},
+): Promise<Content> {
+  if (target.size <= WHOLE_BYTES)
+    return verifiedWhole(await readWhole(connection, repository, target, options.signal), target);
   const download = new Download(connection, repository, target, options.signal);
   await download.open();
   return verified(download, target);
 }
 
 /** @returns undefined if there are more bytes than announced */
-function readWhole(connection: Connection, repository: string, target: Descriptor, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+function readWhole(
+  connection: Connection,
+  repository: string,
+  target: Descriptor,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
   return connection.repeat(async () => {
-    const leave = connection.gate.enterNow("download") ?? (await connection.gate.enter("download", signal));
+    const leave =
+      connection.gate.enterNow("download") ?? (await connection.gate.enter("download", signal));
     const request = blobRequest(connection, repository, target, signal);
     try {
       const incoming = await connection.open(request);
       const bytes = await incoming.body.bytes(target.size);
-      if (bytes !== undefined && bytes.byteLength < target.size && !incoming.headers.has("content-length")) throw brokenOff(target, bytes.byteLength, request.about);
+      if (
+        bytes !== undefined &&
+        bytes.byteLength < target.size &&
+        !incoming.headers.has("content-length")
+      )
+        throw brokenOff(target, bytes.byteLength, request.about);
       return bytes;
     } finally {
       leave();
@@ -44,7 +61,12 @@ function readWhole(connection: Connection, repository: string, target: Descripto
   }, signal);
 }
 
-function blobRequest(connection: Connection, repository: string, target: Descriptor, signal: AbortSignal | undefined): Call {
+function blobRequest(
+  connection: Connection,
+  repository: string,
+  target: Descriptor,
+  signal: AbortSignal | undefined,
+): Call {
   return {
     method: "GET",
     url: `/v2/${repository}/blobs/${target.digest}`,
@@ -57,8 +79,16 @@ function blobRequest(connection: Connection, repository: string, target: Descrip
 }
 
 /** A body of unknown length that is too short may have been cut on the way. */
-function brokenOff({ size }: Descriptor, after: number, { reference }: Pick<About, "reference">): Transient {
-  return new Transient(new ConsignError("SIZE_MISMATCH", `${reference} ended after ${after} of ${size} bytes`, { reference }));
+function brokenOff(
+  { size }: Descriptor,
+  after: number,
+  { reference }: Pick<About, "reference">,
+): Transient {
+  return new Transient(
+    new ConsignError("SIZE_MISMATCH", `${reference} ended after ${after} of ${size} bytes`, {
+      reference,
+    }),
+  );
 }
 
 class Download implements AsyncIterable<Uint8Array> {
@@ -74,7 +104,10 @@ class Download implements AsyncIterable<Uint8Array> {
     readonly target: Descriptor,
     readonly signal: AbortSignal | undefined,
   ) {
-    this.#about = { kind: "blob", reference: `${connection.registry}/${repository}@${target.digest}` };
+    this.#about = {
+      kind: "blob",
+      reference: `${connection.registry}/${repository}@${target.digest}`,
+    };
   }
 
   async open(): Promise<void> {
@@ -125,10 +158,19 @@ class Download implements AsyncIterable<Uint8Array> {
     if (this.#leave === undefined) this.#leave = await connection.gate.enter("download", signal);
     else await connection.gate.turn(signal);
     const call = blobRequest(connection, this.repository, this.target, signal);
-    const incoming = await connection.open(offset === 0 ? call : { ...call, headers: { range: `bytes=${offset}-` }, ok: [200, 206] });
-    if (incoming.status === 206 && !incoming.headers.get("content-range")?.startsWith(`bytes ${offset}-`)) {
+    const incoming = await connection.open(
+      offset === 0 ? call : { ...call, headers: { range: `bytes=${offset}-` }, ok: [200, 206] },
+    );
+    if (
+      incoming.status === 206 &&
+      !incoming.headers.get("content-range")?.startsWith(`bytes ${offset}-`)
+    ) {
       await incoming.body.discard();
-      throw new ConsignError("REGISTRY_RESPONSE_INVALID", `${this.#about.reference}: a range from ${offset} was asked for, and another one came`, this.#about);
+      throw new ConsignError(
+        "REGISTRY_RESPONSE_INVALID",
+        `${this.#about.reference}: a range from ${offset} was asked for, and another one came`,
+        this.#about,
+      );
     }
     return incoming;
   }

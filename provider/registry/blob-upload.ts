@@ -39,11 +39,16 @@ export class BlobUpload {
     readonly open: () => Promise<Content>,
     readonly options: CallOptions,
   ) {
-    this.#about = { kind: "upload", reference: `${connection.registry}/${repository}@${target.digest}` };
+    this.#about = {
+      kind: "upload",
+      reference: `${connection.registry}/${repository}@${target.digest}`,
+    };
   }
 
   async start(): Promise<Session> {
-    return this.session(await this.#call({ method: "POST", url: `/v2/${this.repository}/blobs/uploads/`, ok: [202] }));
+    return this.session(
+      await this.#call({ method: "POST", url: `/v2/${this.repository}/blobs/uploads/`, ok: [202] }),
+    );
   }
 
   /**
@@ -74,10 +79,14 @@ export class BlobUpload {
   /** Reads a session out of a 202. @throws ConsignError `REGISTRY_RESPONSE_INVALID`, `REDIRECT_REFUSED` */
   session(answer: Answer): Session {
     const location = answer.headers.get("location");
-    if (location === undefined || !URL.canParse(location, answer.address.href)) throw this.#failed("REGISTRY_RESPONSE_INVALID", "the upload session has no usable Location");
+    if (location === undefined || !URL.canParse(location, answer.address.href))
+      throw this.#failed("REGISTRY_RESPONSE_INVALID", "the upload session has no usable Location");
     const url = new URL(location, answer.address.url);
     if (url.protocol !== "https:" && url.protocol !== this.connection.origin.protocol) {
-      throw this.#failed("REDIRECT_REFUSED", "the upload session leads away from https; is the registry behind a proxy that it does not know of?");
+      throw this.#failed(
+        "REDIRECT_REFUSED",
+        "the upload session leads away from https; is the registry behind a proxy that it does not know of?",
+      );
     }
     url.hash = "";
     const minimum = Number(answer.headers.get("oci-chunk-min-length") ?? 0);
@@ -87,8 +96,11 @@ export class BlobUpload {
   async send(session: Session): Promise<void> {
     const { size } = this.target;
     const { connection } = this;
-    const isLarge = size >= connection.limits.chunkedFromBytes || (!connection.takesAnySize && size > connection.limits.chunkBytes);
-    if (isLarge && (this.#broke || !connection.takesAnySize)) return this.#finish(await this.#sendChunks(session, 0));
+    const isLarge =
+      size >= connection.limits.chunkedFromBytes ||
+      (!connection.takesAnySize && size > connection.limits.chunkBytes);
+    if (isLarge && (this.#broke || !connection.takesAnySize))
+      return this.#finish(await this.#sendChunks(session, 0));
     try {
       await this.#finish(session.url, { content: await this.open(), length: size });
     } catch (failure) {
@@ -134,7 +146,10 @@ export class BlobUpload {
     return this.#call({
       method: "PATCH",
       url,
-      headers: { "content-type": MEDIA_TYPES.octetStream, "content-range": `${offset}-${offset + length - 1}` },
+      headers: {
+        "content-type": MEDIA_TYPES.octetStream,
+        "content-range": `${offset}-${offset + length - 1}`,
+      },
       body: { content: cursor.take(length), length },
       deadlineMs: transferDeadline(length, this.connection.limits),
       // Some registries answer "resume incomplete" to every chunk but the last.
@@ -148,7 +163,8 @@ export class BlobUpload {
     const last = /^(?:bytes=)?0-(\d+)$/.exec(answer.headers.get("range") ?? "")?.[1];
     // `0-0` means one byte or none; nobody sends a chunk of one byte.
     const offset = last === undefined || last === "0" ? 0 : Number(last) + 1;
-    if (answer.status !== 204 || offset < sent || offset > end) throw new Transient(this.#failed("REGISTRY_FAILED", "the registry lost the upload session"));
+    if (answer.status !== 204 || offset < sent || offset > end)
+      throw new Transient(this.#failed("REGISTRY_FAILED", "the registry lost the upload session"));
     return { url: answer.headers.has("location") ? this.session(answer).url : url, offset };
   }
 
@@ -158,7 +174,9 @@ export class BlobUpload {
     const answer = await this.#call({
       method: "PUT",
       // The query stays byte for byte as the registry wrote it: it may be signed.
-      url: new URL(`${url.href}${url.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`),
+      url: new URL(
+        `${url.href}${url.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`,
+      ),
       headers: { "content-type": MEDIA_TYPES.octetStream },
       ...(body === undefined ? {} : { body }),
       deadlineMs: transferDeadline(size, limits) + limits.idleTimeoutMs * FINISH_FACTOR,
@@ -166,7 +184,15 @@ export class BlobUpload {
       ok: size > limits.chunkBytes ? [201, 404, 413, 416] : [201, 404, 416],
     });
     if (answer.status === 413) this.connection.takesAnySize = false;
-    if (answer.status !== 201) throw new Transient(this.#failed("REGISTRY_FAILED", answer.status === 413 ? `the registry does not take ${size} bytes in one request` : "the registry lost the upload session"));
+    if (answer.status !== 201)
+      throw new Transient(
+        this.#failed(
+          "REGISTRY_FAILED",
+          answer.status === 413
+            ? `the registry does not take ${size} bytes in one request`
+            : "the registry lost the upload session",
+        ),
+      );
     this.#checkStored(answer);
   }
 
@@ -179,10 +205,20 @@ export class BlobUpload {
   }
 
   #call(call: Omit<Call, "scopes" | "about" | "signal">): Promise<Answer> {
-    return this.connection.call({ ...call, scopes: [scopes.push(this.repository)], about: this.#about, signal: this.options.signal });
+    return this.connection.call({
+      ...call,
+      scopes: [scopes.push(this.repository)],
+      about: this.#about,
+      signal: this.options.signal,
+    });
   }
 
-  #failed(code: "REGISTRY_RESPONSE_INVALID" | "REDIRECT_REFUSED" | "REGISTRY_FAILED" | "DIGEST_MISMATCH", what: string): ConsignError {
-    return new ConsignError(code, `${this.#about.reference}: ${what}`, { reference: this.#about.reference });
+  #failed(
+    code: "REGISTRY_RESPONSE_INVALID" | "REDIRECT_REFUSED" | "REGISTRY_FAILED" | "DIGEST_MISMATCH",
+    what: string,
+  ): ConsignError {
+    return new ConsignError(code, `${this.#about.reference}: ${what}`, {
+      reference: this.#about.reference,
+    });
   }
 }

@@ -38,20 +38,37 @@ export class Blobs {
       return await openBlob(this.connection, this.repository, target, options);
     } catch (error) {
       // Where no list of errors says that a registry answered, it is asked in a way that tells.
-      const isDoubtful = isConsignError(error, "BLOB_UNKNOWN") && error.serverCodes.length === 0 && (await this.has(target, options));
+      const isDoubtful =
+        isConsignError(error, "BLOB_UNKNOWN") &&
+        error.serverCodes.length === 0 &&
+        (await this.has(target, options));
       if (!isDoubtful) throw error;
       const { reference } = this.#about(target);
-      throw new ConsignError("REGISTRY_RESPONSE_INVALID", `${reference}: HEAD says that it is there, and GET was answered with 404; run again, and look at what lies on the way if it stays so`, { reference, status: 404, cause: error });
+      throw new ConsignError(
+        "REGISTRY_RESPONSE_INVALID",
+        `${reference}: HEAD says that it is there, and GET was answered with 404; run again, and look at what lies on the way if it stays so`,
+        { reference, status: 404, cause: error },
+      );
     }
   }
 
   /** Sends a blob that is not there, or mounts it from another repository of this registry. @returns whether bytes were sent */
-  async push(target: Descriptor, open: () => Promise<Content>, from: string | undefined, options: CallOptions = {}): Promise<boolean> {
+  async push(
+    target: Descriptor,
+    open: () => Promise<Content>,
+    from: string | undefined,
+    options: CallOptions = {},
+  ): Promise<boolean> {
     const upload = new BlobUpload(this.connection, this.repository, target, open, options);
-    const mounted = from === undefined ? undefined : await this.#mount(target, from, upload, options);
+    const mounted =
+      from === undefined ? undefined : await this.#mount(target, from, upload, options);
     if (mounted === "mounted") return false;
     const { limits, takesBlobInOneRequest } = this.connection;
-    const atOnce = mounted === undefined && takesBlobInOneRequest && target.size <= ONE_REQUEST_BYTES && target.size < limits.chunkedFromBytes;
+    const atOnce =
+      mounted === undefined &&
+      takesBlobInOneRequest &&
+      target.size <= ONE_REQUEST_BYTES &&
+      target.size < limits.chunkedFromBytes;
     if (atOnce && (await upload.sendAtOnce())) return true;
     await this.connection.repeat(async (tried) => {
       // The answer may have been lost, not the blob.
@@ -65,7 +82,12 @@ export class Blobs {
    * @returns the session that the registry opened instead, or undefined if it refuses: then the blob is sent
    * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
    */
-  async #mount(target: Descriptor, from: string, upload: BlobUpload, options: CallOptions): Promise<"mounted" | Session | undefined> {
+  async #mount(
+    target: Descriptor,
+    from: string,
+    upload: BlobUpload,
+    options: CallOptions,
+  ): Promise<"mounted" | Session | undefined> {
     try {
       const answer = await this.connection.call({
         method: "POST",
@@ -97,10 +119,14 @@ export class Blobs {
     });
     if (answer.status === 404) await believeAbsence(this.connection, answer, "DELETE", about);
     if (answer.status === 400 || answer.status === 405) {
-      throw new ConsignError("REGISTRY_UNSUPPORTED", `${about.reference}: this registry does not delete blobs; they go with its own garbage collection`, {
-        reference: about.reference,
-        status: answer.status,
-      });
+      throw new ConsignError(
+        "REGISTRY_UNSUPPORTED",
+        `${about.reference}: this registry does not delete blobs; they go with its own garbage collection`,
+        {
+          reference: about.reference,
+          status: answer.status,
+        },
+      );
     }
   }
 
@@ -109,6 +135,9 @@ export class Blobs {
   }
 
   #about(target: Descriptor): About {
-    return { kind: "blob", reference: `${this.connection.registry}/${this.repository}@${target.digest}` };
+    return {
+      kind: "blob",
+      reference: `${this.connection.registry}/${this.repository}@${target.digest}`,
+    };
   }
 }

@@ -16,13 +16,22 @@ export const REFERRERS_STATUSES = [200, 400, 404, 405, 406] as const;
  * Judges an answer of the referrers endpoint. A repository that does not exist proves nothing about the endpoint.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
-export function judgeReferrers(status: number, contentType: string | undefined, serverCodes: readonly string[]): ReferrersEvidence {
+export function judgeReferrers(
+  status: number,
+  contentType: string | undefined,
+  serverCodes: readonly string[],
+): ReferrersEvidence {
   if (status === 200) {
     const type = contentType?.split(";")[0]?.trim().toLowerCase();
-    if (type === MEDIA_TYPES.index) return { support: "supported", evidence: "the referrers API answers with an index" };
-    return { support: "unsupported", evidence: `the referrers API answers with ${type ?? "no content type"}` };
+    if (type === MEDIA_TYPES.index)
+      return { support: "supported", evidence: "the referrers API answers with an index" };
+    return {
+      support: "unsupported",
+      evidence: `the referrers API answers with ${type ?? "no content type"}`,
+    };
   }
-  if (status === 404 && serverCodes.includes("NAME_UNKNOWN")) return { support: "unknown", evidence: "the repository does not exist" };
+  if (status === 404 && serverCodes.includes("NAME_UNKNOWN"))
+    return { support: "unknown", evidence: "the repository does not exist" };
   return { support: "unsupported", evidence: `the referrers API answers ${status}` };
 }
 
@@ -78,12 +87,14 @@ export class ReferrersCapability {
 
   /** Now the repository exists for certain: what was answered before may have been about that. */
   pushed(): void {
-    if (this.#beforeFirstPush && this.#current.support === "unsupported") this.#current = { support: "unknown", evidence: "asked before the repository existed" };
+    if (this.#beforeFirstPush && this.#current.support === "unsupported")
+      this.#current = { support: "unknown", evidence: "asked before the repository existed" };
     this.#beforeFirstPush = false;
   }
 
   /** A 404 may have been a passing one, so it is not believed for ever. */
   forget(): void {
-    if (this.#current.support === "unsupported") this.#current = { support: "unknown", evidence: "to be asked again" };
+    if (this.#current.support === "unsupported")
+      this.#current = { support: "unknown", evidence: "to be asked again" };
   }
 }

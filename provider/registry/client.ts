@@ -47,7 +47,8 @@ export class RegistryClient {
     const name = `${registry}/${repository}`;
     let known = this.#repositories.get(name);
     if (known === undefined) {
-      if (parseLocation(name).kind !== "registry") throw new ConsignError("REFERENCE_INVALID", `${name} is not a registry's repository`);
+      if (parseLocation(name).kind !== "registry")
+        throw new ConsignError("REFERENCE_INVALID", `${name} is not a registry's repository`);
       known = new Repository(this.#connect(registry), repository, this.#cache);
       this.#repositories.set(name, known);
     }
@@ -56,7 +57,10 @@ export class RegistryClient {
 
   /** `host:port` at which a registry is reached. @throws ConsignError `INPUT_INVALID` */
   addressOf(registry: string): string {
-    return addressOf(registry, parseRegistrySettings(registry, this.#options.settings?.[registry] ?? {}));
+    return addressOf(
+      registry,
+      parseRegistrySettings(registry, this.#options.settings?.[registry] ?? {}),
+    );
   }
 
   /** Drops, in every repository, what may have changed since it was read. */
@@ -77,9 +81,20 @@ export class RegistryClient {
     if (known !== undefined) return known.connection;
     const settings = parseRegistrySettings(registry, this.#options.settings?.[registry] ?? {});
     const origin = originOf(registry, settings);
-    const limits = { ...this.#limits, concurrency: settings.concurrency ?? this.#limits.concurrency };
+    const limits = {
+      ...this.#limits,
+      concurrency: settings.concurrency ?? this.#limits.concurrency,
+    };
     const { ca, clientCertificate } = readTlsFiles(registry, settings, this.#options.baseDir);
-    const transport = new Transport({ origin, address: settings.address, proxy: settings.proxy, ca, clientCertificate, limits, counters: this.counters });
+    const transport = new Transport({
+      origin,
+      address: settings.address,
+      proxy: settings.proxy,
+      ca,
+      clientCertificate,
+      limits,
+      counters: this.counters,
+    });
     const connection = new Connection({
       registry,
       origin,

@@ -112,7 +112,12 @@ export class Connection {
       if (call.method === "HEAD" && !body.over) await body.discard();
       const limit = call.maxBytes ?? MAX_ERROR_BODY;
       const bytes = call.method === "HEAD" ? NOTHING : await body.bytes(limit);
-      if (bytes === undefined) throw new ConsignError(call.tooLarge ?? "REGISTRY_RESPONSE_INVALID", `${call.about.reference}: the answer has more than ${limit} bytes`, { reference: call.about.reference });
+      if (bytes === undefined)
+        throw new ConsignError(
+          call.tooLarge ?? "REGISTRY_RESPONSE_INVALID",
+          `${call.about.reference}: the answer has more than ${limit} bytes`,
+          { reference: call.about.reference },
+        );
       this.gate.answered("call");
       return { status, headers, address, bytes };
     } finally {
@@ -147,9 +152,22 @@ export class Connection {
       const authorization = asked === undefined ? undefined : await asked;
       const first = await this.#send(call, lane, address, authorization);
       const isRedirect = REDIRECTS.has(first.status) && !call.ok.includes(first.status);
-      const received = isRedirect ? await this.#follow(call, lane, first, address, authorization) : { ...first, address };
-      if (received.status === 401 && own && !renewed && received.address.origin === this.#home.origin) {
-        if (await this.#authorizer.challenged(received.headers.get("www-authenticate"), call.scopes, authorization)) {
+      const received = isRedirect
+        ? await this.#follow(call, lane, first, address, authorization)
+        : { ...first, address };
+      if (
+        received.status === 401 &&
+        own &&
+        !renewed &&
+        received.address.origin === this.#home.origin
+      ) {
+        if (
+          await this.#authorizer.challenged(
+            received.headers.get("www-authenticate"),
+            call.scopes,
+            authorization,
+          )
+        ) {
           const replayable = call.body === undefined || call.body instanceof Uint8Array;
           if (!replayable) throw new Transient(toError(await this.#failure(received, call)), 0);
           await received.body.discard();
@@ -161,7 +179,12 @@ export class Connection {
     }
   }
 
-  #send(call: Call, lane: Lane, address: Address, authorization: string | undefined): Promise<Incoming> {
+  #send(
+    call: Call,
+    lane: Lane,
+    address: Address,
+    authorization: string | undefined,
+  ): Promise<Incoming> {
     return this.#transport.send({
       method: call.method,
       address,
@@ -175,7 +198,13 @@ export class Connection {
   }
 
   /** Only GET and HEAD follow; the Authorization header stays at the registry, also when a redirect leads back to it. */
-  async #follow(call: Call, lane: Lane, redirect: Incoming, from: Address, authorization: string | undefined): Promise<Received> {
+  async #follow(
+    call: Call,
+    lane: Lane,
+    redirect: Incoming,
+    from: Address,
+    authorization: string | undefined,
+  ): Promise<Received> {
     let [incoming, url, credential] = [redirect, from.url, authorization];
     for (let hops = 0; ; hops += 1) {
       await incoming.body.discard();
@@ -184,7 +213,8 @@ export class Connection {
       url = target;
       const address = Address.of(url);
       incoming = await this.#send(call, lane, address, credential);
-      if (!REDIRECTS.has(incoming.status) || call.ok.includes(incoming.status)) return { ...incoming, address };
+      if (!REDIRECTS.has(incoming.status) || call.ok.includes(incoming.status))
+        return { ...incoming, address };
     }
   }
 
@@ -195,20 +225,35 @@ export class Connection {
         `${call.about.reference}: ${call.method} ${from.href} was redirected, ${why}`,
         { reference: call.about.reference },
       );
-    if (call.method !== "GET" && call.method !== "HEAD") throw refuse("which is not followed for a write; check the registry's address");
-    if (hops >= MAX_REDIRECTS) throw refuse(`for the ${hops + 1}th time; at most ${MAX_REDIRECTS} are followed`);
-    if (location === undefined || !URL.canParse(location, from.href)) throw refuse("without a usable Location");
+    if (call.method !== "GET" && call.method !== "HEAD")
+      throw refuse("which is not followed for a write; check the registry's address");
+    if (hops >= MAX_REDIRECTS)
+      throw refuse(`for the ${hops + 1}th time; at most ${MAX_REDIRECTS} are followed`);
+    if (location === undefined || !URL.canParse(location, from.href))
+      throw refuse("without a usable Location");
     const target = new URL(location, from);
-    if (target.protocol !== "https:" && target.protocol !== from.protocol) throw refuse(`to ${target.protocol}//${target.host}, away from https`);
-    if (target.protocol !== "https:" && target.protocol !== "http:") throw refuse(`to ${target.protocol}, which is neither http nor https`);
+    if (target.protocol !== "https:" && target.protocol !== from.protocol)
+      throw refuse(`to ${target.protocol}//${target.host}, away from https`);
+    if (target.protocol !== "https:" && target.protocol !== "http:")
+      throw refuse(`to ${target.protocol}, which is neither http nor https`);
     if (target.username !== "" || target.password !== "") throw refuse("to a URL with user info");
     return target;
   }
 
-  async #failure(incoming: Received, { method, about }: Pick<Call, "method" | "about">): Promise<ConsignError | Transient> {
+  async #failure(
+    incoming: Received,
+    { method, about }: Pick<Call, "method" | "about">,
+  ): Promise<ConsignError | Transient> {
     // What matters is the status; a body that breaks off or is endless only costs its text.
     const body = await incoming.body.bytes(MAX_ERROR_BODY).catch(() => undefined);
-    const failure = responseFailure({ request: `${method} ${incoming.address.href}`, status: incoming.status, headers: incoming.headers, body: body ?? new Uint8Array(), about, now: Date.now() });
+    const failure = responseFailure({
+      request: `${method} ${incoming.address.href}`,
+      status: incoming.status,
+      headers: incoming.headers,
+      body: body ?? new Uint8Array(),
+      about,
+      now: Date.now(),
+    });
     if (failure instanceof Transient && failure.pausesRegistry) this.gate.throttled();
     return failure;
   }
@@ -219,7 +264,15 @@ export class Connection {
     const { url, ...message } = request;
     return this.repeat(async () => {
       const address = Address.of(url);
-      const incoming = { ...(await this.#transport.send({ ...message, way: "token", address, deadlineMs: this.limits.requestTimeoutMs })), address };
+      const incoming = {
+        ...(await this.#transport.send({
+          ...message,
+          way: "token",
+          address,
+          deadlineMs: this.limits.requestTimeoutMs,
+        })),
+        address,
+      };
       if (REDIRECTS.has(incoming.status)) {
         await incoming.body.discard();
         throw new ConsignError(
@@ -228,8 +281,12 @@ export class Connection {
           { reference: this.registry },
         );
       }
-      if (incoming.status !== 200 && !request.ok.includes(incoming.status)) throw await this.#failure(incoming, { method: request.method, about });
-      return { status: incoming.status, body: (await incoming.body.bytes(1024 * 1024)) ?? new Uint8Array() };
+      if (incoming.status !== 200 && !request.ok.includes(incoming.status))
+        throw await this.#failure(incoming, { method: request.method, about });
+      return {
+        status: incoming.status,
+        body: (await incoming.body.bytes(1024 * 1024)) ?? new Uint8Array(),
+      };
     });
   }
 }

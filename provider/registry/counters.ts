@@ -21,13 +21,16 @@ export class Counters {
     let sum = 0;
     for (const [name, methods] of this.#requests) {
       if (host !== undefined && name !== host) continue;
-      for (const [verb, count] of methods) if (method === undefined || verb === method) sum += count;
+      for (const [verb, count] of methods)
+        if (method === undefined || verb === method) sum += count;
     }
     return sum;
   }
 
   /** Requests by host, then by method. */
   byHost(): Record<string, Record<string, number>> {
-    return Object.fromEntries([...this.#requests].map(([host, methods]) => [host, Object.fromEntries(methods)]));
+    return Object.fromEntries(
+      [...this.#requests].map(([host, methods]) => [host, Object.fromEntries(methods)]),
+    );
   }
 }

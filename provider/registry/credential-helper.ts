@@ -16,13 +16,24 @@ const answerSchema = z.object({ Username: z.string(), Secret: z.string() });
  * @returns undefined if the helper knows no such server
  * @throws ConsignError `CREDENTIAL_HELPER_FAILED`, `CREDENTIALS_INVALID`
  */
-export async function askCredentialHelper(name: string, server: string, env: NodeJS.ProcessEnv): Promise<Credentials | undefined> {
-  if (!NAME.test(name)) throw new ConsignError("CREDENTIALS_INVALID", "Docker's config.json names a credential helper that is not a plain name");
+export async function askCredentialHelper(
+  name: string,
+  server: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Credentials | undefined> {
+  if (!NAME.test(name))
+    throw new ConsignError(
+      "CREDENTIALS_INVALID",
+      "Docker's config.json names a credential helper that is not a plain name",
+    );
   const program = `docker-credential-${name}`;
   const { code, output } = await run(program, server, env);
   if (code !== 0) {
     if (/credentials not found/i.test(output)) return undefined;
-    throw failed(program, `ended with ${code ?? "a signal"} for ${server}; run it by hand to see why`);
+    throw failed(
+      program,
+      `ended with ${code ?? "a signal"} for ${server}; run it by hand to see why`,
+    );
   }
   let value: unknown;
   try {
@@ -42,9 +53,17 @@ function failed(program: string, what: string): ConsignError {
   return new ConsignError("CREDENTIAL_HELPER_FAILED", `${program} ${what}`);
 }
 
-async function run(program: string, input: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
+async function run(
+  program: string,
+  input: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ["get"], { env, stdio: ["pipe", "pipe", "ignore"], windowsHide: true });
+    const child = spawn(program, ["get"], {
+      env,
+      stdio: ["pipe", "pipe", "ignore"],
+      windowsHide: true,
+    });
     const chunks: Buffer[] = [];
     let size = 0;
     const stop = (what: string): void => {
@@ -55,7 +74,10 @@ async function run(program: string, input: string, env: NodeJS.ProcessEnv): Prom
       child.unref();
       reject(failed(program, what));
     };
-    const timer = setTimeout(() => stop(`did not answer within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS);
+    const timer = setTimeout(
+      () => stop(`did not answer within ${TIMEOUT_MS / 1000} s`),
+      TIMEOUT_MS,
+    );
     child.stdout.on("data", (chunk: Buffer) => {
       size += chunk.byteLength;
       if (size > MAX_OUTPUT) stop(`answered with more than ${MAX_OUTPUT} bytes`);
@@ -64,7 +86,14 @@ async function run(program: string, input: string, env: NodeJS.ProcessEnv): Prom
     child.once("error", (error) => {
       clearTimeout(timer);
       const missing = "code" in error && error.code === "ENOENT";
-      reject(failed(program, missing ? "is not on PATH; install it, or remove it from Docker's config.json" : "cannot be started"));
+      reject(
+        failed(
+          program,
+          missing
+            ? "is not on PATH; install it, or remove it from Docker's config.json"
+            : "cannot be started",
+        ),
+      );
     });
     child.once("close", (code) => {
       clearTimeout(timer);

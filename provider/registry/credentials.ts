@@ -38,7 +38,11 @@ type DockerConfig = z.infer<typeof dockerConfigSchema>;
  * `DOCKER_CONFIG` or `~/.docker`), else none.
  * @throws ConsignError `CREDENTIALS_INVALID`, `CREDENTIAL_HELPER_FAILED`; neither ever holds a value
  */
-export async function credentialsFor(registry: string, settings: RegistrySettings, env: NodeJS.ProcessEnv): Promise<Credentials> {
+export async function credentialsFor(
+  registry: string,
+  settings: RegistrySettings,
+  env: NodeJS.ProcessEnv,
+): Promise<Credentials> {
   if (settings.username !== undefined && settings.password !== undefined) {
     return { kind: "password", username: settings.username, password: settings.password };
   }
@@ -47,7 +51,8 @@ export async function credentialsFor(registry: string, settings: RegistrySetting
   const helpers = config.credHelpers ?? {};
   for (const key of keys) {
     const helper = helpers[key];
-    if (helper !== undefined) return (await askCredentialHelper(helper, key, env)) ?? { kind: "anonymous" };
+    if (helper !== undefined)
+      return (await askCredentialHelper(helper, key, env)) ?? { kind: "anonymous" };
   }
   if (config.credsStore !== undefined && config.credsStore !== "") {
     for (const key of keys) {
@@ -65,32 +70,55 @@ function configKeys(registry: string): string[] {
 }
 
 async function readDockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig> {
-  const path = join(env["DOCKER_CONFIG"] || join(env["HOME"] || homedir(), ".docker"), "config.json");
+  const path = join(
+    env["DOCKER_CONFIG"] || join(env["HOME"] || homedir(), ".docker"),
+    "config.json",
+  );
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) return {};
+    if (
+      error instanceof Error &&
+      "code" in error &&
+      (error.code === "ENOENT" || error.code === "ENOTDIR")
+    )
+      return {};
     // Neither this cause nor those below are kept: a parser's message quotes what it could not parse.
-    throw new ConsignError("CREDENTIALS_INVALID", `${path} cannot be read; make it readable, or point DOCKER_CONFIG elsewhere`);
+    throw new ConsignError(
+      "CREDENTIALS_INVALID",
+      `${path} cannot be read; make it readable, or point DOCKER_CONFIG elsewhere`,
+    );
   }
-  if (text.length > MAX_CONFIG_SIZE) throw new ConsignError("CREDENTIALS_INVALID", `${path} is larger than ${MAX_CONFIG_SIZE} bytes`);
+  if (text.length > MAX_CONFIG_SIZE)
+    throw new ConsignError(
+      "CREDENTIALS_INVALID",
+      `${path} is larger than ${MAX_CONFIG_SIZE} bytes`,
+    );
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ConsignError("CREDENTIALS_INVALID", `${path} is not JSON; repair it, or point DOCKER_CONFIG elsewhere`);
+    throw new ConsignError(
+      "CREDENTIALS_INVALID",
+      `${path} is not JSON; repair it, or point DOCKER_CONFIG elsewhere`,
+    );
   }
   const parsed = dockerConfigSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues[0]?.path.join(".") ?? "";
-  throw new ConsignError("CREDENTIALS_INVALID", `${path}: "${where}" has the wrong type; repair it, or point DOCKER_CONFIG elsewhere`);
+  throw new ConsignError(
+    "CREDENTIALS_INVALID",
+    `${path}: "${where}" has the wrong type; repair it, or point DOCKER_CONFIG elsewhere`,
+  );
 }
 
 function fromAuths(config: DockerConfig, registry: string, keys: string[]): Credentials {
   const entry = entryFor(config.auths ?? {}, keys);
   if (entry === undefined) return { kind: "anonymous" };
-  const [username, password] = entry.auth ? decodePair(entry.auth, registry) : [entry.username ?? "", entry.password ?? ""];
+  const [username, password] = entry.auth
+    ? decodePair(entry.auth, registry)
+    : [entry.username ?? "", entry.password ?? ""];
   if (entry.identitytoken) return { kind: "identityToken", username, token: entry.identitytoken };
   if (username === "" && password === "") return { kind: "anonymous" };
   return { kind: "password", username, password };
@@ -118,6 +146,10 @@ function hostOf(name: string): string {
 function decodePair(auth: string, registry: string): [string, string] {
   const text = Buffer.from(auth, "base64").toString("utf8").replace(/\0+$/, "");
   const colon = text.indexOf(":");
-  if (colon === -1) throw new ConsignError("CREDENTIALS_INVALID", `the auth of ${registry} in Docker's config.json is not base64 of user:password; log in again`);
+  if (colon === -1)
+    throw new ConsignError(
+      "CREDENTIALS_INVALID",
+      `the auth of ${registry} in Docker's config.json is not base64 of user:password; log in again`,
+    );
   return [text.slice(0, colon), text.slice(colon + 1)];
 }

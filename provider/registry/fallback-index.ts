@@ -92,7 +92,10 @@ export class FallbackIndex {
       writes += 1;
       settleMs = (performance.now() - started) * (2 + Math.random());
       // The first read-back comes at once; what is missing then needs time.
-      if (writes > 1) await wait(backoff(round, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }));
+      if (writes > 1)
+        await wait(
+          backoff(round, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }),
+        );
     }
     const reference = this.manifests.reference(fallbackTag(subject));
     throw new ConsignError(
@@ -103,28 +106,54 @@ export class FallbackIndex {
   }
 
   /** What is there, with the batch, and with what was seen before and another client overwrote, unless its manifest is gone. */
-  async #merge(current: ReadonlyMap<Digest, Descriptor>, seen: ReadonlyMap<Digest, Descriptor>, batch: readonly Change[]): Promise<Map<Digest, Descriptor>> {
+  async #merge(
+    current: ReadonlyMap<Digest, Descriptor>,
+    seen: ReadonlyMap<Digest, Descriptor>,
+    batch: readonly Change[],
+  ): Promise<Map<Digest, Descriptor>> {
     const wanted = new Map(current);
     for (const [digest, entry] of seen) {
-      if (!wanted.has(digest) && (await this.manifests.head(digest)) !== undefined) wanted.set(digest, entry);
+      if (!wanted.has(digest) && (await this.manifests.head(digest)) !== undefined)
+        wanted.set(digest, entry);
     }
     for (const change of batch) {
-      if (change.add !== undefined && !wanted.has(change.add.digest)) wanted.set(change.add.digest, change.add);
+      if (change.add !== undefined && !wanted.has(change.add.digest))
+        wanted.set(change.add.digest, change.add);
       if (change.remove !== undefined && wanted.delete(change.remove)) change.removed = true;
     }
     return wanted;
   }
 
-  async #write(subject: Digest, current: { index: Index | undefined; etag: Located["etag"] }, wanted: ReadonlyMap<Digest, Descriptor>): Promise<void> {
-    const value = { schemaVersion: 2, mediaType: MEDIA_TYPES.index, ...current.index?.value, manifests: [...wanted.values()] };
+  async #write(
+    subject: Digest,
+    current: { index: Index | undefined; etag: Located["etag"] },
+    wanted: ReadonlyMap<Digest, Descriptor>,
+  ): Promise<void> {
+    const value = {
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPES.index,
+      ...current.index?.value,
+      manifests: [...wanted.values()],
+    };
     const index = parseManifest(Buffer.from(JSON.stringify(value)), MEDIA_TYPES.index);
     const condition: Record<string, string> | undefined =
-      current.index === undefined ? { "if-none-match": "*" } : current.etag === undefined ? undefined : { "if-match": current.etag };
+      current.index === undefined
+        ? { "if-none-match": "*" }
+        : current.etag === undefined
+          ? undefined
+          : { "if-match": current.etag };
     // A condition that no longer holds is noticed in the next round's read.
     await this.manifests.put(index, fallbackTag(subject), { condition });
   }
 
-  async #read(subject: Digest, options: CallOptions): Promise<{ index: Index | undefined; etag: Located["etag"]; entries: Map<Digest, Descriptor> }> {
+  async #read(
+    subject: Digest,
+    options: CallOptions,
+  ): Promise<{
+    index: Index | undefined;
+    etag: Located["etag"];
+    entries: Map<Digest, Descriptor>;
+  }> {
     const tag = fallbackTag(subject);
     const read = await this.manifests.get(tag, options);
     if (read === undefined) return { index: undefined, etag: undefined, entries: new Map() };
@@ -136,7 +165,11 @@ export class FallbackIndex {
         { reference },
       );
     }
-    return { index: read.manifest, etag: read.etag, entries: new Map(read.manifest.value.manifests.map((entry) => [entry.digest, entry])) };
+    return {
+      index: read.manifest,
+      etag: read.etag,
+      entries: new Map(read.manifest.value.manifests.map((entry) => [entry.digest, entry])),
+    };
   }
 }
 

@@ -35,7 +35,10 @@ export class Gate {
 
   /** @param concurrency most requests at once, in each lane @param requestsPerSecond no bound if undefined */
   constructor(concurrency: number, requestsPerSecond?: number, clock: Clock = REAL_CLOCK) {
-    this.#lanes = { call: new AdaptiveSemaphore(concurrency), download: new AdaptiveSemaphore(concurrency) };
+    this.#lanes = {
+      call: new AdaptiveSemaphore(concurrency),
+      download: new AdaptiveSemaphore(concurrency),
+    };
     this.#interval = requestsPerSecond === undefined ? 0 : 1000 / requestsPerSecond;
     this.#clock = clock;
   }
@@ -47,7 +50,8 @@ export class Gate {
 
   /** Takes a place in a lane as {@link enter} does, if nothing has to be waited for; most requests need not. */
   enterNow(lane: Lane): (() => void) | undefined {
-    const isOpen = this.#interval === 0 && (this.#pausedUntil === 0 || this.#clock.now() >= this.#pausedUntil);
+    const isOpen =
+      this.#interval === 0 && (this.#pausedUntil === 0 || this.#clock.now() >= this.#pausedUntil);
     return isOpen && this.#lanes[lane].take() ? leaving(this.#lanes[lane]) : undefined;
   }
 

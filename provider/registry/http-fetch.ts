@@ -31,11 +31,19 @@ export function httpFetch(): (request: AuthorityRequest) => Promise<AuthorityRes
         ...(headers === undefined ? {} : { headers }),
         ...(body === undefined ? {} : { body: new Uint8Array(body) }),
       });
-      return { status: response.status, body: await readBounded(response, maxBytes), headers: Object.fromEntries(response.headers) };
+      return {
+        status: response.status,
+        body: await readBounded(response, maxBytes),
+        headers: Object.fromEntries(response.headers),
+      };
     } catch (cause) {
       if (cause instanceof ConsignError) throw cause;
       const timedOut = cause instanceof Error && cause.name === "TimeoutError";
-      throw new ConsignError(timedOut ? "REQUEST_TIMEOUT" : "REGISTRY_UNREACHABLE", `${url} ${timedOut ? `gave no whole answer within ${timeoutMs} ms` : "cannot be reached"}`, { side: "authority", cause });
+      throw new ConsignError(
+        timedOut ? "REQUEST_TIMEOUT" : "REGISTRY_UNREACHABLE",
+        `${url} ${timedOut ? `gave no whole answer within ${timeoutMs} ms` : "cannot be reached"}`,
+        { side: "authority", cause },
+      );
     }
   };
 }
@@ -45,7 +53,12 @@ async function readBounded(response: Response, maxBytes: number): Promise<Uint8A
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > maxBytes) throw new ConsignError("SIZE_MISMATCH", `${response.url} answers with more than ${maxBytes} bytes`, { side: "authority" });
+    if (size > maxBytes)
+      throw new ConsignError(
+        "SIZE_MISMATCH",
+        `${response.url} answers with more than ${maxBytes} bytes`,
+        { side: "authority" },
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -27,7 +27,9 @@ export function poolAt(module: string): PoolClass {
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  return typeof found === "function" ? (found as PoolClass) : (require("undici") as typeof undici).Pool;
+  return typeof found === "function"
+    ? (found as PoolClass)
+    : (require("undici") as typeof undici).Pool;
 }
 
 function isMissing(error: unknown): boolean {

@@ -54,5 +54,8 @@ export const DEFAULT_LIMITS: Limits = {
 /** Deadline of a transfer of `size` bytes. */
 export function transferDeadline(size: number, limits: Limits): number {
   // setTimeout's own bound is 2^31 - 1 ms.
-  return Math.min(limits.requestTimeoutMs + Math.ceil((size / limits.slowestBytesPerSecond) * 1000), 2_147_483_647);
+  return Math.min(
+    limits.requestTimeoutMs + Math.ceil((size / limits.slowestBytesPerSecond) * 1000),
+    2_147_483_647,
+  );
 }

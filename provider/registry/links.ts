@@ -6,12 +6,23 @@ import { ConsignError } from "../errors";
  * @throws ConsignError `PAGE_LINK_INVALID` if it leaves the registry
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
  */
-export function nextPage(link: string | undefined, current: URL, reference: string): URL | undefined {
+export function nextPage(
+  link: string | undefined,
+  current: URL,
+  reference: string,
+): URL | undefined {
   if (link === undefined) return undefined;
   for (const [, target = "", parameters = ""] of link.matchAll(/<([^>]*)>([^,<]*)/g)) {
-    if (!/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?:\s|;|$))/i.test(parameters)) continue;
+    if (!/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?:\s|;|$))/i.test(parameters))
+      continue;
     const url = URL.canParse(target, current.href) ? new URL(target, current) : undefined;
-    if (url !== undefined && url.origin === current.origin && url.username === "" && url.password === "") return url;
+    if (
+      url !== undefined &&
+      url.origin === current.origin &&
+      url.username === "" &&
+      url.password === ""
+    )
+      return url;
     throw new ConsignError(
       "PAGE_LINK_INVALID",
       `${reference}: the link to the next page leaves the registry; it is not followed`,
@@ -36,12 +47,16 @@ export class PageGuard {
   }
 
   enter(page: string): void {
-    if (this.#seen.has(page)) throw this.#invalid("the links to the next page go round in a circle");
-    if (this.#seen.size >= this.limit) throw this.#invalid(`there are more than ${this.limit} pages`);
+    if (this.#seen.has(page))
+      throw this.#invalid("the links to the next page go round in a circle");
+    if (this.#seen.size >= this.limit)
+      throw this.#invalid(`there are more than ${this.limit} pages`);
     this.#seen.add(page);
   }
 
   #invalid(what: string): ConsignError {
-    return new ConsignError("PAGE_LINK_INVALID", `${this.reference}: ${what}`, { reference: this.reference });
+    return new ConsignError("PAGE_LINK_INVALID", `${this.reference}: ${what}`, {
+      reference: this.reference,
+    });
   }
 }

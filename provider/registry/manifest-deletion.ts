@@ -17,28 +17,42 @@ export class ManifestDeletion {
   ) {}
 
   /** @throws ConsignError `REGISTRY_UNSUPPORTED` */
-  async run(digest: Digest, read: () => Promise<Manifest | undefined>, options: CallOptions): Promise<void> {
+  async run(
+    digest: Digest,
+    read: () => Promise<Manifest | undefined>,
+    options: CallOptions,
+  ): Promise<void> {
     const putBack = await this.#removeEntry(read, options);
     try {
       const status = await this.manifests.delete(digest, { ...options, ok: [400, 405, 501] });
       if (status >= 400 && status !== 404) {
         const reference = this.manifests.reference(digest);
-        throw new ConsignError("REGISTRY_UNSUPPORTED", `${reference}: this registry does not delete manifests (answer ${status}); allow it in the registry, or delete by its own means`, {
-          reference,
-          status,
-        });
+        throw new ConsignError(
+          "REGISTRY_UNSUPPORTED",
+          `${reference}: this registry does not delete manifests (answer ${status}); allow it in the registry, or delete by its own means`,
+          {
+            reference,
+            status,
+          },
+        );
       }
     } catch (error) {
-      if (isConsignError(error, "REGISTRY_UNSUPPORTED", "REGISTRY_DENIED", "REGISTRY_UNAUTHORIZED")) await putBack?.();
+      if (isConsignError(error, "REGISTRY_UNSUPPORTED", "REGISTRY_DENIED", "REGISTRY_UNAUTHORIZED"))
+        await putBack?.();
       throw error;
     }
   }
 
-  async #removeEntry(read: () => Promise<Manifest | undefined>, options: CallOptions): Promise<(() => Promise<void>) | undefined> {
+  async #removeEntry(
+    read: () => Promise<Manifest | undefined>,
+    options: CallOptions,
+  ): Promise<(() => Promise<void>) | undefined> {
     if (this.referrers.capability.support === "supported") return undefined;
     const manifest = await readable(read);
     const subject = manifest?.value.subject?.digest;
-    return manifest === undefined || subject === undefined ? undefined : this.referrers.remove(manifest, subject, options);
+    return manifest === undefined || subject === undefined
+      ? undefined
+      : this.referrers.remove(manifest, subject, options);
   }
 }
 
@@ -47,7 +61,8 @@ async function readable(read: () => Promise<Manifest | undefined>): Promise<Mani
   try {
     return await read();
   } catch (error) {
-    if (isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "DIGEST_MISMATCH")) return undefined;
+    if (isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "DIGEST_MISMATCH"))
+      return undefined;
     throw error;
   }
 }

@@ -52,7 +52,12 @@ export class Manifests {
     const claimed = this.#digestHeader(answer, tagOrDigest);
     // Asked for by sha512, some registries say which sha256 the same bytes have.
     const digest = isDigest(tagOrDigest) ? tagOrDigest : claimed;
-    if (digest === undefined || !isManifestType(mediaType) || !Number.isSafeInteger(size) || size <= 0) {
+    if (
+      digest === undefined ||
+      !isManifestType(mediaType) ||
+      !Number.isSafeInteger(size) ||
+      size <= 0
+    ) {
       const read = await this.get(tagOrDigest, options);
       return read && { descriptor: read.manifest.descriptor, etag: read.etag };
     }
@@ -60,7 +65,10 @@ export class Manifests {
   }
 
   /** @returns undefined if it is definitely not there @throws ConsignError `DIGEST_MISMATCH`, `MANIFEST_TOO_LARGE`, `MANIFEST_INVALID`, `REGISTRY_RESPONSE_INVALID` */
-  async get(tagOrDigest: string, options: CallOptions = {}): Promise<{ manifest: Manifest; etag: string | undefined } | undefined> {
+  async get(
+    tagOrDigest: string,
+    options: CallOptions = {},
+  ): Promise<{ manifest: Manifest; etag: string | undefined } | undefined> {
     const about = this.#about(tagOrDigest);
     const answer = await this.connection.call({
       method: "GET",
@@ -75,7 +83,11 @@ export class Manifests {
     });
     if (answer.status === 404) return this.#absent(answer, "GET", tagOrDigest);
     const mediaType = mediaTypeOf(answer);
-    if (!isManifestType(mediaType)) throw this.#invalid(about, `was answered with content type "${mediaType}", which is no manifest's`);
+    if (!isManifestType(mediaType))
+      throw this.#invalid(
+        about,
+        `was answered with content type "${mediaType}", which is no manifest's`,
+      );
     const claimed = this.#digestHeader(answer, tagOrDigest);
     const asked = isDigest(tagOrDigest) ? tagOrDigest : claimed;
     const digest = digestOf(answer.bytes, asked === undefined ? "sha256" : algorithmOf(asked));
@@ -86,7 +98,15 @@ export class Manifests {
         about,
       );
     }
-    if (claimed !== undefined && claimed !== digest && claimed !== digestOf(answer.bytes, algorithmOf(claimed))) throw this.#invalid(about, `has the digest ${digest}, but Docker-Content-Digest says ${claimed}`);
+    if (
+      claimed !== undefined &&
+      claimed !== digest &&
+      claimed !== digestOf(answer.bytes, algorithmOf(claimed))
+    )
+      throw this.#invalid(
+        about,
+        `has the digest ${digest}, but Docker-Content-Digest says ${claimed}`,
+      );
     try {
       return { manifest: parseManifest(answer.bytes, mediaType, digest), etag: strongEtag(answer) };
     } catch (error) {
@@ -100,7 +120,11 @@ export class Manifests {
    * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
    * @returns `moved` if the condition no longer holds (412); `subject`, the digest in `OCI-Subject` where the registry sent one
    */
-  async put(manifest: Manifest, tagOrDigest: string, options: PutOptions = {}): Promise<{ moved: boolean; subject: string | undefined }> {
+  async put(
+    manifest: Manifest,
+    tagOrDigest: string,
+    options: PutOptions = {},
+  ): Promise<{ moved: boolean; subject: string | undefined }> {
     const about = this.#about(tagOrDigest);
     if (manifest.bytes.byteLength > MAX_MANIFEST_SIZE) {
       throw new ConsignError(
@@ -112,7 +136,10 @@ export class Manifests {
     const conditional = options.condition !== undefined;
     const answer = await this.connection.call({
       method: "PUT",
-      url: isDigest(tagOrDigest) || isCanonical(manifest) ? this.#path(tagOrDigest) : `${this.#path(manifest.descriptor.digest)}?tag=${tagOrDigest}`,
+      url:
+        isDigest(tagOrDigest) || isCanonical(manifest)
+          ? this.#path(tagOrDigest)
+          : `${this.#path(manifest.descriptor.digest)}?tag=${tagOrDigest}`,
       headers: { "content-type": manifest.descriptor.mediaType, ...options.condition },
       body: manifest.bytes,
       scopes: [scopes.push(this.repository)],
@@ -122,7 +149,11 @@ export class Manifests {
     });
     if (answer.status === 412) return { moved: true, subject: undefined };
     const stored = this.#digestHeader(answer, tagOrDigest);
-    if (stored !== undefined && algorithmOf(stored) === algorithmOf(manifest.descriptor.digest) && stored !== manifest.descriptor.digest) {
+    if (
+      stored !== undefined &&
+      algorithmOf(stored) === algorithmOf(manifest.descriptor.digest) &&
+      stored !== manifest.descriptor.digest
+    ) {
       throw new ConsignError(
         "DIGEST_MISMATCH",
         `${about.reference}: the registry stored ${stored} instead of ${manifest.descriptor.digest}`,
@@ -133,7 +164,10 @@ export class Manifests {
   }
 
   /** Absent is fine. @returns the status: 202, 404, or one of those that `ok` adds */
-  async delete(tagOrDigest: string, options: CallOptions & { ok?: readonly number[] } = {}): Promise<number> {
+  async delete(
+    tagOrDigest: string,
+    options: CallOptions & { ok?: readonly number[] } = {},
+  ): Promise<number> {
     const answer = await this.connection.call({
       method: "DELETE",
       url: this.#path(tagOrDigest),
@@ -163,13 +197,17 @@ export class Manifests {
     const header = answer.headers.get("docker-content-digest")?.trim();
     if (header === undefined || header === "") return undefined;
     const about = this.#about(asked);
-    if (!isDigest(header)) throw this.#invalid(about, "was answered with a Docker-Content-Digest that is no digest");
-    if (isDigest(asked) && algorithmOf(asked) === algorithmOf(header) && asked !== header) throw this.#invalid(about, `was asked for, but Docker-Content-Digest says ${header}`);
+    if (!isDigest(header))
+      throw this.#invalid(about, "was answered with a Docker-Content-Digest that is no digest");
+    if (isDigest(asked) && algorithmOf(asked) === algorithmOf(header) && asked !== header)
+      throw this.#invalid(about, `was asked for, but Docker-Content-Digest says ${header}`);
     return header;
   }
 
   #invalid(about: About, what: string): ConsignError {
-    return new ConsignError("REGISTRY_RESPONSE_INVALID", `${about.reference} ${what}`, { reference: about.reference });
+    return new ConsignError("REGISTRY_RESPONSE_INVALID", `${about.reference} ${what}`, {
+      reference: about.reference,
+    });
   }
 }
 

@@ -63,7 +63,8 @@ export class Memo<T> {
 
   get(key: string, load: (signal?: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const known = this.#flights.get(key);
-    if (known !== undefined && !known.abandoned && this.#fresh(known.settledAt)) return known.join(signal);
+    if (known !== undefined && !known.abandoned && this.#fresh(known.settledAt))
+      return known.join(signal);
     const controller = signal === undefined ? undefined : new AbortController();
     const flight = new Flight(load(controller?.signal), controller);
     this.#store(key, flight);

@@ -13,13 +13,21 @@ const MAX_REPAIRS = 3;
  * Believes a push only when a HEAD finds it: registries under load have answered 201 and stored nothing.
  * @throws ConsignError `READ_BACK_FAILED`
  */
-export async function confirmManifest(manifests: Manifests, manifest: Manifest, again: () => Promise<unknown>, options: CallOptions = {}): Promise<void> {
+export async function confirmManifest(
+  manifests: Manifests,
+  manifest: Manifest,
+  again: () => Promise<unknown>,
+  options: CallOptions = {},
+): Promise<void> {
   const { limits, counters } = manifests.connection;
   const { digest } = manifest.descriptor;
   for (let repairs = 0; ; repairs += 1) {
     for (let tried = 0; tried < limits.readBackTries; tried += 1) {
       if ((await manifests.head(digest, options)) !== undefined) return;
-      await wait(backoff(tried, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }), options.signal);
+      await wait(
+        backoff(tried, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }),
+        options.signal,
+      );
     }
     if (repairs >= MAX_REPAIRS) break;
     counters.repairs += 1;

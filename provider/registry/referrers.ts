@@ -48,8 +48,12 @@ export class Referrers {
     const load = async (signal?: AbortSignal): Promise<Descriptor[]> => {
       const listed = await this.#viaApi(subject, { signal });
       // olareg answers `"manifests": null` also where its own list was lost to a fallback tag of the same content, as notation writes one.
-      const entries = listed === undefined || listed === NOTHING ? await this.#fallback.list(subject, { signal }) : listed;
-      if (entries.some(({ artifactType }) => artifactType === MEDIA_TYPES.empty)) this.capability.doubtTypes();
+      const entries =
+        listed === undefined || listed === NOTHING
+          ? await this.#fallback.list(subject, { signal })
+          : listed;
+      if (entries.some(({ artifactType }) => artifactType === MEDIA_TYPES.empty))
+        this.capability.doubtTypes();
       return entries;
     };
     if (options.fresh === true) {
@@ -65,7 +69,13 @@ export class Referrers {
    * @param announced the registry answered with `OCI-Subject`
    * @throws ConsignError `READ_BACK_FAILED`
    */
-  async ensureListed(manifest: Manifest, subject: Digest, announced: boolean, again: () => Promise<void>, options: CallOptions = {}): Promise<void> {
+  async ensureListed(
+    manifest: Manifest,
+    subject: Digest,
+    announced: boolean,
+    again: () => Promise<void>,
+    options: CallOptions = {},
+  ): Promise<void> {
     const { limits, counters } = this.manifests.connection;
     this.capability.pushed();
     this.#lists.delete(subject);
@@ -80,7 +90,10 @@ export class Referrers {
           this.#lists.set(subject, listed);
           return;
         }
-        await wait(backoff(tried, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }), options.signal);
+        await wait(
+          backoff(tried, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }),
+          options.signal,
+        );
       }
       if (repairs >= MAX_REPAIRS) break;
       counters.repairs += 1;
@@ -109,9 +122,15 @@ export class Referrers {
   }
 
   /** Takes an entry out of the fallback tag where the registry needs one. @returns how to put it back, if it was there */
-  async remove(manifest: Manifest, subject: Digest, options: CallOptions = {}): Promise<(() => Promise<void>) | undefined> {
+  async remove(
+    manifest: Manifest,
+    subject: Digest,
+    options: CallOptions = {},
+  ): Promise<(() => Promise<void>) | undefined> {
     // By its own answer: what is known may be forgotten while anything else is waited for.
-    const viaTag = this.capability.support !== "supported" && (await this.#viaApi(subject, options)) === undefined;
+    const viaTag =
+      this.capability.support !== "supported" &&
+      (await this.#viaApi(subject, options)) === undefined;
     this.#lists.delete(subject);
     if (!viaTag) return undefined;
     const removed = await this.#fallback.remove(subject, manifest.descriptor.digest, options);
@@ -127,7 +146,8 @@ export class Referrers {
   #viaApiSince(subject: Digest, signal?: AbortSignal): Promise<Descriptor[] | undefined> {
     let next = this.#queued.get(subject);
     if (next === undefined) {
-      const before = this.#running.get(subject)?.catch(() => undefined) ?? Promise.resolve(undefined);
+      const before =
+        this.#running.get(subject)?.catch(() => undefined) ?? Promise.resolve(undefined);
       next = before.then(() => {
         this.#queued.delete(subject);
         const list = this.#viaApi(subject, {}).finally(() => {
@@ -163,7 +183,8 @@ export class Referrers {
         signal: options.signal,
       });
       if (first) {
-        const codes = answer.status === 200 ? [] : parseErrors(answer.bytes).map(({ code }) => code);
+        const codes =
+          answer.status === 200 ? [] : parseErrors(answer.bytes).map(({ code }) => code);
         const verdict = judgeReferrers(answer.status, answer.headers.get("content-type"), codes);
         this.capability.learn(verdict);
         if (verdict.support !== "supported") return undefined;
@@ -171,13 +192,17 @@ export class Referrers {
       const page = parseIndex(answer.bytes, about);
       if (page === NOTHING && found.size === 0) return NOTHING;
       for (const entry of page) if (!found.has(entry.digest)) found.set(entry.digest, entry);
-      if (found.size > MAX_REFERRERS) throw new ConsignError(
-        "GRAPH_TOO_LARGE",
-        `${about.reference} has more than ${MAX_REFERRERS} referrers`,
-        { reference: about.reference },
-      );
+      if (found.size > MAX_REFERRERS)
+        throw new ConsignError(
+          "GRAPH_TOO_LARGE",
+          `${about.reference} has more than ${MAX_REFERRERS} referrers`,
+          { reference: about.reference },
+        );
       const link = answer.headers.get("link");
-      url = link === undefined ? undefined : nextPage(link, new URL(url, connection.origin), about.reference);
+      url =
+        link === undefined
+          ? undefined
+          : nextPage(link, new URL(url, connection.origin), about.reference);
     }
     return [...found.values()];
   }
@@ -185,9 +210,16 @@ export class Referrers {
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
-const listSchema = indexSchema.pick({ schemaVersion: true, mediaType: true }).extend({ manifests: z.array(descriptorSchema).max(MAX_REFERRERS) });
+const listSchema = indexSchema
+  .pick({ schemaVersion: true, mediaType: true })
+  .extend({ manifests: z.array(descriptorSchema).max(MAX_REFERRERS) });
 const looseSchema = listSchema.extend({ manifests: z.array(z.unknown()).max(MAX_REFERRERS) });
-const bareSchema = descriptorSchema.pick({ mediaType: true, digest: true, size: true, artifactType: true });
+const bareSchema = descriptorSchema.pick({
+  mediaType: true,
+  digest: true,
+  size: true,
+  artifactType: true,
+});
 
 /** Annotations in a list are hints, copied from what anyone may push: where they break the rules the entry is read without them. */
 function readEntry(entry: unknown): Descriptor[] {
@@ -208,7 +240,13 @@ function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
       { reference: about.reference, cause },
     );
   }
-  if (typeof value === "object" && value !== null && "manifests" in value && value.manifests === null) return NOTHING;
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    "manifests" in value &&
+    value.manifests === null
+  )
+    return NOTHING;
   const whole = listSchema.safeParse(value);
   if (whole.success) return whole.data.manifests;
   const parsed = looseSchema.safeParse(value);

@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CallOptions, Content, PushManifestOptions, PushOptions, ReadStore, ReferrersOptions, Store, TagOptions, TagOrDigest } from "../content/storage";
+import type {
+  CallOptions,
+  Content,
+  PushManifestOptions,
+  PushOptions,
+  ReadStore,
+  ReferrersOptions,
+  Store,
+  TagOptions,
+  TagOrDigest,
+} from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, parseDigest, type Digest } from "../oci/digest";
@@ -63,18 +73,26 @@ export class Repository implements Store {
 
   /** What is known of this repository's referrers API, and from what. */
   get referrersSupport(): ReferrersEvidence {
-    return { support: this.#referrers.capability.support, evidence: this.#referrers.capability.evidence };
+    return {
+      support: this.#referrers.capability.support,
+      evidence: this.#referrers.capability.evidence,
+    };
   }
 
   async resolve(reference: TagOrDigest, options: CallOptions = {}): Promise<Descriptor> {
     this.#check(reference);
     if (options.fresh === true) this.#located.delete(reference);
-    const located = await this.#located.get(reference, async (signal) => (await this.#manifests.head(reference, { signal }))?.descriptor, options.signal);
+    const located = await this.#located.get(
+      reference,
+      async (signal) => (await this.#manifests.head(reference, { signal }))?.descriptor,
+      options.signal,
+    );
     return located ?? this.#unknown(reference);
   }
 
   async manifest(target: Descriptor | TagOrDigest, options: CallOptions = {}): Promise<Manifest> {
-    if (typeof target !== "string") return this.#fitting(await this.#read(target.digest, options), target);
+    if (typeof target !== "string")
+      return this.#fitting(await this.#read(target.digest, options), target);
     this.#check(target);
     if (isDigest(target)) return this.#read(target, options);
     if (options.fresh === true) this.#located.delete(target);
@@ -91,34 +109,63 @@ export class Repository implements Store {
   }
 
   async has(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
-    if (options.fresh === true) (isManifestType(target.mediaType) ? this.#located : this.#presentBlobs).delete(target.digest);
-    if (!isManifestType(target.mediaType)) return this.#presentBlobs.get(target.digest, (signal) => this.#blobs.has(target, { signal }), options.signal);
-    const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> => (await this.#manifests.head(target.digest, { signal }))?.descriptor;
+    if (options.fresh === true)
+      (isManifestType(target.mediaType) ? this.#located : this.#presentBlobs).delete(target.digest);
+    if (!isManifestType(target.mediaType))
+      return this.#presentBlobs.get(
+        target.digest,
+        (signal) => this.#blobs.has(target, { signal }),
+        options.signal,
+      );
+    const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> =>
+      (await this.#manifests.head(target.digest, { signal }))?.descriptor;
     return (await this.#located.get(target.digest, load, options.signal)) !== undefined;
   }
 
   async referrers(subject: Digest, options: ReferrersOptions = {}): Promise<Descriptor[]> {
     const { settled = () => false, present = false } = options;
     const listed = await this.#referrers.list(parseDigest(subject), options);
-    const entries = present && this.#referrers.capability.support === "unsupported" ? await this.#present(listed, options) : listed;
-    const isComplete = (entry: Descriptor): boolean => settled(entry.digest) || this.#isComplete(entry);
-    const complete = entries.every(isComplete) ? [...entries] : await Promise.all(entries.map((entry) => (isComplete(entry) ? entry : this.#complete(entry, subject, options))));
-    return complete.filter((entry) => entry !== undefined).sort((a, b) => (a.digest < b.digest ? -1 : 1));
+    const entries =
+      present && this.#referrers.capability.support === "unsupported"
+        ? await this.#present(listed, options)
+        : listed;
+    const isComplete = (entry: Descriptor): boolean =>
+      settled(entry.digest) || this.#isComplete(entry);
+    const complete = entries.every(isComplete)
+      ? [...entries]
+      : await Promise.all(
+          entries.map((entry) =>
+            isComplete(entry) ? entry : this.#complete(entry, subject, options),
+          ),
+        );
+    return complete
+      .filter((entry) => entry !== undefined)
+      .sort((a, b) => (a.digest < b.digest ? -1 : 1));
   }
 
   /** A fallback index may go on naming what a client that does not know of it has deleted. */
   async #present(listed: readonly Descriptor[], options: CallOptions): Promise<Descriptor[]> {
-    const there = await Promise.all(listed.map((entry) => this.has({ ...entry, mediaType: MEDIA_TYPES.manifest }, options)));
+    const there = await Promise.all(
+      listed.map((entry) => this.has({ ...entry, mediaType: MEDIA_TYPES.manifest }, options)),
+    );
     return listed.filter((_, at) => there[at]);
   }
 
   async tags(options: CallOptions = {}): Promise<string[]> {
     if (options.fresh === true) this.#tagLists.delete("");
-    const tags = await this.#tagLists.get("", (signal) => listTags(this.connection, this.repository, { signal }), options.signal);
+    const tags = await this.#tagLists.get(
+      "",
+      (signal) => listTags(this.connection, this.repository, { signal }),
+      options.signal,
+    );
     return [...tags];
   }
 
-  async pushBlob(target: Descriptor, open: () => Promise<Content>, options: PushOptions = {}): Promise<boolean> {
+  async pushBlob(
+    target: Descriptor,
+    open: () => Promise<Content>,
+    options: PushOptions = {},
+  ): Promise<boolean> {
     if (options.absent !== true && (await this.has(target, options))) return false;
     let mine = false;
     const sent = await this.#pushes.get(
@@ -149,15 +196,18 @@ export class Repository implements Store {
       return;
     }
     // Being listed by the registry itself is as good as being found.
-    if (!later || subject === undefined) await confirmManifest(this.#manifests, manifest, again, options);
+    if (!later || subject === undefined)
+      await confirmManifest(this.#manifests, manifest, again, options);
     this.#remember(manifest);
     if (subject === undefined) return;
     await this.#referrers.ensureListed(manifest, subject, announced === subject, again, options);
-    if (later && this.#referrers.capability.support !== "supported") await confirmManifest(this.#manifests, manifest, again, options);
+    if (later && this.#referrers.capability.support !== "supported")
+      await confirmManifest(this.#manifests, manifest, again, options);
   }
 
   async tag(manifest: Manifest, tag: string, options: TagOptions = {}): Promise<void> {
-    if (!isTag(tag)) throw new ConsignError("INPUT_INVALID", `"${tag}" is not a tag`, { reference: this.name });
+    if (!isTag(tag))
+      throw new ConsignError("INPUT_INVALID", `"${tag}" is not a tag`, { reference: this.name });
     this.#located.delete(tag);
     this.#tagLists.clear();
     await this.#tagMoves.move(manifest, tag, options);
@@ -166,7 +216,8 @@ export class Repository implements Store {
   }
 
   async untag(tag: string, options: CallOptions = {}): Promise<void> {
-    if (!isTag(tag)) throw new ConsignError("INPUT_INVALID", `"${tag}" is not a tag`, { reference: this.name });
+    if (!isTag(tag))
+      throw new ConsignError("INPUT_INVALID", `"${tag}" is not a tag`, { reference: this.name });
     try {
       await this.#tagMoves.remove(tag, options);
     } finally {
@@ -177,7 +228,11 @@ export class Repository implements Store {
 
   async deleteManifest(target: Descriptor, options: CallOptions = {}): Promise<void> {
     try {
-      await new ManifestDeletion(this.#manifests, this.#referrers).run(target.digest, () => this.#readIfPresent(target.digest, options), options);
+      await new ManifestDeletion(this.#manifests, this.#referrers).run(
+        target.digest,
+        () => this.#readIfPresent(target.digest, options),
+        options,
+      );
     } finally {
       // Its tags and its place in lists are gone with it.
       this.#cache.delete(this.#key(target.digest));
@@ -204,21 +259,39 @@ export class Repository implements Store {
   }
 
   async #readIfPresent(digest: Digest, options: CallOptions): Promise<Manifest | undefined> {
-    return this.#cache.get(this.#key(digest)) ?? (await this.#manifests.get(digest, options))?.manifest;
+    return (
+      this.#cache.get(this.#key(digest)) ?? (await this.#manifests.get(digest, options))?.manifest
+    );
   }
 
   #isComplete({ mediaType, artifactType }: Descriptor): boolean {
-    return !isManifestType(mediaType) || (Boolean(artifactType) && !this.#referrers.capability.typesDoubtful);
+    return (
+      !isManifestType(mediaType) ||
+      (Boolean(artifactType) && !this.#referrers.capability.typesDoubtful)
+    );
   }
 
   /** Lists lack artifact types and annotations, or have wrong ones; the manifest decides. What refers to another subject is no referrer of this one. */
-  async #complete(entry: Descriptor, subject: Digest, options: CallOptions): Promise<Descriptor | undefined> {
+  async #complete(
+    entry: Descriptor,
+    subject: Digest,
+    options: CallOptions,
+  ): Promise<Descriptor | undefined> {
     let manifest: Manifest | undefined;
     try {
       manifest = await this.#readIfPresent(entry.digest, options);
     } catch (error) {
       // What anyone may push must not make the list unreadable: whoever reads this one is told what is wrong with it.
-      if (isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "DIGEST_MISMATCH", "REGISTRY_RESPONSE_INVALID")) return entry;
+      if (
+        isConsignError(
+          error,
+          "MANIFEST_INVALID",
+          "MANIFEST_TOO_LARGE",
+          "DIGEST_MISMATCH",
+          "REGISTRY_RESPONSE_INVALID",
+        )
+      )
+        return entry;
       throw error;
     }
     if (manifest === undefined || manifest.value.subject?.digest !== subject) return undefined;
@@ -236,21 +309,26 @@ export class Repository implements Store {
   #fitting(manifest: Manifest, target: Descriptor): Manifest {
     const { size, mediaType, digest } = manifest.descriptor;
     const reference = this.#manifests.reference(digest);
-    if (size !== target.size) throw new ConsignError(
-      "SIZE_MISMATCH",
-      `${reference} has ${size} bytes; its descriptor says ${target.size}`,
-      { reference },
-    );
-    if (mediaType !== target.mediaType) throw new ConsignError(
-      "MANIFEST_INVALID",
-      `${reference} was served as ${mediaType}; its descriptor says ${target.mediaType}`,
-      { reference },
-    );
+    if (size !== target.size)
+      throw new ConsignError(
+        "SIZE_MISMATCH",
+        `${reference} has ${size} bytes; its descriptor says ${target.size}`,
+        { reference },
+      );
+    if (mediaType !== target.mediaType)
+      throw new ConsignError(
+        "MANIFEST_INVALID",
+        `${reference} was served as ${mediaType}; its descriptor says ${target.mediaType}`,
+        { reference },
+      );
     return manifest;
   }
 
   #mountableFrom(from: ReadStore | undefined): string | undefined {
-    const mountable = from instanceof Repository && from.connection === this.connection && from.repository !== this.repository;
+    const mountable =
+      from instanceof Repository &&
+      from.connection === this.connection &&
+      from.repository !== this.repository;
     return mountable ? from.repository : undefined;
   }
 
@@ -259,15 +337,17 @@ export class Repository implements Store {
   }
 
   #check(reference: TagOrDigest): void {
-    if (!isDigest(reference) && !isTag(reference)) throw new ConsignError(
-      "REFERENCE_INVALID",
-      `"${reference}" is neither a tag nor a digest`,
-      { reference: this.name },
-    );
+    if (!isDigest(reference) && !isTag(reference))
+      throw new ConsignError("REFERENCE_INVALID", `"${reference}" is neither a tag nor a digest`, {
+        reference: this.name,
+      });
   }
 
   #unknown(tagOrDigest: string): never {
     const reference = this.#manifests.reference(tagOrDigest);
-    throw new ConsignError("MANIFEST_UNKNOWN", `${reference} does not exist`, { reference, status: 404 });
+    throw new ConsignError("MANIFEST_UNKNOWN", `${reference} does not exist`, {
+      reference,
+      status: 404,
+    });
   }
 }

@@ -28,7 +28,9 @@ export interface ServerError {
 export function parseErrors(body: Uint8Array): ServerError[] {
   try {
     const parsed = errorsSchema.safeParse(JSON.parse(Buffer.from(body).toString("utf8")));
-    return parsed.success ? parsed.data.errors.map(({ code, message }) => ({ code, message: printable(message ?? "") })) : [];
+    return parsed.success
+      ? parsed.data.errors.map(({ code, message }) => ({ code, message: printable(message ?? "") }))
+      : [];
   } catch {
     return [];
   }
@@ -52,7 +54,8 @@ const BY_SERVER_CODE: Record<string, ErrorCode> = {
 };
 
 const NEXT_STEP: Partial<Record<ErrorCode, string>> = {
-  REGISTRY_UNAUTHORIZED: "give consign:registries a username and password for it, or log in with docker login",
+  REGISTRY_UNAUTHORIZED:
+    "give consign:registries a username and password for it, or log in with docker login",
   REGISTRY_DENIED: "ask for these rights, or use other credentials",
   REGISTRY_RATE_LIMITED: "run again later, or set requestsPerSecond for it",
   REGISTRY_FAILED: "look at the registry's own log",
@@ -61,7 +64,12 @@ const NEXT_STEP: Partial<Record<ErrorCode, string>> = {
 function codeFor(status: number, about: About, errors: ServerError[]): ErrorCode {
   if (status === 401) return "REGISTRY_UNAUTHORIZED";
   if (status === 403) return "REGISTRY_DENIED";
-  if (status === 404 && about.kind === "manifest" && !errors.some(({ code }) => code === "MANIFEST_BLOB_UNKNOWN")) return "MANIFEST_UNKNOWN";
+  if (
+    status === 404 &&
+    about.kind === "manifest" &&
+    !errors.some(({ code }) => code === "MANIFEST_BLOB_UNKNOWN")
+  )
+    return "MANIFEST_UNKNOWN";
   if (status === 404 && about.kind === "blob") return "BLOB_UNKNOWN";
   if (status === 405 || status === 501) return "REGISTRY_UNSUPPORTED";
   if (status === 408) return "REQUEST_TIMEOUT";
@@ -76,13 +84,29 @@ function codeFor(status: number, about: About, errors: ServerError[]): ErrorCode
 }
 
 /** The error that a status the caller did not expect stands for; Transient for 408, 429 and 5xx other than 501. */
-export function responseFailure(o: { request: string; status: number; headers: HeaderFields; body: Uint8Array; about: About; now: number }): ConsignError | Transient {
+export function responseFailure(o: {
+  request: string;
+  status: number;
+  headers: HeaderFields;
+  body: Uint8Array;
+  about: About;
+  now: number;
+}): ConsignError | Transient {
   const errors = parseErrors(o.body);
   const code = codeFor(o.status, o.about, errors);
-  const said = errors.map((e) => (e.message === "" ? e.code : `${e.code}: ${e.message}`)).join("; ");
-  const next = o.about.kind === "upload" && o.status === 404 ? "create the repository first; this registry does not do so on push" : NEXT_STEP[code];
+  const said = errors
+    .map((e) => (e.message === "" ? e.code : `${e.code}: ${e.message}`))
+    .join("; ");
+  const next =
+    o.about.kind === "upload" && o.status === 404
+      ? "create the repository first; this registry does not do so on push"
+      : NEXT_STEP[code];
   const message = `${o.about.reference}: ${o.request} was answered with ${o.status}${said === "" ? "" : ` (${said})`}${next === undefined ? "" : `; ${next}`}`;
-  const error = new ConsignError(code, message, { reference: o.about.reference, status: o.status, serverCodes: errors.map((e) => e.code) });
+  const error = new ConsignError(code, message, {
+    reference: o.about.reference,
+    status: o.status,
+    serverCodes: errors.map((e) => e.code),
+  });
   const transient = o.status === 408 || o.status === 429 || (o.status >= 500 && o.status !== 501);
   return transient ? new Transient(error, retryAfter(o.headers.get("retry-after"), o.now)) : error;
 }

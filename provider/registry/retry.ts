@@ -21,7 +21,10 @@ export class Transient extends Error {
 
   /** A 429 speaks about the client, and a 503 that says until when about the registry, not about one request. */
   get pausesRegistry(): boolean {
-    return this.error.code === "REGISTRY_RATE_LIMITED" || (this.error.status === 503 && this.retryAfterMs !== undefined);
+    return (
+      this.error.code === "REGISTRY_RATE_LIMITED" ||
+      (this.error.status === 503 && this.retryAfterMs !== undefined)
+    );
   }
 }
 
@@ -40,7 +43,11 @@ const QUOTA_MS = 1_000;
  * Makes an attempt again after a {@link Transient} failure: waits as long as the registry asks, else exponentially with jitter.
  * Both the number of tries and the sum of the waits are bounded; past the bound the last failure's error is thrown.
  */
-export async function retried<T>(attempt: (tried: number) => Promise<T>, limits: Limits, hooks: RetryHooks = {}): Promise<T> {
+export async function retried<T>(
+  attempt: (tried: number) => Promise<T>,
+  limits: Limits,
+  hooks: RetryHooks = {},
+): Promise<T> {
   let patience: Patience | undefined;
   for (let tried = 0; ; tried += 1) {
     try {
@@ -75,7 +82,12 @@ export class Patience {
     if (this.#failures >= limits.tries) throw failure.error;
     const pause = backoff(Math.max(0, this.#failures - 1), limits);
     // Nothing to wait, or a date that has passed by our clock, is no leave to ask on at once.
-    const ms = failure.retryAfterMs === undefined ? pause : failure.pausesRegistry && !failure.isQuota ? Math.max(failure.retryAfterMs, pause) : failure.retryAfterMs;
+    const ms =
+      failure.retryAfterMs === undefined
+        ? pause
+        : failure.pausesRegistry && !failure.isQuota
+          ? Math.max(failure.retryAfterMs, pause)
+          : failure.retryAfterMs;
     if (this.#waitedMs + ms > limits.waitMs) throw waitsTooLong(failure.error, ms, limits);
     this.#waitedMs += ms;
     return ms;
@@ -89,12 +101,16 @@ export function backoff(tried: number, limits: Pick<Limits, "backoffMs" | "backo
 
 function waitsTooLong(error: ConsignError, ms: number, limits: Limits): ConsignError {
   const asked = `${Math.ceil(ms / 1000)} s`;
-  return new ConsignError(error.code, `${error.message}; it asks to wait ${asked}, and at most ${Math.round(limits.waitMs / 1000)} s are waited for one request: run again later`, {
-    reference: error.reference,
-    status: error.status,
-    serverCodes: error.serverCodes,
-    cause: error,
-  });
+  return new ConsignError(
+    error.code,
+    `${error.message}; it asks to wait ${asked}, and at most ${Math.round(limits.waitMs / 1000)} s are waited for one request: run again later`,
+    {
+      reference: error.reference,
+      status: error.status,
+      serverCodes: error.serverCodes,
+      cause: error,
+    },
+  );
 }
 
 /**

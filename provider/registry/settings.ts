@@ -21,7 +21,10 @@ export const registrySettingsSchema = z
     username: z.string().min(1, "must not be empty").optional(),
     password: z.string().min(1, "must not be empty").optional(),
     /** URL of an HTTP proxy, `http://` or `https://`; user info in it is sent to the proxy only. */
-    proxy: z.string().refine(isProxyUrl, "must be a URL that begins with http:// or https://").optional(),
+    proxy: z
+      .string()
+      .refine(isProxyUrl, "must be a URL that begins with http:// or https://")
+      .optional(),
     /** `host[:port]` to connect to instead; the Host header and the TLS name stay the registry's. */
     address: z.string().refine(isHost, "must be host or host:port, without a scheme").optional(),
     /** Requests in flight at once; fewer for a while after the registry said that they are too many. @default 32 */
@@ -35,11 +38,16 @@ export const registrySettingsSchema = z
       // The value is left out: it may be a secret.
       context.issues.push({ code: "custom", input: undefined, path: [path], message });
     };
-    if (username !== undefined && password === undefined) report("password", "is needed beside username");
-    if (password !== undefined && username === undefined) report("username", "is needed beside password");
-    if (certFile !== undefined && keyFile === undefined) report("keyFile", "is needed beside certFile");
-    if (keyFile !== undefined && certFile === undefined) report("certFile", "is needed beside keyFile");
-    if (plainHttp === true && (caFile !== undefined || certFile !== undefined)) report("plainHttp", "cannot be true beside caFile or certFile");
+    if (username !== undefined && password === undefined)
+      report("password", "is needed beside username");
+    if (password !== undefined && username === undefined)
+      report("username", "is needed beside password");
+    if (certFile !== undefined && keyFile === undefined)
+      report("keyFile", "is needed beside certFile");
+    if (keyFile !== undefined && certFile === undefined)
+      report("certFile", "is needed beside keyFile");
+    if (plainHttp === true && (caFile !== undefined || certFile !== undefined))
+      report("plainHttp", "cannot be true beside caFile or certFile");
   });
 
 export type RegistrySettings = z.infer<typeof registrySettingsSchema>;
@@ -60,13 +68,19 @@ export function parseRegistrySettings(registry: string, value: unknown): Registr
 /** True for 127.0.0.0/8, ::1 and localhost. */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  return host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+  return (
+    host === "localhost" ||
+    host.endsWith(".localhost") ||
+    host === "::1" ||
+    /^127(?:\.\d{1,3}){3}$/.test(host)
+  );
 }
 
 /** The origin of a registry: plain HTTP where the settings say so, or where they say nothing and the host is loopback. */
 export function originOf(registry: string, settings: RegistrySettings): URL {
   // Docker Hub's API is not at the name that its references bear.
-  const host = registry === "docker.io" || registry === "index.docker.io" ? "registry-1.docker.io" : registry;
+  const host =
+    registry === "docker.io" || registry === "index.docker.io" ? "registry-1.docker.io" : registry;
   const secure = new URL(`https://${host}`);
   const usesTls = settings.caFile !== undefined || settings.certFile !== undefined;
   const plain = settings.plainHttp ?? (!usesTls && isLoopback(secure.hostname));

@@ -28,12 +28,17 @@ export class TagMoves {
       const { expected } = options;
       const before = await this.manifests.head(tag, options);
       if (before?.descriptor.digest === manifest.descriptor.digest) return;
-      if (before?.descriptor.digest !== expected) throw this.#moved(tag, expected, before?.descriptor.digest);
-      const { moved } = await this.manifests.put(manifest, tag, { ...options, condition: isCanonical(manifest) ? conditionFor(before) : undefined });
+      if (before?.descriptor.digest !== expected)
+        throw this.#moved(tag, expected, before?.descriptor.digest);
+      const { moved } = await this.manifests.put(manifest, tag, {
+        ...options,
+        condition: isCanonical(manifest) ? conditionFor(before) : undefined,
+      });
       if (moved) {
         const now = await this.manifests.head(tag, options);
         // A repeated request may have met its own success.
-        if (now?.descriptor.digest !== manifest.descriptor.digest) throw this.#moved(tag, expected, now?.descriptor.digest);
+        if (now?.descriptor.digest !== manifest.descriptor.digest)
+          throw this.#moved(tag, expected, now?.descriptor.digest);
         return;
       }
       await this.#confirm(manifest, tag, { expected }, options);
@@ -49,29 +54,43 @@ export class TagMoves {
         if ((await this.manifests.head(tag, options)) === undefined) return;
       }
       const reference = this.manifests.reference(tag);
-      throw new ConsignError("REGISTRY_UNSUPPORTED", `${reference}: this registry does not remove a tag alone (answer ${status}); remove it by the registry's own means, or let onDelete retain it`, {
-        reference,
-        status,
-      });
+      throw new ConsignError(
+        "REGISTRY_UNSUPPORTED",
+        `${reference}: this registry does not remove a tag alone (answer ${status}); remove it by the registry's own means, or let onDelete retain it`,
+        {
+          reference,
+          status,
+        },
+      );
     });
   }
 
-  async #confirm(manifest: Manifest, tag: string, conditional: { expected: Digest | undefined } | undefined, options: CallOptions): Promise<void> {
+  async #confirm(
+    manifest: Manifest,
+    tag: string,
+    conditional: { expected: Digest | undefined } | undefined,
+    options: CallOptions,
+  ): Promise<void> {
     const { limits } = this.manifests.connection;
     const { digest } = manifest.descriptor;
     let found: Digest | undefined;
     for (let tried = 0; tried < limits.readBackTries; tried += 1) {
       found = (await this.manifests.head(tag, options))?.descriptor.digest;
       if (found === digest) return;
-      if (conditional !== undefined && found !== undefined && found !== conditional.expected) throw this.#moved(tag, digest, found);
-      await wait(backoff(tried, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }), options.signal);
+      if (conditional !== undefined && found !== undefined && found !== conditional.expected)
+        throw this.#moved(tag, digest, found);
+      await wait(
+        backoff(tried, { backoffMs: limits.readBackMs, backoffCapMs: limits.backoffCapMs }),
+        options.signal,
+      );
     }
     const reference = this.manifests.reference(tag);
-    if (!isCanonical(manifest)) throw new ConsignError(
-      "REGISTRY_UNSUPPORTED",
-      `${reference} was left alone: this registry tags manifests by sha256 only, and this one is ${digest}; name it by its digest, without a tag`,
-      { reference },
-    );
+    if (!isCanonical(manifest))
+      throw new ConsignError(
+        "REGISTRY_UNSUPPORTED",
+        `${reference} was left alone: this registry tags manifests by sha256 only, and this one is ${digest}; name it by its digest, without a tag`,
+        { reference },
+      );
     throw new ConsignError(
       "READ_BACK_FAILED",
       `${reference} was pointed at ${digest}, and ${found === undefined ? "does not exist" : `is at ${found}`} afterwards`,
@@ -81,9 +100,13 @@ export class TagMoves {
 
   #moved(tag: string, expected: Digest | undefined, found: Digest | undefined): ConsignError {
     const reference = this.manifests.reference(tag);
-    return new ConsignError("TAG_MOVED", `${reference} is ${found === undefined ? "gone" : `at ${found}`}, not ${expected === undefined ? "absent" : `at ${expected}`}; it was left alone: run again to plan anew`, {
-      reference,
-    });
+    return new ConsignError(
+      "TAG_MOVED",
+      `${reference} is ${found === undefined ? "gone" : `at ${found}`}, not ${expected === undefined ? "absent" : `at ${expected}`}; it was left alone: run again to plan anew`,
+      {
+        reference,
+      },
+    );
   }
 }
 

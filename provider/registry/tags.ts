@@ -32,11 +32,18 @@ export function isFallbackTag(tag: string): boolean {
  * @throws ConsignError `PAGE_LINK_INVALID`, `REGISTRY_RESPONSE_INVALID`
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
  */
-export async function listTags(connection: Connection, repository: string, options: CallOptions = {}): Promise<string[]> {
+export async function listTags(
+  connection: Connection,
+  repository: string,
+  options: CallOptions = {},
+): Promise<string[]> {
   const about: About = { kind: "tags", reference: `${connection.registry}/${repository}` };
   const tags = new Set<string>();
   const guard = new PageGuard(connection.limits.pages, about.reference);
-  let url: URL | undefined = new URL(`/v2/${repository}/tags/list?n=${PAGE_SIZE}`, connection.origin);
+  let url: URL | undefined = new URL(
+    `/v2/${repository}/tags/list?n=${PAGE_SIZE}`,
+    connection.origin,
+  );
   while (url !== undefined) {
     const first = guard.count === 0;
     guard.enter(url.href);
@@ -54,7 +61,8 @@ export async function listTags(connection: Connection, repository: string, optio
       await believeAbsence(connection, answer, "GET", about);
       return [];
     }
-    for (const tag of parsePage(answer.bytes, about)) if (!isFallbackTag(tag) && !isDigest(tag)) tags.add(tag);
+    for (const tag of parsePage(answer.bytes, about))
+      if (!isFallbackTag(tag) && !isDigest(tag)) tags.add(tag);
     url = nextPage(answer.headers.get("link"), url, about.reference);
   }
   return [...tags].sort();

@@ -14,10 +14,16 @@ export interface TlsFiles {
  * Reads and tries the TLS files of a registry's settings; relative paths count from `baseDir`.
  * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `TLS_FAILED`
  */
-export function readTlsFiles(registry: string, settings: RegistrySettings, baseDir: string): TlsFiles {
-  const read = (property: "caFile" | "certFile" | "keyFile", file: string): string => readText(resolve(baseDir, file), `registries["${registry}"].${property}`);
+export function readTlsFiles(
+  registry: string,
+  settings: RegistrySettings,
+  baseDir: string,
+): TlsFiles {
+  const read = (property: "caFile" | "certFile" | "keyFile", file: string): string =>
+    readText(resolve(baseDir, file), `registries["${registry}"].${property}`);
   const ca = settings.caFile === undefined ? undefined : read("caFile", settings.caFile);
-  if (ca !== undefined && !/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/.test(ca)) throw unusable(registry, "caFile", "holds no PEM certificate");
+  if (ca !== undefined && !/-----BEGIN (?:TRUSTED )?CERTIFICATE-----/.test(ca))
+    throw unusable(registry, "caFile", "holds no PEM certificate");
   const clientCertificate =
     settings.certFile === undefined || settings.keyFile === undefined
       ? undefined

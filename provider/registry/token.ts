@@ -62,9 +62,19 @@ export async function fetchToken(options: TokenOptions): Promise<Token> {
   return { value: token, expiresAt: requestedAt + lifetime - Math.min(lifetime / 10, 10_000) };
 }
 
-async function byRefreshToken({ realm, service, scopes, credentials, send }: TokenOptions): Promise<Uint8Array | undefined> {
+async function byRefreshToken({
+  realm,
+  service,
+  scopes,
+  credentials,
+  send,
+}: TokenOptions): Promise<Uint8Array | undefined> {
   if (credentials.kind !== "identityToken") return undefined;
-  const form = new URLSearchParams({ grant_type: "refresh_token", client_id: "pulumi-consign", refresh_token: credentials.token });
+  const form = new URLSearchParams({
+    grant_type: "refresh_token",
+    client_id: "pulumi-consign",
+    refresh_token: credentials.token,
+  });
   if (service !== undefined) form.set("service", service);
   if (scopes.length > 0) form.set("scope", scopes.join(" "));
   const { status, body } = await send({
@@ -77,14 +87,23 @@ async function byRefreshToken({ realm, service, scopes, credentials, send }: Tok
   return status === 200 ? body : undefined;
 }
 
-async function byGet({ realm, service, scopes, credentials, send }: TokenOptions): Promise<Uint8Array> {
+async function byGet({
+  realm,
+  service,
+  scopes,
+  credentials,
+  send,
+}: TokenOptions): Promise<Uint8Array> {
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set("service", service);
   for (const scope of scopes) url.searchParams.append("scope", scope);
   const headers: Record<string, string> = {};
   if (credentials.kind !== "anonymous") {
     if (credentials.username !== "") url.searchParams.set("account", credentials.username);
-    headers["authorization"] = basicHeader(credentials.username, credentials.kind === "password" ? credentials.password : credentials.token);
+    headers["authorization"] = basicHeader(
+      credentials.username,
+      credentials.kind === "password" ? credentials.password : credentials.token,
+    );
   }
   return (await send({ method: "GET", url, headers, ok: [] })).body;
 }

@@ -53,7 +53,10 @@ interface Target {
 }
 
 /** Without the places to connect to, which are not for TLS to decide. */
-type TlsOptions = Pick<ConnectionOptions, "ca" | "cert" | "key" | "servername" | "checkServerIdentity">;
+type TlsOptions = Pick<
+  ConnectionOptions,
+  "ca" | "cert" | "key" | "servername" | "checkServerIdentity"
+>;
 
 const USER_AGENT = "pulumi-consign";
 
@@ -63,7 +66,11 @@ const USER_AGENT = "pulumi-consign";
  */
 export class Transport {
   /** By way and origin, what sends there, and where it connects to for that. */
-  readonly #targets: Record<Way, Map<string, Target>> = { call: new Map(), download: new Map(), token: new Map() };
+  readonly #targets: Record<Way, Map<string, Target>> = {
+    call: new Map(),
+    download: new Map(),
+    token: new Map(),
+  };
   readonly #options: TransportOptions;
 
   constructor(options: TransportOptions) {
@@ -74,12 +81,18 @@ export class Transport {
     const { counters, limits } = this.#options;
     const { address, method, signal, body } = outgoing;
     signal?.throwIfAborted();
-    const sent = body === undefined || body instanceof Uint8Array ? undefined : new SentContent(body.content, counters);
+    const sent =
+      body === undefined || body instanceof Uint8Array
+        ? undefined
+        : new SentContent(body.content, counters);
     const target = this.#target(address, outgoing.way);
     const exchange = new Exchange(outgoing, sent, counters);
     counters.count(address.host, method);
     if (body instanceof Uint8Array) counters.bytesSent += body.byteLength;
-    const length = body === undefined || body instanceof Uint8Array ? undefined : { "content-length": String(body.length) };
+    const length =
+      body === undefined || body instanceof Uint8Array
+        ? undefined
+        : { "content-length": String(body.length) };
     target.dispatcher.dispatch(
       {
         origin: target.origin,
@@ -87,7 +100,10 @@ export class Transport {
         method,
         headers: { "user-agent": USER_AGENT, ...outgoing.headers, ...length, host: address.host },
         // Any async iterable is sent as it comes; the type knows of streams only.
-        body: body instanceof Uint8Array ? body : ((sent ?? null) as NonNullable<Dispatcher.DispatchOptions["body"]> | null),
+        body:
+          body instanceof Uint8Array
+            ? body
+            : ((sent ?? null) as NonNullable<Dispatcher.DispatchOptions["body"]> | null),
         headersTimeout: outgoing.answerTimeoutMs ?? limits.idleTimeoutMs,
         // Left to itself, undici ends the connection after every HEAD.
         reset: false,
@@ -131,12 +147,23 @@ export class Transport {
       bodyTimeout: limits.idleTimeoutMs,
     };
     const tls = this.#tls(url);
-    if (proxy === undefined) return new (poolClass())(this.#connectOrigin(url), { ...common, connect: { ...tls, timeout: limits.connectTimeoutMs } });
-    return new (proxyAgentClass())({ ...common, uri: proxy, requestTls: tls, proxyTls: this.#ca() });
+    if (proxy === undefined)
+      return new (poolClass())(this.#connectOrigin(url), {
+        ...common,
+        connect: { ...tls, timeout: limits.connectTimeoutMs },
+      });
+    return new (proxyAgentClass())({
+      ...common,
+      uri: proxy,
+      requestTls: tls,
+      proxyTls: this.#ca(),
+    });
   }
 
   #ca(): TlsOptions {
-    return this.#options.ca === undefined ? {} : { ca: [...getCACertificates("default"), this.#options.ca] };
+    return this.#options.ca === undefined
+      ? {}
+      : { ca: [...getCACertificates("default"), this.#options.ca] };
   }
 
   /** The client certificate is for the registry alone, never for an origin that it redirects to. */
@@ -147,7 +174,12 @@ export class Transport {
       ...this.#ca(),
       ...(own ? this.#options.clientCertificate : undefined),
       ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
-      ...(this.#aliased(url) ? { checkServerIdentity: (_: string, certificate) => checkServerIdentity(hostname, certificate) } : {}),
+      ...(this.#aliased(url)
+        ? {
+            checkServerIdentity: (_: string, certificate) =>
+              checkServerIdentity(hostname, certificate),
+          }
+        : {}),
     };
   }
 }
@@ -189,7 +221,8 @@ class Exchange implements Recipient {
 
   ended(): void {
     clearTimeout(this.#deadline);
-    if (this.#abandon !== undefined) this.outgoing.signal?.removeEventListener("abort", this.#abandon);
+    if (this.#abandon !== undefined)
+      this.outgoing.signal?.removeEventListener("abort", this.#abandon);
   }
 }
 

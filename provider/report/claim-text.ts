@@ -18,12 +18,26 @@ const CLAIM_MOODS: Readonly<Record<ClaimReport["status"], Mood>> = {
 };
 
 /** A claim in one line: what it is, for whom, whether it counts, and who issued it. */
-export function claimLine({ name, audience, digest, status, issuer, issuers, by, expiresAt }: ClaimReport, style: Dress): string {
+export function claimLine(
+  { name, audience, digest, status, issuer, issuers, by, expiresAt }: ClaimReport,
+  style: Dress,
+): string {
   const mood = CLAIM_MOODS[status];
-  const issued = issuer === undefined ? undefined : `by ${together((issuers?.map((each) => each.issuer) ?? [issuer]).map((each) => printable(each)))}`;
+  const issued =
+    issuer === undefined
+      ? undefined
+      : `by ${together((issuers?.map((each) => each.issuer) ?? [issuer]).map((each) => printable(each)))}`;
   const instead = by === undefined ? undefined : `by ${shortDigest(by)}`;
   const until = expiresAt === undefined ? undefined : `until ${expiresAt}`;
-  return words(style.mark(mood), printable(name), audience, shortDigest(digest), style.colored(mood, words(status, instead)), issued, until);
+  return words(
+    style.mark(mood),
+    printable(name),
+    audience,
+    shortDigest(digest),
+    style.colored(mood, words(status, instead)),
+    issued,
+    until,
+  );
 }
 
 const SELF_EXPLAINING: readonly ClaimReport["status"][] = ["effective", "unchecked", "unsigned"];
@@ -34,6 +48,15 @@ export function claimReason({ status, reason }: ClaimReport): string[] {
 }
 
 /** A claim that another tool left. */
-export function foreignLine({ type, origin, digest, status, reason }: ForeignClaim, style: Dress): string {
-  return words(style.mark(status === "broken" ? "bad" : "quiet"), printable(type ?? "unknown"), `left by ${origin}`, shortDigest(digest), `${status}: ${printable(reason)}`);
+export function foreignLine(
+  { type, origin, digest, status, reason }: ForeignClaim,
+  style: Dress,
+): string {
+  return words(
+    style.mark(status === "broken" ? "bad" : "quiet"),
+    printable(type ?? "unknown"),
+    `left by ${origin}`,
+    shortDigest(digest),
+    `${status}: ${printable(reason)}`,
+  );
 }

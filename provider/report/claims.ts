@@ -46,28 +46,65 @@ export interface ClaimFindings {
  * Reads the claims among an artifact's referrers, with their signatures and the claims about them, and says of each whether it counts.
  * @throws ConsignError `GRAPH_TOO_LARGE`, `GRAPH_TOO_DEEP`, `TRUST_POLICY_NOT_APPLICABLE`, and whatever the store answers
  */
-export async function observeClaims(store: ReadStore, artifact: Digest, referrers: readonly Descriptor[], o: ObserveOptions): Promise<ClaimFindings> {
+export async function observeClaims(
+  store: ReadStore,
+  artifact: Digest,
+  referrers: readonly Descriptor[],
+  o: ObserveOptions,
+): Promise<ClaimFindings> {
   const budget = { left: MAX_CLAIMS };
   const found = await findClaims(store, artifact, referrers, o, budget, 1);
-  const all = (list: readonly Found[]): Found[] => list.flatMap((each) => [each, ...all(each.about)]);
+  const all = (list: readonly Found[]): Found[] =>
+    list.flatMap((each) => [each, ...all(each.about)]);
   const counting = [...found, ...found.flatMap(({ about }) => all(about)).filter(isRevocation)];
   const { claims, vex } = judge(artifact, counting, o);
   return { claims: reports(found, claims, o), vex };
 }
 
-async function findClaims(store: ReadStore, subject: Digest, referrers: readonly Descriptor[], o: ObserveOptions, budget: { left: number }, depth: number): Promise<Found[]> {
+async function findClaims(
+  store: ReadStore,
+  subject: Digest,
+  referrers: readonly Descriptor[],
+  o: ObserveOptions,
+  budget: { left: number },
+  depth: number,
+): Promise<Found[]> {
   const descriptors = referrers.filter(isOwnClaim);
   budget.left -= descriptors.length;
-  if (budget.left < 0) throw new ConsignError("GRAPH_TOO_LARGE", `more than ${MAX_CLAIMS} claims belong to ${store.name}@${subject}`);
-  if (depth > MAX_DEPTH && descriptors.length > 0) throw new ConsignError("GRAPH_TOO_DEEP", `more than ${MAX_DEPTH} claims lead up to ${store.name}@${subject}`);
+  if (budget.left < 0)
+    throw new ConsignError(
+      "GRAPH_TOO_LARGE",
+      `more than ${MAX_CLAIMS} claims belong to ${store.name}@${subject}`,
+    );
+  if (depth > MAX_DEPTH && descriptors.length > 0)
+    throw new ConsignError(
+      "GRAPH_TOO_DEEP",
+      `more than ${MAX_DEPTH} claims lead up to ${store.name}@${subject}`,
+    );
   const found: Found[] = [];
-  await forEachBounded(descriptors.entries(), depth === 1 ? CONCURRENCY : 1, async ([place, descriptor]) => {
-    const around = await store.referrers(descriptor.digest);
-    const claim = await observeClaim(store, descriptor, { subject });
-    const { verdict, reports: signatures } = await observeSignatures(store, plainDescriptor(descriptor), around, { ...o, signers: "every" });
-    const about = await findClaims(store, descriptor.digest, around, o, budget, depth + 1);
-    found[place] = { subject, claim, verdict: trustworthy(verdict, o), signatures, about, related: relatedAmong(around) };
-  });
+  await forEachBounded(
+    descriptors.entries(),
+    depth === 1 ? CONCURRENCY : 1,
+    async ([place, descriptor]) => {
+      const around = await store.referrers(descriptor.digest);
+      const claim = await observeClaim(store, descriptor, { subject });
+      const { verdict, reports: signatures } = await observeSignatures(
+        store,
+        plainDescriptor(descriptor),
+        around,
+        { ...o, signers: "every" },
+      );
+      const about = await findClaims(store, descriptor.digest, around, o, budget, depth + 1);
+      found[place] = {
+        subject,
+        claim,
+        verdict: trustworthy(verdict, o),
+        signatures,
+        about,
+        related: relatedAmong(around),
+      };
+    },
+  );
   return found;
 }
 
@@ -79,30 +116,57 @@ function isOwnClaim(descriptor: Descriptor): boolean {
 export function relatedAmong(referrers: readonly Descriptor[]): RelatedReport[] {
   return referrers
     .filter((descriptor) => !isSignature(descriptor) && !isClaim(descriptor))
-    .map(({ digest, artifactType }) => ({ digest, ...(artifactType === undefined ? {} : { artifactType }) }));
+    .map(({ digest, artifactType }) => ({
+      digest,
+      ...(artifactType === undefined ? {} : { artifactType }),
+    }));
 }
 
 /** Where nobody said whom to trust, nobody is trusted, so that nothing becomes effective. */
 function trustworthy(verdict: ClaimVerdict, { trust }: ObserveOptions): ClaimVerdict {
-  return trust === undefined && verdict.outcome === "verified" ? { outcome: "untrusted", reason: "signer not checked against a policy" } : verdict;
+  return trust === undefined && verdict.outcome === "verified"
+    ? { outcome: "untrusted", reason: "signer not checked against a policy" }
+    : verdict;
 }
 
 function isRevocation({ claim }: Found): boolean {
   return claim.type !== undefined && typeKey(claim.type) === "revocation";
 }
 
-function judge(subject: Digest, found: readonly Found[], o: ObserveOptions): { claims: Map<Digest, JudgedClaim>; vex: VexEntry[] } {
-  const { claims, vex } = effectiveClaims({ subject, now: o.now, claims: found, precedence: o.precedence, lifecycleIssuers: o.lifecycleIssuers });
+function judge(
+  subject: Digest,
+  found: readonly Found[],
+  o: ObserveOptions,
+): { claims: Map<Digest, JudgedClaim>; vex: VexEntry[] } {
+  const { claims, vex } = effectiveClaims({
+    subject,
+    now: o.now,
+    claims: found,
+    precedence: o.precedence,
+    lifecycleIssuers: o.lifecycleIssuers,
+  });
   return { claims: new Map(claims.map((claim) => [claim.digest, claim])), vex };
 }
 
-function reports(found: readonly Found[], judged: ReadonlyMap<Digest, JudgedClaim>, o: ObserveOptions): ClaimReport[] {
+function reports(
+  found: readonly Found[],
+  judged: ReadonlyMap<Digest, JudgedClaim>,
+  o: ObserveOptions,
+): ClaimReport[] {
   return found.map((each) => describe(each, judged, o)).sort(inOrder);
 }
 
-function describe(found: Found, judged: ReadonlyMap<Digest, JudgedClaim>, o: ObserveOptions): ClaimReport {
+function describe(
+  found: Found,
+  judged: ReadonlyMap<Digest, JudgedClaim>,
+  o: ObserveOptions,
+): ClaimReport {
   const { claim, subject, signatures, related } = found;
-  const { type = claimTypeOf(claim.descriptor), status, ...judgement } = judgedAs(claim.digest, judged);
+  const {
+    type = claimTypeOf(claim.descriptor),
+    status,
+    ...judgement
+  } = judgedAs(claim.digest, judged);
   // What revokes a claim that stands is judged with the artifact's claims; whatever else is said about a claim, with that claim as its subject.
   const below = new Map(judge(claim.digest, found.about, o).claims);
   for (const { claim: each } of found.about.filter(isRevocation)) {
@@ -123,7 +187,15 @@ function describe(found: Found, judged: ReadonlyMap<Digest, JudgedClaim>, o: Obs
 }
 
 function judgedAs(digest: Digest, judged: ReadonlyMap<Digest, JudgedClaim>): JudgedClaim {
-  return judged.get(digest) ?? { digest, type: undefined, scope: "", status: "inconclusive", reason: "it was not judged" };
+  return (
+    judged.get(digest) ?? {
+      digest,
+      type: undefined,
+      scope: "",
+      status: "inconclusive",
+      reason: "it was not judged",
+    }
+  );
 }
 
 function inOrder(a: ClaimReport, b: ClaimReport): number {

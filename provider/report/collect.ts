@@ -19,11 +19,21 @@ const MAX_DEPTH = 8;
  * @throws ConsignError `MANIFEST_UNKNOWN` if the artifact is not there; `TRUST_POLICY_NOT_APPLICABLE`; `GRAPH_TOO_LARGE`, `GRAPH_TOO_DEEP`;
  * whatever the store answers when it cannot be asked
  */
-export async function observeArtifact(store: ReadStore, root: Descriptor, o: ObserveOptions): Promise<ObservedArtifact> {
+export async function observeArtifact(
+  store: ReadStore,
+  root: Descriptor,
+  o: ObserveOptions,
+): Promise<ObservedArtifact> {
   return observe(store, root, o, { left: MAX_MANIFESTS }, 0);
 }
 
-async function observe(store: ReadStore, descriptor: Descriptor, o: ObserveOptions, budget: { left: number }, depth: number): Promise<ObservedArtifact> {
+async function observe(
+  store: ReadStore,
+  descriptor: Descriptor,
+  o: ObserveOptions,
+  budget: { left: number },
+  depth: number,
+): Promise<ObservedArtifact> {
   const { extent = "everything" } = o;
   const artifact = plainDescriptor(descriptor);
   const manifest = await store.manifest(artifact);
@@ -31,7 +41,12 @@ async function observe(store: ReadStore, descriptor: Descriptor, o: ObserveOptio
   const { verdict, reports: signatures } = await observeSignatures(store, artifact, referrers, o);
   const { claims, vex } = await observeClaims(store, artifact.digest, referrers, o);
   const { outcome, code, reason } = verdict;
-  const said = { outcome, ...(code === undefined ? {} : { code }), ...(reason === undefined ? {} : { reason }), warnings: loggedFailures(verdict.checks) };
+  const said = {
+    outcome,
+    ...(code === undefined ? {} : { code }),
+    ...(reason === undefined ? {} : { reason }),
+    warnings: loggedFailures(verdict.checks),
+  };
   return {
     ...about(store, descriptor, manifest),
     ...(o.trust === undefined ? {} : { policy: o.trust.name, verdict: said }),
@@ -40,7 +55,8 @@ async function observe(store: ReadStore, descriptor: Descriptor, o: ObserveOptio
     vex,
     foreign: extent !== "verdict" ? await foreignClaims(store, artifact) : [],
     related: relatedAmong(referrers),
-    manifests: extent === "everything" ? await observeMembers(store, manifest, o, budget, depth + 1) : [],
+    manifests:
+      extent === "everything" ? await observeMembers(store, manifest, o, budget, depth + 1) : [],
   };
 }
 
@@ -54,20 +70,46 @@ function about(store: ReadStore, descriptor: Descriptor, manifest: Manifest) {
     digest,
     mediaType,
     ...(artifactType === undefined ? {} : { artifactType }),
-    ...(platform === undefined ? {} : { platform: [platform.os, platform.architecture, platform.variant].filter((part) => part !== undefined).join("/") }),
+    ...(platform === undefined
+      ? {}
+      : {
+          platform: [platform.os, platform.architecture, platform.variant]
+            .filter((part) => part !== undefined)
+            .join("/"),
+        }),
     size,
-    ...(manifest.kind === "index" ? {} : { contentSize: [manifest.value.config, ...manifest.value.layers].reduce((sum, blob) => sum + blob.size, 0) }),
+    ...(manifest.kind === "index"
+      ? {}
+      : {
+          contentSize: [manifest.value.config, ...manifest.value.layers].reduce(
+            (sum, blob) => sum + blob.size,
+            0,
+          ),
+        }),
     ...(annotations === undefined ? {} : { annotations }),
   };
 }
 
-async function observeMembers(store: ReadStore, manifest: Manifest, o: ObserveOptions, budget: { left: number }, depth: number): Promise<ObservedArtifact[]> {
+async function observeMembers(
+  store: ReadStore,
+  manifest: Manifest,
+  o: ObserveOptions,
+  budget: { left: number },
+  depth: number,
+): Promise<ObservedArtifact[]> {
   if (manifest.kind !== "index") return [];
-  const members = manifest.value.manifests.filter((member) => isManifestType(member.mediaType) && !isAttestation(member));
+  const members = manifest.value.manifests.filter(
+    (member) => isManifestType(member.mediaType) && !isAttestation(member),
+  );
   budget.left -= members.length;
   const name = `${store.name}@${manifest.descriptor.digest}`;
-  if (budget.left < 0) throw new ConsignError("GRAPH_TOO_LARGE", `more than ${MAX_MANIFESTS} manifests belong to ${name}`);
-  if (depth > MAX_DEPTH) throw new ConsignError("GRAPH_TOO_DEEP", `more than ${MAX_DEPTH} indexes lead to ${name}`);
+  if (budget.left < 0)
+    throw new ConsignError(
+      "GRAPH_TOO_LARGE",
+      `more than ${MAX_MANIFESTS} manifests belong to ${name}`,
+    );
+  if (depth > MAX_DEPTH)
+    throw new ConsignError("GRAPH_TOO_DEEP", `more than ${MAX_DEPTH} indexes lead to ${name}`);
   const observed: ObservedArtifact[] = [];
   for (const member of members) observed.push(await observeMember(store, member, o, budget, depth));
   return observed;
@@ -79,13 +121,43 @@ function isAttestation({ annotations }: Descriptor): boolean {
 }
 
 /** An index may name manifests that were never copied here, and that hides nothing of the others. */
-async function observeMember(store: ReadStore, member: Descriptor, o: ObserveOptions, budget: { left: number }, depth: number): Promise<ObservedArtifact> {
+async function observeMember(
+  store: ReadStore,
+  member: Descriptor,
+  o: ObserveOptions,
+  budget: { left: number },
+  depth: number,
+): Promise<ObservedArtifact> {
   try {
     return await observe(store, member, o, budget, depth);
   } catch (error) {
-    if (!isConsignError(error, "MANIFEST_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "DIGEST_MISMATCH", "SIZE_MISMATCH")) throw error;
+    if (
+      !isConsignError(
+        error,
+        "MANIFEST_UNKNOWN",
+        "MANIFEST_INVALID",
+        "MANIFEST_TOO_LARGE",
+        "DIGEST_MISMATCH",
+        "SIZE_MISMATCH",
+      )
+    )
+      throw error;
     const { digest, mediaType, size } = member;
-    const nothing = { signatures: [], claims: [], vex: [], foreign: [], related: [], manifests: [] };
-    return { reference: `${store.name}@${digest}`, digest, mediaType, size, ...nothing, problem: { code: error.code, reason: error.message } };
+    const nothing = {
+      signatures: [],
+      claims: [],
+      vex: [],
+      foreign: [],
+      related: [],
+      manifests: [],
+    };
+    return {
+      reference: `${store.name}@${digest}`,
+      digest,
+      mediaType,
+      size,
+      ...nothing,
+      problem: { code: error.code, reason: error.message },
+    };
   }
 }

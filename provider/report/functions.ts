@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { denyEntrySchema, followRedirectsSchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema, resolveType, sameType } from "../claims";
+import {
+  denyEntrySchema,
+  followRedirectsSchema,
+  identitySchema,
+  lifecycleIssuersSchema,
+  requireEntrySchema,
+  resolveType,
+  sameType,
+} from "../claims";
 import { ConsignError, isErrorCode } from "../errors";
 import { openTrust, trustSchema } from "../notation";
 import type { Annotations, Descriptor } from "../oci/descriptor";
@@ -37,7 +45,12 @@ export type ClaimAnswer = Omit<ClaimReport, "signatures" | "claims" | "related">
 const precedenceSchema = z.array(identitySchema).max(100).optional();
 
 const getArtifactSchema = z.strictObject({ reference: z.string() });
-const getClaimsSchema = z.strictObject({ artifact: z.string(), trust: trustSchema.optional(), types: z.array(z.string()).max(100).optional(), precedence: precedenceSchema });
+const getClaimsSchema = z.strictObject({
+  artifact: z.string(),
+  trust: trustSchema.optional(),
+  types: z.array(z.string()).max(100).optional(),
+  precedence: precedenceSchema,
+});
 const verifySchema = z.strictObject({
   artifact: z.string(),
   trust: trustSchema,
@@ -55,7 +68,12 @@ export async function askArtifact(args: unknown, asking: Asking): Promise<Artifa
     const { store, descriptor, scope } = await inspector.locate(reference);
     const manifest = await store.manifest(descriptor);
     const artifactType = artifactTypeOf(manifest);
-    return { reference: `${scope}@${descriptor.digest}`, descriptor, ...(artifactType === undefined ? {} : { artifactType }), annotations: manifest.value.annotations ?? {} };
+    return {
+      reference: `${scope}@${descriptor.digest}`,
+      descriptor,
+      ...(artifactType === undefined ? {} : { artifactType }),
+      annotations: manifest.value.annotations ?? {},
+    };
   });
 }
 
@@ -67,10 +85,19 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
   const { artifact, trust, types, precedence } = read(getClaimsSchema, args);
   const wanted = types?.map(resolveType);
   const observed = await inspecting(asking, async (inspector) =>
-    inspector.observe(artifact, { trust: trust === undefined ? undefined : await openTrust(trust, scopeOf(artifact), asking.baseDir), now: asking.now, extent: "verdict", precedence }),
+    inspector.observe(artifact, {
+      trust:
+        trust === undefined ? undefined : await openTrust(trust, scopeOf(artifact), asking.baseDir),
+      now: asking.now,
+      extent: "verdict",
+      precedence,
+    }),
   );
   return observed.claims
-    .filter(({ type }) => wanted === undefined || (type !== undefined && wanted.some((each) => sameType(each, type))))
+    .filter(
+      ({ type }) =>
+        wanted === undefined || (type !== undefined && wanted.some((each) => sameType(each, type))),
+    )
     .map(({ signatures: _signatures, claims: _claims, related: _related, ...claim }) => claim);
 }
 
@@ -79,16 +106,28 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
  * @throws ConsignError as {@link askArtifact}, `TRUST_*`, and what leaves it unknown because nobody could be asked
  */
 export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
-  const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } = read(verifySchema, args);
+  const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } = read(
+    verifySchema,
+    args,
+  );
   const { verification } = await inspecting(asking, async (inspector) => {
     const look = async (reference: string): Promise<Verified> => {
       const opened = await openTrust(trust, scopeOf(reference), asking.baseDir);
-      const observed = await inspector.observe(reference, { trust: opened, now: asking.now, extent: "verdict", precedence, lifecycleIssuers });
+      const observed = await inspector.observe(reference, {
+        trust: opened,
+        now: asking.now,
+        extent: "verdict",
+        precedence,
+        lifecycleIssuers,
+      });
       const report = verificationOf(observed, requirements, asking.now);
-      if (report === undefined) throw new ConsignError("INTERNAL", "verified without a trust policy");
+      if (report === undefined)
+        throw new ConsignError("INTERNAL", "verified without a trust policy");
       return { observed, verification: report };
     };
-    return followRedirects === "verify" ? verifyFollowing(inspector, artifact, look) : look(artifact);
+    return followRedirects === "verify"
+      ? verifyFollowing(inspector, artifact, look)
+      : look(artifact);
   });
   const { reference, ...answer } = verification;
   return answer.verified === "yes" ? { ...answer, reference } : answer;
@@ -96,7 +135,10 @@ export async function askVerification(args: unknown, asking: Asking): Promise<Ve
 
 const scopeOf = (artifact: string): string => formatLocation(parseReference(artifact).location);
 
-async function inspecting<T>({ registries, baseDir }: Asking, ask: (inspector: Inspector) => Promise<T>): Promise<T> {
+async function inspecting<T>(
+  { registries, baseDir }: Asking,
+  ask: (inspector: Inspector) => Promise<T>,
+): Promise<T> {
   const inspector = new Inspector({ registries: readRegistries(registries), baseDir });
   try {
     return await ask(inspector);
@@ -109,7 +151,10 @@ function readRegistries(value: unknown): Record<string, RegistrySettings> {
   const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value ?? {});
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new ConsignError("CREDENTIALS_INVALID", `consign:registries: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+  throw new ConsignError(
+    "CREDENTIALS_INVALID",
+    `consign:registries: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
+  );
 }
 
 function read<Schema extends z.ZodType>(schema: Schema, args: unknown): z.infer<Schema> {
@@ -118,5 +163,9 @@ function read<Schema extends z.ZodType>(schema: Schema, args: unknown): z.infer<
   const issue = parsed.error.issues[0];
   const path = issue?.path.join(".") ?? "";
   const code = issue?.code === "custom" ? issue.params?.["code"] : undefined;
-  throw new ConsignError(isErrorCode(code) ? code : "INPUT_INVALID", `${path || "the argument"}: ${issue?.message}`, { path });
+  throw new ConsignError(
+    isErrorCode(code) ? code : "INPUT_INVALID",
+    `${path || "the argument"}: ${issue?.message}`,
+    { path },
+  );
 }

@@ -10,7 +10,9 @@ export type Fragment = string | number | Markup | undefined | readonly Fragment[
 
 /** HTML from a template: what is put into it is text, whoever wrote it, unless it is {@link Markup}. Nothing comes of undefined. */
 export function markup(parts: TemplateStringsArray, ...values: readonly Fragment[]): Markup {
-  return new Markup(parts.reduce((html, part, index) => `${html}${fragment(values[index - 1])}${part}`));
+  return new Markup(
+    parts.reduce((html, part, index) => `${html}${fragment(values[index - 1])}${part}`),
+  );
 }
 
 function fragment(value: Fragment): string {
@@ -20,7 +22,14 @@ function fragment(value: Fragment): string {
   return escape(String(value));
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "`": "&#96;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+  "`": "&#96;",
+};
 const LIMIT = 2_000;
 
 /** Fit for text and for quoted attributes. What steers a terminal or turns the direction of writing is replaced here too. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-const LIGHT = "--paper:#fff;--ink:#16191d;--soft:#555d67;--faint:#868e98;--line:#dfe3e8;--band:#f5f7f9;--link:#0a55a8;--good:#1a7437;--bad:#b3261e;--unsure:#8a5a00;--plain:#3b5b85;--quiet:#79828d;--good-soft:#e3f2e7;--bad-soft:#fbe9e7;--unsure-soft:#fbf1dc;--plain-soft:#e8eff8";
-const DARK = "--paper:#101317;--ink:#e7eaee;--soft:#a4adb8;--faint:#77818d;--line:#2a3038;--band:#171b21;--link:#7db6f5;--good:#5cc47c;--bad:#f58a80;--unsure:#e5b454;--plain:#8fb4e6;--quiet:#8b95a1;--good-soft:#16301f;--bad-soft:#3a1d1b;--unsure-soft:#35290f;--plain-soft:#1a2839";
+const LIGHT =
+  "--paper:#fff;--ink:#16191d;--soft:#555d67;--faint:#868e98;--line:#dfe3e8;--band:#f5f7f9;--link:#0a55a8;--good:#1a7437;--bad:#b3261e;--unsure:#8a5a00;--plain:#3b5b85;--quiet:#79828d;--good-soft:#e3f2e7;--bad-soft:#fbe9e7;--unsure-soft:#fbf1dc;--plain-soft:#e8eff8";
+const DARK =
+  "--paper:#101317;--ink:#e7eaee;--soft:#a4adb8;--faint:#77818d;--line:#2a3038;--band:#171b21;--link:#7db6f5;--good:#5cc47c;--bad:#f58a80;--unsure:#e5b454;--plain:#8fb4e6;--quiet:#8b95a1;--good-soft:#16301f;--bad-soft:#3a1d1b;--unsure-soft:#35290f;--plain-soft:#1a2839";
 
 /** The page's look: light and dark as the reader's system is, and black on white on paper. */
 export const STYLE = `

@@ -15,7 +15,8 @@ export function anchorOf(digest: Digest): string {
 
 /** A time in UTC, with the whole in its title. */
 export function when(time: string | undefined, unit: "day" | "minute" = "minute"): Markup {
-  if (time === undefined || Number.isNaN(Date.parse(time))) return markup`<span class="none">–</span>`;
+  if (time === undefined || Number.isNaN(Date.parse(time)))
+    return markup`<span class="none">–</span>`;
   return markup`<time datetime="${time}" title="${time}">${unit === "day" ? day(time) : minute(time)}</time>`;
 }
 
@@ -32,7 +33,10 @@ export function signerOf(subject: string | undefined): Markup {
   if (subject === undefined) return markup`<span class="none">–</span>`;
   const [name, organization] = [attribute(subject, "CN"), attribute(subject, "O")];
   if (name === undefined) return markup`<span title="${subject}">${subject}</span>`;
-  const whose = organization === undefined || name.startsWith(organization) ? undefined : markup`, <small>${organization}</small>`;
+  const whose =
+    organization === undefined || name.startsWith(organization)
+      ? undefined
+      : markup`, <small>${organization}</small>`;
   return markup`<span title="${subject}">${name}${whose}</span>`;
 }
 

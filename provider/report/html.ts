@@ -44,9 +44,18 @@ export function renderHtml(observed: readonly ObservedArtifact[], options: HtmlO
   const title = options.title ?? nameOf(places[0]?.observed.reference ?? "");
   const rows = rowsOf(observed);
   const timeline = timelineOf(observed, retention, now);
-  const graph = markup`<section><h2>Graph</h2>${graphTable(rows, places.map(({ label }) => label))}</section>`;
-  const history = timeline.lanes.length === 0 ? undefined : markup`<section><h2>Timeline</h2>${timelineSvg(timeline)}</section>`;
-  const where = places.length < 2 ? undefined : markup`<section><h2>Places</h2>${placesTable(places, retention)}</section>`;
+  const graph = markup`<section><h2>Graph</h2>${graphTable(
+    rows,
+    places.map(({ label }) => label),
+  )}</section>`;
+  const history =
+    timeline.lanes.length === 0
+      ? undefined
+      : markup`<section><h2>Timeline</h2>${timelineSvg(timeline)}</section>`;
+  const where =
+    places.length < 2
+      ? undefined
+      : markup`<section><h2>Places</h2>${placesTable(places, retention)}</section>`;
   const page = markup`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"><title>${title} – Consign</title><style>${new Markup(STYLE)}</style></head><body>${markSymbols()}<main>
 ${header(title, places, rows, timeline, retention, now)}${first === "graph" ? [where, graph, history] : [where, history, graph]}
@@ -60,26 +69,65 @@ function nameOf(reference: string): string {
   return location.kind === "layout" ? location.path : location.repository;
 }
 
-function header(title: string, places: readonly Place[], rows: readonly Row[], timeline: Timeline, retention: ReadonlyMap<Digest, Retention>, now: Date): Markup {
+function header(
+  title: string,
+  places: readonly Place[],
+  rows: readonly Row[],
+  timeline: Timeline,
+  retention: ReadonlyMap<Digest, Retention>,
+  now: Date,
+): Markup {
   const [first] = places;
-  if (first === undefined) return markup`<header><h1>${title}</h1><p class="identity">Nothing was looked at.</p></header>`;
+  if (first === undefined)
+    return markup`<header><h1>${title}</h1><p class="identity">Nothing was looked at.</p></header>`;
   const { observed } = first;
   const digests = [...new Set(places.map((place) => place.observed.digest))];
-  const identity = digests.length === 1 ? markup`<code>${observed.digest}</code>` : markup`${count(digests.length, "different digest")} at ${count(places.length, "place")}`;
+  const identity =
+    digests.length === 1
+      ? markup`<code>${observed.digest}</code>`
+      : markup`${count(digests.length, "different digest")} at ${count(places.length, "place")}`;
   return markup`<header><p class="eyebrow">Consign · ${minute(now.getTime())} UTC</p><h1>${title}</h1><p class="identity">${identity}</p>${verdict(places)}<dl class="facts">${facts(observed, rows, timeline, digests, retention)}</dl></header>`;
 }
 
 /** The worst that is said at any place. */
 function verdict(places: readonly Place[]): Markup {
   const outcomes = places.map(({ observed }) => statusOf(observed));
-  const order: Status[] = ["broken", "invalid", "untrusted", "unsigned", "inconclusive", "valid", "verified"];
+  const order: Status[] = [
+    "broken",
+    "invalid",
+    "untrusted",
+    "unsigned",
+    "inconclusive",
+    "valid",
+    "verified",
+  ];
   const worst = order.find((status) => outcomes.includes(status)) ?? "inconclusive";
   const at = places.find((_place, index) => outcomes[index] === worst);
-  const policies = [...new Set(places.flatMap(({ observed: { policy } }) => (policy === undefined ? [] : [policy])))];
-  const word = worst === "verified" ? "Verified" : worst === "valid" ? "Not judged" : `Not verified: ${wordOf(worst)}`;
-  const why = worst === "verified" ? undefined : worst === "valid" ? "signatures are whole; no trust policy was given" : (at?.observed.verdict?.reason ?? at?.observed.signatures[0]?.reason);
-  const under = policies.length === 0 ? undefined : `under ${policies.map((policy) => `“${policy}”`).join(", ")}`;
-  const where = places.length > 1 && worst !== "verified" && worst !== "valid" ? ` at ${at?.label ?? ""}` : undefined;
+  const policies = [
+    ...new Set(
+      places.flatMap(({ observed: { policy } }) => (policy === undefined ? [] : [policy])),
+    ),
+  ];
+  const word =
+    worst === "verified"
+      ? "Verified"
+      : worst === "valid"
+        ? "Not judged"
+        : `Not verified: ${wordOf(worst)}`;
+  const why =
+    worst === "verified"
+      ? undefined
+      : worst === "valid"
+        ? "signatures are whole; no trust policy was given"
+        : (at?.observed.verdict?.reason ?? at?.observed.signatures[0]?.reason);
+  const under =
+    policies.length === 0
+      ? undefined
+      : `under ${policies.map((policy) => `“${policy}”`).join(", ")}`;
+  const where =
+    places.length > 1 && worst !== "verified" && worst !== "valid"
+      ? ` at ${at?.label ?? ""}`
+      : undefined;
   return markup`<p class="verdict ${toneOf(worst)}">${markOf(worst)}<span>${word}${where} <small>${[under, why].filter((part) => part !== undefined).join(": ")}</small></span></p>`;
 }
 
@@ -89,17 +137,34 @@ function statusOf({ problem, verdict: said, signatures }: ObservedArtifact): Sta
   return signatures[0]?.status ?? "unsigned";
 }
 
-function facts(observed: ObservedArtifact, rows: readonly Row[], timeline: Timeline, digests: readonly Digest[], retention: ReadonlyMap<Digest, Retention>): Markup[] {
+function facts(
+  observed: ObservedArtifact,
+  rows: readonly Row[],
+  timeline: Timeline,
+  digests: readonly Digest[],
+  retention: ReadonlyMap<Digest, Retention>,
+): Markup[] {
   const { artifactType, mediaType, contentSize, manifests, signatures } = observed;
   const signature = signatures[0];
-  const size = contentSize === undefined ? count(manifests.length, "manifest") : formatSize(contentSize);
+  const size =
+    contentSize === undefined ? count(manifests.length, "manifest") : formatSize(contentSize);
   const kept = digests.flatMap((digest) => retention.get(digest) ?? []);
   return [
     fact("Kind", markup`${artifactType ?? mediaType} <small>${size}</small>`),
-    fact("Signed", signature === undefined ? markup`not signed` : markup`${signerOf(signature.signer?.subject)} <small>${when(signature.signedAt)} UTC</small>`),
+    fact(
+      "Signed",
+      signature === undefined
+        ? markup`not signed`
+        : markup`${signerOf(signature.signer?.subject)} <small>${when(signature.signedAt)} UTC</small>`,
+    ),
     fact("Claims", markup`${tally(rows)}`),
     ...production(timeline),
-    ...kept.map(({ state, retainUntil, reason }) => fact("Retention", markup`${retainUntil === undefined ? state : `may be purged from ${day(retainUntil)}`} <small>${[retainUntil === undefined ? undefined : state, reason].filter((part) => part !== undefined).join(": ")}</small>`)),
+    ...kept.map(({ state, retainUntil, reason }) =>
+      fact(
+        "Retention",
+        markup`${retainUntil === undefined ? state : `may be purged from ${day(retainUntil)}`} <small>${[retainUntil === undefined ? undefined : state, reason].filter((part) => part !== undefined).join(": ")}</small>`,
+      ),
+    ),
   ];
 }
 
@@ -107,8 +172,14 @@ function production({ lanes }: Timeline): Markup[] {
   const environments = lanes.filter(({ kind }) => kind === "production");
   return environments.map(({ name, spans }) => {
     const open = spans.find(({ until }) => until === undefined);
-    const last = spans.reduce<number | undefined>((latest, { until = 0 }) => Math.max(latest ?? 0, until), undefined);
-    return fact(`In ${name}`, markup`${open === undefined ? `until ${day(last ?? 0)}` : `since ${day(open.from)}`}${spans.length > 1 ? markup` <small>${count(spans.length, "period")}</small>` : undefined}`);
+    const last = spans.reduce<number | undefined>(
+      (latest, { until = 0 }) => Math.max(latest ?? 0, until),
+      undefined,
+    );
+    return fact(
+      `In ${name}`,
+      markup`${open === undefined ? `until ${day(last ?? 0)}` : `since ${day(open.from)}`}${spans.length > 1 ? markup` <small>${count(spans.length, "period")}</small>` : undefined}`,
+    );
   });
 }
 
@@ -121,9 +192,12 @@ function placesTable(places: readonly Place[], retention: ReadonlyMap<Digest, Re
   const head = markup`<thead><tr><th scope="col"></th><th scope="col">Place</th><th scope="col">Artifact</th><th scope="col">Digest</th><th scope="col" class="number">Signatures</th><th scope="col" class="number">Claims</th><th scope="col">Deployed</th>${kept ? markup`<th scope="col">Retention</th>` : undefined}</tr></thead>`;
   const body = places.map(({ label, location, observed }, index) => {
     const status = statusOf(observed);
-    const running = timelineOf([observed], new Map(), new Date(0)).lanes.filter(({ kind }) => kind === "production");
+    const running = timelineOf([observed], new Map(), new Date(0)).lanes.filter(
+      ({ kind }) => kind === "production",
+    );
     const keeping = retention.get(observed.digest);
-    const name = label === location ? markup`${location}` : markup`${label} <small>${location}</small>`;
+    const name =
+      label === location ? markup`${location}` : markup`${label} <small>${location}</small>`;
     return markup`<tr><td><span class="key">${index + 1}</span></td><td>${name}</td><td class="nowrap">${markOf(status)} <span class="${toneOf(status)}">${wordOf(status)}</span></td><td>${digestOfRow(observed.digest)}</td><td class="number">${observed.signatures.length}</td><td class="number">${observed.claims.length}</td><td>${running.length === 0 ? markup`<span class="none">–</span>` : environmentsOf(running)}</td>${kept ? markup`<td>${keeping === undefined ? markup`<span class="none">–</span>` : keeping.retainUntil === undefined ? keeping.state : markup`<span class="nowrap">until ${day(keeping.retainUntil)}</span>`}</td>` : undefined}</tr>`;
   });
   return markup`<div class="scroll"><table>${head}<tbody>${body}</tbody></table></div>`;

@@ -54,14 +54,28 @@ export class Inspector {
     const { location, tag, digest } = parseReference(reference);
     const store = this.#open(location);
     const wanted = digest ?? tag;
-    if (wanted === undefined) throw new ConsignError("INPUT_INVALID", `"${reference}" names a repository: say which artifact, by :tag or @digest${await hint(store)}`, { reference });
-    return { store, descriptor: plainDescriptor(await store.resolve(wanted)), scope: formatLocation(location) };
+    if (wanted === undefined)
+      throw new ConsignError(
+        "INPUT_INVALID",
+        `"${reference}" names a repository: say which artifact, by :tag or @digest${await hint(store)}`,
+        { reference },
+      );
+    return {
+      store,
+      descriptor: plainDescriptor(await store.resolve(wanted)),
+      scope: formatLocation(location),
+    };
   }
 
   /** @throws ConsignError what {@link locate} and {@link observeArtifact} throw */
   async observe(reference: string, options: InspectOptions): Promise<ObservedArtifact> {
     const { store, descriptor, scope } = await this.locate(reference);
-    return observeArtifact(store, descriptor, { ...options, scope: options.scope ?? scope, baseDir: this.#baseDir, revocation: this.#revocation });
+    return observeArtifact(store, descriptor, {
+      ...options,
+      scope: options.scope ?? scope,
+      baseDir: this.#baseDir,
+      revocation: this.#revocation,
+    });
   }
 
   async close(): Promise<void> {
@@ -69,8 +83,11 @@ export class Inspector {
   }
 
   #open(location: Location): ReadStore {
-    if (location.kind === "registry") return this.#registries.repository(location.registry, location.repository);
-    return OciLayout.open(resolve(this.#baseDir, location.path), { name: formatLocation(location) });
+    if (location.kind === "registry")
+      return this.#registries.repository(location.registry, location.repository);
+    return OciLayout.open(resolve(this.#baseDir, location.path), {
+      name: formatLocation(location),
+    });
   }
 }
 
@@ -79,7 +96,9 @@ const MAX_HINTS = 10;
 async function hint(store: ReadStore): Promise<string> {
   try {
     const tags = await store.tags();
-    return tags.length === 0 ? "; it has no tags" : `; its tags: ${tags.slice(0, MAX_HINTS).join(", ")}${tags.length > MAX_HINTS ? ", …" : ""}`;
+    return tags.length === 0
+      ? "; it has no tags"
+      : `; its tags: ${tags.slice(0, MAX_HINTS).join(", ")}${tags.length > MAX_HINTS ? ", …" : ""}`;
   } catch (error) {
     if (isConsignError(error)) return "";
     throw error;

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Audience, ClaimIssuer, ClaimStatus, Doubt, ForeignClaim, LifecycleIssuers, VexEntry } from "../claims";
+import type {
+  Audience,
+  ClaimIssuer,
+  ClaimStatus,
+  Doubt,
+  ForeignClaim,
+  LifecycleIssuers,
+  VexEntry,
+} from "../claims";
 import type { ErrorCode } from "../errors";
 import type { Outcome, ResolvedTrustPolicy, VerifyContext } from "../notation";
 import type { Annotations } from "../oci/descriptor";

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadStore } from "../content/storage";
 import type { ErrorCode } from "../errors";
-import { isSignature, verifyArtifact, type ArtifactVerdict, type Check, type Outcome, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation";
+import {
+  isSignature,
+  verifyArtifact,
+  type ArtifactVerdict,
+  type Check,
+  type Outcome,
+  type ResolvedTrustPolicy,
+  type SignatureVerdict,
+} from "../notation";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ObserveOptions } from "./observation";
@@ -36,7 +44,14 @@ export interface SignatureFindings {
 const INTEGRITY_ONLY: ResolvedTrustPolicy = {
   name: "integrity only",
   registryScopes: ["*"],
-  actions: { integrity: "enforce", authenticity: "skip", expiry: "skip", authenticTimestamp: "skip", revocation: "skip", pluginVerification: "skip" },
+  actions: {
+    integrity: "enforce",
+    authenticity: "skip",
+    expiry: "skip",
+    authenticTimestamp: "skip",
+    revocation: "skip",
+    pluginVerification: "skip",
+  },
   verifyTimestamp: "always",
   trusted: { ca: [], signingAuthority: [], tsa: [] },
   identities: "any",
@@ -51,15 +66,28 @@ const MAX_SIGNATURES = 100;
  * at are judged each on its own, up to the bound, unless the extent is `verdict`.
  * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`, and whatever the store answers
  */
-export async function observeSignatures(store: ReadStore, artifact: Descriptor, referrers: readonly Descriptor[], o: ObserveOptions): Promise<SignatureFindings> {
+export async function observeSignatures(
+  store: ReadStore,
+  artifact: Descriptor,
+  referrers: readonly Descriptor[],
+  o: ObserveOptions,
+): Promise<SignatureFindings> {
   const listed = referrers.filter(isSignature);
   const policy = o.trust ?? INTEGRITY_ONLY;
   const verdict = await verifyArtifact(showing(store, listed), artifact, policy, o);
   const judges = policy.actions.integrity !== "skip";
   const shown = judges ? policy : INTEGRITY_ONLY;
-  const reports = new Map(verdict.signatures.flatMap((each) => (each.signature === undefined ? [] : [[each.signature, report(each.signature, each, o.trust !== undefined)]])));
+  const reports = new Map(
+    verdict.signatures.flatMap((each) =>
+      each.signature === undefined
+        ? []
+        : [[each.signature, report(each.signature, each, o.trust !== undefined)]],
+    ),
+  );
   if (o.extent !== "verdict") {
-    const others = listed.filter(({ digest }) => !reports.has(digest)).slice(0, Math.max(0, (o.maxSignatures ?? MAX_SIGNATURES) - reports.size));
+    const others = listed
+      .filter(({ digest }) => !reports.has(digest))
+      .slice(0, Math.max(0, (o.maxSignatures ?? MAX_SIGNATURES) - reports.size));
     for (const other of others) {
       const alone = await verifyArtifact(showing(store, [other]), artifact, shown, o);
       reports.set(other.digest, report(other.digest, alone, o.trust !== undefined && judges));
@@ -69,8 +97,19 @@ export async function observeSignatures(store: ReadStore, artifact: Descriptor, 
 }
 
 function report(digest: Digest, verdict: SignatureVerdict, trusted: boolean): SignatureReport {
-  const { outcome, code, reason, signer, signedAt, expiresAt, certificateExpiresAt, userMetadata, checks } = verdict;
-  const status = outcome === "missing" ? "inconclusive" : outcome === "verified" && !trusted ? "valid" : outcome;
+  const {
+    outcome,
+    code,
+    reason,
+    signer,
+    signedAt,
+    expiresAt,
+    certificateExpiresAt,
+    userMetadata,
+    checks,
+  } = verdict;
+  const status =
+    outcome === "missing" ? "inconclusive" : outcome === "verified" && !trusted ? "valid" : outcome;
   const said = status === "valid" ? UNCHECKED : reason;
   return {
     digest,
@@ -86,7 +125,13 @@ function report(digest: Digest, verdict: SignatureVerdict, trusted: boolean): Si
   };
 }
 
-const ORDER: readonly SignatureReport["status"][] = ["verified", "valid", "inconclusive", "untrusted", "invalid"];
+const ORDER: readonly SignatureReport["status"][] = [
+  "verified",
+  "valid",
+  "inconclusive",
+  "untrusted",
+  "invalid",
+];
 
 function bestFirst(a: SignatureReport, b: SignatureReport): number {
   return ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || (a.digest < b.digest ? -1 : 1);
@@ -94,5 +139,7 @@ function bestFirst(a: SignatureReport, b: SignatureReport): number {
 
 /** Checks that the policy only logs, and that did not pass. */
 export function loggedFailures(checks: readonly Check[]): string[] {
-  return checks.filter(({ action, result }) => action === "log" && result !== "passed" && result !== "skipped").map(({ check, reason }) => `${check} is not enforced and did not pass: ${reason}`);
+  return checks
+    .filter(({ action, result }) => action === "log" && result !== "passed" && result !== "skipped")
+    .map(({ check, reason }) => `${check} is not enforced and did not pass: ${reason}`);
 }

@@ -6,8 +6,19 @@ import { printable, words } from "./words";
 export function renderTimeline({ lanes, now }: Timeline): string {
   const events = lanes.flatMap(({ kind, name, spans, moments }) => [
     ...moments.map(({ at, title }) => ({ at, name, title })),
-    ...(kind === "claims" ? [] : spans.flatMap(({ from, until, title }) => [{ at: from, name, title }, ...(until === undefined ? [] : [{ at: until, name, title: `${title}: the end` }])])),
+    ...(kind === "claims"
+      ? []
+      : spans.flatMap(({ from, until, title }) => [
+          { at: from, name, title },
+          ...(until === undefined ? [] : [{ at: until, name, title: `${title}: the end` }]),
+        ])),
   ]);
-  const lines = [...events, { at: now, name: "", title: "now" }].sort((a, b) => a.at - b.at || (a.title < b.title ? -1 : 1));
-  return lines.map(({ at, title }) => words(new Date(at).toISOString().slice(0, 16).replace("T", " "), printable(title))).join("\n");
+  const lines = [...events, { at: now, name: "", title: "now" }].sort(
+    (a, b) => a.at - b.at || (a.title < b.title ? -1 : 1),
+  );
+  return lines
+    .map(({ at, title }) =>
+      words(new Date(at).toISOString().slice(0, 16).replace("T", " "), printable(title)),
+    )
+    .join("\n");
 }

@@ -43,7 +43,16 @@ function draw(node: Node, indent: string, lines: string[]): void {
 function artifactNode(observed: ObservedArtifact, style: Dress): Node {
   const { problem, signatures, claims, foreign, related, manifests } = observed;
   const platform = observed.platform === undefined ? undefined : printable(observed.platform);
-  if (problem !== undefined) return { text: words(style.mark("bad"), platform, shortDigest(observed.digest), `cannot be read: ${withCode(problem.reason, problem.code)}`), below: [] };
+  if (problem !== undefined)
+    return {
+      text: words(
+        style.mark("bad"),
+        platform,
+        shortDigest(observed.digest),
+        `cannot be read: ${withCode(problem.reason, problem.code)}`,
+      ),
+      below: [],
+    };
   const below = [
     ...trustNodes(observed, style),
     ...signatures.map((signature) => signatureNode(signature, style)),
@@ -52,24 +61,53 @@ function artifactNode(observed: ObservedArtifact, style: Dress): Node {
     ...related.map((each) => relatedNode(each, style)),
     ...manifests.map((manifest) => artifactNode(manifest, style)),
   ];
-  const size = observed.contentSize === undefined ? `index of ${manifests.length}` : formatSize(observed.contentSize);
-  return { text: words(platform, shortDigest(observed.digest), kindOfArtifact(observed), size), below };
+  const size =
+    observed.contentSize === undefined
+      ? `index of ${manifests.length}`
+      : formatSize(observed.contentSize);
+  return {
+    text: words(platform, shortDigest(observed.digest), kindOfArtifact(observed), size),
+    below,
+  };
 }
 
 function kindOfArtifact({ artifactType, mediaType }: ObservedArtifact): string {
-  return printable(artifactType === undefined || artifactType === MEDIA_TYPES.empty ? mediaType : artifactType);
+  return printable(
+    artifactType === undefined || artifactType === MEDIA_TYPES.empty ? mediaType : artifactType,
+  );
 }
 
 /** What to know before the signatures: that there are none, or that the policy asks for none. */
 function trustNodes({ verdict, signatures, platform }: ObservedArtifact, style: Dress): Node[] {
   if (verdict?.outcome === "verified" && signatures.every(({ status }) => status !== "verified")) {
-    return [{ text: words(style.mark("unsure"), printable(verdict.reason ?? "accepted without a signature")), below: [] }];
+    return [
+      {
+        text: words(
+          style.mark("unsure"),
+          printable(verdict.reason ?? "accepted without a signature"),
+        ),
+        below: [],
+      },
+    ];
   }
   // An index's signature speaks for its members too.
-  return signatures.length > 0 ? [] : [{ text: words(style.mark(platform === undefined ? "bad" : "quiet"), "not signed"), below: [] }];
+  return signatures.length > 0
+    ? []
+    : [
+        {
+          text: words(style.mark(platform === undefined ? "bad" : "quiet"), "not signed"),
+          below: [],
+        },
+      ];
 }
 
-const SIGNATURE_MOODS: Readonly<Record<SignatureReport["status"], Mood>> = { verified: "good", valid: "plain", invalid: "bad", untrusted: "bad", inconclusive: "unsure" };
+const SIGNATURE_MOODS: Readonly<Record<SignatureReport["status"], Mood>> = {
+  verified: "good",
+  valid: "plain",
+  invalid: "bad",
+  untrusted: "bad",
+  inconclusive: "unsure",
+};
 
 function signatureNode(signature: SignatureReport, style: Dress): Node {
   const { status, signer, signedAt, expiresAt, reason, code, checks } = signature;
@@ -78,9 +116,28 @@ function signatureNode(signature: SignatureReport, style: Dress): Node {
   const by = signer === undefined ? undefined : `by ${printable(signer.subject)}`;
   const when = signedAt === undefined ? undefined : `at ${signedAt}`;
   const until = expiresAt === undefined ? undefined : `until ${expiresAt}`;
-  const verdict = status === "verified" ? (logged.length === 0 ? "verified" : "accepted") : status === "valid" ? `valid, ${reason}` : `not verified: ${status}`;
-  const why = status === "verified" ? logged.map((each) => printable(each)) : status === "valid" || reason === undefined ? [] : [withCode(reason, code)];
-  const line = words(style.mark(logged.length === 0 ? mood : "unsure"), `signature ${shortDigest(signature.digest)}`, style.colored(logged.length === 0 ? mood : "unsure", verdict), by, when, until);
+  const verdict =
+    status === "verified"
+      ? logged.length === 0
+        ? "verified"
+        : "accepted"
+      : status === "valid"
+        ? `valid, ${reason}`
+        : `not verified: ${status}`;
+  const why =
+    status === "verified"
+      ? logged.map((each) => printable(each))
+      : status === "valid" || reason === undefined
+        ? []
+        : [withCode(reason, code)];
+  const line = words(
+    style.mark(logged.length === 0 ? mood : "unsure"),
+    `signature ${shortDigest(signature.digest)}`,
+    style.colored(logged.length === 0 ? mood : "unsure", verdict),
+    by,
+    when,
+    until,
+  );
   return { text: [line, ...why].join("\n"), below: [] };
 }
 
@@ -94,7 +151,10 @@ function claimNode(claim: ClaimReport, style: Dress): Node {
 }
 
 function relatedNode({ digest, artifactType }: RelatedReport, style: Dress): Node {
-  return { text: words(style.mark("quiet"), printable(artifactType ?? "unknown"), shortDigest(digest)), below: [] };
+  return {
+    text: words(style.mark("quiet"), printable(artifactType ?? "unknown"), shortDigest(digest)),
+    below: [],
+  };
 }
 
 function withCode(reason: string, code: string | undefined): string {

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { evaluateRequirements, sameType, typeKey, type EffectiveClaims, type RequireEntry, type RequirementResult, type Requirements } from "../claims";
+import {
+  evaluateRequirements,
+  sameType,
+  typeKey,
+  type EffectiveClaims,
+  type RequireEntry,
+  type RequirementResult,
+  type Requirements,
+} from "../claims";
 import type { ErrorCode } from "../errors";
 import type { Outcome } from "../notation";
 import type { Digest } from "../oci/digest";
@@ -18,14 +26,29 @@ export interface VerificationReport {
   /** Name of the trust policy. */
   policy: string;
   /** What the artifact's signatures come to. */
-  signature: { outcome: Outcome; code?: ErrorCode; reason?: string } & Partial<Pick<SignatureReport, "digest" | "signer" | "signedAt" | "expiresAt" | "certificateExpiresAt" | "userMetadata" | "checks">>;
+  signature: { outcome: Outcome; code?: ErrorCode; reason?: string } & Partial<
+    Pick<
+      SignatureReport,
+      | "digest"
+      | "signer"
+      | "signedAt"
+      | "expiresAt"
+      | "certificateExpiresAt"
+      | "userMetadata"
+      | "checks"
+    >
+  >;
   requirements: RequirementResult[];
   /** Worth knowing, although it does not change the answer. */
   warnings: string[];
 }
 
 /** Answers `undefined` where the artifact was observed without a trust policy, and so nothing can be called verified. */
-export function verificationOf(observed: ObservedArtifact, requirements: Requirements, now: Date): VerificationReport | undefined {
+export function verificationOf(
+  observed: ObservedArtifact,
+  requirements: Requirements,
+  now: Date,
+): VerificationReport | undefined {
   const { verdict, policy } = observed;
   if (verdict === undefined || policy === undefined) return undefined;
   const results = evaluateRequirements(requirements, effectiveAmong(observed), now);
@@ -37,7 +60,11 @@ export function verificationOf(observed: ObservedArtifact, requirements: Require
     policy,
     signature: { ...said, ...evidence(observed, verdict.outcome) },
     requirements: results,
-    warnings: [...warnings, ...results.flatMap(({ warning }) => (warning === undefined ? [] : [warning])), ...unheard(observed.claims)],
+    warnings: [
+      ...warnings,
+      ...results.flatMap(({ warning }) => (warning === undefined ? [] : [warning])),
+      ...unheard(observed.claims),
+    ],
   };
 }
 
@@ -49,12 +76,23 @@ function evidence({ signatures }: ObservedArtifact, outcome: Outcome): Partial<S
   return rest;
 }
 
-function answer(observed: ObservedArtifact, outcome: Outcome, results: readonly RequirementResult[], { require = [] }: Requirements): VerificationReport["verified"] {
+function answer(
+  observed: ObservedArtifact,
+  outcome: Outcome,
+  results: readonly RequirementResult[],
+  { require = [] }: Requirements,
+): VerificationReport["verified"] {
   if (outcome === "inconclusive") return "unknown";
   if (outcome !== "verified") return "no";
   // The results of `require` come first, one for each entry.
-  const unmet = results.map(({ met }, index) => ({ met, entry: require[index] })).filter(({ met }) => !met);
-  const mayBeMet = unmet.every(({ entry }) => entry !== undefined && typesOf(entry).some((type) => observed.claims.some((claim) => isUncertain(claim, type))));
+  const unmet = results
+    .map(({ met }, index) => ({ met, entry: require[index] }))
+    .filter(({ met }) => !met);
+  const mayBeMet = unmet.every(
+    ({ entry }) =>
+      entry !== undefined &&
+      typesOf(entry).some((type) => observed.claims.some((claim) => isUncertain(claim, type))),
+  );
   return unmet.length === 0 ? "yes" : mayBeMet ? "unknown" : "no";
 }
 
@@ -71,8 +109,13 @@ const FORBIDDING = ["revocation", "endOfLife"];
 /** Claims that would forbid the artifact's use, and of which it could not be told whether they count. */
 function unheard(claims: readonly ClaimReport[]): string[] {
   return claims
-    .filter(({ status, type }) => status === "inconclusive" && type !== undefined && FORBIDDING.includes(typeKey(type)))
-    .map(({ name, digest, reason }) => `the ${name} claim ${digest} could not be checked: ${reason}`);
+    .filter(
+      ({ status, type }) =>
+        status === "inconclusive" && type !== undefined && FORBIDDING.includes(typeKey(type)),
+    )
+    .map(
+      ({ name, digest, reason }) => `the ${name} claim ${digest} could not be checked: ${reason}`,
+    );
 }
 
 /** The claims about an artifact, as they were judged. */
@@ -80,7 +123,11 @@ export function effectiveAmong({ digest, claims, vex }: ObservedArtifact): Effec
   return {
     subject: digest,
     vex,
-    claims: claims.map(({ status, type, ...claim }) => ({ ...claim, type, status: status === "unchecked" ? "untrusted" : status })),
+    claims: claims.map(({ status, type, ...claim }) => ({
+      ...claim,
+      type,
+      status: status === "unchecked" ? "untrusted" : status,
+    })),
   };
 }
 
@@ -96,14 +143,18 @@ export function faultsOf(observed: ObservedArtifact): string[] {
 }
 
 function signatureFaults(signatures: readonly SignatureReport[]): string[] {
-  return signatures.filter(({ status }) => status === "invalid").map(({ digest, reason, code }) => `signature ${digest}: ${reason} [${code}]`);
+  return signatures
+    .filter(({ status }) => status === "invalid")
+    .map(({ digest, reason, code }) => `signature ${digest}: ${reason} [${code}]`);
 }
 
 const BROKEN: readonly ClaimReport["status"][] = ["tampered", "malformed", "subject-mismatch"];
 
 function claimFaults(claims: readonly ClaimReport[]): string[] {
   return claims.flatMap((claim) => [
-    ...(BROKEN.includes(claim.status) ? [`${claim.name} ${claim.digest}: ${claim.status}: ${claim.reason}`] : signatureFaults(claim.signatures)),
+    ...(BROKEN.includes(claim.status)
+      ? [`${claim.name} ${claim.digest}: ${claim.status}: ${claim.reason}`]
+      : signatureFaults(claim.signatures)),
     ...claimFaults(claim.claims),
   ]);
 }

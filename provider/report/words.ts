@@ -4,8 +4,20 @@ import { hexOf, type Digest } from "../oci/digest";
 
 export type Mood = "good" | "bad" | "unsure" | "plain" | "quiet";
 
-const MARKS: Readonly<Record<Mood, string>> = { good: "✔", bad: "✘", unsure: "?", plain: "•", quiet: "-" };
-const COLORS = { good: "green", bad: "red", unsure: "yellow", plain: "cyan", quiet: "dim" } as const;
+const MARKS: Readonly<Record<Mood, string>> = {
+  good: "✔",
+  bad: "✘",
+  unsure: "?",
+  plain: "•",
+  quiet: "-",
+};
+const COLORS = {
+  good: "green",
+  bad: "red",
+  unsure: "yellow",
+  plain: "cyan",
+  quiet: "dim",
+} as const;
 
 /** How text is dressed: with the colors of a terminal, or without. */
 export interface Dress {
@@ -14,7 +26,8 @@ export interface Dress {
 }
 
 export function dress(color: boolean): Dress {
-  const colored = (mood: Mood, text: string) => (color ? styleText(COLORS[mood], text, { validateStream: false }) : text);
+  const colored = (mood: Mood, text: string) =>
+    color ? styleText(COLORS[mood], text, { validateStream: false }) : text;
   return { colored, mark: (mood) => colored(mood, MARKS[mood]) };
 }
 

@@ -12,21 +12,34 @@ import { recordSigningShape } from "./record-signing";
 
 const holdSchema = z.union([digestSchema, z.strictObject({ claim: z.string().min(1).max(1024) })]);
 
-const windowSchema = z.object({ environment: z.string(), resource: z.string(), from: timeSchema, until: timeSchema.optional() });
+const windowSchema = z.object({
+  environment: z.string(),
+  resource: z.string(),
+  from: timeSchema,
+  until: timeSchema.optional(),
+});
 
-const policyNameSchema = z.string().regex(/^[\x21-\x7e]{1,256}$/, { message: "has 1 to 256 printable ASCII characters, without spaces" });
+const policyNameSchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,256}$/, {
+    message: "has 1 to 256 printable ASCII characters, without spaces",
+  });
 
 const identities = z.array(identitySchema).max(100).optional();
 
 export const archiveSchema = z.object({
   sources: z.array(locationSchema).min(1).max(100),
   archive: locationSchema,
-  deployments: z.strictObject({ environments: z.array(z.string().min(1)).min(1).max(100).optional() }).default({}),
+  deployments: z
+    .strictObject({ environments: z.array(z.string().min(1)).min(1).max(100).optional() })
+    .default({}),
   archiveAfter: durationSchema.default("30d"),
   retain: z
     .strictObject({
       for: durationSchema.optional(),
-      from: z.enum(["end-of-production", "end-of-support", "archived"]).default("end-of-production"),
+      from: z
+        .enum(["end-of-production", "end-of-support", "archived"])
+        .default("end-of-production"),
       last: z.number().int().min(1).max(100_000).optional(),
       holds: z.array(holdSchema).max(10_000).default([]),
       whileRunningIn: z.array(locationSchema).max(100).default([]),
@@ -50,7 +63,9 @@ export const archiveSchema = z.object({
 export type ArchiveInputs = z.infer<typeof archiveSchema>;
 
 /** The rules in the arguments. @throws ConsignError `INPUT_INVALID` at the property, for rules that contradict each other */
-export function rulesOf(inputs: Pick<ArchiveInputs, "archiveAfter" | "retain" | "deployments" | "onExpiry" | "release">): Rules {
+export function rulesOf(
+  inputs: Pick<ArchiveInputs, "archiveAfter" | "retain" | "deployments" | "onExpiry" | "release">,
+): Rules {
   const { archiveAfter, retain, deployments, onExpiry, release } = inputs;
   const rules: Rules = {
     archiveAfter: period(archiveAfter),
@@ -72,23 +87,39 @@ function period(text: string): { text: string; ms: number } {
 
 /** Types of claims whose presence is a legal hold, as {@link typeKey} has them. */
 export function holdTypes({ holds }: ArchiveInputs["retain"]): Set<string> {
-  return new Set(holds.flatMap((hold) => (typeof hold === "string" ? [] : [typeKey(resolveType(hold.claim))])));
+  return new Set(
+    holds.flatMap((hold) => (typeof hold === "string" ? [] : [typeKey(resolveType(hold.claim))])),
+  );
 }
 
 /**
  * Refuses an archive that is a source as well, whatever it is called: what is released there, or purged here, would be gone for good.
  * @throws ConsignError `INPUT_INVALID` at the property
  */
-export async function checkPlaces({ sources = [], archive, retain }: Partial<Pick<ArchiveInputs, "sources" | "archive" | "retain">>, { stores }: Pick<ResourceContext, "stores">): Promise<void> {
+export async function checkPlaces(
+  { sources = [], archive, retain }: Partial<Pick<ArchiveInputs, "sources" | "archive" | "retain">>,
+  { stores }: Pick<ResourceContext, "stores">,
+): Promise<void> {
   const archived = archive === undefined ? undefined : await stores.placeOf(archive);
   const seen = new Set<string>();
   for (const [index, source] of sources.entries()) {
     const place = await stores.placeOf(source);
-    if (place === archived) throw new ConsignError("INPUT_INVALID", `${archive} is a source: an archive has to be somewhere else`, { path: "archive" });
-    if (seen.has(place)) throw new ConsignError("INPUT_INVALID", `${source} is named twice`, { path: `sources[${index}]` });
+    if (place === archived)
+      throw new ConsignError(
+        "INPUT_INVALID",
+        `${archive} is a source: an archive has to be somewhere else`,
+        { path: "archive" },
+      );
+    if (seen.has(place))
+      throw new ConsignError("INPUT_INVALID", `${source} is named twice`, {
+        path: `sources[${index}]`,
+      });
     seen.add(place);
   }
   for (const [index, watched] of (retain?.whileRunningIn ?? []).entries()) {
-    if ((await stores.placeOf(watched)) === archived) throw new ConsignError("INPUT_INVALID", `nothing runs in the archive, ${archive}`, { path: `retain.whileRunningIn[${index}]` });
+    if ((await stores.placeOf(watched)) === archived)
+      throw new ConsignError("INPUT_INVALID", `nothing runs in the archive, ${archive}`, {
+        path: `retain.whileRunningIn[${index}]`,
+      });
   }
 }

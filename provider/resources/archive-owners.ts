@@ -25,13 +25,20 @@ export interface Ownership {
   isOwn: (source: string) => Promise<boolean>;
 }
 
-export async function ownershipOf(policy: string | undefined, own: readonly string[], context: Pick<ResourceContext, "stores">): Promise<Ownership> {
+export async function ownershipOf(
+  policy: string | undefined,
+  own: readonly string[],
+  context: Pick<ResourceContext, "stores">,
+): Promise<Ownership> {
   const places = new Set(await Promise.all(own.map((source) => placeOf(source, context))));
   return { policy, isOwn: async (source) => places.has(await placeOf(source, context)) };
 }
 
 /** What is no location here is a place of its own. */
-async function placeOf(source: string, { stores }: Pick<ResourceContext, "stores">): Promise<string> {
+async function placeOf(
+  source: string,
+  { stores }: Pick<ResourceContext, "stores">,
+): Promise<string> {
   try {
     return await stores.placeOf(parseLocation(source));
   } catch {
@@ -40,7 +47,10 @@ async function placeOf(source: string, { stores }: Pick<ResourceContext, "stores
 }
 
 /** The places that a record names: state holds them, so whoever writes records must not make it large, or unreadable. */
-export async function sourcesIn(predicate: unknown, { policy, isOwn }: Ownership): Promise<{ own: string[]; others: string[]; byName: boolean }> {
+export async function sourcesIn(
+  predicate: unknown,
+  { policy, isOwn }: Ownership,
+): Promise<{ own: string[]; others: string[]; byName: boolean }> {
   const { sources: said = [], policy: name } = archivedSchema.safeParse(predicate).data ?? {};
   const byName = policy !== undefined && name !== undefined;
   const own: string[] = [];
@@ -50,8 +60,14 @@ export async function sourcesIn(predicate: unknown, { policy, isOwn }: Ownership
     else others.push(printable(source));
   }
   // Of whom a record says nothing, somebody else may count on it.
-  if (own.length === 0 && others.length === 0 && !(byName && name === policy)) others.push(printable(""));
-  if (byName && name !== policy) return { own, others: others.slice(0, MAX_SOURCES).map((source) => `${source} (by ${printable(name)})`), byName: false };
+  if (own.length === 0 && others.length === 0 && !(byName && name === policy))
+    others.push(printable(""));
+  if (byName && name !== policy)
+    return {
+      own,
+      others: others.slice(0, MAX_SOURCES).map((source) => `${source} (by ${printable(name)})`),
+      byName: false,
+    };
   return { own: own.slice(0, MAX_SOURCES), others: others.slice(0, MAX_SOURCES), byName };
 }
 
@@ -72,7 +88,10 @@ export interface Owners {
  * Several policies may bring things to one archive, and none knows the rules of another; so none takes away what came from elsewhere, whoever
  * says that it did.
  */
-export async function ownersOf({ evidence }: Pick<Facts, "evidence">, { isOwn, policy }: Ownership): Promise<Owners> {
+export async function ownersOf(
+  { evidence }: Pick<Facts, "evidence">,
+  { isOwn, policy }: Ownership,
+): Promise<Owners> {
   const others = new Set<string>();
   let ours = false;
   for (const [, said] of evidenceIn({ evidence })) {
@@ -87,13 +106,22 @@ export async function ownersOf({ evidence }: Pick<Facts, "evidence">, { isOwn, p
 }
 
 /** By source of ours, the tags that it had when it was archived: a state that was lost takes nothing from the last ones that left a source. */
-export async function archivedTags(archive: ReadStore, digest: Digest, ownership: Ownership, trust: ResolvedTrustPolicy, context: ResourceContext): Promise<Facts["tags"]> {
+export async function archivedTags(
+  archive: ReadStore,
+  digest: Digest,
+  ownership: Ownership,
+  trust: ResolvedTrustPolicy,
+  context: ResourceContext,
+): Promise<Facts["tags"]> {
   const tags: Facts["tags"] = {};
-  for (const descriptor of (await archive.referrers(digest)).filter((each) => claimTypeOf(each) === ARCHIVED)) {
+  for (const descriptor of (await archive.referrers(digest)).filter(
+    (each) => claimTypeOf(each) === ARCHIVED,
+  )) {
     const { claim, worth } = await weighClaim(archive, descriptor, digest, trust, context);
     if ("broken" in claim || (worth !== "believed" && worth !== "expired")) continue;
     const record = archivedSchema.safeParse(claim.predicate).data;
-    for (const source of (await sourcesIn(claim.predicate, ownership)).own) tags[source] = (record?.tags?.[source] ?? []).slice(0, MAX_TAGS);
+    for (const source of (await sourcesIn(claim.predicate, ownership)).own)
+      tags[source] = (record?.tags?.[source] ?? []).slice(0, MAX_TAGS);
   }
   return tags;
 }

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { copy } from "../content/copy";
-import { bytesBlob, fileBlob, packManifest, pushArtifact, type PackedArtifact } from "../content/pack";
+import {
+  bytesBlob,
+  fileBlob,
+  packManifest,
+  pushArtifact,
+  type PackedArtifact,
+} from "../content/pack";
 import type { ReadStore, Store } from "../content/storage";
 import { ConsignError } from "../errors";
 import { ANNOTATIONS } from "../oci/annotations";
@@ -12,7 +18,12 @@ import { argumentPath, at, type ResourceContext } from "./context";
 
 const fileSchema = z.union([
   z.string().min(1),
-  z.strictObject({ path: z.string().min(1), mediaType: mediaTypeSchema.optional(), title: z.string().min(1).optional(), annotations: annotationsSchema.optional() }),
+  z.strictObject({
+    path: z.string().min(1),
+    mediaType: mediaTypeSchema.optional(),
+    title: z.string().min(1).optional(),
+    annotations: annotationsSchema.optional(),
+  }),
 ]);
 
 /** The arguments that say what an artifact is. */
@@ -29,17 +40,29 @@ type OriginArguments = z.infer<typeof originSchema>;
 const WAYS = ["files", "layout", "from"] as const;
 
 /** What is to be pushed: packed from files, or a graph that lies somewhere already. */
-export type Origin = { packed: PackedArtifact; root: Descriptor } | { store: ReadStore; root: Descriptor };
+export type Origin =
+  { packed: PackedArtifact; root: Descriptor } | { store: ReadStore; root: Descriptor };
 
 /** Whether the arguments tell everything about the origin already. @throws ConsignError `INPUT_INVALID` if no way or more than one is given */
 export function originKnown(known: OriginArguments, unknown: ReadonlySet<string>): boolean {
   const given = WAYS.filter((name) => known[name] !== undefined || unknown.has(name));
   if (given.length !== 1) {
-    throw new ConsignError("INPUT_INVALID", `give exactly one of files, layout and from; given are ${given.length === 0 ? "none" : given.join(" and ")}`, { path: given[1] ?? "files" });
+    throw new ConsignError(
+      "INPUT_INVALID",
+      `give exactly one of files, layout and from; given are ${given.length === 0 ? "none" : given.join(" and ")}`,
+      { path: given[1] ?? "files" },
+    );
   }
   if (given[0] !== "files") {
-    const misplaced = (["artifactType", "annotations"] as const).find((name) => known[name] !== undefined);
-    if (misplaced !== undefined) throw new ConsignError("INPUT_INVALID", `${misplaced} belongs to files; what a build wrote, or is pushed already, is taken as it is`, { path: misplaced });
+    const misplaced = (["artifactType", "annotations"] as const).find(
+      (name) => known[name] !== undefined,
+    );
+    if (misplaced !== undefined)
+      throw new ConsignError(
+        "INPUT_INVALID",
+        `${misplaced} belongs to files; what a build wrote, or is pushed already, is taken as it is`,
+        { path: misplaced },
+      );
   }
   return !Object.keys(originShape).some((name) => unknown.has(name));
 }
@@ -54,10 +77,14 @@ export async function openOrigin(args: OriginArguments, context: ResourceContext
   return at(property, async () => {
     const reference = parseReference(args.layout ?? args.from ?? "");
     if (property === "layout" && reference.location.kind !== "layout") {
-      throw new ConsignError("INPUT_INVALID", `"${args.layout}" is in a registry: give it as \`from\`; layout takes oci:path:tag`);
+      throw new ConsignError(
+        "INPUT_INVALID",
+        `"${args.layout}" is in a registry: give it as \`from\`; layout takes oci:path:tag`,
+      );
     }
     const name = reference.digest ?? reference.tag;
-    if (name === undefined) throw new ConsignError("INPUT_INVALID", "say which artifact is meant: add :tag or @digest");
+    if (name === undefined)
+      throw new ConsignError("INPUT_INVALID", "say which artifact is meant: add :tag or @digest");
     const store = await context.stores.open(reference.location);
     return { store, root: plainDescriptor(await store.resolve(name)) };
   });
@@ -66,11 +93,19 @@ export async function openOrigin(args: OriginArguments, context: ResourceContext
 async function packFiles(args: OriginArguments, context: ResourceContext): Promise<PackedArtifact> {
   const layers = [];
   for (const [index, file] of (args.files ?? []).entries()) {
-    const { path, mediaType, title, annotations } = typeof file === "string" ? ({ path: file } as Exclude<typeof file, string>) : file;
+    const { path, mediaType, title, annotations } =
+      typeof file === "string" ? ({ path: file } as Exclude<typeof file, string>) : file;
     const property = `files[${index}]`;
     const resolved = await argumentPath(context, path, property);
     const name = title ?? path.split(/[\\/]/).at(-1) ?? path;
-    layers.push(await at(property, () => fileBlob(resolved, mediaType ?? MEDIA_TYPES.octetStream, { [ANNOTATIONS.title]: name, ...annotations })));
+    layers.push(
+      await at(property, () =>
+        fileBlob(resolved, mediaType ?? MEDIA_TYPES.octetStream, {
+          [ANNOTATIONS.title]: name,
+          ...annotations,
+        }),
+      ),
+    );
   }
   return packManifest({
     artifactType: args.artifactType ?? "application/vnd.dev.consign.artifact.v1",
@@ -83,5 +118,6 @@ async function packFiles(args: OriginArguments, context: ResourceContext): Promi
 /** Brings it to the store. `deep`: look into what is there already, and send what it lacks. */
 export async function pushOrigin(origin: Origin, store: Store, deep: boolean): Promise<void> {
   if ("packed" in origin) await pushArtifact(store, origin.packed, { deep });
-  else if (origin.store.name !== store.name) await copy(origin.store, store, origin.root, { referrers: async () => [], deep });
+  else if (origin.store.name !== store.name)
+    await copy(origin.store, store, origin.root, { referrers: async () => [], deep });
 }

@@ -26,17 +26,30 @@ const SIGNATURE = "signature";
  * stays behind stays behind too. Claims about being in use speak of one place and are closed there, so that copies of them would never end:
  * they go only where they are asked for.
  */
-export async function carriedClaims(source: ReadStore, artifact: Descriptor, selection: CarrySelection): Promise<Record<Digest, string>> {
-  const graph = await walk(source, artifact, { referrers: true, leafTypes: [MEDIA_TYPES.notarySignature] });
+export async function carriedClaims(
+  source: ReadStore,
+  artifact: Descriptor,
+  selection: CarrySelection,
+): Promise<Record<Digest, string>> {
+  const graph = await walk(source, artifact, {
+    referrers: true,
+    leafTypes: [MEDIA_TYPES.notarySignature],
+  });
   const carried: [Digest, string][] = [];
   const chosen = new Set<Digest>([artifact.digest]);
-  for (let level = [artifact.digest]; level.length > 0; ) {
+  for (let level = [artifact.digest]; level.length > 0;) {
     const next: Digest[] = [];
     for (const digest of level) {
       const node = graph.nodes.get(digest);
       const referrers = (node?.referrers ?? []).filter((referrer) => takes(referrer, selection));
-      carried.push(...referrers.map((referrer): [Digest, string] => [referrer.digest, typeOf(referrer)]));
-      next.push(...[...(node?.children ?? []), ...referrers.map((referrer) => referrer.digest)].filter((each) => !chosen.has(each)));
+      carried.push(
+        ...referrers.map((referrer): [Digest, string] => [referrer.digest, typeOf(referrer)]),
+      );
+      next.push(
+        ...[...(node?.children ?? []), ...referrers.map((referrer) => referrer.digest)].filter(
+          (each) => !chosen.has(each),
+        ),
+      );
       for (const each of next) chosen.add(each);
     }
     level = next;
@@ -53,5 +66,7 @@ function takes(referrer: Descriptor, { types, excludeTypes, audience }: CarrySel
 }
 
 function typeOf(referrer: Descriptor): string {
-  return isSignature(referrer) ? SIGNATURE : typeKey(claimTypeOf(referrer) ?? referrer.artifactType ?? "unknown");
+  return isSignature(referrer)
+    ? SIGNATURE
+    : typeKey(claimTypeOf(referrer) ?? referrer.artifactType ?? "unknown");
 }

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { canonicalSubject, claimTypeOf, matchesIdentity, revocationSchema, typeKey } from "../claims";
+import {
+  canonicalSubject,
+  claimTypeOf,
+  matchesIdentity,
+  revocationSchema,
+  typeKey,
+} from "../claims";
 import type { ReadStore } from "../content/storage";
 import type { ResolvedTrustPolicy } from "../notation";
 import type { Digest } from "../oci/digest";
@@ -25,7 +31,9 @@ export async function revocationOfClaim(
   let found: "possibly" | undefined;
   const unanswered = new Set(target.signers.map(canonicalSubject));
   for (const subject of [target.claim.digest, artifact]) {
-    for (const descriptor of (await store.referrers(subject)).filter((each) => typeKey(claimTypeOf(each) ?? "") === "revocation")) {
+    for (const descriptor of (await store.referrers(subject)).filter(
+      (each) => typeKey(claimTypeOf(each) ?? "") === "revocation",
+    )) {
       const revocation = await weighClaim(store, descriptor, subject, trust, context);
       const { claim, worth } = revocation;
       if (worth === "refused" || worth === "unsigned") continue;
@@ -36,7 +44,18 @@ export async function revocationOfClaim(
       const answered = answeredBy(revocation, target, issuers);
       if (worth !== "believed" || said === undefined || answered.length === 0) continue;
       if (said.since !== undefined && Date.parse(said.since) > context.now().getTime()) continue;
-      if (depth >= MAX_DEPTH || (await revocationOfClaim(store, revocation, artifact, { trust, issuers }, context, depth + 1)) !== undefined) continue;
+      if (
+        depth >= MAX_DEPTH ||
+        (await revocationOfClaim(
+          store,
+          revocation,
+          artifact,
+          { trust, issuers },
+          context,
+          depth + 1,
+        )) !== undefined
+      )
+        continue;
       for (const signer of answered) unanswered.delete(signer);
       if (unanswered.size === 0 && !target.openEnded) return "revoked";
     }
@@ -45,9 +64,16 @@ export async function revocationOfClaim(
 }
 
 /** Whose word a revocation takes back, of those who have signed a claim: anyone's, by one who may revoke for others; else that of its own signers. */
-function answeredBy({ signers }: WeighedClaim, target: WeighedClaim, issuers: readonly string[] | undefined): string[] {
+function answeredBy(
+  { signers }: WeighedClaim,
+  target: WeighedClaim,
+  issuers: readonly string[] | undefined,
+): string[] {
   const words = target.signers.map(canonicalSubject);
-  if (signers.some((signer) => (issuers ?? []).some((identity) => matchesIdentity(identity, signer)))) return words;
+  if (
+    signers.some((signer) => (issuers ?? []).some((identity) => matchesIdentity(identity, signer)))
+  )
+    return words;
   const own = new Set(signers.map(canonicalSubject));
   return words.filter((word) => own.has(word));
 }

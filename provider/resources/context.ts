@@ -36,7 +36,8 @@ export class Stores {
   /** @throws ConsignError `REFERENCE_INVALID` */
   async open(location: Location | string): Promise<Store> {
     const parsed = typeof location === "string" ? parseLocation(location) : location;
-    if (parsed.kind === "registry") return this.registries.repository(parsed.registry, parsed.repository);
+    if (parsed.kind === "registry")
+      return this.registries.repository(parsed.registry, parsed.repository);
     const directory = path.resolve(this.baseDir, parsed.path);
     let layout = this.layouts.get(directory);
     if (layout === undefined) {
@@ -55,7 +56,11 @@ export class Stores {
     const parsed = typeof location === "string" ? parseLocation(location) : location;
     const store = await this.open(parsed);
     if (parsed.kind === "layout" && !existsSync(path.resolve(this.baseDir, parsed.path))) {
-      throw new ConsignError("LAYOUT_INVALID", `${formatLocation(parsed)} is not there, so nothing is known about what it held; if it is gone for good, make an empty directory in its place`, { reference: formatLocation(parsed) });
+      throw new ConsignError(
+        "LAYOUT_INVALID",
+        `${formatLocation(parsed)} is not there, so nothing is known about what it held; if it is gone for good, make an empty directory in its place`,
+        { reference: formatLocation(parsed) },
+      );
     }
     return store;
   }
@@ -66,7 +71,8 @@ export class Stores {
    */
   async placeOf(location: Location | string): Promise<string> {
     const parsed = typeof location === "string" ? parseLocation(location) : location;
-    if (parsed.kind === "registry") return `${this.registries.addressOf(parsed.registry)}/${parsed.repository}`;
+    if (parsed.kind === "registry")
+      return `${this.registries.addressOf(parsed.registry)}/${parsed.repository}`;
     return `oci:${await realPath(path.resolve(this.baseDir, parsed.path))}`;
   }
 
@@ -82,12 +88,20 @@ export class Stores {
 }
 
 /** Resolves a path argument; `property` is where the user wrote it. @throws ConsignError `FILE_NOT_FOUND` */
-export async function argumentPath(context: Pick<ResourceContext, "baseDir">, file: string, property: string): Promise<string> {
+export async function argumentPath(
+  context: Pick<ResourceContext, "baseDir">,
+  file: string,
+  property: string,
+): Promise<string> {
   const resolved = path.resolve(context.baseDir, file);
   try {
     await access(resolved);
   } catch (cause) {
-    throw new ConsignError("FILE_NOT_FOUND", `"${file}" does not exist (looked in the Pulumi project's folder)`, { path: property, cause });
+    throw new ConsignError(
+      "FILE_NOT_FOUND",
+      `"${file}" does not exist (looked in the Pulumi project's folder)`,
+      { path: property, cause },
+    );
   }
   return resolved;
 }
@@ -96,15 +110,31 @@ export async function argumentPath(context: Pick<ResourceContext, "baseDir">, fi
  * Runs `work`, and tells any {@link ConsignError} that comes out which argument it belongs to; a path it has already is one inside that
  * argument, unless it begins with one of `others`.
  */
-export async function at<T>(property: string, work: () => Promise<T> | T, others: readonly string[] = []): Promise<T> {
+export async function at<T>(
+  property: string,
+  work: () => Promise<T> | T,
+  others: readonly string[] = [],
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!isConsignError(error)) throw error;
     const { code, message, path: inner, reference, side, status, serverCodes, cause } = error;
     if (inner !== undefined && others.some((other) => inner.startsWith(other))) throw error;
-    const within = inner === undefined || inner === "" ? property : isWithin(inner, property) ? inner : `${property}${inner.startsWith("[") ? "" : "."}${inner}`;
-    throw new ConsignError(code, message, { path: within, reference, side, status, serverCodes, cause });
+    const within =
+      inner === undefined || inner === ""
+        ? property
+        : isWithin(inner, property)
+          ? inner
+          : `${property}${inner.startsWith("[") ? "" : "."}${inner}`;
+    throw new ConsignError(code, message, {
+      path: within,
+      reference,
+      side,
+      status,
+      serverCodes,
+      cause,
+    });
   }
 }
 

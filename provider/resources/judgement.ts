@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { effectiveClaims, evaluateRequirements, gatherClaims, redirectRefused, redirectsIn, together, typeKey, type EffectiveClaims, type JudgedClaim, type LifecycleIssuers, type RedirectClaim, type RequireEntry, type RequirementResult, type Requirements } from "../claims";
+import {
+  effectiveClaims,
+  evaluateRequirements,
+  gatherClaims,
+  redirectRefused,
+  redirectsIn,
+  together,
+  typeKey,
+  type EffectiveClaims,
+  type JudgedClaim,
+  type LifecycleIssuers,
+  type RedirectClaim,
+  type RequireEntry,
+  type RequirementResult,
+  type Requirements,
+} from "../claims";
 import type { ReadStore } from "../content/storage";
 import { verifyArtifact, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation";
 import type { Descriptor } from "../oci/descriptor";
@@ -54,8 +69,19 @@ export interface Question extends Requirements {
  * Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a store cannot be asked, is an error.
  * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE` under `trust`; `GRAPH_TOO_LARGE`; what the store throws
  */
-export async function judge(store: ReadStore, artifact: Descriptor, trust: ResolvedTrustPolicy, question: Question, context: ResourceContext): Promise<Judgement> {
-  const asking = { now: context.now(), baseDir: context.baseDir, scope: store.name, revocation: context.revocation };
+export async function judge(
+  store: ReadStore,
+  artifact: Descriptor,
+  trust: ResolvedTrustPolicy,
+  question: Question,
+  context: ResourceContext,
+): Promise<Judgement> {
+  const asking = {
+    now: context.now(),
+    baseDir: context.baseDir,
+    scope: store.name,
+    revocation: context.revocation,
+  };
   const signature = await at("trust", () => verifyArtifact(store, artifact, trust, asking));
   const interest = interestOf(question);
   const effective = effectiveClaims({
@@ -84,7 +110,16 @@ export async function judge(store: ReadStore, artifact: Descriptor, trust: Resol
 /** The verdict where there is nothing to judge. */
 export function absent(reference: string): Judgement {
   const signature = `missing: ${reference} does not exist`;
-  return { verified: false, signed: false, verdict: { signature, requirements: {} }, claims: {}, evidence: [], unmet: [signature], warnings: [], redirects: [] };
+  return {
+    verified: false,
+    signed: false,
+    verdict: { signature, requirements: {} },
+    claims: {},
+    evidence: [],
+    unmet: [signature],
+    warnings: [],
+    redirects: [],
+  };
 }
 
 /** The verdict where a redirect was to be followed and cannot be. */
@@ -101,18 +136,30 @@ export function narrowed(judgement: Judgement, results: readonly RequirementResu
   for (const { path, requirement, met, reason } of results) {
     const before = requirements[path] ?? MET;
     if (met || before.includes(reason)) continue;
-    requirements[path] = before === MET ? `unmet: ${requirement}: ${reason}` : `${before}; ${reason}`;
+    requirements[path] =
+      before === MET ? `unmet: ${requirement}: ${reason}` : `${before}; ${reason}`;
   }
   const verdict = { ...judgement.verdict, requirements };
-  const warnings = [...new Set([...judgement.warnings, ...results.flatMap(({ warning }) => warning ?? [])])];
-  return { ...judgement, verified: judgement.verified && Object.values(requirements).every((answer) => answer === MET), verdict, unmet: unmetLines(judgement.signed, verdict), warnings };
+  const warnings = [
+    ...new Set([...judgement.warnings, ...results.flatMap(({ warning }) => warning ?? [])]),
+  ];
+  return {
+    ...judgement,
+    verified: judgement.verified && Object.values(requirements).every((answer) => answer === MET),
+    verdict,
+    unmet: unmetLines(judgement.signed, verdict),
+    warnings,
+  };
 }
 
 const MET = "met";
 
 function unmetLines(signed: boolean, { signature, requirements }: Verdict): string[] {
   const failed = Object.entries(requirements).filter(([, answer]) => answer !== MET);
-  return [...(signed ? [] : [`signature: ${signature}`]), ...failed.map(([path, answer]) => `${path}: ${answer}`)];
+  return [
+    ...(signed ? [] : [`signature: ${signature}`]),
+    ...failed.map(([path, answer]) => `${path}: ${answer}`),
+  ];
 }
 
 /** Several answers to one path, as two revocations of one artifact, are one line. Of the lifecycle nothing is said while it forbids nothing. */
@@ -128,31 +175,57 @@ function requirementLines(results: readonly RequirementResult[]): Record<string,
 }
 
 function signatureLine({ outcome, reason, code, signer, checks }: SignatureVerdict): string {
-  if (outcome !== "verified") return `${outcome}: ${reason ?? "no reason given"} [${code ?? "SIGNATURE_INVALID"}]`;
+  if (outcome !== "verified")
+    return `${outcome}: ${reason ?? "no reason given"} [${code ?? "SIGNATURE_INVALID"}]`;
   if (signer === undefined) return `not checked: ${reason ?? "the trust policy skips it"}`;
-  const logged = checks.filter(({ action, result }) => action === "log" && (result === "failed" || result === "inconclusive")).map(({ check }) => check);
+  const logged = checks
+    .filter(
+      ({ action, result }) =>
+        action === "log" && (result === "failed" || result === "inconclusive"),
+    )
+    .map(({ check }) => check);
   return `verified: by ${signer.subject}${logged.length === 0 ? "" : `, though the trust policy only logs that it fails ${logged.join(" and ")}`}`;
 }
 
-function claimLines({ claims }: EffectiveClaims, about: (type: string) => boolean): Record<string, JudgedClaimSummary> {
-  return Object.fromEntries(claims.flatMap((claim) => (claim.type !== undefined && about(claim.type) ? [[claim.digest, { type: typeKey(claim.type), status: statusLine(claim) }] as const] : [])));
+function claimLines(
+  { claims }: EffectiveClaims,
+  about: (type: string) => boolean,
+): Record<string, JudgedClaimSummary> {
+  return Object.fromEntries(
+    claims.flatMap((claim) =>
+      claim.type !== undefined && about(claim.type)
+        ? [[claim.digest, { type: typeKey(claim.type), status: statusLine(claim) }] as const]
+        : [],
+    ),
+  );
 }
 
 function statusLine({ status, reason, issuer, issuers, by }: JudgedClaim): string {
-  if (status === "effective") return `effective: by ${issuers === undefined ? (issuer ?? "a trusted signer") : together(issuers.map((each) => each.issuer))}`;
+  if (status === "effective")
+    return `effective: by ${issuers === undefined ? (issuer ?? "a trusted signer") : together(issuers.map((each) => each.issuer))}`;
   return `${status}${by === undefined ? "" : ` by ${by}`}: ${reason}`;
 }
 
 const LIFECYCLE = ["revocation", "redirect", "endOfLife"];
 
 /** Types whose claims can change the answer, and those whose predicates a condition reads. */
-function interestOf(question: Question): { about: (type: string) => boolean; predicates: (type: string) => boolean } {
+function interestOf(question: Question): {
+  about: (type: string) => boolean;
+  predicates: (type: string) => boolean;
+} {
   const entries = [...(question.require ?? []), ...(question.deny ?? [])].flatMap(alternatives);
   const conditions = entries.filter(({ condition }) => condition !== undefined);
   const readsVex = conditions.some(({ condition }) => /\bvex\b/.test(condition ?? ""));
-  const asked = new Set([...entries.map(({ type }) => typeKey(type)), ...LIFECYCLE, ...(readsVex ? ["vex"] : [])]);
+  const asked = new Set([
+    ...entries.map(({ type }) => typeKey(type)),
+    ...LIFECYCLE,
+    ...(readsVex ? ["vex"] : []),
+  ]);
   const read = new Set(conditions.map(({ type }) => typeKey(type)));
-  return { about: (type) => asked.has(typeKey(type)), predicates: (type) => read.has(typeKey(type)) };
+  return {
+    about: (type) => asked.has(typeKey(type)),
+    predicates: (type) => read.has(typeKey(type)),
+  };
 }
 
 function alternatives(entry: RequireEntry): Exclude<RequireEntry, { anyOf: RequireEntry[] }>[] {

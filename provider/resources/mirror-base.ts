@@ -13,7 +13,8 @@ export function placesIn(base: FullPlan | undefined): ReadonlyMap<Digest, KnownP
   for (const digest of Object.values(base?.cosignTags ?? {})) places.set(digest, {});
   // What has a tag of its own may refer to something all the same.
   for (const [root, { related }] of artifacts) {
-    for (const [digest, { of, type }] of Object.entries(related) as [Digest, Related][]) places.set(digest, { subject: of ?? root, leaf: type === SIGNATURE });
+    for (const [digest, { of, type }] of Object.entries(related) as [Digest, Related][])
+      places.set(digest, { subject: of ?? root, leaf: type === SIGNATURE });
   }
   return places;
 }
@@ -22,12 +23,18 @@ export function placesIn(base: FullPlan | undefined): ReadonlyMap<Digest, KnownP
  * A signature is not withdrawn but replaced where what it signed has no fewer signatures than before, or is about to be put there, and
  * signed, anew.
  */
-export function replacedBy(before: RelatedByDigest, announced: RelatedByDigest, observed: RelatedByDigest): (entry: Related) => boolean {
+export function replacedBy(
+  before: RelatedByDigest,
+  announced: RelatedByDigest,
+  observed: RelatedByDigest,
+): (entry: Related) => boolean {
   const [then, now] = [signaturesBySubject(before), signaturesBySubject(observed)];
   return ({ type, of }) => {
     if (type !== SIGNATURE) return false;
     const [had, has] = [then.get(of)?.length ?? 0, now.get(of)?.length ?? 0];
-    return has >= had || (of !== undefined && announced[of] !== undefined && observed[of] === undefined);
+    return (
+      has >= had || (of !== undefined && announced[of] !== undefined && observed[of] === undefined)
+    );
   };
 }
 

@@ -14,7 +14,14 @@ import { distanceOf, SIGNATURE, type Related, type RelatedByDigest } from "./mir
 import { fitsPattern } from "./value-pattern";
 
 /** A claim's short name, a predicate type, or an artifact type. */
-const typeSchema = z.string().min(1).max(1024).refine(isType, "is no claim type: write a short name as sbom/spdx, a predicate type's URI, or an artifact type");
+const typeSchema = z
+  .string()
+  .min(1)
+  .max(1024)
+  .refine(
+    isType,
+    "is no claim type: write a short name as sbom/spdx, a predicate type's URI, or an artifact type",
+  );
 
 export const claimSelectionSchema = z.strictObject({
   /** Only these types (default: all). */
@@ -24,7 +31,12 @@ export const claimSelectionSchema = z.strictObject({
   /** `public`: only what is explicitly public. Default `any`. */
   audience: z.enum(["public", "any"]).optional(),
   /** Only claims with these annotations; in a value, `*` stands for any text and `?` for one character. */
-  annotations: z.record(z.string().min(1).max(1024), z.string().min(1, "must not be empty: * stands for any value").max(1024)).optional(),
+  annotations: z
+    .record(
+      z.string().min(1).max(1024),
+      z.string().min(1, "must not be empty: * stands for any value").max(1024),
+    )
+    .optional(),
   /** Only claims up to so many steps away from the artifact; signatures go with what they sign and are not counted. */
   depth: z.number().int().min(1).max(32).optional(),
   /** Only claims whose signature verifies under this policy. */
@@ -46,11 +58,17 @@ function isType(text: string): boolean {
 
 export function takesCosignTags(claims: ClaimSelection): boolean {
   const { cosignTags, ...others } = claims;
-  return cosignTags === undefined ? Object.values(others).every((value) => value === undefined || value === "any") : cosignTags === "include";
+  return cosignTags === undefined
+    ? Object.values(others).every((value) => value === undefined || value === "any")
+    : cosignTags === "include";
 }
 
 /** What a selection says of a claim from what is written on it, where that is known; whether it is signed as wanted is another question. */
-export function claimFilter(selection: ClaimSelection, all: Readonly<RelatedByDigest>, annotationsOf: (digest: Digest) => Annotations | undefined): (related: Related, digest: Digest) => boolean {
+export function claimFilter(
+  selection: ClaimSelection,
+  all: Readonly<RelatedByDigest>,
+  annotationsOf: (digest: Digest) => Annotations | undefined,
+): (related: Related, digest: Digest) => boolean {
   const { types, excludeTypes, audience, annotations, depth } = selection;
   const included = types === undefined ? undefined : new Set(types.map(typeKey));
   const excluded = new Set((excludeTypes ?? []).map(typeKey));
@@ -61,7 +79,10 @@ export function claimFilter(selection: ClaimSelection, all: Readonly<RelatedByDi
     if (audience === "public" && told !== "public") return false;
     if (depth !== undefined && distanceOf(all, digest) > depth) return false;
     const own = annotationsOf(digest);
-    return own === undefined || wanted.every(([name, pattern]) => own[name] !== undefined && fitsPattern(own[name], pattern));
+    return (
+      own === undefined ||
+      wanted.every(([name, pattern]) => own[name] !== undefined && fitsPattern(own[name], pattern))
+    );
   };
 }
 
@@ -75,16 +96,39 @@ export async function untrustedClaims(
   context: ResourceContext,
 ): Promise<Map<Digest, Refusal>> {
   const refused = new Map<Digest, Refusal>();
-  const claims = (Object.entries(related) as [Digest, Related][]).filter(([, { type }]) => type !== SIGNATURE);
+  const claims = (Object.entries(related) as [Digest, Related][]).filter(
+    ([, { type }]) => type !== SIGNATURE,
+  );
   await forEachBounded(claims, 8, async ([digest]) => {
     const { now, baseDir, revocation, fetch } = context;
     try {
-      const verdict = await verifyArtifact(store, await descriptorOf(digest), trust, { now: now(), baseDir, scope: store.name, revocation, fetch, signers: issuers === undefined ? "first" : "every" });
-      const verified = [verdict, ...verdict.signatures].filter(({ outcome }) => outcome === "verified");
+      const verdict = await verifyArtifact(store, await descriptorOf(digest), trust, {
+        now: now(),
+        baseDir,
+        scope: store.name,
+        revocation,
+        fetch,
+        signers: issuers === undefined ? "first" : "every",
+      });
+      const verified = [verdict, ...verdict.signatures].filter(
+        ({ outcome }) => outcome === "verified",
+      );
       const signers = [...new Set(verified.map(({ signer }) => signer?.subject ?? ""))];
-      if (verdict.outcome !== "verified") refused.set(digest, { reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`, certain: verdict.outcome !== "inconclusive" });
-      else if (issuers !== undefined && !issuers.some((issuer) => signers.some((signer) => matchesIdentity(issuer, signer)))) {
-        refused.set(digest, { reason: `signed by ${together(signers) || "nobody"}, who is none of the issuers asked for`, certain: verdict.unseen === 0 && verdict.signatures.every(({ outcome }) => outcome !== "inconclusive") });
+      if (verdict.outcome !== "verified")
+        refused.set(digest, {
+          reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`,
+          certain: verdict.outcome !== "inconclusive",
+        });
+      else if (
+        issuers !== undefined &&
+        !issuers.some((issuer) => signers.some((signer) => matchesIdentity(issuer, signer)))
+      ) {
+        refused.set(digest, {
+          reason: `signed by ${together(signers) || "nobody"}, who is none of the issuers asked for`,
+          certain:
+            verdict.unseen === 0 &&
+            verdict.signatures.every(({ outcome }) => outcome !== "inconclusive"),
+        });
       }
     } catch (error) {
       // What is not there yet is judged when it is.

@@ -38,11 +38,17 @@ export async function chooseCosignTags(sides: CosignSides): Promise<CosignTags> 
   // What is to be removed for being gone is looked for once more.
   const mirrored = withdrawn === "keep" ? {} : (base?.cosignTags ?? {});
   const chosen: CosignTags = { tags: {}, withdrawn: [] };
-  let next = planned.flatMap(([digest, { derivedFrom }]) => [...(derivedFrom === undefined ? [digest] : []), ...(parts.get(derivedFrom ?? digest) ?? [])]);
+  let next = planned.flatMap(([digest, { derivedFrom }]) => [
+    ...(derivedFrom === undefined ? [digest] : []),
+    ...(parts.get(derivedFrom ?? digest) ?? []),
+  ]);
   // What is under one of these tags may have been signed itself, as an SBOM is.
   for (let steps = 0; next.length > 0 && steps < MAX_STEPS; steps++) {
     const found: Digest[] = [];
-    const candidates = [...new Set(next)].filter((digest) => !subjects.has(digest)).flatMap(cosignTagsOf).filter((tag) => present.has(tag) || mirrored[tag] !== undefined);
+    const candidates = [...new Set(next)]
+      .filter((digest) => !subjects.has(digest))
+      .flatMap(cosignTagsOf)
+      .filter((tag) => present.has(tag) || mirrored[tag] !== undefined);
     for (const digest of next) subjects.add(digest);
     await forEachBounded(candidates, AT_ONCE, async (tag) => {
       const digest = await digestOf(tag, !present.has(tag));
@@ -52,17 +58,28 @@ export async function chooseCosignTags(sides: CosignSides): Promise<CosignTags> 
     });
     next = found;
   }
-  if (withdrawn === "keep" && base !== undefined) keepWithdrawn(chosen, planned, subjects, sides, base);
+  if (withdrawn === "keep" && base !== undefined)
+    keepWithdrawn(chosen, planned, subjects, sides, base);
   return chosen;
 }
 
 /** Of an index that is gone at the source, the parts are not known any more: what cannot be told to be about something else stays with it. */
-function keepWithdrawn(chosen: CosignTags, planned: readonly [Digest, FullArtifact][], subjects: ReadonlySet<Digest>, { parts }: CosignSides, base: FullPlan): void {
-  const partsUnknown = planned.some(([root, { mediaType, derivedFrom }]) => isIndexType(mediaType) && !parts.has(derivedFrom ?? root));
+function keepWithdrawn(
+  chosen: CosignTags,
+  planned: readonly [Digest, FullArtifact][],
+  subjects: ReadonlySet<Digest>,
+  { parts }: CosignSides,
+  base: FullPlan,
+): void {
+  const partsUnknown = planned.some(
+    ([root, { mediaType, derivedFrom }]) =>
+      isIndexType(mediaType) && !parts.has(derivedFrom ?? root),
+  );
   for (const [tag, digest] of Object.entries(base.cosignTags)) {
     const subject = cosignSubjectOf(tag);
     if (subject === undefined || chosen.tags[tag] !== undefined) continue;
-    if (!subjects.has(subject) && !(partsUnknown && base.artifacts[subject] === undefined)) continue;
+    if (!subjects.has(subject) && !(partsUnknown && base.artifacts[subject] === undefined))
+      continue;
     chosen.tags[tag] = digest;
     chosen.withdrawn.push(tag);
   }

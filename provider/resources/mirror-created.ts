@@ -18,20 +18,30 @@ const configSchema = z.looseObject({ created: z.string().optional() });
  * configuration; an index says what the first of its images says that is taken and there. undefined where nothing says it.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
  */
-export async function createdAt(store: ReadStore, target: Descriptor | undefined, takes: TakesChild, depth = 0): Promise<number | undefined> {
+export async function createdAt(
+  store: ReadStore,
+  target: Descriptor | undefined,
+  takes: TakesChild,
+  depth = 0,
+): Promise<number | undefined> {
   if (target === undefined || depth > 2) return undefined;
   const manifest = await store.manifest(target);
   const annotated = parse(manifest.value.annotations?.[ANNOTATIONS.created]);
   if (annotated !== undefined) return annotated;
   if (manifest.kind === "index") return createdBelow(store, manifest, takes, depth);
   const { config } = manifest.value;
-  if (config.mediaType !== MEDIA_TYPES.config && config.mediaType !== DOCKER_CONFIG) return undefined;
+  if (config.mediaType !== MEDIA_TYPES.config && config.mediaType !== DOCKER_CONFIG)
+    return undefined;
   const parsed = configSchema.safeParse(json(await readSmall(store, config, MAX_CONFIG)));
   return parsed.success ? parse(parsed.data.created) : undefined;
 }
 
 /** As {@link createdAt}, asked of the first of several places that has it. Where none does and one could not be asked it counts as new, so that it stays. */
-export async function createdAtPlaces(places: readonly (() => Promise<ReadStore>)[], target: Descriptor, takes: TakesChild): Promise<number | undefined> {
+export async function createdAtPlaces(
+  places: readonly (() => Promise<ReadStore>)[],
+  target: Descriptor,
+  takes: TakesChild,
+): Promise<number | undefined> {
   let isUncertain = false;
   for (const open of places) {
     try {
@@ -44,7 +54,12 @@ export async function createdAtPlaces(places: readonly (() => Promise<ReadStore>
   return isUncertain ? Number.POSITIVE_INFINITY : undefined;
 }
 
-async function createdBelow(store: ReadStore, index: Extract<Manifest, { kind: "index" }>, takes: TakesChild, depth: number): Promise<number | undefined> {
+async function createdBelow(
+  store: ReadStore,
+  index: Extract<Manifest, { kind: "index" }>,
+  takes: TakesChild,
+  depth: number,
+): Promise<number | undefined> {
   for (const child of index.value.manifests) {
     if (!isManifestType(child.mediaType) || !takes(child, index)) continue;
     try {

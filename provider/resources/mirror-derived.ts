@@ -23,18 +23,29 @@ export interface Derived {
  * Makes the index that is left when only some platforms are taken along. Deterministic: the same index and platforms give the same digest.
  * @returns undefined where every platform is wanted, so that nothing has to change, and where none of them is there, so that nothing is left
  */
-export function derive(original: Manifest, only: readonly string[], sourceName: string): Derived | undefined {
+export function derive(
+  original: Manifest,
+  only: readonly string[],
+  sourceName: string,
+): Derived | undefined {
   if (original.kind !== "index") return undefined;
   const takes = forPlatforms(only, original);
   const manifests = original.value.manifests.filter(takes);
-  if (manifests.length === original.value.manifests.length || manifests.length === 0) return undefined;
+  if (manifests.length === original.value.manifests.length || manifests.length === 0)
+    return undefined;
   const { subject: _, ...kept } = original.value;
-  const index = parseManifest(Buffer.from(JSON.stringify({ ...kept, manifests })), original.descriptor.mediaType);
+  const index = parseManifest(
+    Buffer.from(JSON.stringify({ ...kept, manifests })),
+    original.descriptor.mediaType,
+  );
   const digest = original.descriptor.digest;
   const claim = packClaim({
     type: DERIVED_FROM,
     subject: index.descriptor,
-    predicate: { source: { uri: sourceName, digest: { [algorithmOf(digest)]: hexOf(digest) } }, relation: `platforms ${[...only].sort().join(", ")}` },
+    predicate: {
+      source: { uri: sourceName, digest: { [algorithmOf(digest)]: hexOf(digest) } },
+      relation: `platforms ${[...only].sort().join(", ")}`,
+    },
     audience: "public",
   });
   return { index, claim };
@@ -59,11 +70,19 @@ export class DerivedSource implements ReadStore {
   referrers: ReadStore["referrers"] = (subject, options) => this.source.referrers(subject, options);
   tags: ReadStore["tags"] = (options) => this.source.tags(options);
 
-  async manifest(target: Parameters<ReadStore["manifest"]>[0], options?: Parameters<ReadStore["manifest"]>[1]): Promise<Manifest> {
-    return (await ifThere(() => this.#made.manifest(target))) ?? this.source.manifest(target, options);
+  async manifest(
+    target: Parameters<ReadStore["manifest"]>[0],
+    options?: Parameters<ReadStore["manifest"]>[1],
+  ): Promise<Manifest> {
+    return (
+      (await ifThere(() => this.#made.manifest(target))) ?? this.source.manifest(target, options)
+    );
   }
 
-  async blob(target: Descriptor, options?: Parameters<ReadStore["blob"]>[1]): ReturnType<ReadStore["blob"]> {
+  async blob(
+    target: Descriptor,
+    options?: Parameters<ReadStore["blob"]>[1],
+  ): ReturnType<ReadStore["blob"]> {
     return (await ifThere(() => this.#made.blob(target))) ?? this.source.blob(target, options);
   }
 
@@ -81,6 +100,9 @@ async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-export function needsDeriving(root: Descriptor, platforms: Platforms | undefined): platforms is Platforms {
+export function needsDeriving(
+  root: Descriptor,
+  platforms: Platforms | undefined,
+): platforms is Platforms {
   return platforms?.index === "derived" && isIndexType(root.mediaType);
 }

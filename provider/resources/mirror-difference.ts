@@ -13,12 +13,35 @@ const MOST_NAMES = 20;
  */
 export function differenceOf(before: FullPlan, plan: FullPlan): string[] {
   const [was, is] = [namesOf(before), namesOf(plan)];
-  const moved = Object.keys(plan.tags).filter((tag) => before.tags[tag] !== undefined && before.tags[tag] !== plan.tags[tag]);
+  const moved = Object.keys(plan.tags).filter(
+    (tag) => before.tags[tag] !== undefined && before.tags[tag] !== plan.tags[tag],
+  );
   return [
-    line("new", [...is].flatMap(([key, name]) => (was.has(key) ? [] : [name]))),
-    line("tags that move", moved.map((tag) => `${tag} to ${plan.tags[tag]}`)),
-    line("other platforms", (Object.keys(plan.artifacts) as Digest[]).filter((digest) => before.artifacts[digest] !== undefined && !isDeepStrictEqual(before.artifacts[digest]?.platforms, plan.artifacts[digest]?.platforms)).map((digest) => `artifact ${digest}`)),
-    line("no longer mirrored", [...was].flatMap(([key, name]) => (is.has(key) ? [] : [name]))),
+    line(
+      "new",
+      [...is].flatMap(([key, name]) => (was.has(key) ? [] : [name])),
+    ),
+    line(
+      "tags that move",
+      moved.map((tag) => `${tag} to ${plan.tags[tag]}`),
+    ),
+    line(
+      "other platforms",
+      (Object.keys(plan.artifacts) as Digest[])
+        .filter(
+          (digest) =>
+            before.artifacts[digest] !== undefined &&
+            !isDeepStrictEqual(
+              before.artifacts[digest]?.platforms,
+              plan.artifacts[digest]?.platforms,
+            ),
+        )
+        .map((digest) => `artifact ${digest}`),
+    ),
+    line(
+      "no longer mirrored",
+      [...was].flatMap(([key, name]) => (is.has(key) ? [] : [name])),
+    ),
   ].flat();
 }
 
@@ -31,10 +54,15 @@ function line(what: string, names: readonly string[]): string[] {
 /** By what tells it apart, everything that a plan names, as a person reads it. */
 function namesOf(plan: FullPlan): Map<string, string> {
   const names = new Map<string, string>();
-  for (const tag of Object.keys({ ...plan.tags, ...plan.cosignTags })) names.set(`tag ${tag}`, `tag ${tag}`);
-  for (const [digest, { related }] of Object.entries(plan.artifacts) as [Digest, FullPlan["artifacts"][Digest]][]) {
+  for (const tag of Object.keys({ ...plan.tags, ...plan.cosignTags }))
+    names.set(`tag ${tag}`, `tag ${tag}`);
+  for (const [digest, { related }] of Object.entries(plan.artifacts) as [
+    Digest,
+    FullPlan["artifacts"][Digest],
+  ][]) {
     names.set(digest, `artifact ${digest}`);
-    for (const [referrer, { type }] of Object.entries(related) as [Digest, Related][]) names.set(referrer, `${type} ${referrer}`);
+    for (const [referrer, { type }] of Object.entries(related) as [Digest, Related][])
+      names.set(referrer, `${type} ${referrer}`);
   }
   return names;
 }

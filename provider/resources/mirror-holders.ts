@@ -39,9 +39,13 @@ export class Holders {
     const { tags, cosignTags, artifacts } = this.plan;
     const graph = new TagGraph(this.store);
     const there = (await graph.tags()).filter((tag) => !this.ignored.has(tag));
-    const others = there.filter((tag) => tags[tag] === undefined && cosignTags[tag] === undefined && isUserTag(tag));
+    const others = there.filter(
+      (tag) => tags[tag] === undefined && cosignTags[tag] === undefined && isUserTag(tag),
+    );
     const byOthers = await graph.below(others);
-    const signed = there.filter((tag) => cosignTags[tag] === undefined).flatMap((tag) => cosignSubjectOf(tag) ?? []);
+    const signed = there
+      .filter((tag) => cosignTags[tag] === undefined)
+      .flatMap((tag) => cosignSubjectOf(tag) ?? []);
     const all = await graph.below([...there, ...Object.keys(artifacts), ...signed]);
     return { all, byOthers };
   }

@@ -7,7 +7,14 @@ import { readSmall } from "../content/verify";
 import { isConsignError } from "../errors";
 import { digestOf, hexOf, type Digest } from "../oci/digest";
 import { artifactTypeOf } from "../oci/manifest";
-import { exceptionsOf, mirrorPlanSchema, readPlan, recordPlan, type FullPlan, type MirrorPlan } from "./mirror-plan";
+import {
+  exceptionsOf,
+  mirrorPlanSchema,
+  readPlan,
+  recordPlan,
+  type FullPlan,
+  type MirrorPlan,
+} from "./mirror-plan";
 import { sortedByKey } from "./mirror-related";
 
 /** Artifact type of an inventory: all that a large mirror's plan says, kept beside what it is about. */
@@ -23,22 +30,41 @@ const inventorySchema = mirrorPlanSchema.pick({ tags: true, artifacts: true, cos
 /** Deterministic: the same plan has the same inventory, with the same digest. */
 export function packInventory(plan: FullPlan): PackedArtifact {
   const { tags, artifacts, cosignTags } = recordPlan(plan);
-  const text = canonicalJson({ tags, artifacts, ...(cosignTags === undefined ? {} : { cosignTags }) } satisfies z.infer<typeof inventorySchema>);
-  return packManifest({ artifactType: INVENTORY_TYPE, layers: [bytesBlob(Buffer.from(text), INVENTORY_TYPE)] });
+  const text = canonicalJson({
+    tags,
+    artifacts,
+    ...(cosignTags === undefined ? {} : { cosignTags }),
+  } satisfies z.infer<typeof inventorySchema>);
+  return packManifest({
+    artifactType: INVENTORY_TYPE,
+    layers: [bytesBlob(Buffer.from(text), INVENTORY_TYPE)],
+  });
 }
 
 /** A plan as it is recorded where it is too large to be read line by line. */
 export function summarize(plan: FullPlan, inventory: Digest): MirrorPlan {
   const related: Record<string, number> = {};
-  for (const artifact of Object.values(plan.artifacts)) for (const { type } of Object.values(artifact.related)) related[type] = (related[type] ?? 0) + 1;
+  for (const artifact of Object.values(plan.artifacts))
+    for (const { type } of Object.values(artifact.related))
+      related[type] = (related[type] ?? 0) + 1;
   const tags = Object.keys(plan.tags).length;
   const few = tags <= FEW_TAGS && Object.keys(plan.artifacts).length <= FEW_TAGS;
-  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, platforms }]) => [digest, { mediaType, size, ...(platforms === undefined ? {} : { platforms: [...platforms] }) }]);
+  const artifacts = Object.entries(plan.artifacts).map(
+    ([digest, { mediaType, size, platforms }]) => [
+      digest,
+      { mediaType, size, ...(platforms === undefined ? {} : { platforms: [...platforms] }) },
+    ],
+  );
   return {
     tags: few ? sortedByKey(plan.tags) : {},
     artifacts: few ? sortedByKey(Object.fromEntries(artifacts) as MirrorPlan["artifacts"]) : {},
     ...exceptionsOf(plan),
-    summary: { inventory, tags, artifacts: Object.keys(plan.artifacts).length, related: sortedByKey(related) },
+    summary: {
+      inventory,
+      tags,
+      artifacts: Object.keys(plan.artifacts).length,
+      related: sortedByKey(related),
+    },
   };
 }
 
@@ -48,10 +74,16 @@ export function inventoryTag(source: string, selection: unknown): string {
 }
 
 /** @param follows another one is there, and so is the empty config that all of them have */
-export async function writeInventory(store: Store, plan: FullPlan, tag: string, follows: boolean): Promise<void> {
+export async function writeInventory(
+  store: Store,
+  plan: FullPlan,
+  tag: string,
+  follows: boolean,
+): Promise<void> {
   const { manifest, blobs } = packInventory(plan);
   const [config, ...layers] = blobs;
-  const push = ({ descriptor, open }: BlobSource): Promise<boolean> => store.pushBlob(descriptor, open, { absent: descriptor.mediaType === INVENTORY_TYPE });
+  const push = ({ descriptor, open }: BlobSource): Promise<boolean> =>
+    store.pushBlob(descriptor, open, { absent: descriptor.mediaType === INVENTORY_TYPE });
   for (const blob of follows ? layers : blobs) await push(blob);
   try {
     await store.tag(manifest, tag);
@@ -65,16 +97,22 @@ export async function writeInventory(store: Store, plan: FullPlan, tag: string, 
 }
 
 /** Reads an inventory back. @returns undefined if the place does not have it, or has something else in its stead */
-export async function readInventory(store: ReadStore, digest: Digest): Promise<FullPlan | undefined> {
+export async function readInventory(
+  store: ReadStore,
+  digest: Digest,
+): Promise<FullPlan | undefined> {
   try {
     const manifest = await store.manifest(digest);
     const layer = manifest.kind === "manifest" ? manifest.value.layers[0] : undefined;
     if (layer === undefined || artifactTypeOf(manifest) !== INVENTORY_TYPE) return undefined;
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await readSmall(store, layer, MAX_INVENTORY));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(
+      await readSmall(store, layer, MAX_INVENTORY),
+    );
     const parsed = inventorySchema.safeParse(JSON.parse(text));
     return parsed.success ? readPlan(parsed.data) : undefined;
   } catch (error) {
-    if (isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "STATE_INVALID")) return undefined;
+    if (isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "STATE_INVALID"))
+      return undefined;
     throw error;
   }
 }

@@ -59,5 +59,9 @@ export class KeptSource implements ReadStore {
 }
 
 function gone(source: string, digest: Digest): ConsignError {
-  return new ConsignError("MANIFEST_UNKNOWN", `${digest} is gone at ${source} and at every destination: refresh, so that it is forgotten, or set withdrawn to "remove"`, { reference: `${source}@${digest}` });
+  return new ConsignError(
+    "MANIFEST_UNKNOWN",
+    `${digest} is gone at ${source} and at every destination: refresh, so that it is forgotten, or set withdrawn to "remove"`,
+    { reference: `${source}@${digest}` },
+  );
 }

@@ -19,13 +19,22 @@ interface News {
  * Says in words what has been said upstream, since the last run, about artifacts that are mirrored already: revoked, redirected, at the end of
  * their life. It takes two requests each. Whether to believe it is judged where the artifact is verified.
  */
-export async function tellNews(plan: FullPlan, before: FullPlan | undefined, source: ReadStore, context: ResourceContext): Promise<void> {
+export async function tellNews(
+  plan: FullPlan,
+  before: FullPlan | undefined,
+  source: ReadStore,
+  context: ResourceContext,
+): Promise<void> {
   const news = before === undefined ? [] : newsIn(plan, before);
   for (const { artifact, claim } of news.slice(0, MAX_LINES)) {
     const told = await wordsOf(source, artifact, claim);
-    if (told !== undefined) context.warn(`mirror of ${source.name}: ${nameOf(artifact, plan)} ${told}`);
+    if (told !== undefined)
+      context.warn(`mirror of ${source.name}: ${nameOf(artifact, plan)} ${told}`);
   }
-  if (news.length > MAX_LINES) context.warn(`mirror of ${source.name}: and ${news.length - MAX_LINES} more that are revoked, redirected or at the end of their life`);
+  if (news.length > MAX_LINES)
+    context.warn(
+      `mirror of ${source.name}: and ${news.length - MAX_LINES} more that are revoked, redirected or at the end of their life`,
+    );
 }
 
 function newsIn(plan: FullPlan, before: FullPlan): News[] {
@@ -33,7 +42,9 @@ function newsIn(plan: FullPlan, before: FullPlan): News[] {
     const known = before.artifacts[artifact]?.related;
     if (known === undefined) return [];
     const related = plan.artifacts[artifact]?.related ?? {};
-    return (Object.keys(related) as Digest[]).flatMap((claim) => (known[claim] === undefined && isLifecycle(related[claim]?.type) ? [{ artifact, claim }] : []));
+    return (Object.keys(related) as Digest[]).flatMap((claim) =>
+      known[claim] === undefined && isLifecycle(related[claim]?.type) ? [{ artifact, claim }] : [],
+    );
   });
 }
 
@@ -43,17 +54,24 @@ function isLifecycle(type: string | undefined): boolean {
 }
 
 /** Undefined for a claim that is about to be made: this program says it itself. */
-async function wordsOf(source: ReadStore, artifact: Digest, digest: Digest): Promise<string | undefined> {
+async function wordsOf(
+  source: ReadStore,
+  artifact: Digest,
+  digest: Digest,
+): Promise<string | undefined> {
   try {
     return wordsFor(await observeClaim(source, await source.resolve(digest)), artifact);
   } catch (error) {
     if (!isConsignError(error)) throw error;
-    return error.code === "MANIFEST_UNKNOWN" ? undefined : `has a new claim ${digest} about its lifecycle that cannot be read: ${error.message}`;
+    return error.code === "MANIFEST_UNKNOWN"
+      ? undefined
+      : `has a new claim ${digest} about its lifecycle that cannot be read: ${error.message}`;
   }
 }
 
 function wordsFor(claim: ReadClaim | BrokenClaim, artifact: Digest): string {
-  if ("broken" in claim) return `has a new claim ${claim.digest} about its lifecycle that cannot be read: ${claim.broken.reason}`;
+  if ("broken" in claim)
+    return `has a new claim ${claim.digest} about its lifecycle that cannot be read: ${claim.broken.reason}`;
   const { target, reason, since, to, date } = (claim.predicate ?? {}) as Record<string, unknown>;
   const why = typeof reason === "string" ? `: ${plain(reason)}` : "";
   switch (kindOf(claim.type)?.name) {
@@ -67,12 +85,16 @@ function wordsFor(claim: ReadClaim | BrokenClaim, artifact: Digest): string {
 }
 
 function nameOf(artifact: Digest, plan: FullPlan): string {
-  const tags = Object.entries(plan.tags).flatMap(([tag, digest]) => (digest === artifact ? [tag] : []));
+  const tags = Object.entries(plan.tags).flatMap(([tag, digest]) =>
+    digest === artifact ? [tag] : [],
+  );
   return [...tags.slice(0, 3), `sha256:${hexOf(artifact).slice(0, 12)}…`].join(" ");
 }
 
 /** Somebody else's words, on one line. */
 function plain(text: unknown): string {
-  const line = String(text).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  const line = String(text)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")
+    .trim();
   return line.length <= MAX_TEXT ? line : `${line.slice(0, MAX_TEXT - 1)}…`;
 }

@@ -29,7 +29,13 @@ const AT_ONCE = 32;
  * @param earlier what it may still hold of plans before this one, where it was not brought in step: tags that are there are nobody else's
  * @param contract the platforms that a plan from before these were recorded was made for
  */
-export async function observeDestination(destination: ReadStore, plan: FullPlan, earlier: FullPlan | undefined, onConflict: OnConflict, contract: Platforms | undefined): Promise<Observation> {
+export async function observeDestination(
+  destination: ReadStore,
+  plan: FullPlan,
+  earlier: FullPlan | undefined,
+  onConflict: OnConflict,
+  contract: Platforms | undefined,
+): Promise<Observation> {
   const tags = new Map<string, string | undefined>();
   const absent = new Set<Digest>();
   const lines = new Map<string, string>();
@@ -37,42 +43,65 @@ export async function observeDestination(destination: ReadStore, plan: FullPlan,
   const parts: string[] = [];
   const kept = new Map<string, string>();
   const gone = new Set(plan.withdrawn);
-  await forEachBounded(Object.entries({ ...plan.tags, ...plan.cosignTags }), AT_ONCE, async ([tag, digest]) => {
-    const index = isIndexType(plan.artifacts[digest]?.mediaType ?? "") ? await readIndex(destination, tag) : undefined;
-    const now = index?.descriptor.digest ?? (await tagDigest(destination, tag));
-    if (now === digest) return void tagged.set(digest, index);
-    if (now !== undefined && mayStay(tag, plan, onConflict) && now !== tagIn(earlier, tag)) return void kept.set(tag, now);
-    // Nothing could bring a signature back that upstream has withdrawn.
-    if (now === undefined && plan.cosignTags[tag] !== undefined && gone.has(tag)) return;
-    tags.set(tag, now);
-    lines.set(`tag ${tag}`, now ?? ABSENT);
-  });
+  await forEachBounded(
+    Object.entries({ ...plan.tags, ...plan.cosignTags }),
+    AT_ONCE,
+    async ([tag, digest]) => {
+      const index = isIndexType(plan.artifacts[digest]?.mediaType ?? "")
+        ? await readIndex(destination, tag)
+        : undefined;
+      const now = index?.descriptor.digest ?? (await tagDigest(destination, tag));
+      if (now === digest) return void tagged.set(digest, index);
+      if (now !== undefined && mayStay(tag, plan, onConflict) && now !== tagIn(earlier, tag))
+        return void kept.set(tag, now);
+      // Nothing could bring a signature back that upstream has withdrawn.
+      if (now === undefined && plan.cosignTags[tag] !== undefined && gone.has(tag)) return;
+      tags.set(tag, now);
+      lines.set(`tag ${tag}`, now ?? ABSENT);
+    },
+  );
   const asked = new Map<Digest, Promise<boolean>>();
   const has = (part: Descriptor): Promise<boolean> => {
     const answer = asked.get(part.digest) ?? destination.has(part);
     asked.set(part.digest, answer);
     return answer;
   };
-  await forEachBounded(Object.entries(plan.artifacts) as [Digest, FullArtifact][], AT_ONCE, async ([digest, artifact]) => {
-    if (!tagged.has(digest) && !(await destination.has({ mediaType: artifact.mediaType, size: artifact.size, digest }))) {
-      absent.add(digest);
-      lines.set(`artifact ${digest}`, ABSENT);
-      return;
-    }
-    for (const [missing, { type }] of await missingRelated(destination, digest, artifact)) {
-      absent.add(missing);
-      lines.set(`${type} ${missing}`, ABSENT);
-    }
-    if (!isIndexType(artifact.mediaType)) return;
-    const index = tagged.get(digest) ?? (await destination.manifest(digest));
-    const platforms = artifact.platforms ?? (contract?.index === "sparse" ? contract.only : undefined);
-    await forEachBounded(await takenBelow(destination, index, takesOf(digest, platforms)), AT_ONCE, async (part) => {
-      if (await has(part)) return;
-      parts.push(`${part.digest} of ${digest}`);
-      lines.set(`child ${part.digest} of ${digest}`, ABSENT);
-    });
-  });
-  return { status: sortedByKey(Object.fromEntries(lines)), parity: parityOf(plan, { tags, absent, parts }), kept: sortedByKey(Object.fromEntries(kept)) };
+  await forEachBounded(
+    Object.entries(plan.artifacts) as [Digest, FullArtifact][],
+    AT_ONCE,
+    async ([digest, artifact]) => {
+      if (
+        !tagged.has(digest) &&
+        !(await destination.has({ mediaType: artifact.mediaType, size: artifact.size, digest }))
+      ) {
+        absent.add(digest);
+        lines.set(`artifact ${digest}`, ABSENT);
+        return;
+      }
+      for (const [missing, { type }] of await missingRelated(destination, digest, artifact)) {
+        absent.add(missing);
+        lines.set(`${type} ${missing}`, ABSENT);
+      }
+      if (!isIndexType(artifact.mediaType)) return;
+      const index = tagged.get(digest) ?? (await destination.manifest(digest));
+      const platforms =
+        artifact.platforms ?? (contract?.index === "sparse" ? contract.only : undefined);
+      await forEachBounded(
+        await takenBelow(destination, index, takesOf(digest, platforms)),
+        AT_ONCE,
+        async (part) => {
+          if (await has(part)) return;
+          parts.push(`${part.digest} of ${digest}`);
+          lines.set(`child ${part.digest} of ${digest}`, ABSENT);
+        },
+      );
+    },
+  );
+  return {
+    status: sortedByKey(Object.fromEntries(lines)),
+    parity: parityOf(plan, { tags, absent, parts }),
+    kept: sortedByKey(Object.fromEntries(kept)),
+  };
 }
 
 /** The index under a tag, as where it points and what is in it are told by one request; undefined for what is none, or cannot be read as one. */
@@ -80,17 +109,26 @@ async function readIndex(destination: ReadStore, tag: string): Promise<Manifest 
   try {
     return await destination.manifest(tag);
   } catch (error) {
-    if (isConsignError(error, "MANIFEST_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) return undefined;
+    if (isConsignError(error, "MANIFEST_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE"))
+      return undefined;
     throw error;
   }
 }
 
-async function missingRelated(destination: ReadStore, root: Digest, artifact: FullArtifact): Promise<[Digest, Related][]> {
+async function missingRelated(
+  destination: ReadStore,
+  root: Digest,
+  artifact: FullArtifact,
+): Promise<[Digest, Related][]> {
   const related = Object.entries(artifact.related) as [Digest, Related][];
   const subjects = new Set(related.map(([, { of }]) => of ?? root));
   const listed = new Set<Digest>();
   await forEachBounded(subjects, AT_ONCE, async (subject) => {
-    for (const referrer of await destination.referrers(subject, { settled: () => true, present: true })) listed.add(referrer.digest);
+    for (const referrer of await destination.referrers(subject, {
+      settled: () => true,
+      present: true,
+    }))
+      listed.add(referrer.digest);
   });
   return related.filter(([digest]) => !listed.has(digest));
 }

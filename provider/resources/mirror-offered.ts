@@ -12,12 +12,21 @@ import { matchingTags, namedTags, namesOnly, type TagSelection } from "./mirror-
 const AT_ONCE = 32;
 
 /** By tag, what a source has or is about to have, as far as it can be selected. */
-export async function offeredTags(view: SourceView, tags: TagSelection, listed: readonly string[], upcoming: Upcoming | undefined): Promise<Record<string, Descriptor>> {
+export async function offeredTags(
+  view: SourceView,
+  tags: TagSelection,
+  listed: readonly string[],
+  upcoming: Upcoming | undefined,
+): Promise<Record<string, Descriptor>> {
   const offered: Record<string, Descriptor> = {};
-  await forEachBounded(namesOnly(tags) ? namedTags(tags) : matchingTags(listed, tags), AT_ONCE, async (tag) => {
-    const manifest = await view.manifest(tag);
-    if (manifest !== undefined) offered[tag] = view.learn(manifest);
-  });
+  await forEachBounded(
+    namesOnly(tags) ? namedTags(tags) : matchingTags(listed, tags),
+    AT_ONCE,
+    async (tag) => {
+      const manifest = await view.manifest(tag);
+      if (manifest !== undefined) offered[tag] = view.learn(manifest);
+    },
+  );
   for (const [tag, digest] of Object.entries(upcoming?.tags ?? {})) {
     const artifact = upcoming?.artifacts[digest];
     if (artifact?.mediaType === undefined || artifact.size === undefined) continue;
@@ -32,13 +41,26 @@ export async function offeredTags(view: SourceView, tags: TagSelection, listed: 
  * where it is kept says.
  * @param places where what was mirrored before may still be read
  */
-export async function creationOf(view: SourceView, target: Descriptor | undefined, platforms: Platforms | undefined, upcoming: Upcoming | undefined, places: readonly string[], { stores }: ResourceContext): Promise<number | undefined> {
+export async function creationOf(
+  view: SourceView,
+  target: Descriptor | undefined,
+  platforms: Platforms | undefined,
+  upcoming: Upcoming | undefined,
+  places: readonly string[],
+  { stores }: ResourceContext,
+): Promise<number | undefined> {
   const takes = childFilter(platforms, () => true);
   try {
     return await createdAt(view.source, target, takes);
   } catch (error) {
     if (!isConsignError(error, "MANIFEST_UNKNOWN") || target === undefined) throw error;
     const isUpcoming = upcoming?.artifacts[target.digest] !== undefined;
-    return isUpcoming ? Number.POSITIVE_INFINITY : createdAtPlaces(places.map((place) => () => stores.open(place)), target, takes);
+    return isUpcoming
+      ? Number.POSITIVE_INFINITY
+      : createdAtPlaces(
+          places.map((place) => () => stores.open(place)),
+          target,
+          takes,
+        );
   }
 }

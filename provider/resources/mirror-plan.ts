@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { ConsignError } from "../errors";
 import { digestOf, digestSchema, type Digest } from "../oci/digest";
-import { decodeRelated, encodeRelated, relatedTextSchema, sortedByKey, type RelatedByDigest } from "./mirror-related";
+import {
+  decodeRelated,
+  encodeRelated,
+  relatedTextSchema,
+  sortedByKey,
+  type RelatedByDigest,
+} from "./mirror-related";
 
 export const plannedArtifactSchema = z.object({
   mediaType: z.string(),
@@ -54,7 +60,9 @@ export const mirrorPlanSchema = z.object({
 export type MirrorPlan = z.infer<typeof mirrorPlanSchema>;
 
 /** What is about to appear at a source: a plan in which an artifact that exists already may be named by its digest alone. */
-export const upcomingSchema = mirrorPlanSchema.extend({ artifacts: z.record(digestSchema, plannedArtifactSchema.partial({ mediaType: true, size: true })) });
+export const upcomingSchema = mirrorPlanSchema.extend({
+  artifacts: z.record(digestSchema, plannedArtifactSchema.partial({ mediaType: true, size: true })),
+});
 export type Upcoming = z.infer<typeof upcomingSchema>;
 
 /** Per destination, what is not as planned: nothing, or `{ "tag v1": "absent" }`. */
@@ -87,19 +95,30 @@ export function emptyPlan(): FullPlan {
 
 /** A plan in the form in which it is shown and recorded, whole. */
 export function recordPlan(plan: FullPlan): MirrorPlan {
-  const artifacts = Object.entries(plan.artifacts).map(([digest, { mediaType, size, related, derivedFrom, platforms, was }]) => [
-    digest,
-    { mediaType, size, related: encodeRelated(related), ...given({ derivedFrom, platforms, was }) },
-  ]);
+  const artifacts = Object.entries(plan.artifacts).map(
+    ([digest, { mediaType, size, related, derivedFrom, platforms, was }]) => [
+      digest,
+      {
+        mediaType,
+        size,
+        related: encodeRelated(related),
+        ...given({ derivedFrom, platforms, was }),
+      },
+    ],
+  );
   return {
     tags: sortedByKey(plan.tags),
     artifacts: sortedByKey(Object.fromEntries(artifacts) as MirrorPlan["artifacts"]),
-    ...(Object.keys(plan.cosignTags).length === 0 ? {} : { cosignTags: sortedByKey(plan.cosignTags) }),
+    ...(Object.keys(plan.cosignTags).length === 0
+      ? {}
+      : { cosignTags: sortedByKey(plan.cosignTags) }),
     ...exceptionsOf(plan),
   };
 }
 
-export function exceptionsOf(plan: FullPlan): Pick<MirrorPlan, "withdrawn" | "refused" | "missing"> {
+export function exceptionsOf(
+  plan: FullPlan,
+): Pick<MirrorPlan, "withdrawn" | "refused" | "missing"> {
   return {
     ...(plan.withdrawn.length === 0 ? {} : { withdrawn: [...plan.withdrawn].sort() }),
     ...(Object.keys(plan.refused).length === 0 ? {} : { refused: sortedByKey(plan.refused) }),
@@ -110,24 +129,44 @@ export function exceptionsOf(plan: FullPlan): Pick<MirrorPlan, "withdrawn" | "re
 /** The way back from {@link recordPlan}. @throws ConsignError `STATE_INVALID` for what was not written by it */
 export function readPlan(recorded: MirrorPlan): FullPlan {
   const artifacts: Record<Digest, FullArtifact> = {};
-  for (const [digest, artifact] of Object.entries(recorded.artifacts) as [Digest, MirrorPlan["artifacts"][Digest]][]) {
+  for (const [digest, artifact] of Object.entries(recorded.artifacts) as [
+    Digest,
+    MirrorPlan["artifacts"][Digest],
+  ][]) {
     const related = decodeRelated(artifact.related ?? {});
-    if (related === undefined) throw new ConsignError("STATE_INVALID", `the recorded plan for ${digest} names what it does not list`, { path: "plan" });
+    if (related === undefined)
+      throw new ConsignError(
+        "STATE_INVALID",
+        `the recorded plan for ${digest} names what it does not list`,
+        { path: "plan" },
+      );
     const { mediaType, size, derivedFrom, platforms, was } = artifact;
     artifacts[digest] = { mediaType, size, related, ...given({ derivedFrom, platforms, was }) };
   }
   const { tags, cosignTags = {}, withdrawn = [], refused = {}, missing = [] } = recorded;
-  return { tags: { ...tags }, artifacts, cosignTags: { ...cosignTags }, withdrawn: [...withdrawn], refused: { ...refused }, missing: [...missing] };
+  return {
+    tags: { ...tags },
+    artifacts,
+    cosignTags: { ...cosignTags },
+    withdrawn: [...withdrawn],
+    refused: { ...refused },
+    missing: [...missing],
+  };
 }
 
 /** What is undefined is not recorded at all. */
 function given<T extends object>(members: T): Partial<T> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
 }
 
 /** Every manifest that a plan names. */
 export function manifestCount(plan: FullPlan): number {
-  return Object.values(plan.artifacts).reduce((sum, { related }) => sum + 1 + Object.keys(related).length, Object.keys(plan.cosignTags).length);
+  return Object.values(plan.artifacts).reduce(
+    (sum, { related }) => sum + 1 + Object.keys(related).length,
+    Object.keys(plan.cosignTags).length,
+  );
 }
 
 /** What a place holds of a plan, other than all of it. */
@@ -141,7 +180,11 @@ export interface Departures {
 
 /** One digest over what a place holds of a plan: equal for places that hold the same, different for those that do not. */
 export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
-  const { tags = new Map<string, string | undefined>(), absent = new Set<Digest>(), parts = [] } = departures;
+  const {
+    tags = new Map<string, string | undefined>(),
+    absent = new Set<Digest>(),
+    parts = [],
+  } = departures;
   const lines: string[] = parts.map((part) => `without ${part}`);
   for (const [tag, digest] of Object.entries({ ...plan.tags, ...plan.cosignTags })) {
     const at = tags.has(tag) ? tags.get(tag) : digest;
@@ -150,7 +193,8 @@ export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
   for (const [digest, { related }] of Object.entries(plan.artifacts) as [Digest, FullArtifact][]) {
     if (absent.has(digest)) continue;
     lines.push(`artifact ${digest}`);
-    for (const referrer of Object.keys(related) as Digest[]) if (!absent.has(referrer)) lines.push(`referrer ${referrer} ${digest}`);
+    for (const referrer of Object.keys(related) as Digest[])
+      if (!absent.has(referrer)) lines.push(`referrer ${referrer} ${digest}`);
   }
   return digestOf(`${lines.sort().join("\n")}\n`);
 }
@@ -162,8 +206,15 @@ export function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPla
   for (const digest of Object.keys(a.artifacts) as Digest[]) {
     const [left, right] = [a.artifacts[digest], b.artifacts[digest]];
     if (left === undefined || right === undefined) continue;
-    const platforms = isDeepStrictEqual(left.platforms, right.platforms) ? left.platforms : undefined;
+    const platforms = isDeepStrictEqual(left.platforms, right.platforms)
+      ? left.platforms
+      : undefined;
     artifacts[digest] = { ...right, related: { ...left.related, ...right.related }, platforms };
   }
-  return { ...b, artifacts, tags: { ...b.tags, ...a.tags }, cosignTags: { ...b.cosignTags, ...a.cosignTags } };
+  return {
+    ...b,
+    artifacts,
+    tags: { ...b.tags, ...a.tags },
+    cosignTags: { ...b.cosignTags, ...a.cosignTags },
+  };
 }

@@ -38,8 +38,11 @@ export class CopyMeter {
   /** The last line, where there is something to tell. */
   end({ manifests, blobs, bytes, tagsMoved, repaired }: CopyReport): void {
     if (manifests === 0 && repaired === 0) return;
-    const lost = repaired === 0 ? "" : `; ${repaired} manifests that the registry had lost were written again`;
-    this.say(`${this.place}: ${manifests} manifests, ${blobs} blobs, ${bytes} bytes copied, ${tagsMoved} tags set${lost}`);
+    const lost =
+      repaired === 0 ? "" : `; ${repaired} manifests that the registry had lost were written again`;
+    this.say(
+      `${this.place}: ${manifests} manifests, ${blobs} blobs, ${bytes} bytes copied, ${tagsMoved} tags set${lost}`,
+    );
   }
 
   #endOf({ digest, size }: { digest: Digest; size: number }, copied: boolean): void {
@@ -54,6 +57,8 @@ export class CopyMeter {
     if (now - this.#saidAt < EVERY_MS) return;
     this.#saidAt = now;
     const bytes = [...this.#underWay.values()].reduce((sum, part) => sum + part, this.#bytes);
-    this.say(`${this.place}: ${this.#artifacts}${this.#manifests} manifests, ${this.#blobs} blobs, ${bytes} bytes copied`);
+    this.say(
+      `${this.place}: ${this.#artifacts}${this.#manifests} manifests, ${this.#blobs} blobs, ${bytes} bytes copied`,
+    );
   }
 }

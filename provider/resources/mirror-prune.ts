@@ -25,7 +25,13 @@ const AT_ONCE = 8;
  * to, by a tag, by an index under a tag, or by something that refers to it: with its signatures, and an artifact with all that was said about it.
  * A registry that deletes nothing is told of, and fails nothing.
  */
-export async function removeUnplanned(destination: Store, plan: FullPlan, before: FullPlan, told: Told, ownOrigins: OwnOrigins = async () => []): Promise<void> {
+export async function removeUnplanned(
+  destination: Store,
+  plan: FullPlan,
+  before: FullPlan,
+  told: Told,
+  ownOrigins: OwnOrigins = async () => [],
+): Promise<void> {
   await new Removal(destination, plan, before, told, ownOrigins).run();
 }
 
@@ -56,7 +62,13 @@ class Removal {
     private readonly ownOrigins: OwnOrigins,
   ) {
     const artifacts = Object.entries(plan.artifacts) as [Digest, FullArtifact][];
-    this.#planned = new Set([...artifacts.flatMap(([digest, { related }]) => [digest, ...(Object.keys(related) as Digest[])]), ...Object.values(plan.cosignTags)]);
+    this.#planned = new Set([
+      ...artifacts.flatMap(([digest, { related }]) => [
+        digest,
+        ...(Object.keys(related) as Digest[]),
+      ]),
+      ...Object.values(plan.cosignTags),
+    ]);
     this.#holders = new Holders(store, plan, this.#stuck);
   }
 
@@ -71,14 +83,23 @@ class Removal {
       for (const signature of this.#signatures.get(digest) ?? []) await this.#remove(signature);
       await (related === undefined ? this.#removeArtifact(digest) : this.#remove(digest));
     }
-    for (const [tag, digest] of this.#stuck) if ((await tagDigest(this.store, tag)) === digest) this.told.warn(`${this.store.name}:${tag} stays: the registry cannot remove a tag alone, and ${digest}, to which it points, stays there too`);
+    for (const [tag, digest] of this.#stuck)
+      if ((await tagDigest(this.store, tag)) === digest)
+        this.told.warn(
+          `${this.store.name}:${tag} stays: the registry cannot remove a tag alone, and ${digest}, to which it points, stays there too`,
+        );
   }
 
   /** A tag that somebody has moved since is theirs. */
   async #removeTags(): Promise<void> {
     const { plan, before, store } = this;
     for (const [tag, digest] of Object.entries({ ...before.tags, ...before.cosignTags })) {
-      if (plan.tags[tag] !== undefined || plan.cosignTags[tag] !== undefined || (await tagDigest(store, tag)) !== digest) continue;
+      if (
+        plan.tags[tag] !== undefined ||
+        plan.cosignTags[tag] !== undefined ||
+        (await tagDigest(store, tag)) !== digest
+      )
+        continue;
       try {
         await store.untag(tag);
       } catch (error) {
@@ -89,43 +110,70 @@ class Removal {
   }
 
   #list(): void {
-    for (const [root, { related }] of Object.entries(this.before.artifacts) as [Digest, FullArtifact][]) {
-      if (!this.#planned.has(root)) this.#leaving.set(root, { root, related: undefined, distance: 0 });
+    for (const [root, { related }] of Object.entries(this.before.artifacts) as [
+      Digest,
+      FullArtifact,
+    ][]) {
+      if (!this.#planned.has(root))
+        this.#leaving.set(root, { root, related: undefined, distance: 0 });
       for (const [digest, entry] of Object.entries(related) as [Digest, Related][]) {
-        if (!this.#planned.has(digest)) this.#leaving.set(digest, { root, related: entry, distance: distanceOf(related, digest) });
+        if (!this.#planned.has(digest))
+          this.#leaving.set(digest, {
+            root,
+            related: entry,
+            distance: distanceOf(related, digest),
+          });
       }
     }
-    for (const digest of Object.values(this.before.cosignTags)) if (!this.#planned.has(digest)) this.#leaving.set(digest, { root: digest, related: undefined, distance: 0 });
+    for (const digest of Object.values(this.before.cosignTags))
+      if (!this.#planned.has(digest))
+        this.#leaving.set(digest, { root: digest, related: undefined, distance: 0 });
   }
 
   async #findHeld(): Promise<void> {
     await forEachBounded(this.#leaving, AT_ONCE, async ([digest, { root, related }]) => {
-      if (related?.type === DERIVED_FROM && this.before.artifacts[root]?.derivedFrom !== undefined) this.#signatures.set(digest, await this.ownOrigins(digest));
+      if (related?.type === DERIVED_FROM && this.before.artifacts[root]?.derivedFrom !== undefined)
+        this.#signatures.set(digest, await this.ownOrigins(digest));
       const own = this.#signatures.get(digest) ?? [];
-      const others = (await this.#referrers(digest)).filter((referrer) => !this.#leaving.has(referrer.digest) && !own.includes(referrer.digest));
-      const aboutHeld = related?.of !== undefined && (!this.#planned.has(root) || this.#hasOtherParts(root)) && (await this.#holders.holdForOthers(related.of));
+      const others = (await this.#referrers(digest)).filter(
+        (referrer) => !this.#leaving.has(referrer.digest) && !own.includes(referrer.digest),
+      );
+      const aboutHeld =
+        related?.of !== undefined &&
+        (!this.#planned.has(root) || this.#hasOtherParts(root)) &&
+        (await this.#holders.holdForOthers(related.of));
       const tagged = aboutHeld || (await this.#holders.hold(digest));
       if (others.length === 0 && !tagged) return;
       this.#staying.add(digest);
-      const why = others.length > 0 ? `${others.length} that this mirror did not put there refer to it` : "a tag or an index still has it, or what it is about";
-      this.told.progress(`${this.store.name}@${digest} stays, although it is no longer mirrored: ${why}`);
+      const why =
+        others.length > 0
+          ? `${others.length} that this mirror did not put there refer to it`
+          : "a tag or an index still has it, or what it is about";
+      this.told.progress(
+        `${this.store.name}@${digest} stays, although it is no longer mirrored: ${why}`,
+      );
     });
   }
 
   /** What nothing refers to is about to go, so an empty list is asked for twice. */
   async #referrers(digest: Digest): Promise<readonly Descriptor[]> {
     const listed = await this.store.referrers(digest, { settled: () => true, fresh: true });
-    return listed.length > 0 ? listed : this.store.referrers(digest, { settled: () => true, fresh: true });
+    return listed.length > 0
+      ? listed
+      : this.store.referrers(digest, { settled: () => true, fresh: true });
   }
 
   /** What is about a part that leaves the platforms stays where somebody else holds that part. */
   #hasOtherParts(root: Digest): boolean {
-    return !isDeepStrictEqual(this.before.artifacts[root]?.platforms, this.plan.artifacts[root]?.platforms);
+    return !isDeepStrictEqual(
+      this.before.artifacts[root]?.platforms,
+      this.plan.artifacts[root]?.platforms,
+    );
   }
 
   /** What stays does so with what it is about, with its signatures, and an artifact with all that was said about it. */
   #keepWhatGoesTogether(): void {
-    for (let before = -1; before !== this.#staying.size; ) {
+    for (let before = -1; before !== this.#staying.size;) {
       before = this.#staying.size;
       for (const [digest, { root, related }] of this.#leaving) {
         if (related === undefined) continue;
@@ -139,12 +187,23 @@ class Removal {
   async #removeArtifact(digest: Digest): Promise<void> {
     const manifest = await this.#present(digest);
     if (manifest === undefined || !(await this.#remove(digest))) return;
-    const children = manifest.kind === "index" ? successorsOf(manifest).filter((child) => isManifestType(child.mediaType)) : [];
+    const children =
+      manifest.kind === "index"
+        ? successorsOf(manifest).filter((child) => isManifestType(child.mediaType))
+        : [];
     for (const child of children) {
-      if (this.#planned.has(child.digest) || this.#staying.has(child.digest) || (await this.#holders.hold(child.digest))) continue;
+      if (
+        this.#planned.has(child.digest) ||
+        this.#staying.has(child.digest) ||
+        (await this.#holders.hold(child.digest))
+      )
+        continue;
       const referrers = await this.#referrers(child.digest);
       if (referrers.length === 0) await this.#removeArtifact(child.digest);
-      else this.told.progress(`${this.store.name}@${child.digest} stays, although it is no longer mirrored: ${referrers.length} that this mirror did not put there refer to it`);
+      else
+        this.told.progress(
+          `${this.store.name}@${child.digest} stays, although it is no longer mirrored: ${referrers.length} that this mirror did not put there refer to it`,
+        );
     }
   }
 
@@ -156,7 +215,9 @@ class Removal {
     } catch (error) {
       if (isConsignError(error, "REGISTRY_UNSUPPORTED")) {
         this.#deletesNothing = true;
-        this.told.warn(`what is no longer mirrored stays at ${this.store.name}, which does not delete: ${error.message}`);
+        this.told.warn(
+          `what is no longer mirrored stays at ${this.store.name}, which does not delete: ${error.message}`,
+        );
         return false;
       }
       if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;

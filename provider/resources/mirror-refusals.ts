@@ -8,11 +8,25 @@ import { mirroredBefore, stays, type Refusal } from "./mirror-kept";
 import type { FullPlan } from "./mirror-plan";
 
 /** Why an artifact must not be copied; undefined if it may. */
-export async function refusalOf(source: ReadStore, root: Descriptor, trust: ResolvedTrustPolicy, context: ResourceContext): Promise<Refusal | undefined> {
+export async function refusalOf(
+  source: ReadStore,
+  root: Descriptor,
+  trust: ResolvedTrustPolicy,
+  context: ResourceContext,
+): Promise<Refusal | undefined> {
   const { now, baseDir, revocation, fetch } = context;
-  const verdict = await verifyArtifact(source, root, trust, { now: now(), baseDir, scope: source.name, revocation, fetch });
+  const verdict = await verifyArtifact(source, root, trust, {
+    now: now(),
+    baseDir,
+    scope: source.name,
+    revocation,
+    fetch,
+  });
   if (verdict.outcome === "verified") return undefined;
-  return { reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`, certain: verdict.outcome !== "inconclusive" };
+  return {
+    reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`,
+    certain: verdict.outcome !== "inconclusive",
+  };
 }
 
 /** What a plan does not take, and what becomes of the tags that lead there. */
@@ -26,17 +40,29 @@ export class Refusals {
   /** Whether what is refused stays where it was mirrored before; if so, that is noted. */
   staysAt(digest: Digest, refusal: Refusal): boolean {
     if (this.base?.artifacts[digest] === undefined || !stays(refusal, this.withdrawn)) return false;
-    for (const name of this.#namesOf(digest)) this.plan.refused[name] = `stays at ${digest} as it was mirrored before: ${refusal.reason}`;
+    for (const name of this.#namesOf(digest))
+      this.plan.refused[name] = `stays at ${digest} as it was mirrored before: ${refusal.reason}`;
     return true;
   }
 
   /** What does not verify, or has nothing for the platforms, is not copied; a tag that leads there stays where it was mirrored before, if it may. */
-  refuse(digest: Digest, refusal: Refusal, mayGoBack: (before: Digest) => boolean = () => true): void {
+  refuse(
+    digest: Digest,
+    refusal: Refusal,
+    mayGoBack: (before: Digest) => boolean = () => true,
+  ): void {
     const reason = `${digest} is not copied: ${refusal.reason}`;
     for (const name of this.#namesOf(digest)) {
       const before = this.base?.tags[name];
-      const goesBack = before !== undefined && before !== digest && mirroredBefore(this.base, before) !== undefined && mayGoBack(before) && stays(refusal, this.withdrawn);
-      this.plan.refused[name] = goesBack ? `stays at ${before} as it was mirrored before: ${reason}` : reason;
+      const goesBack =
+        before !== undefined &&
+        before !== digest &&
+        mirroredBefore(this.base, before) !== undefined &&
+        mayGoBack(before) &&
+        stays(refusal, this.withdrawn);
+      this.plan.refused[name] = goesBack
+        ? `stays at ${before} as it was mirrored before: ${reason}`
+        : reason;
       if (goesBack) this.plan.tags[name] = before;
       else delete this.plan.tags[name];
     }

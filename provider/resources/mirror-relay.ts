@@ -26,9 +26,18 @@ export class BlobRelay {
     return (target, open, push) => this.#send(destination, target, open, push);
   }
 
-  async #send(destination: ReadStore, target: Descriptor, open: () => Promise<Content>, push: (open: () => Promise<Content>) => Promise<boolean>): Promise<boolean> {
+  async #send(
+    destination: ReadStore,
+    target: Descriptor,
+    open: () => Promise<Content>,
+    push: (open: () => Promise<Content>) => Promise<boolean>,
+  ): Promise<boolean> {
     if (target.size <= SMALL) return push(open);
-    for (let first = this.#bringing.get(target.digest); first !== undefined; first = this.#bringing.get(target.digest)) {
+    for (
+      let first = this.#bringing.get(target.digest);
+      first !== undefined;
+      first = this.#bringing.get(target.digest)
+    ) {
       const { destination: there, done } = first;
       if (there === destination) return push(open);
       if (await done) return push(() => readAt(there, target, open));
@@ -36,9 +45,19 @@ export class BlobRelay {
     return this.#bring(destination, target.digest, () => push(open));
   }
 
-  async #bring(destination: ReadStore, digest: Digest, push: () => Promise<boolean>): Promise<boolean> {
+  async #bring(
+    destination: ReadStore,
+    digest: Digest,
+    push: () => Promise<boolean>,
+  ): Promise<boolean> {
     const sent = push();
-    this.#bringing.set(digest, { destination, done: sent.then(() => true, () => false) });
+    this.#bringing.set(digest, {
+      destination,
+      done: sent.then(
+        () => true,
+        () => false,
+      ),
+    });
     try {
       return await sent;
     } catch (error) {
@@ -48,7 +67,11 @@ export class BlobRelay {
   }
 }
 
-async function readAt(there: ReadStore, target: Descriptor, open: () => Promise<Content>): Promise<Content> {
+async function readAt(
+  there: ReadStore,
+  target: Descriptor,
+  open: () => Promise<Content>,
+): Promise<Content> {
   try {
     return await there.blob(target);
   } catch (error) {

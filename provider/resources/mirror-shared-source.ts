@@ -30,7 +30,8 @@ export class SharedSource implements ReadStore {
 
   async blob(target: Descriptor, options?: CallOptions): Promise<Content> {
     const known = this.#blobs.get(target.digest);
-    if (known === undefined && (target.size > SMALL || this.#kept + target.size > KEPT)) return this.source.blob(target, options);
+    if (known === undefined && (target.size > SMALL || this.#kept + target.size > KEPT))
+      return this.source.blob(target, options);
     const reading = known ?? this.#read(target);
     return new WholeContent(await reading, target.digest);
   }

@@ -41,7 +41,11 @@ export class SourceView {
     private readonly takesChild: TakesChild,
   ) {
     this.#known = placesIn(base);
-    this.#before = new Map(Object.values(base?.artifacts ?? {}).flatMap(({ related }) => Object.entries(related) as [Digest, Related][]));
+    this.#before = new Map(
+      Object.values(base?.artifacts ?? {}).flatMap(
+        ({ related }) => Object.entries(related) as [Digest, Related][],
+      ),
+    );
   }
 
   /** Whether it was mirrored before, so that its manifest need not have been read. */
@@ -77,25 +81,52 @@ export class SourceView {
    */
   async survey(root: Descriptor, settled: boolean, present: boolean): Promise<Surveyed> {
     try {
-      const known = (digest: Digest): KnownPlace | undefined => (digest === root.digest && !settled ? undefined : this.#known.get(digest));
-      const found = await survey(this.source, root, { known, takesChild: this.takesChild, leafTypes: [MEDIA_TYPES.notarySignature], present });
+      const known = (digest: Digest): KnownPlace | undefined =>
+        digest === root.digest && !settled ? undefined : this.#known.get(digest);
+      const found = await survey(this.source, root, {
+        known,
+        takesChild: this.takesChild,
+        leafTypes: [MEDIA_TYPES.notarySignature],
+        present,
+      });
       for (const [digest, manifest] of found.read) this.read.set(digest, manifest);
-      for (const [digest, { descriptor }] of found.referrers) this.descriptors.set(digest, plainDescriptor(descriptor));
-      this.parts.set(root.digest, found.children.map(({ digest }) => digest));
-      const related = [...found.referrers].map(([digest, referrer]): [Digest, Related] => [digest, this.#describe(digest, referrer, root.digest)]);
+      for (const [digest, { descriptor }] of found.referrers)
+        this.descriptors.set(digest, plainDescriptor(descriptor));
+      this.parts.set(
+        root.digest,
+        found.children.map(({ digest }) => digest),
+      );
+      const related = [...found.referrers].map(([digest, referrer]): [Digest, Related] => [
+        digest,
+        this.#describe(digest, referrer, root.digest),
+      ]);
       return { related: Object.fromEntries(related) as RelatedByDigest, found };
     } catch (error) {
-      if (this.upcoming?.artifacts[root.digest] !== undefined && isConsignError(error, "MANIFEST_UNKNOWN")) return { related: {}, found: undefined };
-      throw isConsignError(error, "MANIFEST_UNKNOWN") ? ((await lacksPart(this.source, root, this.takesChild, this.platforms)) ?? error) : error;
+      if (
+        this.upcoming?.artifacts[root.digest] !== undefined &&
+        isConsignError(error, "MANIFEST_UNKNOWN")
+      )
+        return { related: {}, found: undefined };
+      throw isConsignError(error, "MANIFEST_UNKNOWN")
+        ? ((await lacksPart(this.source, root, this.takesChild, this.platforms)) ?? error)
+        : error;
     }
   }
 
   /** What was mirrored, is not listed any more, and is there: a list may lack what nobody has withdrawn. */
-  async unlisted(mirrored: Readonly<RelatedByDigest>, observed: Readonly<RelatedByDigest>): Promise<RelatedByDigest> {
+  async unlisted(
+    mirrored: Readonly<RelatedByDigest>,
+    observed: Readonly<RelatedByDigest>,
+  ): Promise<RelatedByDigest> {
     const there: RelatedByDigest = {};
-    const missing = (Object.entries(mirrored) as [Digest, Related][]).filter(([digest]) => observed[digest] === undefined);
+    const missing = (Object.entries(mirrored) as [Digest, Related][]).filter(
+      ([digest]) => observed[digest] === undefined,
+    );
     await forEachBounded(missing, AT_ONCE, async ([digest, entry]) => {
-      if (await this.source.has({ mediaType: MEDIA_TYPES.manifest, digest, size: 0 }, { fresh: true })) there[digest] = entry;
+      if (
+        await this.source.has({ mediaType: MEDIA_TYPES.manifest, digest, size: 0 }, { fresh: true })
+      )
+        there[digest] = entry;
     });
     return there;
   }

@@ -63,7 +63,9 @@ export async function decideTags(work: TagWork, untagged: boolean): Promise<TagD
   const { destination, plan, known, onConflict, warn } = work;
   const gone = new Set(plan.withdrawn);
   const cosign = Object.entries(plan.cosignTags).filter(([tag]) => !gone.has(tag));
-  const open = [...Object.entries(plan.tags), ...cosign].filter(([tag, digest]) => !isSettled(tag, digest, known));
+  const open = [...Object.entries(plan.tags), ...cosign].filter(
+    ([tag, digest]) => !isSettled(tag, digest, known),
+  );
   const base = new Map<string, Digest>();
   const source = new Map(open);
   const found = new Map<string, Digest>();
@@ -79,20 +81,32 @@ export async function decideTags(work: TagWork, untagged: boolean): Promise<TagD
   const staying = conflict.filter(({ tag }) => mayStay(tag, plan, onConflict));
   const contested = conflict.filter(({ tag }) => !mayStay(tag, plan, onConflict));
   if (contested.length > 0 && onConflict === "fail") throw tagsMoved(contested, destination.name);
-  for (const { tag, from } of staying) warn(`${destination.name}:${tag} stays at ${from}, as ${onConflict === "keep" ? "onConflict says" : "others signed there: what upstream has under that tag is not brought"}`);
+  for (const { tag, from } of staying)
+    warn(
+      `${destination.name}:${tag} stays at ${from}, as ${onConflict === "keep" ? "onConflict says" : "others signed there: what upstream has under that tag is not brought"}`,
+    );
   return {
-    moves: [...add, ...move, ...contested].map(({ tag, from }) => ({ tag, from, to: source.get(tag) as Digest })),
+    moves: [...add, ...move, ...contested].map(({ tag, from }) => ({
+      tag,
+      from,
+      to: source.get(tag) as Digest,
+    })),
     kept: Object.fromEntries(staying.map(({ tag, from }) => [tag, String(from)])),
   };
 }
 
 function isSettled(tag: string, digest: Digest, { base, status, kept }: KnownTags): boolean {
-  return tagIn(base, tag) === digest && status?.[`tag ${tag}`] === undefined && kept[tag] === undefined;
+  return (
+    tagIn(base, tag) === digest && status?.[`tag ${tag}`] === undefined && kept[tag] === undefined
+  );
 }
 
 /** Put there by an earlier run, or shown by a refresh, and a preview before this run, and so agreed upon. */
 function isOurs(tag: string, now: Digest, { known, plan, onConflict }: TagWork): boolean {
-  return known.earlier.some((earlier) => tagIn(earlier, tag) === now) || (now === known.status?.[`tag ${tag}`] && !mayStay(tag, plan, onConflict));
+  return (
+    known.earlier.some((earlier) => tagIn(earlier, tag) === now) ||
+    (now === known.status?.[`tag ${tag}`] && !mayStay(tag, plan, onConflict))
+  );
 }
 
 /** Where a plan has a tag, one of cosign's or not. */
@@ -101,7 +115,12 @@ export function tagIn(plan: FullPlan | undefined, tag: string): Digest | undefin
 }
 
 function tagsMoved(contested: readonly TagDecision[], place: string): ConsignError {
-  const named = contested.slice(0, NAMED).map(({ tag, from, reason }) => `tag ${tag} points at ${from}, which this mirror did not put there (${reason})`);
+  const named = contested
+    .slice(0, NAMED)
+    .map(
+      ({ tag, from, reason }) =>
+        `tag ${tag} points at ${from}, which this mirror did not put there (${reason})`,
+    );
   const more = contested.length > NAMED ? [`and ${contested.length - NAMED} more`] : [];
   return new ConsignError(
     "TAG_MOVED",

@@ -15,8 +15,14 @@ const patternSchema = z
   .min(1)
   .max(256)
   .refine((text) => isTag(text) || GLOB.test(text), "is neither a tag nor a glob")
-  .refine((text) => !isFallbackTag(text), "is no artifact's tag but the list of what refers to an artifact, which is mirrored with it: see claims")
-  .refine((text) => !isTag(text) || isFallbackTag(text) || isUserTag(text), "is a tag of cosign's or of a mirror's inventory, which names no artifact: see claims.cosignTags");
+  .refine(
+    (text) => !isFallbackTag(text),
+    "is no artifact's tag but the list of what refers to an artifact, which is mirrored with it: see claims",
+  )
+  .refine(
+    (text) => !isTag(text) || isFallbackTag(text) || isUserTag(text),
+    "is a tag of cosign's or of a mirror's inventory, which names no artifact: see claims.cosignTags",
+  );
 
 const regexSchema = z
   .string()
@@ -40,7 +46,12 @@ export const tagSelectionSchema = z.union([
       .refine((range) => semver.validRange(range) !== null, "must be a semver range, as >=1.2.0 <2")
       .optional(),
     /** Of what is left, the newest N: by semantic version, where tags that are no version are not taken, or by when they say they were created. */
-    newest: z.union([countSchema, z.strictObject({ count: countSchema, by: z.enum(["semver", "created"]).default("semver") })]).optional(),
+    newest: z
+      .union([
+        countSchema,
+        z.strictObject({ count: countSchema, by: z.enum(["semver", "created"]).default("semver") }),
+      ])
+      .optional(),
     /** Artifacts to take along whether or not a tag points at them. */
     digests: z.array(digestSchema).min(1).max(10_000).optional(),
   }),
@@ -89,12 +100,19 @@ export function namesOnly(selection: TagSelection): boolean {
 }
 
 /** The selected ones of `tags`, sorted by name. `createdAt` is asked only where the newest are wanted by age. */
-export async function selectTags(tags: readonly string[], selection: TagSelection, createdAt: CreatedAt = async () => undefined): Promise<string[]> {
+export async function selectTags(
+  tags: readonly string[],
+  selection: TagSelection,
+  createdAt: CreatedAt = async () => undefined,
+): Promise<string[]> {
   const { newest } = rulesOf(selection);
   const chosen = matchingTags(tags, selection);
   if (newest === undefined) return chosen;
-  const { count, by } = typeof newest === "number" ? { count: newest, by: "semver" as const } : newest;
-  return (by === "semver" ? newestVersions(chosen, count) : await newestCreated(chosen, count, createdAt)).sort();
+  const { count, by } =
+    typeof newest === "number" ? { count: newest, by: "semver" as const } : newest;
+  return (
+    by === "semver" ? newestVersions(chosen, count) : await newestCreated(chosen, count, createdAt)
+  ).sort();
 }
 
 /** What a selection takes before it counts: sorted by name, each once. */
@@ -106,7 +124,11 @@ export function matchingTags(tags: readonly string[], selection: TagSelection): 
   const expression = rules.matching === undefined ? undefined : new RegExp(rules.matching, "u");
   const range = rules.semver;
   const chosen = (tag: string): boolean =>
-    isUserTag(tag) && included(tag) && !excluded(tag) && (expression === undefined || expression.test(tag)) && (range === undefined || inRange(tag, range));
+    isUserTag(tag) &&
+    included(tag) &&
+    !excluded(tag) &&
+    (expression === undefined || expression.test(tag)) &&
+    (range === undefined || inRange(tag, range));
   return [...new Set(tags)].filter(chosen).sort();
 }
 
@@ -129,7 +151,8 @@ function matcher(patterns: readonly string[]): (tag: string) => boolean {
 }
 
 function compile(pattern: string): (tag: string) => boolean {
-  if (!GLOB.test(pattern)) throw new ConsignError("INPUT_INVALID", `"${pattern}" is neither a tag nor a glob`);
+  if (!GLOB.test(pattern))
+    throw new ConsignError("INPUT_INVALID", `"${pattern}" is neither a tag nor a glob`);
   return picomatch(pattern, { nonegate: true });
 }
 
@@ -152,9 +175,15 @@ function newestVersions(tags: readonly string[], count: number): string[] {
 }
 
 /** What does not say when it was created counts as older than everything that does. */
-async function newestCreated(tags: readonly string[], count: number, createdAt: CreatedAt): Promise<string[]> {
+async function newestCreated(
+  tags: readonly string[],
+  count: number,
+  createdAt: CreatedAt,
+): Promise<string[]> {
   if (tags.length <= count) return [...tags];
-  const dated = await Promise.all(tags.map(async (tag) => ({ tag, at: (await createdAt(tag)) ?? Number.NEGATIVE_INFINITY })));
+  const dated = await Promise.all(
+    tags.map(async (tag) => ({ tag, at: (await createdAt(tag)) ?? Number.NEGATIVE_INFINITY })),
+  );
   return dated
     .sort((a, b) => (a.at === b.at ? (a.tag < b.tag ? -1 : 1) : b.at - a.at))
     .slice(0, count)

@@ -20,18 +20,33 @@ export interface OwnMarks {
 }
 
 export function ownMarks(state: Properties | undefined, signedBy: SignedBy): OwnMarks {
-  return { recorded: [...recordedSignatures(state), ...formerOf(state)], thumbprint: signedBy.thumbprint };
+  return {
+    recorded: [...recordedSignatures(state), ...formerOf(state)],
+    thumbprint: signedBy.thumbprint,
+  };
 }
 
 /** A signature by this certificate counts as made by who signs with it, as it would have been adopted. */
-export function isOwnSignature({ digest, annotations }: Descriptor, { recorded, thumbprint }: OwnMarks): boolean {
-  return recorded.includes(digest) || (thumbprint !== "" && leafOf(annotations?.[ANNOTATIONS.thumbprints])?.toLowerCase() === thumbprint);
+export function isOwnSignature(
+  { digest, annotations }: Descriptor,
+  { recorded, thumbprint }: OwnMarks,
+): boolean {
+  return (
+    recorded.includes(digest) ||
+    (thumbprint !== "" &&
+      leafOf(annotations?.[ANNOTATIONS.thumbprints])?.toLowerCase() === thumbprint)
+  );
 }
 
 /** What a state records of signatures that newer ones have taken the place of: they are still there, and to be removed some day. */
-export function formerSignatures(previous: Properties | undefined, made: readonly SignatureRecord[]): string[] | undefined {
+export function formerSignatures(
+  previous: Properties | undefined,
+  made: readonly SignatureRecord[],
+): string[] | undefined {
   const current = made.map(({ digest }) => digest);
-  const former = [...new Set([...recordedSignatures(previous), ...formerOf(previous)])].filter((digest) => !current.includes(digest));
+  const former = [...new Set([...recordedSignatures(previous), ...formerOf(previous)])].filter(
+    (digest) => !current.includes(digest),
+  );
   return former.length === 0 ? undefined : former.slice(0, MAX_FORMER);
 }
 

@@ -3,8 +3,17 @@ import type { ReadStore } from "../content/storage";
 import { readSmall } from "../content/verify";
 import { asConsignError, isConsignError, type ErrorCode } from "../errors";
 import {
-  MAX_ENVELOPE_SIZE, envelopeOf, listSignatures, parseEnvelope, verifyEnvelope, verifyTimestamp,
-  type Certificate, type ResolvedTrustPolicy, type SignatureEnvelope, type SignatureForm, type SignatureVerdict,
+  MAX_ENVELOPE_SIZE,
+  envelopeOf,
+  listSignatures,
+  parseEnvelope,
+  verifyEnvelope,
+  verifyTimestamp,
+  type Certificate,
+  type ResolvedTrustPolicy,
+  type SignatureEnvelope,
+  type SignatureForm,
+  type SignatureVerdict,
 } from "../notation";
 import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
@@ -17,8 +26,18 @@ const MAX_OWN_SIGNATURES = 20;
 
 /** What makes a signature bad, rather than its store unreachable. */
 const FAULTS: readonly ErrorCode[] = [
-  "MANIFEST_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_TOO_LARGE", "BLOB_UNKNOWN", "DIGEST_MISMATCH", "SIZE_MISMATCH",
-  "ENVELOPE_INVALID", "ENVELOPE_UNSUPPORTED", "ENVELOPE_TOO_LARGE", "SIGNATURE_INVALID", "CBOR_INVALID", "CERTIFICATE_INVALID",
+  "MANIFEST_UNKNOWN",
+  "MANIFEST_INVALID",
+  "MANIFEST_TOO_LARGE",
+  "BLOB_UNKNOWN",
+  "DIGEST_MISMATCH",
+  "SIZE_MISMATCH",
+  "ENVELOPE_INVALID",
+  "ENVELOPE_UNSUPPORTED",
+  "ENVELOPE_TOO_LARGE",
+  "SIGNATURE_INVALID",
+  "CBOR_INVALID",
+  "CERTIFICATE_INVALID",
 ];
 
 /** The verdict on a signature of ours, and what is in it. */
@@ -55,8 +74,16 @@ export async function ownSignatures(
   enough: (signature: OwnSignature) => boolean,
 ): Promise<OwnSignature[]> {
   const candidates = (await listSignatures(store, target.digest))
-    .filter((signature) => signer.recorded.includes(signature.digest) || namesCertificate(signature, signer.signedBy.thumbprint))
-    .sort((a, b) => Number(signer.recorded.includes(b.digest)) - Number(signer.recorded.includes(a.digest)) || (createdAt(a) < createdAt(b) ? 1 : -1))
+    .filter(
+      (signature) =>
+        signer.recorded.includes(signature.digest) ||
+        namesCertificate(signature, signer.signedBy.thumbprint),
+    )
+    .sort(
+      (a, b) =>
+        Number(signer.recorded.includes(b.digest)) - Number(signer.recorded.includes(a.digest)) ||
+        (createdAt(a) < createdAt(b) ? 1 : -1),
+    )
     .slice(0, MAX_OWN_SIGNATURES);
   const found: OwnSignature[] = [];
   for (const signature of candidates) {
@@ -70,20 +97,35 @@ export async function ownSignatures(
 }
 
 function namesCertificate({ annotations }: Descriptor, thumbprint: string): boolean {
-  return thumbprint !== "" && (annotations?.[ANNOTATIONS.thumbprints]?.toLowerCase().includes(thumbprint) ?? false);
+  return (
+    thumbprint !== "" &&
+    (annotations?.[ANNOTATIONS.thumbprints]?.toLowerCase().includes(thumbprint) ?? false)
+  );
 }
 
 function createdAt({ annotations }: Descriptor): string {
   return annotations?.[ANNOTATIONS.created] ?? "";
 }
 
-async function readOwn(store: ReadStore, signature: Descriptor, target: Descriptor, signer: OwnSigner, context: ResourceContext): Promise<OwnSignature | undefined> {
+async function readOwn(
+  store: ReadStore,
+  signature: Descriptor,
+  target: Descriptor,
+  signer: OwnSigner,
+  context: ResourceContext,
+): Promise<OwnSignature | undefined> {
   try {
     const manifest = await store.manifest(signature);
     const layer = envelopeOf(manifest, target);
-    const envelope = { bytes: await readSmall(store, layer, MAX_ENVELOPE_SIZE), mediaType: layer.mediaType };
+    const envelope = {
+      bytes: await readSmall(store, layer, MAX_ENVELOPE_SIZE),
+      mediaType: layer.mediaType,
+    };
     const own = await judgeOwn(envelope, target, signer, store.name, context);
-    const form = manifest.kind === "manifest" && manifest.value.artifactType === MEDIA_TYPES.notarySignature ? "current" : "legacy";
+    const form =
+      manifest.kind === "manifest" && manifest.value.artifactType === MEDIA_TYPES.notarySignature
+        ? "current"
+        : "legacy";
     return own === undefined ? undefined : { ...own, form };
   } catch (error) {
     if (!isConsignError(error, ...FAULTS)) throw error;
@@ -104,45 +146,87 @@ export async function judgeOwn(
   const [leaf, root] = [parsed.certificateChain[0], parsed.certificateChain.at(-1)];
   if (leaf === undefined || root === undefined) return undefined;
   if (signedBy.thumbprint !== "" && leaf.thumbprint !== signedBy.thumbprint) return undefined;
-  const verdict = await verifyEnvelope(envelope.bytes, envelope.mediaType, target, policyFor([root], tsa), {
-    now: context.now(), baseDir: context.baseDir, scope, revocation: context.revocation,
-  });
+  const verdict = await verifyEnvelope(
+    envelope.bytes,
+    envelope.mediaType,
+    target,
+    policyFor([root], tsa),
+    {
+      now: context.now(),
+      baseDir: context.baseDir,
+      scope,
+      revocation: context.revocation,
+    },
+  );
   const signedAt = parsed.authenticSigningTime ?? parsed.signingTime;
   return {
     ...withRevocation(verdict, scope, target, context),
     envelope,
     root,
     timestamp: await timestampOf(parsed, tsa, context),
-    ...(parsed.expiry === undefined || signedAt === undefined ? {} : { lifetimeMs: parsed.expiry.getTime() - signedAt.getTime() }),
+    ...(parsed.expiry === undefined || signedAt === undefined
+      ? {}
+      : { lifetimeMs: parsed.expiry.getTime() - signedAt.getTime() }),
   };
 }
 
 /** Trust in what these roots vouch for, as strict as the Notary Project has it, but for revocation, which {@link withRevocation} judges. */
-export function policyFor(roots: readonly Certificate[], tsa: readonly Certificate[]): ResolvedTrustPolicy {
+export function policyFor(
+  roots: readonly Certificate[],
+  tsa: readonly Certificate[],
+): ResolvedTrustPolicy {
   return {
     name: "own signature",
     registryScopes: ["*"],
-    actions: { integrity: "enforce", authenticity: "enforce", expiry: "enforce", authenticTimestamp: "enforce", revocation: "log", pluginVerification: "enforce" },
+    actions: {
+      integrity: "enforce",
+      authenticity: "enforce",
+      expiry: "enforce",
+      authenticTimestamp: "enforce",
+      revocation: "log",
+      pluginVerification: "enforce",
+    },
     verifyTimestamp: "afterCertExpiry",
     trusted: { ca: roots, signingAuthority: roots, tsa },
     identities: "any",
   };
 }
 
-function withRevocation(verdict: SignatureVerdict, scope: string, target: Descriptor, context: ResourceContext): SignatureVerdict {
+function withRevocation(
+  verdict: SignatureVerdict,
+  scope: string,
+  target: Descriptor,
+  context: ResourceContext,
+): SignatureVerdict {
   const revocation = verdict.checks.find(({ check }) => check === "revocation");
-  if (verdict.outcome !== "verified" || revocation === undefined || revocation.result === "passed" || revocation.result === "skipped") return verdict;
+  if (
+    verdict.outcome !== "verified" ||
+    revocation === undefined ||
+    revocation.result === "passed" ||
+    revocation.result === "skipped"
+  )
+    return verdict;
   const reason = revocation.reason ?? "no reason given";
-  if (revocation.result === "failed") return { ...verdict, outcome: "untrusted", code: "SIGNATURE_REVOKED", reason };
+  if (revocation.result === "failed")
+    return { ...verdict, outcome: "untrusted", code: "SIGNATURE_REVOKED", reason };
   context.warn(`the signature on ${scope}@${target.digest} is taken as before: ${reason}`);
   return verdict;
 }
 
-async function timestampOf({ timestampToken, signature }: SignatureEnvelope, tsa: readonly Certificate[], context: ResourceContext): Promise<OwnSignature["timestamp"]> {
+async function timestampOf(
+  { timestampToken, signature }: SignatureEnvelope,
+  tsa: readonly Certificate[],
+  context: ResourceContext,
+): Promise<OwnSignature["timestamp"]> {
   if (timestampToken === undefined) return "none";
   if (tsa.length === 0) return "present";
   try {
-    await verifyTimestamp(timestampToken, signature, tsa.map(({ raw }) => raw), { now: context.now(), revocation: context.revocation });
+    await verifyTimestamp(
+      timestampToken,
+      signature,
+      tsa.map(({ raw }) => raw),
+      { now: context.now(), revocation: context.revocation },
+    );
     return "trusted";
   } catch (error) {
     if (!isConsignError(error)) throw error;

@@ -9,7 +9,13 @@ import { digestSchema, type Digest } from "../oci/digest";
 import { timeSchema } from "../retention";
 import { weighClaim } from "./believed-claims";
 import type { ResourceContext } from "./context";
-import { recordIn, recordSchema, stayClaimSchema, type Slot, type StayClaim } from "./promotion-record";
+import {
+  recordIn,
+  recordSchema,
+  stayClaimSchema,
+  type Slot,
+  type StayClaim,
+} from "./promotion-record";
 
 /** Promotions that are read back at most. */
 export const MAX_HISTORY = 1_000;
@@ -27,7 +33,9 @@ export const promotedSchema = z.object({
   previous: z.object({ record: digestSchema, digest: digestSchema }).optional(),
   replaced: digestSchema.optional(),
 });
-export type Promoted = z.infer<typeof promotedSchema> & { predicate?: z.infer<typeof recordSchema> };
+export type Promoted = z.infer<typeof promotedSchema> & {
+  predicate?: z.infer<typeof recordSchema>;
+};
 
 /** What people see of it: newest first, `until` absent in the one that holds. */
 export interface Stay {
@@ -44,16 +52,31 @@ export interface HistoryQuestion {
 }
 
 /** Every believed record of the slot on one artifact, oldest first. */
-export async function recordsOn({ store, slot, trust }: HistoryQuestion, subject: Digest, context: ResourceContext): Promise<Promoted[]> {
+export async function recordsOn(
+  { store, slot, trust }: HistoryQuestion,
+  subject: Digest,
+  context: ResourceContext,
+): Promise<Promoted[]> {
   const found: Promoted[] = [];
   for (const descriptor of await recordDescriptors(store, subject)) {
     const { claim, worth } = await weighClaim(store, descriptor, subject, trust, context);
     const promoted = "broken" in claim ? undefined : promotedIn(claim, slot);
     if (promoted === undefined || worth === "unsigned") continue;
     if (worth === "believed") found.push(promoted);
-    else context.warn(`${slot.resource}: the promotion record ${descriptor.digest} does not count: ${worth}`);
+    else
+      context.warn(
+        `${slot.resource}: the promotion record ${descriptor.digest} does not count: ${worth}`,
+      );
   }
-  return found.sort((a, b) => (a.promotedAt < b.promotedAt ? -1 : a.promotedAt > b.promotedAt ? 1 : a.record < b.record ? -1 : 1));
+  return found.sort((a, b) =>
+    a.promotedAt < b.promotedAt
+      ? -1
+      : a.promotedAt > b.promotedAt
+        ? 1
+        : a.record < b.record
+          ? -1
+          : 1,
+  );
 }
 
 export async function recordDescriptors(store: ReadStore, subject: Digest): Promise<Descriptor[]> {
@@ -66,12 +89,23 @@ export interface ClaimedStay {
 }
 
 /** Every believed claim that an artifact was, or is, in the slot. */
-export async function staysOn({ store, slot, trust }: HistoryQuestion, subject: Digest, context: ResourceContext): Promise<ClaimedStay[]> {
+export async function staysOn(
+  { store, slot, trust }: HistoryQuestion,
+  subject: Digest,
+  context: ResourceContext,
+): Promise<ClaimedStay[]> {
   const found: ClaimedStay[] = [];
-  for (const descriptor of (await store.referrers(subject)).filter((each) => claimTypeOf(each) === DEPLOYMENT)) {
+  for (const descriptor of (await store.referrers(subject)).filter(
+    (each) => claimTypeOf(each) === DEPLOYMENT,
+  )) {
     const { claim, worth } = await weighClaim(store, descriptor, subject, trust, context);
     const stay = "broken" in claim ? undefined : stayClaimSchema.safeParse(claim.predicate).data;
-    if (worth === "believed" && stay?.resource === slot.resource && stay.environment === slot.environment) found.push({ descriptor, stay });
+    if (
+      worth === "believed" &&
+      stay?.resource === slot.resource &&
+      stay.environment === slot.environment
+    )
+      found.push({ descriptor, stay });
   }
   return found;
 }
@@ -96,22 +130,36 @@ export function promotedIn(claim: ReadClaim, slot: Slot): Promoted | undefined {
  * from what was recorded. It ends where a record is missing or not believed.
  * @param recorded newest first, believed earlier: where the way reaches one of them, the rest is taken from there
  */
-export async function readHistory(question: HistoryQuestion, tagged: Digest | undefined, recorded: readonly Promoted[], context: ResourceContext): Promise<Promoted[]> {
+export async function readHistory(
+  question: HistoryQuestion,
+  tagged: Digest | undefined,
+  recorded: readonly Promoted[],
+  context: ResourceContext,
+): Promise<Promoted[]> {
   const onTagged = tagged === undefined ? [] : await recordsOn(question, tagged, context);
   const fromTag = await latestChain(question, onTagged, recorded, context);
   const [known] = recorded;
   if (known === undefined || fromTag.some(({ record }) => record === known.record)) return fromTag;
-  const still = (await recordsOn(question, known.digest, context)).find(({ record }) => record === known.record);
+  const still = (await recordsOn(question, known.digest, context)).find(
+    ({ record }) => record === known.record,
+  );
   const fromState = await chain(question, still, recorded.slice(1), context);
   const [newest] = fromTag;
-  return newest === undefined || fromState.some(({ record }) => record === newest.record) ? fromState : fromTag;
+  return newest === undefined || fromState.some(({ record }) => record === newest.record)
+    ? fromState
+    : fromTag;
 }
 
 /**
  * The way back from the newest of the promotions of one artifact: from the one that comes last, unless another one says that it followed that.
  * A clock that was ahead once makes an older one look the newest.
  */
-async function latestChain(question: HistoryQuestion, promotions: readonly Promoted[], recorded: readonly Promoted[], context: ResourceContext): Promise<Promoted[]> {
+async function latestChain(
+  question: HistoryQuestion,
+  promotions: readonly Promoted[],
+  recorded: readonly Promoted[],
+  context: ResourceContext,
+): Promise<Promoted[]> {
   let found = await chain(question, promotions.at(-1), recorded, context);
   for (const promoted of promotions.slice(0, -1).reverse()) {
     if (found.some(({ record }) => record === promoted.record)) continue;
@@ -121,9 +169,14 @@ async function latestChain(question: HistoryQuestion, promotions: readonly Promo
   return found;
 }
 
-async function chain(question: HistoryQuestion, head: Promoted | undefined, recorded: readonly Promoted[], context: ResourceContext): Promise<Promoted[]> {
+async function chain(
+  question: HistoryQuestion,
+  head: Promoted | undefined,
+  recorded: readonly Promoted[],
+  context: ResourceContext,
+): Promise<Promoted[]> {
   const found: Promoted[] = [];
-  for (let next = head; next !== undefined && found.length < MAX_HISTORY; ) {
+  for (let next = head; next !== undefined && found.length < MAX_HISTORY;) {
     found.push(next);
     const { previous } = next;
     if (previous === undefined) break;
@@ -135,7 +188,11 @@ async function chain(question: HistoryQuestion, head: Promoted | undefined, reco
   return found;
 }
 
-async function recordOf(question: HistoryQuestion, { record, digest }: { record: Digest; digest: Digest }, context: ResourceContext): Promise<Promoted | undefined> {
+async function recordOf(
+  question: HistoryQuestion,
+  { record, digest }: { record: Digest; digest: Digest },
+  context: ResourceContext,
+): Promise<Promoted | undefined> {
   try {
     return (await recordsOn(question, digest, context)).find((each) => each.record === record);
   } catch (error) {
@@ -148,6 +205,11 @@ async function recordOf(question: HistoryQuestion, { record, digest }: { record:
 export function staysOf(promotions: readonly Promoted[]): Stay[] {
   return promotions.map(({ digest, record, promotedAt }, index) => {
     const until = promotions[index - 1]?.promotedAt;
-    return { digest, record, from: promotedAt, ...(until === undefined ? {} : { until: until < promotedAt ? promotedAt : until }) };
+    return {
+      digest,
+      record,
+      from: promotedAt,
+      ...(until === undefined ? {} : { until: until < promotedAt ? promotedAt : until }),
+    };
   });
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { denyEntrySchema, identitySchema, lifecycleIssuersSchema, requireEntrySchema } from "../claims";
+import {
+  denyEntrySchema,
+  identitySchema,
+  lifecycleIssuersSchema,
+  requireEntrySchema,
+} from "../claims";
 import type { Store } from "../content/storage";
 import { descriptorSchema } from "../oci/descriptor";
 import { digestSchema } from "../oci/digest";
@@ -17,7 +22,6 @@ import { recordSchema } from "./promotion-record";
 import { recordSigningShape } from "./record-signing";
 import { signedBySchema } from "./signer";
 import { signatureRecordSchema } from "./signing";
-
 
 export const promotionSchema = z.object({
   artifact: artifactSchema,
@@ -39,7 +43,12 @@ export const promotionSchema = z.object({
 });
 export type PromotionInputs = z.infer<typeof promotionSchema>;
 
-const windowSchema = z.object({ environment: z.string(), resource: z.string(), from: timeSchema, until: timeSchema.optional() });
+const windowSchema = z.object({
+  environment: z.string(),
+  resource: z.string(),
+  from: timeSchema,
+  until: timeSchema.optional(),
+});
 
 export const plannedPromotionSchema = promotionSchema.extend({
   tag: tagSchema,
@@ -72,16 +81,44 @@ export type PlannedPromotion = z.infer<typeof plannedPromotionSchema>;
 export type Recorded = { [Name in keyof PlannedPromotion]?: PlannedPromotion[Name] | undefined };
 
 /** Where the history of the slot is, and whose records count in it. */
-export async function historyQuestion(inputs: Pick<PromotionInputs, "environment" | "to" | "tag" | "trust" | "historyTrust">, context: ResourceContext): Promise<HistoryQuestion & { store: Store }> {
+export async function historyQuestion(
+  inputs: Pick<PromotionInputs, "environment" | "to" | "tag" | "trust" | "historyTrust">,
+  context: ResourceContext,
+): Promise<HistoryQuestion & { store: Store }> {
   const store = await at("to", () => context.stores.open(inputs.to));
   const property = inputs.historyTrust === undefined ? "trust" : "historyTrust";
-  const trust = await at(property, async () => openTrust(inputs.historyTrust ?? inputs.trust ?? { notationConfig: "default" }, store.name, context));
+  const trust = await at(property, async () =>
+    openTrust(
+      inputs.historyTrust ?? inputs.trust ?? { notationConfig: "default" },
+      store.name,
+      context,
+    ),
+  );
   return { store, slot: slotOf(inputs.environment, inputs.to, inputs.tag), trust };
 }
 
 /** Where the artifact comes from, and what is asked of it. */
-export async function artifactQuestion(inputs: Pick<PromotionInputs, "artifact" | "trust" | "require" | "deny" | "precedence" | "lifecycleIssuers">, context: ResourceContext): Promise<Pick<PromotionQuestion, "source" | "trustOfArtifact" | "question">> {
-  const { artifact, trust = { notationConfig: "default" }, require, deny, precedence, lifecycleIssuers } = inputs;
-  const source = await at("artifact", () => context.stores.open(parseReference(referenceOf(artifact)).location));
-  return { source, trustOfArtifact: await openTrust(trust, source.name, context), question: { require, deny, precedence, lifecycleIssuers } };
+export async function artifactQuestion(
+  inputs: Pick<
+    PromotionInputs,
+    "artifact" | "trust" | "require" | "deny" | "precedence" | "lifecycleIssuers"
+  >,
+  context: ResourceContext,
+): Promise<Pick<PromotionQuestion, "source" | "trustOfArtifact" | "question">> {
+  const {
+    artifact,
+    trust = { notationConfig: "default" },
+    require,
+    deny,
+    precedence,
+    lifecycleIssuers,
+  } = inputs;
+  const source = await at("artifact", () =>
+    context.stores.open(parseReference(referenceOf(artifact)).location),
+  );
+  return {
+    source,
+    trustOfArtifact: await openTrust(trust, source.name, context),
+    question: { require, deny, precedence, lifecycleIssuers },
+  };
 }

@@ -4,7 +4,11 @@ import type { ResourceContext } from "./context";
 import type { Slot } from "./promotion-record";
 
 /** Whether two locations are only two spellings of one place. A claim may name anything; what is no location is no place of ours. */
-export async function isSamePlace(a: string, b: string, { stores }: Pick<ResourceContext, "stores">): Promise<boolean> {
+export async function isSamePlace(
+  a: string,
+  b: string,
+  { stores }: Pick<ResourceContext, "stores">,
+): Promise<boolean> {
   if (a === b) return true;
   try {
     return (await stores.placeOf(a)) === (await stores.placeOf(b));
@@ -15,7 +19,10 @@ export async function isSamePlace(a: string, b: string, { stores }: Pick<Resourc
 }
 
 /** `location:tag` by the place that it names; what names none is left as it is. */
-export async function placeOfTag(resource: string, { stores }: Pick<ResourceContext, "stores">): Promise<string> {
+export async function placeOfTag(
+  resource: string,
+  { stores }: Pick<ResourceContext, "stores">,
+): Promise<string> {
   const at = resource.lastIndexOf(":");
   try {
     return `${await stores.placeOf(resource.slice(0, Math.max(at, 0)))}${resource.slice(at)}`;
@@ -26,7 +33,14 @@ export async function placeOfTag(resource: string, { stores }: Pick<ResourceCont
 }
 
 /** Whether two slots are one tag at one place, whatever the environments are called. */
-export async function isSameTag(a: Pick<Slot, "resource">, b: Pick<Slot, "resource">, context: Pick<ResourceContext, "stores">): Promise<boolean> {
+export async function isSameTag(
+  a: Pick<Slot, "resource">,
+  b: Pick<Slot, "resource">,
+  context: Pick<ResourceContext, "stores">,
+): Promise<boolean> {
   const [atA, atB] = [a.resource.lastIndexOf(":"), b.resource.lastIndexOf(":")];
-  return a.resource.slice(atA) === b.resource.slice(atB) && isSamePlace(a.resource.slice(0, atA), b.resource.slice(0, atB), context);
+  return (
+    a.resource.slice(atA) === b.resource.slice(atB) &&
+    isSamePlace(a.resource.slice(0, atA), b.resource.slice(0, atB), context)
+  );
 }

@@ -52,7 +52,15 @@ export interface RecordContent {
   evidence: readonly Digest[];
 }
 
-export function promotionRecord({ slot, promotedAt, from, previous, replaced, policy, evidence }: RecordContent): PromotionRecord {
+export function promotionRecord({
+  slot,
+  promotedAt,
+  from,
+  previous,
+  replaced,
+  policy,
+  evidence,
+}: RecordContent): PromotionRecord {
   return {
     verifier: { id: VERIFIER },
     timeVerified: promotedAt,
@@ -61,7 +69,9 @@ export function promotionRecord({ slot, promotedAt, from, previous, replaced, po
       uri: `https://consign.dev/promotion/v1/${encodeURIComponent(slot.environment)}`,
       digest: { sha256: createHash("sha256").update(canonicalJson(policy)).digest("hex") },
     },
-    inputAttestations: [...evidence].sort().map((digest) => ({ digest: { [digest.slice(0, digest.indexOf(":"))]: hexOf(digest) } })),
+    inputAttestations: [...evidence]
+      .sort()
+      .map((digest) => ({ digest: { [digest.slice(0, digest.indexOf(":"))]: hexOf(digest) } })),
     verificationResult: "PASSED",
     verifiedLevels: ["CONSIGN_POLICY_MET"],
     slsaVersion: "1.0",
@@ -78,7 +88,10 @@ export function promotionRecord({ slot, promotedAt, from, previous, replaced, po
 export function recordIn({ predicate }: ReadClaim, slot: Slot): PromotionRecord | undefined {
   const parsed = recordSchema.safeParse(predicate);
   if (!parsed.success) return undefined;
-  return parsed.data.resourceUri === slot.resource && parsed.data.lineage.environment === slot.environment ? parsed.data : undefined;
+  return parsed.data.resourceUri === slot.resource &&
+    parsed.data.lineage.environment === slot.environment
+    ? parsed.data
+    : undefined;
 }
 
 export function packRecord(subject: Descriptor, record: PromotionRecord): PackedArtifact {
@@ -97,20 +110,46 @@ export const stayClaimSchema = z.object({
 });
 export type StayClaim = z.infer<typeof stayClaimSchema>;
 
-export function packOpening(subject: Descriptor, { environment, resource }: Slot, from: string, opening: Digest): PackedArtifact {
-  return packClaim({ type: "deployment", subject, predicate: { environment, resource, from, opening } satisfies StayClaim, audience: "internal" });
+export function packOpening(
+  subject: Descriptor,
+  { environment, resource }: Slot,
+  from: string,
+  opening: Digest,
+): PackedArtifact {
+  return packClaim({
+    type: "deployment",
+    subject,
+    predicate: { environment, resource, from, opening } satisfies StayClaim,
+    audience: "internal",
+  });
 }
 
-export function packClosing(subject: Descriptor, { environment, resource }: Slot, stay: { from: string; until: string; opening: Digest; closing?: Digest | undefined }): PackedArtifact {
+export function packClosing(
+  subject: Descriptor,
+  { environment, resource }: Slot,
+  stay: { from: string; until: string; opening: Digest; closing?: Digest | undefined },
+): PackedArtifact {
   const { from, until, opening, closing } = stay;
-  const predicate: StayClaim = { environment, resource, from, until, opening, ...(closing === undefined ? {} : { closing }) };
+  const predicate: StayClaim = {
+    environment,
+    resource,
+    from,
+    until,
+    opening,
+    ...(closing === undefined ? {} : { closing }),
+  };
   return packClaim({ type: "deployment", subject, predicate, audience: "internal" });
 }
 
 /** `production v1: sha256:a… → sha256:b…` */
-export function describeMove({ environment, resource }: Slot, before: Digest | undefined, after: Digest): string {
+export function describeMove(
+  { environment, resource }: Slot,
+  before: Digest | undefined,
+  after: Digest,
+): string {
   const tag = tagOf(resource);
-  const name = (digest: Digest | undefined) => (digest === undefined ? "nothing" : `${digest.slice(0, digest.indexOf(":") + 13)}…`);
+  const name = (digest: Digest | undefined) =>
+    digest === undefined ? "nothing" : `${digest.slice(0, digest.indexOf(":") + 13)}…`;
   return `${environment} ${tag}: ${name(before)} → ${name(after)}`;
 }
 

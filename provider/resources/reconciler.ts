@@ -41,7 +41,12 @@ export interface Reconciler<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly ignore: readonly string[];
   /** Outputs that only `ensure` and `observe` know; all other outputs are inputs too. */
   readonly ensured: readonly string[];
-  plan(known: Partial<z.infer<z.ZodObject<Shape>>>, unknown: ReadonlySet<string>, previous: Properties | undefined, context: ResourceContext): Promise<Plan>;
+  plan(
+    known: Partial<z.infer<z.ZodObject<Shape>>>,
+    unknown: ReadonlySet<string>,
+    previous: Properties | undefined,
+    context: ResourceContext,
+  ): Promise<Plan>;
   id(inputs: Properties): string;
   /** True where `ensure` has to run although no property differs, e.g. to refuse what is not verified. */
   unsettled?(inputs: Properties): boolean;
@@ -49,7 +54,11 @@ export interface Reconciler<Shape extends z.ZodRawShape = z.ZodRawShape> {
   acknowledged?(name: string, recorded: unknown): boolean;
   /** What a resource with these properties has: in a run that keeps it, nobody else takes that away. */
   holds?(properties: Properties): Holding | undefined;
-  ensure(inputs: Properties, previous: Properties | undefined, context: ResourceContext): Promise<Properties>;
+  ensure(
+    inputs: Properties,
+    previous: Properties | undefined,
+    context: ResourceContext,
+  ): Promise<Properties>;
   observe(state: Properties, context: ResourceContext): Promise<Properties | undefined>;
   remove(state: Properties, context: ResourceContext): Promise<void>;
 }

@@ -9,7 +9,11 @@ import { ensureSigned, type SignatureRecord } from "./signing";
 import { signingShape } from "./signing-arguments";
 
 /** How records are signed. They are history, so they have no end of their own. */
-export const recordSigningShape = { signer: signingShape.signer, timestamp: signingShape.timestamp, signatureForm: signingShape.signatureForm };
+export const recordSigningShape = {
+  signer: signingShape.signer,
+  timestamp: signingShape.timestamp,
+  signatureForm: signingShape.signatureForm,
+};
 const recordSigningSchema = z.object(recordSigningShape);
 
 export interface RecordSigner {
@@ -21,13 +25,29 @@ export interface RecordSigner {
 }
 
 /** Signs a claim of our own and pushes it, so that nobody finds it unsigned; what is there already stays. */
-export async function attachRecord({ store, args, signedBy, written }: RecordSigner, packed: PackedArtifact, context: ResourceContext): Promise<SignatureRecord[]> {
+export async function attachRecord(
+  { store, args, signedBy, written }: RecordSigner,
+  packed: PackedArtifact,
+  context: ResourceContext,
+): Promise<SignatureRecord[]> {
   const descriptor = plainDescriptor(packed.manifest.descriptor);
   if (!(await store.has(descriptor))) written.push(descriptor);
   const { signer, timestamp, signatureForm } = args;
   const sign = (): Promise<SignatureRecord[]> =>
-    ensureSigned({ store, target: descriptor, args: { signer, timestamp, signatureForm }, signedBy, renew: false, previous: undefined }, context);
+    ensureSigned(
+      {
+        store,
+        target: descriptor,
+        args: { signer, timestamp, signatureForm },
+        signedBy,
+        renew: false,
+        previous: undefined,
+      },
+      context,
+    );
   let signatures: SignatureRecord[] | undefined;
-  await pushArtifact(store, packed, { beforeVisible: async () => void (signatures = await sign()) });
+  await pushArtifact(store, packed, {
+    beforeVisible: async () => void (signatures = await sign()),
+  });
   return signatures ?? sign();
 }

@@ -26,7 +26,11 @@ export interface Leaving {
  * Takes an artifact away as `onDelete` says. Its own tags go first. With `purge` the artifact goes too, unless somebody still has it: another
  * resource of this run, a tag that is not its own, an index under a tag, or what others said about it. Then it stays as it is, with a warning.
  */
-export async function removeArtifact(leaving: Leaving, onDelete: OnDelete, context: ResourceContext): Promise<void> {
+export async function removeArtifact(
+  leaving: Leaving,
+  onDelete: OnDelete,
+  context: ResourceContext,
+): Promise<void> {
   if (onDelete === "retain") return;
   const { store, location, target, referrers } = leaving;
   const stuck = await removeTags(leaving, onDelete, context);
@@ -35,14 +39,20 @@ export async function removeArtifact(leaving: Leaving, onDelete: OnDelete, conte
   const others = (await graph.tags()).filter((tag) => !stuck.includes(tag));
   const holder = (await graph.below(others)).get(target.digest);
   if (holder !== undefined) {
-    context.warn(`${store.name}@${target.digest} is not purged, as the tag ${holder}, which is not this resource's, still has it${stuck.length === 0 ? "" : `; ${stuck.join(", ")} stays too, as this registry does not remove a tag alone`}`);
+    context.warn(
+      `${store.name}@${target.digest} is not purged, as the tag ${holder}, which is not this resource's, still has it${stuck.length === 0 ? "" : `; ${stuck.join(", ")} stays too, as this registry does not remove a tag alone`}`,
+    );
     return;
   }
   if (referrers === "all") return purge(store, target);
   const found = await store.referrers(target.digest, { fresh: true });
-  const foreign = found.filter((referrer) => !isSignature(referrer) || !isOwnSignature(referrer, referrers));
+  const foreign = found.filter(
+    (referrer) => !isSignature(referrer) || !isOwnSignature(referrer, referrers),
+  );
   if (foreign.length > 0) {
-    context.warn(`${store.name}@${target.digest} is not purged, as ${foreign.length} that this resource did not make refer to it (${foreign[0]?.digest ?? ""}${foreign.length > 1 ? " and others" : ""}): remove them first, if they are to go`);
+    context.warn(
+      `${store.name}@${target.digest} is not purged, as ${foreign.length} that this resource did not make refer to it (${foreign[0]?.digest ?? ""}${foreign.length > 1 ? " and others" : ""}): remove them first, if they are to go`,
+    );
     return;
   }
   for (const signature of found) await deleteManifest(store, signature);
@@ -50,7 +60,11 @@ export async function removeArtifact(leaving: Leaving, onDelete: OnDelete, conte
 }
 
 /** @returns tags that this registry removes with their manifest only */
-async function removeTags({ store, location, tags }: Leaving, onDelete: OnDelete, context: ResourceContext): Promise<string[]> {
+async function removeTags(
+  { store, location, tags }: Leaving,
+  onDelete: OnDelete,
+  context: ResourceContext,
+): Promise<string[]> {
   const stuck: string[] = [];
   for (const [tag, own] of Object.entries(tags)) {
     if (await holdingsOf(context).hasTag(location, tag)) continue;
@@ -68,8 +82,14 @@ async function removeTags({ store, location, tags }: Leaving, onDelete: OnDelete
 
 /** Removes a manifest and everything that refers to it, deepest first, so that nothing is ever left pointing at nothing. */
 export async function purge(store: Store, target: Descriptor, depth = 0): Promise<void> {
-  if (depth > 32) throw new ConsignError("GRAPH_TOO_DEEP", `referrers of ${target.digest} are nested more than 32 deep`, { reference: store.name });
-  for (const referrer of await store.referrers(target.digest)) await purge(store, referrer, depth + 1);
+  if (depth > 32)
+    throw new ConsignError(
+      "GRAPH_TOO_DEEP",
+      `referrers of ${target.digest} are nested more than 32 deep`,
+      { reference: store.name },
+    );
+  for (const referrer of await store.referrers(target.digest))
+    await purge(store, referrer, depth + 1);
   await deleteManifest(store, target);
 }
 

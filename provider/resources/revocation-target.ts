@@ -15,18 +15,34 @@ const MAX_DEPTH = 8;
  * mirrors, nobody can tell, and a warning says so.
  * @throws ConsignError `INPUT_INVALID` at `predicate.target`
  */
-export async function checkRevocationTarget(claim: { type: string; predicate?: unknown }, subject: Digest, location: Location, context: ResourceContext): Promise<void> {
+export async function checkRevocationTarget(
+  claim: { type: string; predicate?: unknown },
+  subject: Digest,
+  location: Location,
+  context: ResourceContext,
+): Promise<void> {
   if (typeKey(claim.type) !== "revocation") return;
   const target = revocationSchema.safeParse(claim.predicate).data?.target;
   if (target === undefined || target === subject) return;
   const about = await rootOf(await context.stores.open(location), target, subject);
   if (about === subject) return;
-  if (about === undefined) return context.warn(`the revocation of ${target} has no effect at ${pinned(location, subject)} as far as can be seen: it is neither that artifact nor a claim about it that is there`);
-  throw new ConsignError("INPUT_INVALID", `${target} is neither the subject, ${subject}, nor a claim about it, so revoking it here does nothing: name the subject's digest, or give what ${target} is about as subject`, { path: "predicate.target" });
+  if (about === undefined)
+    return context.warn(
+      `the revocation of ${target} has no effect at ${pinned(location, subject)} as far as can be seen: it is neither that artifact nor a claim about it that is there`,
+    );
+  throw new ConsignError(
+    "INPUT_INVALID",
+    `${target} is neither the subject, ${subject}, nor a claim about it, so revoking it here does nothing: name the subject's digest, or give what ${target} is about as subject`,
+    { path: "predicate.target" },
+  );
 }
 
 /** What a claim is about in the end, up to `wanted`; `undefined` if it is not there. */
-async function rootOf(store: ReadStore, digest: Digest, wanted: Digest): Promise<Digest | undefined> {
+async function rootOf(
+  store: ReadStore,
+  digest: Digest,
+  wanted: Digest,
+): Promise<Digest | undefined> {
   let found = digest;
   for (let depth = 0; depth < MAX_DEPTH && found !== wanted; depth++) {
     try {

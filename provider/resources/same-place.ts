@@ -5,7 +5,8 @@ import { formatLocation, parseLocation, type Location } from "../oci/reference";
 
 /** One spelling for each place, as far as the text tells: paths of layouts without detours, hosts in lower case. */
 export function normalLocation(location: Location): Location {
-  if (location.kind === "registry") return { ...location, registry: location.registry.toLowerCase() };
+  if (location.kind === "registry")
+    return { ...location, registry: location.registry.toLowerCase() };
   return { ...location, path: path.normalize(location.path).replace(/(?<=.)[\\/]+$/, "") };
 }
 

@@ -3,7 +3,13 @@ import { z } from "zod";
 import { ConsignError } from "../errors";
 import { descriptorSchema, sameContent } from "../oci/descriptor";
 import { digestSchema } from "../oci/digest";
-import { locationSchema, parseLocation, pinned, referenceSchema, tagSchema } from "../oci/reference";
+import {
+  locationSchema,
+  parseLocation,
+  pinned,
+  referenceSchema,
+  tagSchema,
+} from "../oci/reference";
 import { artifactTagSchema, onDeleteSchema, pick, readState } from "./arguments";
 import { openOrigin, originKnown, originShape, pushOrigin } from "./artifact-origin";
 import { COMPLETE, contentStatus } from "./content-status";
@@ -14,7 +20,18 @@ import { PartialFailure, type Properties, type Reconciler } from "./reconciler";
 import { removeArtifact } from "./removal";
 import { NOT_DUE } from "./renewal";
 import { signedBySchema } from "./signer";
-import { currentSignatures, ensureSigned, keptSignatures, plannedRenewal, plannedSigning, recordedSignatures, satisfying, signatureRecord, signatureRecordSchema, signatureStatus } from "./signing";
+import {
+  currentSignatures,
+  ensureSigned,
+  keptSignatures,
+  plannedRenewal,
+  plannedSigning,
+  recordedSignatures,
+  satisfying,
+  signatureRecord,
+  signatureRecordSchema,
+  signatureStatus,
+} from "./signing";
 import { signingShape, type SigningArguments } from "./signing-arguments";
 import { dropTag, observedTags, pointTag, requireUnmoved } from "./tagging";
 
@@ -55,18 +72,31 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
   async plan(known, unknown, _previous, context) {
     const settled = originKnown(known, unknown);
     const { signedBy } = await plannedSigning(known, context);
-    const planned: Properties = { ...pick(known, "tags", "onDelete"), content: COMPLETE, signature: "valid", ...(signedBy === undefined ? {} : { signedBy }) };
-    if (!unknown.has("renewBefore") && known.renewBefore === undefined) planned["renewal"] = NOT_DUE;
+    const planned: Properties = {
+      ...pick(known, "tags", "onDelete"),
+      content: COMPLETE,
+      signature: "valid",
+      ...(signedBy === undefined ? {} : { signedBy }),
+    };
+    if (!unknown.has("renewBefore") && known.renewBefore === undefined)
+      planned["renewal"] = NOT_DUE;
     if (!settled) return { planned };
     const { root: descriptor } = await openOrigin(known, context);
     Object.assign(planned, { digest: descriptor.digest, descriptor });
-    if (known.tags !== undefined) planned["tagged"] = Object.fromEntries(known.tags.map((tag) => [tag, descriptor.digest]));
+    if (known.tags !== undefined)
+      planned["tagged"] = Object.fromEntries(known.tags.map((tag) => [tag, descriptor.digest]));
     const { repository } = known;
     if (repository === undefined) return { planned };
     planned["reference"] = pinned(parseLocation(repository), descriptor.digest);
     const undetermined = Object.keys(signingShape).some((name) => unknown.has(name));
     if (signedBy !== undefined && !undetermined) {
-      planned["renewal"] = await plannedRenewal(() => context.stores.open(repository), descriptor, known as SigningArguments, signedBy, context);
+      planned["renewal"] = await plannedRenewal(
+        () => context.stores.open(repository),
+        descriptor,
+        known as SigningArguments,
+        signedBy,
+        context,
+      );
     }
     return { planned };
   },
@@ -74,8 +104,16 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
   id: (inputs) => String(inputs["repository"]),
 
   holds(properties) {
-    const held = plannedSchema.pick({ repository: true, digest: true, tags: true }).safeParse(properties);
-    return held.success ? { location: parseLocation(held.data.repository), digests: [held.data.digest, ...recordedSignatures(properties)], tags: held.data.tags } : undefined;
+    const held = plannedSchema
+      .pick({ repository: true, digest: true, tags: true })
+      .safeParse(properties);
+    return held.success
+      ? {
+          location: parseLocation(held.data.repository),
+          digests: [held.data.digest, ...recordedSignatures(properties)],
+          tags: held.data.tags,
+        }
+      : undefined;
   },
 
   async ensure(inputs, previous, context) {
@@ -85,19 +123,47 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
     await requireUnmoved(store, plan.digest, plan.tags, seen);
     const before = previous?.["digest"] === plan.digest ? previous : undefined;
     const kept = keptSignatures(before);
-    const done = { signatures: kept, formerSignatures: formerSignatures(before, kept), signedReference: undefined as string | undefined, tagged: { ...seen }, placed: { ...placed }, content: "incomplete", signature: "incomplete" };
+    const done = {
+      signatures: kept,
+      formerSignatures: formerSignatures(before, kept),
+      signedReference: undefined as string | undefined,
+      tagged: { ...seen },
+      placed: { ...placed },
+      content: "incomplete",
+      signature: "incomplete",
+    };
     try {
-      await ensureContent(plan, previous !== undefined && previous["content"] !== COMPLETE, context);
+      await ensureContent(
+        plan,
+        previous !== undefined && previous["content"] !== COMPLETE,
+        context,
+      );
       done.content = COMPLETE;
-      const request = { store, target: plan.descriptor, args: plan, signedBy: plan.signedBy, renew: plan.renewal !== NOT_DUE, previous };
+      const request = {
+        store,
+        target: plan.descriptor,
+        args: plan,
+        signedBy: plan.signedBy,
+        renew: plan.renewal !== NOT_DUE,
+        previous,
+      };
       const signatures = await ensureSigned(request, context);
-      Object.assign(done, { signatures, formerSignatures: formerSignatures(before, signatures), signature: "valid", signedReference: plan.reference });
+      Object.assign(done, {
+        signatures,
+        formerSignatures: formerSignatures(before, signatures),
+        signature: "valid",
+        signedReference: plan.reference,
+      });
       for (const tag of plan.tags) {
         await pointTag(store, plan.descriptor, tag, seen[tag]);
         done.tagged[tag] = done.placed[tag] = plan.digest;
       }
       for (const [tag, digest] of Object.entries(placed)) {
-        if (!plan.tags.includes(tag) && !(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag))) await dropTag(store, tag, [digest], plan.onDelete === "retain", context);
+        if (
+          !plan.tags.includes(tag) &&
+          !(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag))
+        )
+          await dropTag(store, tag, [digest], plan.onDelete === "retain", context);
       }
       return { ...done, tagged: plan.tagged, placed: plan.tagged, renewal: NOT_DUE };
     } catch (error) {
@@ -111,40 +177,92 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
     const content = await contentStatus(store, recorded.descriptor);
     if (content === undefined) return undefined;
     if (content.startsWith("altered")) return { ...state, content };
-    const own = await currentSignatures(store, recorded.descriptor, recorded, recorded.signedBy, recordedSignatures(state), context);
+    const own = await currentSignatures(
+      store,
+      recorded.descriptor,
+      recorded,
+      recorded.signedBy,
+      recordedSignatures(state),
+      context,
+    );
     const signature = signatureStatus(own, recorded);
     // What was signed stays recorded, so that a bad signature is one changed line: `signature`.
-    const adopted = recorded.signatures !== undefined ? {} : { signatures: satisfying(own, recorded).map(signatureRecord), ...(signature === "valid" ? { signedReference: recorded.reference } : {}) };
-    return { ...state, content, signature, tagged: await observedTags(store, Object.keys(recorded.tagged)), ...adopted };
+    const adopted =
+      recorded.signatures !== undefined
+        ? {}
+        : {
+            signatures: satisfying(own, recorded).map(signatureRecord),
+            ...(signature === "valid" ? { signedReference: recorded.reference } : {}),
+          };
+    return {
+      ...state,
+      content,
+      signature,
+      tagged: await observedTags(store, Object.keys(recorded.tagged)),
+      ...adopted,
+    };
   },
 
   async remove(state, context) {
     const recorded = readState(plannedSchema, state);
     const store = await context.stores.open(recorded.repository);
     const { seen, placed } = tagsBefore(state);
-    const tags = Object.fromEntries([...new Set([...recorded.tags, ...Object.keys(seen), ...Object.keys(placed)])].map((tag) => [tag, [recorded.digest, placed[tag] ?? recorded.digest]]));
-    const leaving = { store, location: parseLocation(recorded.repository), target: recorded.descriptor, tags, referrers: ownMarks(state, recorded.signedBy) };
+    const tags = Object.fromEntries(
+      [...new Set([...recorded.tags, ...Object.keys(seen), ...Object.keys(placed)])].map((tag) => [
+        tag,
+        [recorded.digest, placed[tag] ?? recorded.digest],
+      ]),
+    );
+    const leaving = {
+      store,
+      location: parseLocation(recorded.repository),
+      target: recorded.descriptor,
+      tags,
+      referrers: ownMarks(state, recorded.signedBy),
+    };
     await removeArtifact(leaving, recorded.onDelete, context);
   },
 };
 
-async function ensureContent(plan: z.infer<typeof plannedSchema>, deep: boolean, context: ResourceContext): Promise<void> {
+async function ensureContent(
+  plan: z.infer<typeof plannedSchema>,
+  deep: boolean,
+  context: ResourceContext,
+): Promise<void> {
   const origin = await openOrigin(plan, context);
   if (!sameContent(origin.root, plan.descriptor)) {
-    throw new ConsignError("PLAN_STALE", `what is to be pushed is now ${origin.root.digest}, the plan says ${plan.digest}: run again`, { reference: plan.reference });
+    throw new ConsignError(
+      "PLAN_STALE",
+      `what is to be pushed is now ${origin.root.digest}, the plan says ${plan.digest}: run again`,
+      { reference: plan.reference },
+    );
   }
   const store = await context.stores.open(plan.repository);
   await pushOrigin(origin, store, deep);
   const status = await contentStatus(store, plan.descriptor);
   if (status !== COMPLETE) {
-    throw new ConsignError("READ_BACK_FAILED", `${plan.reference} was pushed, and cannot be read back (${status ?? "missing"}); if its content is damaged, delete it there and run again`, { reference: plan.reference });
+    throw new ConsignError(
+      "READ_BACK_FAILED",
+      `${plan.reference} was pushed, and cannot be read back (${status ?? "missing"}); if its content is damaged, delete it there and run again`,
+      { reference: plan.reference },
+    );
   }
   context.progress(`${plan.reference} is pushed`);
 }
 
 /** Where a state has its tags, and where it had set them: states of old do not tell that, but for what they were to point at. */
-function tagsBefore(state: Properties | undefined): { seen: Record<string, string>; placed: Record<string, string> } {
+function tagsBefore(state: Properties | undefined): {
+  seen: Record<string, string>;
+  placed: Record<string, string>;
+} {
   const { tagged, placed, digest } = tagsSchema.safeParse(state ?? {}).data ?? {};
   const seen = tagged ?? {};
-  return { seen, placed: placed ?? (digest === undefined ? {} : Object.fromEntries(Object.keys(seen).map((tag) => [tag, digest]))) };
+  return {
+    seen,
+    placed:
+      placed ??
+      (digest === undefined
+        ? {}
+        : Object.fromEntries(Object.keys(seen).map((tag) => [tag, digest]))),
+  };
 }

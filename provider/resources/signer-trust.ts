@@ -10,7 +10,12 @@ import { openSigner, type SignerArgument } from "./signer";
  * certificate beforehand, so of it nothing is said.
  * @throws ConsignError `INPUT_INVALID` at `signer`
  */
-export async function requireTrustedSigner(signer: SignerArgument, trust: ResolvedTrustPolicy, trustProperty: string, context: ResourceContext): Promise<void> {
+export async function requireTrustedSigner(
+  signer: SignerArgument,
+  trust: ResolvedTrustPolicy,
+  trustProperty: string,
+  context: ResourceContext,
+): Promise<void> {
   const open = await openSigner(signer, context);
   if (isEnvelopeSigner(open)) return;
   const chain = open.certificateChain.map(parseCertificate);
@@ -18,7 +23,13 @@ export async function requireTrustedSigner(signer: SignerArgument, trust: Resolv
   const leaf = chain[0];
   const name = leaf === undefined ? undefined : identityNameOf(leaf.subject);
   const rooted = chain.some(({ thumbprint }) => roots.has(thumbprint));
-  const identified = trust.identities === "any" || (name !== undefined && trust.identities.some((identity) => isSubsetName(identity, name)));
+  const identified =
+    trust.identities === "any" ||
+    (name !== undefined && trust.identities.some((identity) => isSubsetName(identity, name)));
   if (rooted && identified && trust.actions.authenticity !== "skip") return;
-  throw new ConsignError("INPUT_INVALID", `records signed by "${leaf?.subject.text ?? ""}" would not be believed under ${trustProperty}: trust this signer there, or sign with one that is trusted`, { path: "signer" });
+  throw new ConsignError(
+    "INPUT_INVALID",
+    `records signed by "${leaf?.subject.text ?? ""}" would not be believed under ${trustProperty}: trust this signer there, or sign with one that is trusted`,
+    { path: "signer" },
+  );
 }

@@ -3,7 +3,16 @@ import path from "node:path";
 import { z } from "zod";
 import type { Signer } from "../cose";
 import { ConsignError } from "../errors";
-import { isEnvelopeSigner, localSigner, notationKeySigner, parseCertificate, pluginSigner, signerIdentity, type Certificate, type EnvelopeSigner } from "../notation";
+import {
+  isEnvelopeSigner,
+  localSigner,
+  notationKeySigner,
+  parseCertificate,
+  pluginSigner,
+  signerIdentity,
+  type Certificate,
+  type EnvelopeSigner,
+} from "../notation";
 import { readCertificates, readInput } from "../notation/signer";
 import { argumentPath, at, type ResourceContext } from "./context";
 
@@ -42,32 +51,55 @@ const opened = new WeakMap<ResourceContext, Map<string, Promise<Signer | Envelop
  * Opens a signer, once per process: behind a plugin there may be a key management service that counts its calls.
  * @throws ConsignError `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `SIGNER_UNKNOWN`, `PLUGIN_*`, each with the property's path
  */
-export async function openSigner(signer: SignerArgument, context: ResourceContext): Promise<Signer | EnvelopeSigner> {
+export async function openSigner(
+  signer: SignerArgument,
+  context: ResourceContext,
+): Promise<Signer | EnvelopeSigner> {
   if ("keyFile" in signer) return openLocal(signer, context);
   const signers = opened.get(context) ?? new Map<string, Promise<Signer | EnvelopeSigner>>();
   opened.set(context, signers);
   const key = JSON.stringify(signer);
-  const opening = signers.get(key) ?? ("plugin" in signer ? openPlugin(signer, context) : openNotationKey(signer, context));
+  const opening =
+    signers.get(key) ??
+    ("plugin" in signer ? openPlugin(signer, context) : openNotationKey(signer, context));
   signers.set(key, opening);
   opening.catch(() => signers.delete(key));
   return opening;
 }
 
-export async function plannedSigner(signer: SignerArgument, context: ResourceContext): Promise<SignedBy> {
+export async function plannedSigner(
+  signer: SignerArgument,
+  context: ResourceContext,
+): Promise<SignedBy> {
   const open = await openSigner(signer, context);
   warnOfCertificate((await signerCertificates(signer, context, open))[0], context);
   if (isEnvelopeSigner(open)) {
-    if ("plugin" in signer && signer.certificateChainFile !== undefined) return signerIdentity(await pluginChain(signer.certificateChainFile, context));
-    return { subject: "plugin" in signer ? `plugin ${signer.plugin}, key ${signer.keyId}` : "notationKey" in signer ? `notation key ${signer.notationKey}` : "", thumbprint: "" };
+    if ("plugin" in signer && signer.certificateChainFile !== undefined)
+      return signerIdentity(await pluginChain(signer.certificateChainFile, context));
+    return {
+      subject:
+        "plugin" in signer
+          ? `plugin ${signer.plugin}, key ${signer.keyId}`
+          : "notationKey" in signer
+            ? `notation key ${signer.notationKey}`
+            : "",
+      thumbprint: "",
+    };
   }
   return signerIdentity(open.certificateChain);
 }
 
 /** The signer's chain, its own certificate first; empty where only a signature would tell. */
-export async function signerCertificates(signer: SignerArgument, context: ResourceContext, known?: Signer | EnvelopeSigner): Promise<Certificate[]> {
+export async function signerCertificates(
+  signer: SignerArgument,
+  context: ResourceContext,
+  known?: Signer | EnvelopeSigner,
+): Promise<Certificate[]> {
   const open = known ?? (await openSigner(signer, context));
   if (!isEnvelopeSigner(open)) return open.certificateChain.map(parseCertificate);
-  return "plugin" in signer && signer.certificateChainFile !== undefined ? (await pluginChain(signer.certificateChainFile, context)).map(parseCertificate) : [];
+  return "plugin" in signer && signer.certificateChainFile !== undefined
+    ? (await pluginChain(signer.certificateChainFile, context)).map(parseCertificate)
+    : [];
 }
 
 /** What is signed already may be good all the same, so this is no error before something is to be signed. */
@@ -75,32 +107,83 @@ function warnOfCertificate(certificate: Certificate | undefined, context: Resour
   if (certificate === undefined) return;
   const { subject, notBefore, notAfter } = certificate;
   const now = context.now();
-  const fault = now < notBefore ? `is not valid before ${notBefore.toISOString()}` : now > notAfter ? `has expired, on ${notAfter.toISOString()}` : undefined;
-  if (fault !== undefined) context.warn(`signer: the certificate of "${subject.text}" ${fault}: nothing can be signed with it`);
+  const fault =
+    now < notBefore
+      ? `is not valid before ${notBefore.toISOString()}`
+      : now > notAfter
+        ? `has expired, on ${notAfter.toISOString()}`
+        : undefined;
+  if (fault !== undefined)
+    context.warn(
+      `signer: the certificate of "${subject.text}" ${fault}: nothing can be signed with it`,
+    );
 }
 
-async function openLocal(signer: Extract<SignerArgument, { keyFile: string }>, context: ResourceContext): Promise<Signer> {
+async function openLocal(
+  signer: Extract<SignerArgument, { keyFile: string }>,
+  context: ResourceContext,
+): Promise<Signer> {
   const keyFile = await argumentPath(context, signer.keyFile, "signer.keyFile");
-  const certificateChainFile = await argumentPath(context, signer.certificateChainFile, "signer.certificateChainFile");
-  const passphrase = signer.passphraseEnv === undefined ? undefined : process.env[signer.passphraseEnv];
+  const certificateChainFile = await argumentPath(
+    context,
+    signer.certificateChainFile,
+    "signer.certificateChainFile",
+  );
+  const passphrase =
+    signer.passphraseEnv === undefined ? undefined : process.env[signer.passphraseEnv];
   if (signer.passphraseEnv !== undefined && passphrase === undefined) {
-    throw new ConsignError("KEY_UNREADABLE", `the environment variable ${signer.passphraseEnv} is not set, and the key is encrypted with its value`, { path: "signer.passphraseEnv" });
+    throw new ConsignError(
+      "KEY_UNREADABLE",
+      `the environment variable ${signer.passphraseEnv} is not set, and the key is encrypted with its value`,
+      { path: "signer.passphraseEnv" },
+    );
   }
-  return at("signer", () => localSigner({ keyFile, certificateChainFile, ...(passphrase === undefined ? {} : { passphrase }) }));
+  return at("signer", () =>
+    localSigner({
+      keyFile,
+      certificateChainFile,
+      ...(passphrase === undefined ? {} : { passphrase }),
+    }),
+  );
 }
 
-async function openNotationKey(signer: Extract<SignerArgument, { notationKey: string }>, context: ResourceContext): Promise<Signer | EnvelopeSigner> {
-  const configDir = signer.configDir === undefined ? undefined : path.resolve(context.baseDir, signer.configDir);
-  return at("signer.notationKey", () => notationKeySigner({ name: signer.notationKey, ...(configDir === undefined ? {} : { configDir }) }));
+async function openNotationKey(
+  signer: Extract<SignerArgument, { notationKey: string }>,
+  context: ResourceContext,
+): Promise<Signer | EnvelopeSigner> {
+  const configDir =
+    signer.configDir === undefined ? undefined : path.resolve(context.baseDir, signer.configDir);
+  return at("signer.notationKey", () =>
+    notationKeySigner({
+      name: signer.notationKey,
+      ...(configDir === undefined ? {} : { configDir }),
+    }),
+  );
 }
 
-async function openPlugin(signer: Extract<SignerArgument, { plugin: string }>, context: ResourceContext): Promise<Signer | EnvelopeSigner> {
+async function openPlugin(
+  signer: Extract<SignerArgument, { plugin: string }>,
+  context: ResourceContext,
+): Promise<Signer | EnvelopeSigner> {
   const { plugin, keyId, pluginConfig, certificateChainFile } = signer;
-  const certificateChain = certificateChainFile === undefined ? undefined : await pluginChain(certificateChainFile, context);
-  return at("signer", () => pluginSigner({ plugin, keyId, ...(pluginConfig === undefined ? {} : { pluginConfig }), ...(certificateChain === undefined ? {} : { certificateChain }) }));
+  const certificateChain =
+    certificateChainFile === undefined
+      ? undefined
+      : await pluginChain(certificateChainFile, context);
+  return at("signer", () =>
+    pluginSigner({
+      plugin,
+      keyId,
+      ...(pluginConfig === undefined ? {} : { pluginConfig }),
+      ...(certificateChain === undefined ? {} : { certificateChain }),
+    }),
+  );
 }
 
-async function pluginChain(certificateChainFile: string, context: ResourceContext): Promise<Uint8Array[]> {
+async function pluginChain(
+  certificateChainFile: string,
+  context: ResourceContext,
+): Promise<Uint8Array[]> {
   const file = await argumentPath(context, certificateChainFile, "signer.certificateChainFile");
   return at("signer", async () => {
     const bytes = await readInput(file, "certificateChainFile");

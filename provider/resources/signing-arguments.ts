@@ -12,13 +12,19 @@ import type { Properties } from "./reconciler";
 import { signerSchema } from "./signer";
 
 const timestampSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/, error: "must be the http or https address of a timestamp authority" }),
+  url: z.url({
+    protocol: /^https?$/,
+    error: "must be the http or https address of a timestamp authority",
+  }),
   roots: z.array(z.string().min(1)).min(1).max(20).optional(),
 });
 
-const metadataSchema = annotationsSchema.refine((metadata) => !Object.keys(metadata).some((key) => key.startsWith("io.cncf.notary")), {
-  error: "names that begin with io.cncf.notary are the Notary Project's own",
-});
+const metadataSchema = annotationsSchema.refine(
+  (metadata) => !Object.keys(metadata).some((key) => key.startsWith("io.cncf.notary")),
+  {
+    error: "names that begin with io.cncf.notary are the Notary Project's own",
+  },
+);
 
 /** The arguments about signing, the same for every kind that signs. */
 export const signingShape = {
@@ -37,13 +43,30 @@ const signingSchema = z.object(signingShape);
 export type SigningArguments = z.infer<typeof signingSchema>;
 
 /** What is wrong with the arguments as a whole. @throws ConsignError `INPUT_INVALID` */
-export function checkSigningArguments({ validFor, renewBefore, timestamp }: Partial<SigningArguments>): void {
+export function checkSigningArguments({
+  validFor,
+  renewBefore,
+  timestamp,
+}: Partial<SigningArguments>): void {
   // Not in the schema, by which states of old are read as well.
   if (timestamp !== undefined && hasUserInfo(timestamp.url)) {
-    throw new ConsignError("INPUT_INVALID", "must have no user name or password: it would be recorded as it is; use an authority that asks for none", { path: "timestamp.url" });
+    throw new ConsignError(
+      "INPUT_INVALID",
+      "must have no user name or password: it would be recorded as it is; use an authority that asks for none",
+      { path: "timestamp.url" },
+    );
   }
-  if (validFor === undefined || renewBefore === undefined || parseDuration(renewBefore) < parseDuration(validFor)) return;
-  throw new ConsignError("INPUT_INVALID", `renewBefore (${renewBefore}) must be shorter than validFor (${validFor}), or every run signs again`, { path: "renewBefore" });
+  if (
+    validFor === undefined ||
+    renewBefore === undefined ||
+    parseDuration(renewBefore) < parseDuration(validFor)
+  )
+    return;
+  throw new ConsignError(
+    "INPUT_INVALID",
+    `renewBefore (${renewBefore}) must be shorter than validFor (${validFor}), or every run signs again`,
+    { path: "renewBefore" },
+  );
 }
 
 function hasUserInfo(text: string): boolean {
@@ -52,11 +75,16 @@ function hasUserInfo(text: string): boolean {
 }
 
 /** The roots of the timestamp authority: PEM text or paths. @throws ConsignError `FILE_*`, `CERTIFICATE_INVALID` at `timestamp.roots[i]` */
-export async function timestampRoots(timestamp: SigningArguments["timestamp"], context: ResourceContext): Promise<Certificate[]> {
+export async function timestampRoots(
+  timestamp: SigningArguments["timestamp"],
+  context: ResourceContext,
+): Promise<Certificate[]> {
   const roots: Certificate[] = [];
   for (const [index, root] of (timestamp?.roots ?? []).entries()) {
     const property = `timestamp.roots[${index}]`;
-    const bytes = root.includes("-----BEGIN") ? Buffer.from(root) : await readInput(await argumentPath(context, root, property), property);
+    const bytes = root.includes("-----BEGIN")
+      ? Buffer.from(root)
+      : await readInput(await argumentPath(context, root, property), property);
     roots.push(...(await at(property, () => readCertificates(bytes).map(parseCertificate))));
   }
   return roots;
@@ -73,7 +101,10 @@ export interface Wanted {
 }
 
 /** `previous`: the recorded properties, if what was asked for then and no longer is must go from the signature. */
-export function wantedSignature({ validFor, userMetadata, timestamp, signatureForm }: SigningArguments, previous?: Properties): Wanted {
+export function wantedSignature(
+  { validFor, userMetadata, timestamp, signatureForm }: SigningArguments,
+  previous?: Properties,
+): Wanted {
   const withdrawn = (name: "validFor" | "userMetadata") => previous?.[name] !== undefined;
   return {
     lifetimeMs: validFor === undefined ? undefined : parseDuration(validFor),
@@ -88,14 +119,24 @@ export function wantedSignature({ validFor, userMetadata, timestamp, signatureFo
 const LIFETIME_TOLERANCE_MS = 60_000;
 
 /** Why a valid signature is not the wanted one; empty if it is. The form is last, as it can be changed without signing again. */
-export function shortcomings(signature: OwnSignature, wanted: Wanted): ("validFor" | "userMetadata" | "timestamp" | "signatureForm")[] {
+export function shortcomings(
+  signature: OwnSignature,
+  wanted: Wanted,
+): ("validFor" | "userMetadata" | "timestamp" | "signatureForm")[] {
   const { lifetimeMs } = wanted;
-  const wrongEnd = lifetimeMs === undefined ? wanted.endless && signature.expiresAt !== undefined : Math.abs((signature.lifetimeMs ?? Infinity) - lifetimeMs) > LIFETIME_TOLERANCE_MS;
-  const wrongMetadata = wanted.userMetadata !== undefined && !isDeepStrictEqual({ ...signature.userMetadata }, { ...wanted.userMetadata });
+  const wrongEnd =
+    lifetimeMs === undefined
+      ? wanted.endless && signature.expiresAt !== undefined
+      : Math.abs((signature.lifetimeMs ?? Infinity) - lifetimeMs) > LIFETIME_TOLERANCE_MS;
+  const wrongMetadata =
+    wanted.userMetadata !== undefined &&
+    !isDeepStrictEqual({ ...signature.userMetadata }, { ...wanted.userMetadata });
   return [
     ...(wrongEnd ? (["validFor"] as const) : []),
     ...(wrongMetadata ? (["userMetadata"] as const) : []),
     ...(wanted.timestamped && signature.timestamp === "none" ? (["timestamp"] as const) : []),
-    ...(wanted.form !== undefined && wanted.form !== signature.form ? (["signatureForm"] as const) : []),
+    ...(wanted.form !== undefined && wanted.form !== signature.form
+      ? (["signatureForm"] as const)
+      : []),
   ];
 }

@@ -25,7 +25,8 @@ export class TagGraph {
       const manifest = await this.#manifest(reference);
       if (manifest === undefined || held.has(manifest.descriptor.digest)) return;
       held.set(manifest.descriptor.digest, from);
-      if (manifest.kind === "index") for (const child of manifest.value.manifests) await visit(child.digest, from);
+      if (manifest.kind === "index")
+        for (const child of manifest.value.manifests) await visit(child.digest, from);
     };
     await forEachBounded(references, 8, (reference) => visit(reference, reference));
     return held;
@@ -39,7 +40,10 @@ export class TagGraph {
 
   /** A tag that was listed and is not there is looked for once more: it may be all that holds something. */
   async #read(reference: string): Promise<Manifest | undefined> {
-    return (await this.#present(reference, false)) ?? (isTag(reference) ? this.#present(reference, true) : undefined);
+    return (
+      (await this.#present(reference, false)) ??
+      (isTag(reference) ? this.#present(reference, true) : undefined)
+    );
   }
 
   async #present(reference: string, fresh: boolean): Promise<Manifest | undefined> {

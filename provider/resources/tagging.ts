@@ -14,18 +14,32 @@ export const ABSENT = "absent";
  * @param seen where each tag was when it was last set, or last looked at
  * @throws ConsignError `TAG_MOVED`
  */
-export async function requireUnmoved(store: ReadStore, target: Digest, tags: readonly string[], seen: Record<string, string>): Promise<void> {
+export async function requireUnmoved(
+  store: ReadStore,
+  target: Digest,
+  tags: readonly string[],
+  seen: Record<string, string>,
+): Promise<void> {
   for (const tag of tags) {
     const expected = seen[tag];
     if (expected === undefined) continue;
     const now = await tagDigest(store, tag);
     if (now === undefined || now === target || now === expected) continue;
-    throw new ConsignError("TAG_MOVED", `tag ${tag} is at ${now}, and was last seen ${expected === ABSENT ? "absent" : `at ${expected}`}: somebody else moved it; refresh first, to see it, and run again`, { path: "tags", reference: `${store.name}:${tag}` });
+    throw new ConsignError(
+      "TAG_MOVED",
+      `tag ${tag} is at ${now}, and was last seen ${expected === ABSENT ? "absent" : `at ${expected}`}: somebody else moved it; refresh first, to see it, and run again`,
+      { path: "tags", reference: `${store.name}:${tag}` },
+    );
   }
 }
 
 /** Points a tag at an artifact unless it is there; from where it was last seen, and not from where somebody puts it at this moment. */
-export async function pointTag(store: Store, target: Descriptor, tag: string, seen: string | undefined): Promise<void> {
+export async function pointTag(
+  store: Store,
+  target: Descriptor,
+  tag: string,
+  seen: string | undefined,
+): Promise<void> {
   const now = await tagDigest(store, tag);
   if (now === target.digest) return;
   const manifest = await store.manifest(target);
@@ -38,21 +52,39 @@ export async function pointTag(store: Store, target: Descriptor, tag: string, se
  * Takes away a tag that is no longer wanted, where it still is as this resource had set it.
  * @param keep leave it, with a warning, where the registry does not remove a tag alone
  */
-export async function dropTag(store: Store, tag: string, own: readonly string[], keep: boolean, context: Pick<ResourceContext, "warn">): Promise<void> {
+export async function dropTag(
+  store: Store,
+  tag: string,
+  own: readonly string[],
+  keep: boolean,
+  context: Pick<ResourceContext, "warn">,
+): Promise<void> {
   const now = await tagDigest(store, tag);
   if (now === undefined || !own.includes(now)) return;
   try {
     await store.untag(tag);
   } catch (error) {
     if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;
-    if (!keep) throw new ConsignError("REGISTRY_UNSUPPORTED", `${store.name}:${tag} is no longer wanted, and this registry does not remove a tag alone: remove it by the registry's own means, or set onDelete to "retain" to leave it there`, { path: "tags", reference: `${store.name}:${tag}`, status: error.status });
-    context.warn(`${store.name}:${tag} stays, although it is no longer wanted: this registry does not remove a tag alone`);
+    if (!keep)
+      throw new ConsignError(
+        "REGISTRY_UNSUPPORTED",
+        `${store.name}:${tag} is no longer wanted, and this registry does not remove a tag alone: remove it by the registry's own means, or set onDelete to "retain" to leave it there`,
+        { path: "tags", reference: `${store.name}:${tag}`, status: error.status },
+      );
+    context.warn(
+      `${store.name}:${tag} stays, although it is no longer wanted: this registry does not remove a tag alone`,
+    );
   }
 }
 
 /** Where each tag points now: a digest, or {@link ABSENT}. */
-export async function observedTags(store: ReadStore, tags: readonly string[]): Promise<Record<string, string>> {
-  const entries = await Promise.all(tags.map(async (tag) => [tag, (await tagDigest(store, tag)) ?? ABSENT] as const));
+export async function observedTags(
+  store: ReadStore,
+  tags: readonly string[],
+): Promise<Record<string, string>> {
+  const entries = await Promise.all(
+    tags.map(async (tag) => [tag, (await tagDigest(store, tag)) ?? ABSENT] as const),
+  );
   return Object.fromEntries(entries);
 }
 

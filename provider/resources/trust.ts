@@ -5,6 +5,10 @@ import { at, type ResourceContext } from "./context";
 export { isInline, trustSchema, type Trust } from "../notation";
 
 /** Loads what a trust policy names, for a repository. @throws ConsignError `TRUST_*`, `FILE_*`, under `trust` */
-export async function openTrust(trust: Trust, scope: string, context: Pick<ResourceContext, "baseDir">): Promise<ResolvedTrustPolicy> {
+export async function openTrust(
+  trust: Trust,
+  scope: string,
+  context: Pick<ResourceContext, "baseDir">,
+): Promise<ResolvedTrustPolicy> {
   return at("trust", async () => open(trust, scope, context.baseDir));
 }

@@ -19,13 +19,23 @@ const POLICY = "https://consign.dev/policies/";
  * `policy.uri` names the policy by its digest, so summaries under different policies stand side by side.
  * @see https://slsa.dev/spec/v1.0/verification_summary
  */
-export function verificationSummary(location: Location, artifact: Digest, policy: PolicyInputs, evidence: readonly Digest[], claims: Readonly<Record<string, JudgedClaimSummary>>): VerificationSummary {
+export function verificationSummary(
+  location: Location,
+  artifact: Digest,
+  policy: PolicyInputs,
+  evidence: readonly Digest[],
+  claims: Readonly<Record<string, JudgedClaimSummary>>,
+): VerificationSummary {
   const digest = policyDigest(policy);
   return {
     verifier: { id: VERIFIER },
     resourceUri: packageUrl(location, artifact),
     policy: { uri: `${POLICY}${digest}`, digest: digestSet(digest) },
-    inputAttestations: evidence.map((claim) => ({ name: claims[claim]?.type ?? "claim", uri: packageUrl(location, claim), digest: digestSet(claim) })),
+    inputAttestations: evidence.map((claim) => ({
+      name: claims[claim]?.type ?? "claim",
+      uri: packageUrl(location, claim),
+      digest: digestSet(claim),
+    })),
     verificationResult: "PASSED",
     verifiedLevels: ["SLSA_BUILD_LEVEL_UNEVALUATED"],
     slsaVersion: "1.0",
@@ -33,17 +43,49 @@ export function verificationSummary(location: Location, artifact: Digest, policy
 }
 
 /** Of what decides, and not of how it is written: certificates by their digests and not by their files, identities as attributes. */
-export function policyDigest({ trust, require = [], deny = [], precedence = [], lifecycleIssuers = {} }: PolicyInputs): Digest {
+export function policyDigest({
+  trust,
+  require = [],
+  deny = [],
+  precedence = [],
+  lifecycleIssuers = {},
+}: PolicyInputs): Digest {
   const { registryScopes, actions, verifyTimestamp, trusted, identities } = trust;
-  const roots = Object.fromEntries(Object.entries(trusted).map(([type, certificates]) => [type, [...new Set(certificates.map(({ thumbprint }) => thumbprint))].sort()]));
-  const names = identities === "any" ? identities : identities.map((identity) => Object.fromEntries(identity));
-  return digestOf(canonicalJson({ trust: { registryScopes: [...registryScopes].sort(), actions, verifyTimestamp, roots, identities: names }, require, deny, precedence, lifecycleIssuers }));
+  const roots = Object.fromEntries(
+    Object.entries(trusted).map(([type, certificates]) => [
+      type,
+      [...new Set(certificates.map(({ thumbprint }) => thumbprint))].sort(),
+    ]),
+  );
+  const names =
+    identities === "any" ? identities : identities.map((identity) => Object.fromEntries(identity));
+  return digestOf(
+    canonicalJson({
+      trust: {
+        registryScopes: [...registryScopes].sort(),
+        actions,
+        verifyTimestamp,
+        roots,
+        identities: names,
+      },
+      require,
+      deny,
+      precedence,
+      lifecycleIssuers,
+    }),
+  );
 }
 
 /** @see https://github.com/package-url/purl-spec/blob/v1.0.0/types/oci-definition.json */
 function packageUrl(location: Location, digest: Digest): string {
-  const name = location.kind === "registry" ? location.repository.split("/").at(-1) : path.posix.basename(location.path.replaceAll("\\", "/"));
-  const at = location.kind === "registry" ? `?repository_url=${location.registry}/${location.repository}` : "";
+  const name =
+    location.kind === "registry"
+      ? location.repository.split("/").at(-1)
+      : path.posix.basename(location.path.replaceAll("\\", "/"));
+  const at =
+    location.kind === "registry"
+      ? `?repository_url=${location.registry}/${location.repository}`
+      : "";
   return `pkg:oci/${encodeURIComponent((name ?? "artifact").toLowerCase())}@${encodeURIComponent(digest)}${at}`;
 }
 

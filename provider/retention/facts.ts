@@ -16,7 +16,8 @@ export type Evidence =
   | { kind: "doubt"; reason: string };
 
 /** As facts and state have it, a line each: state holds one for every claim, and people read them in a preview. */
-const EVIDENCE = /^(?:deployment [^ /]+Z\/(?:[^ /]+Z)? [^ ]+ [^ ]+|(?:end-of-life|content-purged) [^ ]+Z|archived [^ ]+Z(?: [^ ]+)*|claimed(?: [^ ]+)+|(?:hold|doubt) .+)$/s;
+const EVIDENCE =
+  /^(?:deployment [^ /]+Z\/(?:[^ /]+Z)? [^ ]+ [^ ]+|(?:end-of-life|content-purged) [^ ]+Z|archived [^ ]+Z(?: [^ ]+)*|claimed(?: [^ ]+)+|(?:hold|doubt) .+)$/s;
 
 const escaped = (text: string): string => text.replace(/[% ]/g, encodeURIComponent);
 
@@ -52,7 +53,9 @@ export function decodeEvidence(text: string): Evidence | undefined {
   if (kind === "claimed") return { kind, sources: rest.split(" ").map(decodeURIComponent) };
   if (kind === "archived") {
     const [at = "", ...sources] = rest.split(" ");
-    return isInstant(at) ? { kind, at, ...(sources.length === 0 ? {} : { sources: sources.map(decodeURIComponent) }) } : undefined;
+    return isInstant(at)
+      ? { kind, at, ...(sources.length === 0 ? {} : { sources: sources.map(decodeURIComponent) }) }
+      : undefined;
   }
   return kind === "deployment" ? decodeDeployment(rest) : undefined;
 }
@@ -61,8 +64,18 @@ function decodeDeployment(text: string): Evidence | undefined {
   const [times = "", resource = "", environment = ""] = text.split(" ");
   const slash = times.indexOf("/");
   const [from, until] = [times.slice(0, slash), times.slice(slash + 1)];
-  if (!isInstant(from) || (until !== "" && !isInstant(until)) || resource === "" || environment === "") return undefined;
-  const evidence: Evidence = { kind: "deployment", environment: decodeURIComponent(environment), from };
+  if (
+    !isInstant(from) ||
+    (until !== "" && !isInstant(until)) ||
+    resource === "" ||
+    environment === ""
+  )
+    return undefined;
+  const evidence: Evidence = {
+    kind: "deployment",
+    environment: decodeURIComponent(environment),
+    from,
+  };
   if (resource !== "-") evidence.resource = decodeURIComponent(resource);
   if (until !== "") evidence.until = until;
   return evidence;
@@ -77,7 +90,9 @@ export const factsSchema = z.object({
   /** Sources that have it now. */
   at: z.array(z.string()),
   /** By digest of the claim. It is looked at, not copied: of all that is recorded this is most. */
-  evidence: z.custom<Record<Digest, string>>(isEvidence, { message: "holds what is no evidence that this version knows" }),
+  evidence: z.custom<Record<Digest, string>>(isEvidence, {
+    message: "holds what is no evidence that this version knows",
+  }),
   /** Environments whose tag points at it, as `production (registry.example/app:production)`. */
   running: z.array(z.string()).optional(),
   /** Whether the archive has its manifest. */
@@ -89,7 +104,9 @@ export type Facts = z.infer<typeof factsSchema>;
 
 function isEvidence(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).every(([claim, text]) => isDigest(claim) && typeof text === "string" && EVIDENCE.test(text));
+  return Object.entries(value).every(
+    ([claim, text]) => isDigest(claim) && typeof text === "string" && EVIDENCE.test(text),
+  );
 }
 
 /** The facts in the form in which rules look at them. */
@@ -109,11 +126,18 @@ export interface Reading {
 
 /** What the claims say, by their digests. A claim whose line cannot be read, as of a year that has five digits in UTC, is not as good as none. */
 export function evidenceIn({ evidence }: Pick<Facts, "evidence">): [Digest, Evidence][] {
-  return (Object.entries(evidence) as [Digest, string][]).map(([claim, text]) => [claim, decodeEvidence(text) ?? { kind: "doubt", reason: "what it says cannot be read" }]);
+  return (Object.entries(evidence) as [Digest, string][]).map(([claim, text]) => [
+    claim,
+    decodeEvidence(text) ?? { kind: "doubt", reason: "what it says cannot be read" },
+  ]);
 }
 
 /** @param environments those whose end starts the clock; undefined for all */
-export function readFacts({ evidence, running = [], at: sources, others = [] }: Facts, environments: readonly string[] | undefined, at: number): Reading {
+export function readFacts(
+  { evidence, running = [], at: sources, others = [] }: Facts,
+  environments: readonly string[] | undefined,
+  at: number,
+): Reading {
   const stays: Window[] = [];
   const [archived, contentPurged]: [number[], number[]] = [[], []];
   const [holds, doubts]: [string[], string[]] = [[], []];
@@ -122,7 +146,8 @@ export function readFacts({ evidence, running = [], at: sources, others = [] }: 
     if (said.kind === "deployment") stays.push(said);
     else if (said.kind === "archived") {
       // A copy that another policy keeps may go when that one says so.
-      if (said.sources?.every((source) => others.includes(source)) !== true) archived.push(Date.parse(said.at));
+      if (said.sources?.every((source) => others.includes(source)) !== true)
+        archived.push(Date.parse(said.at));
     } else if (said.kind === "claimed") continue;
     else if (said.kind === "content-purged") contentPurged.push(Date.parse(said.at));
     else if (said.kind === "hold") holds.push(said.type);
@@ -131,11 +156,18 @@ export function readFacts({ evidence, running = [], at: sources, others = [] }: 
     else endOfLife = Math.max(endOfLife ?? -Infinity, Date.parse(said.date));
   }
   const windows = mergeWindows(stays);
-  const leftAt = endOf(environments === undefined ? windows : windows.filter(({ environment }) => environments.includes(environment)));
+  const leftAt = endOf(
+    environments === undefined
+      ? windows
+      : windows.filter(({ environment }) => environments.includes(environment)),
+  );
   // What was archived before it was in use again says nothing of the copy that its source has now, nor of one that was archived after it.
   const sinceUse = leftAt === undefined ? undefined : earliest(archived, leftAt);
-  const counted = leftAt === undefined || (sources.length === 0 && sinceUse === undefined) ? -Infinity : leftAt;
-  const open = windows.filter((window) => isRunning(window, at)).map(({ environment, from }) => `${environment} since ${from.slice(0, 10)}`);
+  const counted =
+    leftAt === undefined || (sources.length === 0 && sinceUse === undefined) ? -Infinity : leftAt;
+  const open = windows
+    .filter((window) => isRunning(window, at))
+    .map(({ environment, from }) => `${environment} since ${from.slice(0, 10)}`);
   return {
     windows,
     leftAt,

@@ -18,7 +18,13 @@ export function rowOf(digest: string, entry: Entry): Row {
   const { windows } = readFacts(entry, undefined, 0);
   return {
     artifact: [...(tags.length === 0 ? [] : [tags.join(", ")]), short(digest)].join(" "),
-    inUse: windows.map(({ environment, from, until }) => `${environment} ${day(from)} to ${until === undefined ? "now" : day(until)}`).join(", ") || "never in use",
+    inUse:
+      windows
+        .map(
+          ({ environment, from, until }) =>
+            `${environment} ${day(from)} to ${until === undefined ? "now" : day(until)}`,
+        )
+        .join(", ") || "never in use",
     state: entry.state,
     archived: entry.archivedAt === undefined ? "-" : day(entry.archivedAt),
     until: entry.retainUntil === undefined ? "-" : day(entry.retainUntil),
@@ -30,24 +36,41 @@ export function rowOf(digest: string, entry: Entry): Row {
 /** One line per digest. */
 export function planLines(entries: Entries): Record<string, string> {
   const lines: Record<string, string> = {};
-  for (const [digest, entry] of Object.entries(entries)) lines[digest] = lineOf(rowOf(digest, entry));
+  for (const [digest, entry] of Object.entries(entries))
+    lines[digest] = lineOf(rowOf(digest, entry));
   return lines;
 }
 
 /** Joined, it is one piece of text; a template would keep each of its parts, thousands of times. */
 function lineOf({ artifact, inUse, state, archived, decision, reason }: Row): string {
   const kept = archived === "-" ? [] : [`archived ${archived}`];
-  return [decision.toUpperCase(), artifact, [state, inUse, ...kept].join("; "), `(${reason})`].join("  ");
+  return [decision.toUpperCase(), artifact, [state, inUse, ...kept].join("; "), `(${reason})`].join(
+    "  ",
+  );
 }
 
-const HEAD: Row = { artifact: "ARTIFACT", inUse: "IN USE", state: "STATE", archived: "ARCHIVED", until: "KEPT UNTIL", decision: "DECISION", reason: "REASON" };
+const HEAD: Row = {
+  artifact: "ARTIFACT",
+  inUse: "IN USE",
+  state: "STATE",
+  archived: "ARCHIVED",
+  until: "KEPT UNTIL",
+  decision: "DECISION",
+  reason: "REASON",
+};
 const COLUMNS = ["decision", "artifact", "state", "inUse", "archived", "until", "reason"] as const;
 
 /** A table with a head, its columns aligned; the last one is not padded. */
 export function planTable(entries: Entries): string[] {
   const rows = [HEAD, ...Object.entries(entries).map(([digest, entry]) => rowOf(digest, entry))];
   const widths = COLUMNS.map((column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => COLUMNS.map((column, index) => (index === COLUMNS.length - 1 ? row[column] : row[column].padEnd(widths[index] ?? 0))).join("  ").trimEnd());
+  return rows.map((row) =>
+    COLUMNS.map((column, index) =>
+      index === COLUMNS.length - 1 ? row[column] : row[column].padEnd(widths[index] ?? 0),
+    )
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 /** How many artifacts each decision is about, as `{ keep: 12, purge: 1 }`. */

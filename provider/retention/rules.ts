@@ -38,13 +38,28 @@ export interface Rules {
 export function checkRules(rules: Rules): void {
   const { retain, archiveAfter, since, onExpiry, last } = rules;
   if (retain === undefined) {
-    if (onExpiry !== "report") throw refused("onExpiry", `"${onExpiry}" never comes, as nothing expires: say how long to keep, as retain: { for: "7y" }`);
-    if (since !== "end-of-production") throw refused("retain.from", `it says from when a period is counted, and there is none: add retain.for`);
-    if (last !== undefined) throw refused("retain.last", "everything is kept for ever, so there are no last ones to keep longer: add retain.for");
+    if (onExpiry !== "report")
+      throw refused(
+        "onExpiry",
+        `"${onExpiry}" never comes, as nothing expires: say how long to keep, as retain: { for: "7y" }`,
+      );
+    if (since !== "end-of-production")
+      throw refused(
+        "retain.from",
+        `it says from when a period is counted, and there is none: add retain.for`,
+      );
+    if (last !== undefined)
+      throw refused(
+        "retain.last",
+        "everything is kept for ever, so there are no last ones to keep longer: add retain.for",
+      );
     return;
   }
   if (since === "end-of-production" && retain.ms < archiveAfter.ms) {
-    throw refused("retain.for", `${retain.text} from the end of production is over before the grace period, archiveAfter ${archiveAfter.text}, is: nothing would ever be archived`);
+    throw refused(
+      "retain.for",
+      `${retain.text} from the end of production is over before the grace period, archiveAfter ${archiveAfter.text}, is: nothing would ever be archived`,
+    );
   }
 }
 
@@ -57,4 +72,8 @@ export function describeRetention({ retain, since }: Rules): string {
   return retain === undefined ? "kept for ever" : `kept ${retain.text} from ${WORDS[since]}`;
 }
 
-const WORDS: Readonly<Record<Since, string>> = { "end-of-production": "end of production", "end-of-support": "end of support", archived: "archiving" };
+const WORDS: Readonly<Record<Since, string>> = {
+  "end-of-production": "end of production",
+  "end-of-support": "end of support",
+  archived: "archiving",
+};

@@ -2,7 +2,9 @@
 import { z } from "zod";
 
 /** RFC 3339 in UTC, whole seconds: the one form in which times are compared as text, planned and recorded. */
-export const timeSchema = z.string().refine(isInstant, "must be an RFC 3339 time in UTC, as 2026-01-31T12:00:00Z");
+export const timeSchema = z
+  .string()
+  .refine(isInstant, "must be an RFC 3339 time in UTC, as 2026-01-31T12:00:00Z");
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
@@ -36,9 +38,15 @@ export function mergeWindows(claimed: readonly Window[]): Window[] {
     const key = `${Date.parse(window.from)} ${window.environment.length} ${window.environment}${window.resource ?? ""}`;
     const known = stays.get(key);
     if (known === undefined) stays.set(key, { ...window });
-    else if (known.until === undefined || (window.until !== undefined && Date.parse(window.until) > Date.parse(known.until))) known.until = window.until ?? known.until;
+    else if (
+      known.until === undefined ||
+      (window.until !== undefined && Date.parse(window.until) > Date.parse(known.until))
+    )
+      known.until = window.until ?? known.until;
   }
-  return [...stays.values()].sort((a, b) => Date.parse(a.from) - Date.parse(b.from) || (a.environment < b.environment ? -1 : 1));
+  return [...stays.values()].sort(
+    (a, b) => Date.parse(a.from) - Date.parse(b.from) || (a.environment < b.environment ? -1 : 1),
+  );
 }
 
 /** Open, or not over yet. One that lies ahead counts: somebody is about to use it. */

@@ -19,8 +19,13 @@ export function runnablePack(pack: string, scratch: string): string {
   writeFileSync(join(folder, "PulumiPolicy.yaml"), `name: consign\nruntime: ${RUNTIME}\n`);
   mkdirSync(programs, { recursive: true });
   const script = join(programs, `pulumi-analyzer-policy-${RUNTIME}`);
-  const names = ["ORGANIZATION", "PROJECT", "STACK", "DRY_RUN"].map((name) => `export PULUMI_NODEJS_${name}="$PULUMI_${name}"\n`).join("");
-  writeFileSync(script, `#!/bin/sh\n${names}exec node ./node_modules/@pulumi/pulumi/cmd/run-policy-pack "$@"\n`);
+  const names = ["ORGANIZATION", "PROJECT", "STACK", "DRY_RUN"]
+    .map((name) => `export PULUMI_NODEJS_${name}="$PULUMI_${name}"\n`)
+    .join("");
+  writeFileSync(
+    script,
+    `#!/bin/sh\n${names}exec node ./node_modules/@pulumi/pulumi/cmd/run-policy-pack "$@"\n`,
+  );
   chmodSync(script, 0o755);
   process.env.PATH = [programs, process.env.PATH ?? ""].join(delimiter);
   return folder;

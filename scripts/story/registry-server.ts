@@ -16,7 +16,20 @@ export async function startRegistry(given?: string): Promise<RunningRegistry> {
   if (!(await starts())) await buildOnce();
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
-  const child = spawn("olareg", ["serve", "--addr", "127.0.0.1", "--port", String(port), "--store-type", "mem", "--api-referrer=true"], { stdio: "ignore" });
+  const child = spawn(
+    "olareg",
+    [
+      "serve",
+      "--addr",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "--store-type",
+      "mem",
+      "--api-referrer=true",
+    ],
+    { stdio: "ignore" },
+  );
   const ended = new Promise<void>((done) => child.once("close", () => done()));
   const stop = async (): Promise<void> => {
     child.kill("SIGKILL");
@@ -41,13 +54,19 @@ function starts(): Promise<boolean> {
 
 /** Into the folder of tools that `npm run example` has on PATH. */
 async function buildOnce(): Promise<void> {
-  const child = spawn(process.execPath, [join(__dirname, "..", "toolchain.mjs"), "olareg"], { stdio: "inherit" });
+  const child = spawn(process.execPath, [join(__dirname, "..", "toolchain.mjs"), "olareg"], {
+    stdio: "inherit",
+  });
   const code = await new Promise((done, fail) => child.once("error", fail).once("close", done));
-  if (code !== 0) throw new Error("this example needs a registry: give one with --registry HOST:PORT");
+  if (code !== 0)
+    throw new Error("this example needs a registry: give one with --registry HOST:PORT");
 }
 
 function answers(host: string): Promise<boolean> {
-  return fetch(`http://${host}/v2/`).then(({ ok }) => ok, () => false);
+  return fetch(`http://${host}/v2/`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 function freePort(): Promise<number> {

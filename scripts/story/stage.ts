@@ -15,14 +15,20 @@ export interface Stage {
 }
 
 /** Clears an example's folder of what it wrote before, unless told to `keep` it, and makes its keys anew. */
-export async function stage(folder: string, companies: readonly (keyof typeof COMPANIES)[], options: { keep?: boolean | undefined } = {}): Promise<Stage> {
+export async function stage(
+  folder: string,
+  companies: readonly (keyof typeof COMPANIES)[],
+  options: { keep?: boolean | undefined } = {},
+): Promise<Stage> {
   const made = join(folder, ".run");
   if (options.keep !== true) {
     rmSync(made, { recursive: true, force: true });
-    for (const file of readdirSync(folder)) if (/^Pulumi\..+\.yaml$/.test(file)) rmSync(join(folder, file));
+    for (const file of readdirSync(folder))
+      if (/^Pulumi\..+\.yaml$/.test(file)) rmSync(join(folder, file));
   }
   mkdirSync(join(made, "backend"), { recursive: true });
-  for (const company of companies) await throwawayKeys(join(made, "keys"), company, COMPANIES[company]);
+  for (const company of companies)
+    await throwawayKeys(join(made, "keys"), company, COMPANIES[company]);
   return {
     roots: companies.map((company) => join(made, "keys", `${company}.root.pem`)),
     async narrator(stack) {

@@ -28,16 +28,35 @@ export interface SecretKey {
   key: string;
 }
 
-const RESOURCES: Resources = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "256Mi" } };
+const RESOURCES: Resources = {
+  requests: { cpu: "100m", memory: "128Mi" },
+  limits: { memory: "256Mi" },
+};
 const SECRET = /PASS(?:WORD|PHRASE)|TOKEN|SECRET|CREDENTIAL|(?:PRIVATE|ACCESS|API)_?KEY/i;
 
 /** A container that the `restricted` Pod Security Standard admits. @throws ConsignError `INPUT_INVALID` */
-export function container<Image>(name: string, image: Image, settings: ContainerSettings = {}): Container<Image> {
-  const { command, args, ports = [], readyPath, livePath, resources = RESOURCES, writableRoot = false } = settings;
+export function container<Image>(
+  name: string,
+  image: Image,
+  settings: ContainerSettings = {},
+): Container<Image> {
+  const {
+    command,
+    args,
+    ports = [],
+    readyPath,
+    livePath,
+    resources = RESOURCES,
+    writableRoot = false,
+  } = settings;
   const env = environment(settings);
   const [port] = ports;
-  if (port === undefined && (readyPath ?? livePath) !== undefined) throw new ConsignError("INPUT_INVALID", `${name}: a probe needs a port; give ports`, { path: "ports" });
-  const probe = (path: string | undefined) => (path === undefined || port === undefined ? undefined : { httpGet: { path, port } });
+  if (port === undefined && (readyPath ?? livePath) !== undefined)
+    throw new ConsignError("INPUT_INVALID", `${name}: a probe needs a port; give ports`, {
+      path: "ports",
+    });
+  const probe = (path: string | undefined) =>
+    path === undefined || port === undefined ? undefined : { httpGet: { path, port } };
   const readinessProbe = probe(readyPath);
   const livenessProbe = probe(livePath);
   return {
@@ -62,13 +81,27 @@ export function container<Image>(name: string, image: Image, settings: Container
 }
 
 /** Sorted by name, so that the order of arguments is no change. @throws ConsignError `INPUT_INVALID` */
-export function environment({ env = {}, secretEnv = {} }: Pick<ContainerSettings, "env" | "secretEnv">): EnvironmentVariable[] {
+export function environment({
+  env = {},
+  secretEnv = {},
+}: Pick<ContainerSettings, "env" | "secretEnv">): EnvironmentVariable[] {
   for (const name of Object.keys(env)) {
-    if (SECRET.test(name)) throw new ConsignError("INPUT_INVALID", `${name} looks like a secret; name the Secret that holds it, in secretEnv`, { path: `env.${name}` });
-    if (name in secretEnv) throw new ConsignError("INPUT_INVALID", `${name} is in env and in secretEnv`, { path: `env.${name}` });
+    if (SECRET.test(name))
+      throw new ConsignError(
+        "INPUT_INVALID",
+        `${name} looks like a secret; name the Secret that holds it, in secretEnv`,
+        { path: `env.${name}` },
+      );
+    if (name in secretEnv)
+      throw new ConsignError("INPUT_INVALID", `${name} is in env and in secretEnv`, {
+        path: `env.${name}`,
+      });
   }
   const plain = Object.entries(env).map(([name, value]): EnvironmentVariable => ({ name, value }));
-  const secret = Object.entries(secretEnv).map(([name, from]): EnvironmentVariable => ({ name, valueFrom: { secretKeyRef: { name: from.name, key: from.key } } }));
+  const secret = Object.entries(secretEnv).map(([name, from]): EnvironmentVariable => ({
+    name,
+    valueFrom: { secretKeyRef: { name: from.name, key: from.key } },
+  }));
   return [...plain, ...secret].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -83,12 +116,23 @@ export interface PodSettings {
 }
 
 /** A pod that the `restricted` Pod Security Standard admits. @see https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
-export function pod<Image>(containers: Container<Image>[], settings: PodSettings & { mountToken?: boolean; group?: number }): PodSpec<Image> {
-  const { serviceAccountName, imagePullSecrets = [], runAsUser, mountToken = false, group } = settings;
+export function pod<Image>(
+  containers: Container<Image>[],
+  settings: PodSettings & { mountToken?: boolean; group?: number },
+): PodSpec<Image> {
+  const {
+    serviceAccountName,
+    imagePullSecrets = [],
+    runAsUser,
+    mountToken = false,
+    group,
+  } = settings;
   return {
     ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
     automountServiceAccountToken: mountToken,
-    ...(imagePullSecrets.length === 0 ? {} : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
+    ...(imagePullSecrets.length === 0
+      ? {}
+      : { imagePullSecrets: imagePullSecrets.map((name) => ({ name })) }),
     securityContext: {
       runAsNonRoot: true,
       ...(runAsUser === undefined ? {} : { runAsUser }),

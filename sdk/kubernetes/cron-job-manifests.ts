@@ -44,16 +44,26 @@ const BASE = ["--non-interactive", "--color", "never"];
  * @param image a verified reference to an image with `pulumi` and the program, or with `consign`
  * @throws ConsignError `REFERENCE_INVALID`, `VERIFICATION_UNMET`, `INPUT_INVALID`
  */
-export function driftCronJob(image: string | undefined, settings: DriftCronJobSettings): CronJobManifest {
+export function driftCronJob(
+  image: string | undefined,
+  settings: DriftCronJobSettings,
+): CronJobManifest {
   return driftOf(pinnedImage(image, `the image of ${settings.name}`), settings);
 }
 
 /** As {@link driftCronJob}, of an image that was checked, or will be. */
-export function driftOf<Image>(image: Image, settings: DriftCronJobSettings): CronJobManifest<Image> {
+export function driftOf<Image>(
+  image: Image,
+  settings: DriftCronJobSettings,
+): CronJobManifest<Image> {
   const { program, verify, name } = settings;
-  if (program !== undefined && verify === undefined) return scheduledRun(image, settings, preview(program));
-  if (verify !== undefined && program === undefined) return scheduledRun(image, settings, verifying(verify));
-  throw new ConsignError("INPUT_INVALID", `${name}: say either program or verify`, { path: "program" });
+  if (program !== undefined && verify === undefined)
+    return scheduledRun(image, settings, preview(program));
+  if (verify !== undefined && program === undefined)
+    return scheduledRun(image, settings, verifying(verify));
+  throw new ConsignError("INPUT_INVALID", `${name}: say either program or verify`, {
+    path: "program",
+  });
 }
 
 /**
@@ -61,12 +71,18 @@ export function driftOf<Image>(image: Image, settings: DriftCronJobSettings): Cr
  * backend holds a lock on the stack besides.
  * @throws ConsignError `REFERENCE_INVALID`, `VERIFICATION_UNMET`, `INPUT_INVALID`
  */
-export function subscriptionCronJob(image: string | undefined, settings: SubscriptionCronJobSettings): CronJobManifest {
+export function subscriptionCronJob(
+  image: string | undefined,
+  settings: SubscriptionCronJobSettings,
+): CronJobManifest {
   return subscriptionOf(pinnedImage(image, `the image of ${settings.name}`), settings);
 }
 
 /** As {@link subscriptionCronJob}, of an image that was checked, or will be. */
-export function subscriptionOf<Image>(image: Image, settings: SubscriptionCronJobSettings): CronJobManifest<Image> {
+export function subscriptionOf<Image>(
+  image: Image,
+  settings: SubscriptionCronJobSettings,
+): CronJobManifest<Image> {
   const { program, onNews = "report" } = settings;
   return scheduledRun(image, settings, onNews === "report" ? preview(program) : update(program));
 }
@@ -80,19 +96,40 @@ function update(program: StackRun): Run {
 }
 
 function stackRun({ stack, backend, directory = "/workspace" }: StackRun, verb: string[]): Run {
-  if (/\/\/[^/]*@/.test(backend)) throw new ConsignError("INPUT_INVALID", "the backend's URL has a user or password in it; use secretEnv", { path: "program.backend" });
+  if (/\/\/[^/]*@/.test(backend))
+    throw new ConsignError(
+      "INPUT_INVALID",
+      "the backend's URL has a user or password in it; use secretEnv",
+      { path: "program.backend" },
+    );
   return {
     command: ["pulumi", ...verb, ...BASE, "--stack", stack],
     workingDir: directory,
-    env: { PULUMI_BACKEND_URL: backend, PULUMI_HOME: "/var/run/consign/pulumi", PULUMI_SKIP_UPDATE_CHECK: "true" },
+    env: {
+      PULUMI_BACKEND_URL: backend,
+      PULUMI_HOME: "/var/run/consign/pulumi",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+    },
   };
 }
 
 function verifying({ reference, policy, require = [] }: VerifyRun): Run {
   const requirements = require.flatMap((type) => ["--require", type]);
   return {
-    command: ["consign", "verify", pinnedImage(reference, "what is verified"), "--policy", "/etc/consign/policy/policy.json", ...requirements],
+    command: [
+      "consign",
+      "verify",
+      pinnedImage(reference, "what is verified"),
+      "--policy",
+      "/etc/consign/policy/policy.json",
+      ...requirements,
+    ],
     mounts: [{ name: "trust-policy", mountPath: "/etc/consign/policy", readOnly: true }],
-    volumes: [{ name: "trust-policy", configMap: { name: policy.configMap, items: [{ key: policy.key, path: "policy.json" }] } }],
+    volumes: [
+      {
+        name: "trust-policy",
+        configMap: { name: policy.configMap, items: [{ key: policy.key, path: "policy.json" }] },
+      },
+    ],
   };
 }

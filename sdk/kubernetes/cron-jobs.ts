@@ -2,7 +2,12 @@
 import * as batch from "@pulumi/kubernetes/batch/v1";
 import * as pulumi from "@pulumi/pulumi";
 import type { Deep } from "../stub";
-import { driftOf, subscriptionOf, type DriftCronJobSettings, type SubscriptionCronJobSettings } from "./cron-job-manifests";
+import {
+  driftOf,
+  subscriptionOf,
+  type DriftCronJobSettings,
+  type SubscriptionCronJobSettings,
+} from "./cron-job-manifests";
 import type { CronJobManifest } from "./objects";
 import { imageAndSettings, named, type ImageSource } from "./verified-image";
 
@@ -32,7 +37,13 @@ export class DriftCronJob extends pulumi.ComponentResource {
     super("consign:kubernetes:DriftCronJob", name, {}, options);
     const { image, settings } = imageAndSettings(name, args, this);
     this.image = image;
-    this.cronJob = cronJob(name, pulumi.output(settings).apply((known) => driftOf(image, named(name, known as DriftCronJobSettings))), this);
+    this.cronJob = cronJob(
+      name,
+      pulumi
+        .output(settings)
+        .apply((known) => driftOf(image, named(name, known as DriftCronJobSettings))),
+      this,
+    );
     this.registerOutputs({ image });
   }
 }
@@ -46,15 +57,36 @@ export class SubscriptionCronJob extends pulumi.ComponentResource {
   readonly image: pulumi.Output<string>;
   readonly cronJob: batch.CronJob;
 
-  constructor(name: string, args: SubscriptionCronJobArgs, options?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    args: SubscriptionCronJobArgs,
+    options?: pulumi.ComponentResourceOptions,
+  ) {
     super("consign:kubernetes:SubscriptionCronJob", name, {}, options);
     const { image, settings } = imageAndSettings(name, args, this);
     this.image = image;
-    this.cronJob = cronJob(name, pulumi.output(settings).apply((known) => subscriptionOf(image, named(name, known as SubscriptionCronJobSettings))), this);
+    this.cronJob = cronJob(
+      name,
+      pulumi
+        .output(settings)
+        .apply((known) => subscriptionOf(image, named(name, known as SubscriptionCronJobSettings))),
+      this,
+    );
     this.registerOutputs({ image });
   }
 }
 
-function cronJob(name: string, manifest: pulumi.Output<CronJobManifest<pulumi.Output<string>>>, parent: pulumi.Resource): batch.CronJob {
-  return new batch.CronJob(name, { metadata: manifest.apply(({ metadata }) => metadata), spec: manifest.apply(({ spec }) => spec) }, { parent });
+function cronJob(
+  name: string,
+  manifest: pulumi.Output<CronJobManifest<pulumi.Output<string>>>,
+  parent: pulumi.Resource,
+): batch.CronJob {
+  return new batch.CronJob(
+    name,
+    {
+      metadata: manifest.apply(({ metadata }) => metadata),
+      spec: manifest.apply(({ spec }) => spec),
+    },
+    { parent },
+  );
 }

@@ -20,24 +20,40 @@ export interface DeploymentSettings extends PodSettings {
  * @param image a verified reference: `registry/repository@sha256:…`
  * @throws ConsignError `REFERENCE_INVALID`, `VERIFICATION_UNMET`, `INPUT_INVALID`
  */
-export function deploymentManifest(image: string | undefined, settings: DeploymentSettings): DeploymentManifest {
+export function deploymentManifest(
+  image: string | undefined,
+  settings: DeploymentSettings,
+): DeploymentManifest {
   return deploymentOf(pinnedImage(image, `the image of ${settings.name}`), settings);
 }
 
 /** As {@link deploymentManifest}, of an image that was checked, or will be. */
-export function deploymentOf<Image>(image: Image, settings: DeploymentSettings): DeploymentManifest<Image> {
+export function deploymentOf<Image>(
+  image: Image,
+  settings: DeploymentSettings,
+): DeploymentManifest<Image> {
   const { namespace, labels, replicas = 1, container: inside = {}, ...around } = settings;
   const name = checkedName(settings.name);
-  if (!Number.isInteger(replicas) || replicas < 0) throw new ConsignError("INPUT_INVALID", `${name}: replicas must be a whole number, 0 or more`, { path: "replicas" });
+  if (!Number.isInteger(replicas) || replicas < 0)
+    throw new ConsignError("INPUT_INVALID", `${name}: replicas must be a whole number, 0 or more`, {
+      path: "replicas",
+    });
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: labelsOf(name, labels) },
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      labels: labelsOf(name, labels),
+    },
     spec: {
       replicas,
       revisionHistoryLimit: 3,
       selector: { matchLabels: selectorOf(name) },
-      template: { metadata: { labels: labelsOf(name, labels) }, spec: pod([container(name, image, inside)], around) },
+      template: {
+        metadata: { labels: labelsOf(name, labels) },
+        spec: pod([container(name, image, inside)], around),
+      },
     },
   };
 }

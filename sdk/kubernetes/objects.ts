@@ -75,7 +75,12 @@ export interface PodSpec<Image = string> {
   automountServiceAccountToken: boolean;
   imagePullSecrets?: { name: string }[];
   restartPolicy?: string;
-  securityContext: { runAsNonRoot: true; runAsUser?: number; fsGroup?: number; seccompProfile: { type: string } };
+  securityContext: {
+    runAsNonRoot: true;
+    runAsUser?: number;
+    fsGroup?: number;
+    seccompProfile: { type: string };
+  };
   containers: Container<Image>[];
   volumes?: Volume[];
 }
@@ -107,6 +112,9 @@ export interface CronJobManifest<Image = string> extends Manifest {
     successfulJobsHistoryLimit: number;
     failedJobsHistoryLimit: number;
     suspend: boolean;
-    jobTemplate: { metadata: { labels: Record<string, string> }; spec: { backoffLimit: number; activeDeadlineSeconds: number; template: PodTemplate<Image> } };
+    jobTemplate: {
+      metadata: { labels: Record<string, string> };
+      spec: { backoffLimit: number; activeDeadlineSeconds: number; template: PodTemplate<Image> };
+    };
   };
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../../provider/errors";
 
-const HOST = "(?:localhost|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?=:)|\\[[0-9a-f:.]+\\])(?::[0-9]{1,5})?";
-const REPOSITORY = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:\\/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*";
+const HOST =
+  "(?:localhost|[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?=:)|\\[[0-9a-f:.]+\\])(?::[0-9]{1,5})?";
+const REPOSITORY =
+  "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:\\/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*";
 const PINNED = new RegExp(`^${HOST}\\/${REPOSITORY}@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`);
 
 /**
@@ -12,11 +14,23 @@ const PINNED = new RegExp(`^${HOST}\\/${REPOSITORY}@(?:sha256:[0-9a-f]{64}|sha51
  * @throws ConsignError `REFERENCE_INVALID`; `VERIFICATION_UNMET` for what has no reference as it is not verified
  */
 export function pinnedImage(reference: string | undefined, whose = "the image"): string {
-  if (reference === undefined) throw new ConsignError("VERIFICATION_UNMET", `${whose} is not verified, so it has no reference, and nothing is deployed`);
+  if (reference === undefined)
+    throw new ConsignError(
+      "VERIFICATION_UNMET",
+      `${whose} is not verified, so it has no reference, and nothing is deployed`,
+    );
   if (reference.startsWith("oci:")) {
-    throw new ConsignError("REFERENCE_INVALID", `${whose} is "${reference}": a node cannot pull from a directory; mirror it to a registry and verify it there`, { reference });
+    throw new ConsignError(
+      "REFERENCE_INVALID",
+      `${whose} is "${reference}": a node cannot pull from a directory; mirror it to a registry and verify it there`,
+      { reference },
+    );
   }
   if (PINNED.test(reference)) return reference;
-  const why = reference.includes("@") ? "is no registry/repository@sha256:… that a node can pull" : "is not pinned by digest; use the reference of a Verification";
-  throw new ConsignError("REFERENCE_INVALID", `${whose} is "${reference}", which ${why}`, { reference });
+  const why = reference.includes("@")
+    ? "is no registry/repository@sha256:… that a node can pull"
+    : "is not pinned by digest; use the reference of a Verification";
+  throw new ConsignError("REFERENCE_INVALID", `${whose} is "${reference}", which ${why}`, {
+    reference,
+  });
 }

@@ -27,10 +27,14 @@ export interface ScheduleSettings extends PodSettings {
 }
 
 const SCRATCH = "/var/run/consign";
-const RESOURCES: Resources = { requests: { cpu: "250m", memory: "512Mi" }, limits: { memory: "1Gi" } };
+const RESOURCES: Resources = {
+  requests: { cpu: "250m", memory: "512Mi" },
+  limits: { memory: "1Gi" },
+};
 /** Docker's own name for the file, and the key under which Kubernetes keeps it. */
 const DOCKER_CONFIG = { key: ".dockerconfigjson", path: "config.json" };
-const SCHEDULE = /^(?:@(?:yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*,/?-]+(?: [0-9A-Za-z*,/?-]+){4})$/;
+const SCHEDULE =
+  /^(?:@(?:yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*,/?-]+(?: [0-9A-Za-z*,/?-]+){4})$/;
 
 export interface Run {
   command: string[];
@@ -45,22 +49,69 @@ export interface Run {
  * A run that fails is not tried again: it failed because there is something to look at.
  * @throws ConsignError `INPUT_INVALID`
  */
-export function scheduledRun<Image>(image: Image, settings: ScheduleSettings, run: Run): CronJobManifest<Image> {
-  const { namespace, labels, schedule, timeZone = "Etc/UTC", deadlineSeconds = 1800, suspend = false, resources = RESOURCES, registryCredentials } = settings;
+export function scheduledRun<Image>(
+  image: Image,
+  settings: ScheduleSettings,
+  run: Run,
+): CronJobManifest<Image> {
+  const {
+    namespace,
+    labels,
+    schedule,
+    timeZone = "Etc/UTC",
+    deadlineSeconds = 1800,
+    suspend = false,
+    resources = RESOURCES,
+    registryCredentials,
+  } = settings;
   const name = checkedName(settings.name, 52);
-  if (!SCHEDULE.test(schedule)) throw new ConsignError("INPUT_INVALID", `${name}: "${schedule}" is no cron schedule of five fields`, { path: "schedule" });
-  if (!Number.isInteger(deadlineSeconds) || deadlineSeconds < 1) throw new ConsignError("INPUT_INVALID", `${name}: deadlineSeconds must be a whole number above 0`, { path: "deadlineSeconds" });
-  const home = { HOME: SCRATCH, TMPDIR: SCRATCH, ...(registryCredentials === undefined ? {} : { DOCKER_CONFIG: "/etc/consign/docker" }) };
+  if (!SCHEDULE.test(schedule))
+    throw new ConsignError(
+      "INPUT_INVALID",
+      `${name}: "${schedule}" is no cron schedule of five fields`,
+      { path: "schedule" },
+    );
+  if (!Number.isInteger(deadlineSeconds) || deadlineSeconds < 1)
+    throw new ConsignError(
+      "INPUT_INVALID",
+      `${name}: deadlineSeconds must be a whole number above 0`,
+      { path: "deadlineSeconds" },
+    );
+  const home = {
+    HOME: SCRATCH,
+    TMPDIR: SCRATCH,
+    ...(registryCredentials === undefined ? {} : { DOCKER_CONFIG: "/etc/consign/docker" }),
+  };
   const env = { ...home, ...run.env, ...settings.env };
-  const inside = container(name, image, { command: run.command, env, resources, ...(settings.secretEnv === undefined ? {} : { secretEnv: settings.secretEnv }) });
+  const inside = container(name, image, {
+    command: run.command,
+    env,
+    resources,
+    ...(settings.secretEnv === undefined ? {} : { secretEnv: settings.secretEnv }),
+  });
   const mounts: VolumeMount[] = [{ name: "scratch", mountPath: SCRATCH }, ...(run.mounts ?? [])];
-  const volumes: Volume[] = [{ name: "scratch", emptyDir: { sizeLimit: "2Gi" } }, ...(run.volumes ?? [])];
+  const volumes: Volume[] = [
+    { name: "scratch", emptyDir: { sizeLimit: "2Gi" } },
+    ...(run.volumes ?? []),
+  ];
   if (registryCredentials !== undefined) {
     mounts.push({ name: "registry-credentials", mountPath: "/etc/consign/docker", readOnly: true });
-    volumes.push({ name: "registry-credentials", secret: { secretName: registryCredentials, items: [DOCKER_CONFIG] } });
+    volumes.push({
+      name: "registry-credentials",
+      secret: { secretName: registryCredentials, items: [DOCKER_CONFIG] },
+    });
   }
   const own = labelsOf(name, labels);
-  const spec = pod([{ ...inside, ...(run.workingDir === undefined ? {} : { workingDir: run.workingDir }), volumeMounts: mounts }], { ...settings, mountToken: settings.serviceAccountName !== undefined, group: 65532 });
+  const spec = pod(
+    [
+      {
+        ...inside,
+        ...(run.workingDir === undefined ? {} : { workingDir: run.workingDir }),
+        volumeMounts: mounts,
+      },
+    ],
+    { ...settings, mountToken: settings.serviceAccountName !== undefined, group: 65532 },
+  );
   return {
     apiVersion: "batch/v1",
     kind: "CronJob",
@@ -78,7 +129,10 @@ export function scheduledRun<Image>(image: Image, settings: ScheduleSettings, ru
         spec: {
           backoffLimit: 0,
           activeDeadlineSeconds: deadlineSeconds,
-          template: { metadata: { labels: own }, spec: { ...spec, restartPolicy: "Never", volumes } },
+          template: {
+            metadata: { labels: own },
+            spec: { ...spec, restartPolicy: "Never", volumes },
+          },
         },
       },
     },

@@ -7,7 +7,12 @@ import { pinnedImage } from "./pinned-image";
 
 /** Where the operator gets a program from. */
 export type StackSource =
-  | { repository: string; /** Exactly one of `commit` and `branch`. */ commit?: string; branch?: string; directory?: string }
+  | {
+      repository: string;
+      /** Exactly one of `commit` and `branch`. */ commit?: string;
+      branch?: string;
+      directory?: string;
+    }
   /** A `Program` object in the same namespace. */
   | { program: string };
 
@@ -41,7 +46,9 @@ export interface StackObject<Image = string> extends Manifest {
   spec: StackSpec<Image>;
 }
 
-export type EnvironmentReference = { type: "Literal"; literal: { value: string } } | { type: "Secret"; secret: { name: string; key: string } };
+export type EnvironmentReference =
+  | { type: "Literal"; literal: { value: string } }
+  | { type: "Secret"; secret: { name: string; key: string } };
 
 /** What is used of the operator's `Stack`. @see https://github.com/pulumi/pulumi-kubernetes-operator/blob/v2.9.0/docs/stacks.md */
 export interface StackSpec<Image = string> {
@@ -64,10 +71,15 @@ export interface StackSpec<Image = string> {
   retryMaxBackoffDurationSeconds: number;
   destroyOnFinalize: false;
   prerequisites?: { name: string; requirement?: { succeededWithinDuration: string } }[];
-  workspaceTemplate: { spec: { image: Image; securityProfile: "restricted"; resources: Resources } };
+  workspaceTemplate: {
+    spec: { image: Image; securityProfile: "restricted"; resources: Resources };
+  };
 }
 
-const RESOURCES: Resources = { requests: { cpu: "250m", memory: "512Mi" }, limits: { memory: "1Gi" } };
+const RESOURCES: Resources = {
+  requests: { cpu: "250m", memory: "512Mi" },
+  limits: { memory: "1Gi" },
+};
 
 /**
  * A `Stack` for the Pulumi Kubernetes Operator 2: it refreshes, then updates (or only previews), again and again, as what it follows lies
@@ -81,26 +93,53 @@ export function stackObject(image: string | undefined, settings: StackSettings):
 
 /** As {@link stackObject}, of an image that was checked, or will be. */
 export function stackOf<Image>(image: Image, settings: StackSettings): StackObject<Image> {
-  const { namespace, labels, resyncSeconds = 300, mode = "apply", after = [], config, serviceAccountName, resources = RESOURCES } = settings;
+  const {
+    namespace,
+    labels,
+    resyncSeconds = 300,
+    mode = "apply",
+    after = [],
+    config,
+    serviceAccountName,
+    resources = RESOURCES,
+  } = settings;
   const name = checkedName(settings.name);
-  if (!Number.isInteger(resyncSeconds) || resyncSeconds < 60) throw new ConsignError("INPUT_INVALID", `${name}: resyncSeconds must be a whole number, 60 or more`, { path: "resyncSeconds" });
+  if (!Number.isInteger(resyncSeconds) || resyncSeconds < 60)
+    throw new ConsignError(
+      "INPUT_INVALID",
+      `${name}: resyncSeconds must be a whole number, 60 or more`,
+      { path: "resyncSeconds" },
+    );
   for (const variable of Object.keys(config ?? {})) {
-    if (/pass(?:word|phrase)|token|secret/i.test(variable)) throw new ConsignError("INPUT_INVALID", `${name}: ${variable} looks like a secret; keep it in the stack's encrypted configuration, or in secretEnv`, { path: `config.${variable}` });
+    if (/pass(?:word|phrase)|token|secret/i.test(variable))
+      throw new ConsignError(
+        "INPUT_INVALID",
+        `${name}: ${variable} looks like a secret; keep it in the stack's encrypted configuration, or in secretEnv`,
+        { path: `config.${variable}` },
+      );
   }
   return {
     apiVersion: "pulumi.com/v1",
     kind: "Stack",
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: labelsOf(name, labels) },
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      labels: labelsOf(name, labels),
+    },
     spec: {
       stack: settings.stack,
       ...(settings.backend === undefined ? {} : { backend: settings.backend }),
-      ...(settings.secretsProvider === undefined ? {} : { secretsProvider: settings.secretsProvider }),
+      ...(settings.secretsProvider === undefined
+        ? {}
+        : { secretsProvider: settings.secretsProvider }),
       ...sourceOf(settings),
       ...(config === undefined ? {} : { config }),
       ...environmentOf(settings),
       ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
       refresh: true,
-      ...(mode === "watch" ? { preview: true as const, expectNoRefreshChanges: true as const } : {}),
+      ...(mode === "watch"
+        ? { preview: true as const, expectNoRefreshChanges: true as const }
+        : {}),
       continueResyncOnCommitMatch: true,
       resyncFrequencySeconds: resyncSeconds,
       retryMaxBackoffDurationSeconds: 3600,
@@ -111,10 +150,16 @@ export function stackOf<Image>(image: Image, settings: StackSettings): StackObje
   };
 }
 
-function sourceOf({ source, name }: StackSettings): Pick<StackSpec, "programRef" | "projectRepo" | "commit" | "branch" | "repoDir"> {
+function sourceOf({
+  source,
+  name,
+}: StackSettings): Pick<StackSpec, "programRef" | "projectRepo" | "commit" | "branch" | "repoDir"> {
   if ("program" in source) return { programRef: { name: source.program } };
   const { repository, commit, branch, directory } = source;
-  if ((commit === undefined) === (branch === undefined)) throw new ConsignError("INPUT_INVALID", `${name}: say either commit or branch`, { path: "source" });
+  if ((commit === undefined) === (branch === undefined))
+    throw new ConsignError("INPUT_INVALID", `${name}: say either commit or branch`, {
+      path: "source",
+    });
   return {
     projectRepo: repository,
     ...(commit === undefined ? {} : { commit }),
@@ -124,23 +169,36 @@ function sourceOf({ source, name }: StackSettings): Pick<StackSpec, "programRef"
 }
 
 function environmentOf(settings: StackSettings): Pick<StackSpec, "envRefs"> {
-  const variables = environment(settings).map(({ name, value, valueFrom }): [string, EnvironmentReference] => [
-    name,
-    valueFrom === undefined ? { type: "Literal", literal: { value: value ?? "" } } : { type: "Secret", secret: valueFrom.secretKeyRef },
-  ]);
+  const variables = environment(settings).map(
+    ({ name, value, valueFrom }): [string, EnvironmentReference] => [
+      name,
+      valueFrom === undefined
+        ? { type: "Literal", literal: { value: value ?? "" } }
+        : { type: "Secret", secret: valueFrom.secretKeyRef },
+    ],
+  );
   return variables.length === 0 ? {} : { envRefs: Object.fromEntries(variables) };
 }
 
-function prerequisite({ name, within }: { name: string; within?: string }): { name: string; requirement?: { succeededWithinDuration: string } } {
+function prerequisite({ name, within }: { name: string; within?: string }): {
+  name: string;
+  requirement?: { succeededWithinDuration: string };
+} {
   if (within === undefined) return { name };
-  if (!/^(?:[0-9]+(?:h|m|s))+$/.test(within)) throw new ConsignError("INPUT_INVALID", `"${within}" is no duration, as "15m" or "1h30m"`, { path: "after" });
+  if (!/^(?:[0-9]+(?:h|m|s))+$/.test(within))
+    throw new ConsignError("INPUT_INVALID", `"${within}" is no duration, as "15m" or "1h30m"`, {
+      path: "after",
+    });
   return { name, requirement: { succeededWithinDuration: within } };
 }
 
 /** One step of a chain of stacks: mirror, then verify, then promote. */
 export type StackStep = Pick<StackSettings, "name" | "stack" | "source"> & Partial<StackSettings>;
 
-export interface StackChainSettings extends Omit<StackSettings, "name" | "stack" | "source" | "after" | "mode"> {
+export interface StackChainSettings extends Omit<
+  StackSettings,
+  "name" | "stack" | "source" | "after" | "mode"
+> {
   /** In their order: each waits until the one before it has succeeded. What a step says of itself goes before what is said for all. */
   steps: StackStep[];
   /** How recently the step before must have succeeded, as `"15m"`. @default ever */
@@ -159,9 +217,24 @@ export function chainOf<Image>(image: Image, settings: StackChainSettings): Stac
   const { steps, within, watch = "none", ...common } = settings;
   return steps.flatMap((step, index) => {
     const before = steps[index - 1];
-    const after = [...(before === undefined ? [] : [{ name: before.name, ...(within === undefined ? {} : { within }) }]), ...(step.after ?? [])];
+    const after = [
+      ...(before === undefined
+        ? []
+        : [{ name: before.name, ...(within === undefined ? {} : { within }) }]),
+      ...(step.after ?? []),
+    ];
     const own = { ...common, ...step };
     const object = stackOf(image, { ...own, after });
-    return watch === "none" ? [object] : [object, stackOf(image, { ...own, name: `${step.name}-watch`, mode: "watch", after: [{ name: step.name }] })];
+    return watch === "none"
+      ? [object]
+      : [
+          object,
+          stackOf(image, {
+            ...own,
+            name: `${step.name}-watch`,
+            mode: "watch",
+            after: [{ name: step.name }],
+          }),
+        ];
   });
 }

@@ -22,7 +22,12 @@ export class StackManifests extends pulumi.ComponentResource {
     const { image, settings } = imageAndSettings(name, args, this);
     this.image = image;
     const objects = chainOf(image, settings as StackChainSettings);
-    this.stacks = Object.fromEntries(objects.map((object) => [object.metadata.name, new CustomResource(`${name}-${object.metadata.name}`, { ...object }, { parent: this })]));
+    this.stacks = Object.fromEntries(
+      objects.map((object) => [
+        object.metadata.name,
+        new CustomResource(`${name}-${object.metadata.name}`, { ...object }, { parent: this }),
+      ]),
+    );
     this.registerOutputs({ image });
   }
 }

@@ -27,26 +27,47 @@ export class VerifiedImage extends pulumi.ComponentResource {
 
 function verificationOf(name: string, args: ImageSource, parent: pulumi.Resource): Verification {
   if (!("verification" in args)) return new Verification(name, args, { parent });
-  return args.verification instanceof VerifiedImage ? args.verification.verification : args.verification;
+  return args.verification instanceof VerifiedImage
+    ? args.verification.verification
+    : args.verification;
 }
 
 /** Depends on the verification, also where a preview knows the reference already. */
 function imageOf(verification: Verification, name: string): pulumi.Output<string> {
-  return pulumi.output(verification.reference).apply((reference: string | undefined) => pinnedImage(reference, `the image of ${name}`));
+  return pulumi
+    .output(verification.reference)
+    .apply((reference: string | undefined) => pinnedImage(reference, `the image of ${name}`));
 }
 
 /** Every argument of a verification, so that none is taken for one of the workload. */
 const SOURCE: Readonly<Record<keyof VerificationArgs | "verification", true>> = {
-  verification: true, artifact: true, trust: true, require: true, deny: true, precedence: true, lifecycleIssuers: true, followRedirects: true, mirror: true,
+  verification: true,
+  artifact: true,
+  trust: true,
+  require: true,
+  deny: true,
+  precedence: true,
+  lifecycleIssuers: true,
+  followRedirects: true,
+  mirror: true,
 };
 
 /** Splits a component's arguments into where its image comes from and all the rest. */
-export function imageAndSettings<Args extends ImageSource>(name: string, args: Args, parent: pulumi.Resource): { image: pulumi.Output<string>; settings: Omit<Args, keyof VerificationArgs | "verification"> } {
-  const settings = Object.fromEntries(Object.entries(args).filter(([key]) => !Object.hasOwn(SOURCE, key))) as Omit<Args, keyof VerificationArgs | "verification">;
+export function imageAndSettings<Args extends ImageSource>(
+  name: string,
+  args: Args,
+  parent: pulumi.Resource,
+): { image: pulumi.Output<string>; settings: Omit<Args, keyof VerificationArgs | "verification"> } {
+  const settings = Object.fromEntries(
+    Object.entries(args).filter(([key]) => !Object.hasOwn(SOURCE, key)),
+  ) as Omit<Args, keyof VerificationArgs | "verification">;
   return { image: imageOf(verificationOf(name, args, parent), name), settings };
 }
 
 /** An object is called as its resource, unless it says otherwise. */
-export function named<Settings extends { name?: string }>(name: string, settings: Settings): Settings & { name: string } {
+export function named<Settings extends { name?: string }>(
+  name: string,
+  settings: Settings,
+): Settings & { name: string } {
   return { ...settings, name: settings.name ?? name };
 }

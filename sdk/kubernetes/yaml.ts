@@ -16,13 +16,18 @@ export function toYaml(manifests: readonly Manifest[]): string {
 }
 
 function block(value: object, indent: number): string {
-  return Array.isArray(value) ? value.map((item: unknown) => entry("-", item, indent)).join("") : membersOf(value).map(([key, item]) => entry(`${scalar(key)}:`, item, indent)).join("");
+  return Array.isArray(value)
+    ? value.map((item: unknown) => entry("-", item, indent)).join("")
+    : membersOf(value)
+        .map(([key, item]) => entry(`${scalar(key)}:`, item, indent))
+        .join("");
 }
 
 function entry(head: string, value: unknown, indent: number): string {
   const start = `${" ".repeat(indent)}${head}`;
   if (typeof value !== "object" || value === null) return `${start} ${scalar(value)}\n`;
-  if (Array.isArray(value)) return value.length === 0 ? `${start} []\n` : `${start}\n${block(value, indent + 2)}`;
+  if (Array.isArray(value))
+    return value.length === 0 ? `${start} []\n` : `${start}\n${block(value, indent + 2)}`;
   if (membersOf(value).length === 0) return `${start} {}\n`;
   const inner = block(value, indent + 2);
   return head === "-" ? `${start} ${inner.slice(indent + 2)}` : `${start}\n${inner}`;
@@ -34,12 +39,21 @@ function membersOf(value: object): [string, unknown][] {
 }
 
 function scalar(value: unknown): string {
-  if (typeof value === "string") return PLAIN.test(value) && !WORDS.test(value) ? value : quoted(value);
-  if (typeof value === "boolean" || value === null || (typeof value === "number" && Number.isFinite(value))) return String(value);
+  if (typeof value === "string")
+    return PLAIN.test(value) && !WORDS.test(value) ? value : quoted(value);
+  if (
+    typeof value === "boolean" ||
+    value === null ||
+    (typeof value === "number" && Number.isFinite(value))
+  )
+    return String(value);
   throw new TypeError(`${typeof value} has no place in a manifest`);
 }
 
 /** JSON's strings are YAML's double-quoted ones. */
 function quoted(text: string): string {
-  return JSON.stringify(text).replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return JSON.stringify(text).replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

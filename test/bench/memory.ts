@@ -26,7 +26,11 @@ function streamedBlob(size: number): BlobSource {
   }
   const digest = digester("sha256");
   for (const block of blocks()) digest.hash.update(block);
-  const descriptor = { ...bytesBlob(Buffer.alloc(0), MEDIA_TYPES.layer).descriptor, digest: digest.digest(), size };
+  const descriptor = {
+    ...bytesBlob(Buffer.alloc(0), MEDIA_TYPES.layer).descriptor,
+    digest: digest.digest(),
+    size,
+  };
   return {
     descriptor,
     open: async () =>
@@ -46,8 +50,16 @@ function processes(): Running[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
-      const parent = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/status`, "utf8"))?.[1]);
-      return [{ pid: Number(name), parent, command: readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ") }];
+      const parent = Number(
+        /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/status`, "utf8"))?.[1],
+      );
+      return [
+        {
+          pid: Number(name),
+          parent,
+          command: readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " "),
+        },
+      ];
     } catch {
       return [];
     }
@@ -58,15 +70,21 @@ function processes(): Running[] {
 function providerPeak(): number | undefined {
   const all = processes();
   const ours = new Set([process.pid]);
-  for (let before = 0; before !== ours.size; ) {
+  for (let before = 0; before !== ours.size;) {
     before = ours.size;
     for (const { pid, parent } of all) if (ours.has(parent)) ours.add(pid);
   }
-  const provider = all.find(({ pid, command }) => ours.has(pid) && /^\S*node\s.*dynamic-provider/.test(command));
+  const provider = all.find(
+    ({ pid, command }) => ours.has(pid) && /^\S*node\s.*dynamic-provider/.test(command),
+  );
   if (provider === undefined) return undefined;
   try {
     // One that has just ended has a status, and no memory.
-    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${provider.pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+    return (
+      Number(
+        /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${provider.pid}/status`, "utf8"))?.[1] ?? 0,
+      ) / 1024
+    );
   } catch {
     return undefined;
   }
@@ -91,22 +109,59 @@ async function main(): Promise<void> {
   const client = new RegistryClient({ baseDir: tempDir("bench") });
   try {
     const store = client.repository(source.host, "large");
-    const packed = packManifest({ artifactType: "application/vnd.example.large", layers: [streamedBlob(gigabytes * 1024 * MB)] });
+    const packed = packManifest({
+      artifactType: "application/vnd.example.large",
+      layers: [streamedBlob(gigabytes * 1024 * MB)],
+    });
     await pushArtifact(store, packed);
     await store.tag(packed.manifest, "v1");
-    const engine = await openEngine({ asUsed: true, program: async () => void new Mirror("copy", { source: `${source.host}/large`, destinations: [`${destination.host}/large`], tags: ["v1"] }) });
+    const engine = await openEngine({
+      asUsed: true,
+      program: async () =>
+        void new Mirror("copy", {
+          source: `${source.host}/large`,
+          destinations: [`${destination.host}/large`],
+          tags: ["v1"],
+        }),
+    });
     const began = performance.now();
     const copying = await peakDuring(() => engine.up());
     const seconds = (performance.now() - began) / 1000;
     const idle = await peakDuring(() => engine.up());
     const cases = [
-      { name: `peak of the provider's process while ${gigabytes} GiB are copied`, unit: "MB", consign: copying, peers: {}, goal: `< ${GOAL_MB}`, met: copying < GOAL_MB },
-      { name: "peak of the provider's process in a second `up`, which copies nothing", unit: "MB", consign: idle, peers: {}, goal: "reported", met: true },
-      { name: "`pulumi up` with the copy", unit: "s", consign: Number(seconds.toFixed(1)), peers: {}, goal: "reported", met: true },
+      {
+        name: `peak of the provider's process while ${gigabytes} GiB are copied`,
+        unit: "MB",
+        consign: copying,
+        peers: {},
+        goal: `< ${GOAL_MB}`,
+        met: copying < GOAL_MB,
+      },
+      {
+        name: "peak of the provider's process in a second `up`, which copies nothing",
+        unit: "MB",
+        consign: idle,
+        peers: {},
+        goal: "reported",
+        met: true,
+      },
+      {
+        name: "`pulumi up` with the copy",
+        unit: "s",
+        consign: Number(seconds.toFixed(1)),
+        peers: {},
+        goal: "reported",
+        met: true,
+      },
     ];
     const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? "", node: process.version };
-    if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ bench: "memory", machine, cases })}\n`);
-    else for (const { name, consign, unit, goal, met } of cases) process.stdout.write(`${met ? "met " : "MISS"}  ${name}: ${consign} ${unit} (goal: ${goal})\n`);
+    if (process.argv.includes("--json"))
+      process.stdout.write(`${JSON.stringify({ bench: "memory", machine, cases })}\n`);
+    else
+      for (const { name, consign, unit, goal, met } of cases)
+        process.stdout.write(
+          `${met ? "met " : "MISS"}  ${name}: ${consign} ${unit} (goal: ${goal})\n`,
+        );
   } finally {
     await client.close();
     await Promise.all([source.stop(), destination.stop()]);

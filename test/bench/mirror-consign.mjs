@@ -15,24 +15,46 @@ require("../../dist/provider/registry/http-pools").poolClass();
 async function main() {
   const job = JSON.parse(process.argv[2] ?? "");
   if (job.requestsTo !== undefined) noteRequests(job.requestsTo);
-  const context = { ...makeContext(process.cwd(), { get: () => JSON.stringify(job.registries) }), warn: () => undefined, progress: () => undefined };
-  const provider = dynamicProvider(() => mirror, () => context);
+  const context = {
+    ...makeContext(process.cwd(), { get: () => JSON.stringify(job.registries) }),
+    warn: () => undefined,
+    progress: () => undefined,
+  };
+  const provider = dynamicProvider(
+    () => mirror,
+    () => context,
+  );
   const before = recorded(job.stateFile);
   const begun = performance.now();
   const cpu = process.cpuUsage();
   let inputs = job.args;
   let outputs = before?.outputs;
-  if (job.calls.includes("read") && outputs !== undefined) outputs = (await provider.read?.("id", outputs))?.props;
-  if (job.calls.includes("check")) inputs = (await provider.check?.(before?.inputs ?? {}, job.args))?.inputs;
+  if (job.calls.includes("read") && outputs !== undefined)
+    outputs = (await provider.read?.("id", outputs))?.props;
+  if (job.calls.includes("check"))
+    inputs = (await provider.check?.(before?.inputs ?? {}, job.args))?.inputs;
   let changed = true;
-  if (outputs !== undefined) changed = (await provider.diff?.("id", outputs, inputs))?.changes === true;
-  if (job.calls.includes("ensure") && changed) outputs = outputs === undefined ? (await provider.create(inputs)).outs : (await provider.update?.("id", outputs, inputs))?.outs;
+  if (outputs !== undefined)
+    changed = (await provider.diff?.("id", outputs, inputs))?.changes === true;
+  if (job.calls.includes("ensure") && changed)
+    outputs =
+      outputs === undefined
+        ? (await provider.create(inputs)).outs
+        : (await provider.update?.("id", outputs, inputs))?.outs;
   const ms = performance.now() - begun;
   const { user, system } = process.cpuUsage(cpu);
   await context.stores.close();
   writeFileSync(job.stateFile, JSON.stringify({ inputs, outputs }));
   const state = JSON.stringify({ inputs, outputs }).length;
-  process.stdout.write(JSON.stringify({ ms, cpuMs: Math.round((user + system) / 1000), changed, state, maxRssMb: Math.round(process.resourceUsage().maxRSS / 1024) }));
+  process.stdout.write(
+    JSON.stringify({
+      ms,
+      cpuMs: Math.round((user + system) / 1000),
+      changed,
+      state,
+      maxRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
+    }),
+  );
 }
 
 /** Notes each request that is made, one a line; only for runs of which the time does not count. */
@@ -41,7 +63,10 @@ function noteRequests(file) {
   const { send } = Transport.prototype;
   Transport.prototype.send = function (outgoing) {
     const { method, address, headers } = outgoing;
-    appendFileSync(file, `${JSON.stringify({ method, origin: address.origin, path: address.path, headers })}\n`);
+    appendFileSync(
+      file,
+      `${JSON.stringify({ method, origin: address.origin, path: address.path, headers })}\n`,
+    );
     return send.call(this, outgoing);
   };
 }

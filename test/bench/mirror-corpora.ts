@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from "node:crypto";
 import { forEachBounded } from "../../provider/content/bounded";
-import { bytesBlob, packManifest, pushArtifact, type BlobSource, type Content, type Store } from "../../provider/content";
+import {
+  bytesBlob,
+  packManifest,
+  pushArtifact,
+  type BlobSource,
+  type Content,
+  type Store,
+} from "../../provider/content";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import { digester, type Digest } from "../../provider/oci/digest";
 import { parseManifest, type Manifest } from "../../provider/oci/manifest";
@@ -20,14 +27,36 @@ function blob(size: number, mediaType: string = MEDIA_TYPES.layer): BlobSource {
 }
 
 async function image(store: Store, layers: number, layerBytes: number): Promise<Manifest> {
-  const config = bytesBlob(Buffer.from(JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] }, n: serial++ })), MEDIA_TYPES.config);
-  const packed = packManifest({ config, layers: Array.from({ length: layers }, () => blob(layerBytes)) });
+  const config = bytesBlob(
+    Buffer.from(
+      JSON.stringify({
+        architecture: "amd64",
+        os: "linux",
+        rootfs: { type: "layers", diff_ids: [] },
+        n: serial++,
+      }),
+    ),
+    MEDIA_TYPES.config,
+  );
+  const packed = packManifest({
+    config,
+    layers: Array.from({ length: layers }, () => blob(layerBytes)),
+  });
   await pushArtifact(store, packed);
   return packed.manifest;
 }
 
-export async function referrer(store: Store, subject: Descriptor, artifactType = EVIDENCE, bytes = 2_000): Promise<Manifest> {
-  const packed = packManifest({ artifactType, layers: [blob(bytes, MEDIA_TYPES.octetStream)], subject });
+export async function referrer(
+  store: Store,
+  subject: Descriptor,
+  artifactType = EVIDENCE,
+  bytes = 2_000,
+): Promise<Manifest> {
+  const packed = packManifest({
+    artifactType,
+    layers: [blob(bytes, MEDIA_TYPES.octetStream)],
+    subject,
+  });
   await pushArtifact(store, packed);
   return packed.manifest;
 }
@@ -42,8 +71,14 @@ export async function multiArch(store: Store, scale: Scale): Promise<string[]> {
   const tags = Array.from({ length: scale === "full" ? 100 : 20 }, (_, n) => `v${n}`);
   await forEachBounded(tags, 4, async (tag) => {
     const images = [await image(store, 2, 50_000), await image(store, 2, 50_000)];
-    const manifests = images.map(({ descriptor }, at) => ({ ...descriptor, platform: { os: "linux", architecture: at === 0 ? "amd64" : "arm64" } }));
-    const index = parseManifest(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests })), MEDIA_TYPES.index);
+    const manifests = images.map(({ descriptor }, at) => ({
+      ...descriptor,
+      platform: { os: "linux", architecture: at === 0 ? "amd64" : "arm64" },
+    }));
+    const index = parseManifest(
+      Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests })),
+      MEDIA_TYPES.index,
+    );
     await store.pushManifest(index);
     for (let n = 0; n < 4; n++) await signedClaim(store, index.descriptor);
     await referrer(store, index.descriptor, MEDIA_TYPES.notarySignature);

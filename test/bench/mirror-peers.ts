@@ -33,13 +33,44 @@ export function peersHere(): Peer[] {
 export async function runPeer(peer: Peer, task: Task): Promise<Run> {
   const begun = performance.now();
   const used: Usage[] = [];
-  const each = async (args: (tag: string) => string[], env: Record<string, string> = {}): Promise<void> => {
-    await forEachBounded(task.tags, 2, async (tag) => void used.push(await measured(peer, args(tag), env)));
+  const each = async (
+    args: (tag: string) => string[],
+    env: Record<string, string> = {},
+  ): Promise<void> => {
+    await forEachBounded(
+      task.tags,
+      2,
+      async (tag) => void used.push(await measured(peer, args(tag), env)),
+    );
   };
-  if (peer === "oras") await each((tag) => ["cp", "-r", "--concurrency", "8", "--from-plain-http", "--to-plain-http", `${task.source}:${tag}`, `${task.destination}:${tag}`]);
-  else if (peer === "regctl") await each((tag) => ["image", "copy", "--referrers", `${task.source}:${tag}`, `${task.destination}:${tag}`], { REGCTL_CONFIG: regctlConfig(task) });
+  if (peer === "oras")
+    await each((tag) => [
+      "cp",
+      "-r",
+      "--concurrency",
+      "8",
+      "--from-plain-http",
+      "--to-plain-http",
+      `${task.source}:${tag}`,
+      `${task.destination}:${tag}`,
+    ]);
+  else if (peer === "regctl")
+    await each(
+      (tag) => [
+        "image",
+        "copy",
+        "--referrers",
+        `${task.source}:${tag}`,
+        `${task.destination}:${tag}`,
+      ],
+      { REGCTL_CONFIG: regctlConfig(task) },
+    );
   else used.push(await measured(peer, ["once", "-c", regsyncConfig(task)], {}));
-  return { ms: performance.now() - begun, maxRssMb: Math.round(Math.max(...used.map(({ peakMb }) => peakMb))), cpuMs: used.reduce((sum, { cpuMs }) => sum + cpuMs, 0) };
+  return {
+    ms: performance.now() - begun,
+    maxRssMb: Math.round(Math.max(...used.map(({ peakMb }) => peakMb))),
+    cpuMs: used.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+  };
 }
 
 function hosts(task: Task): string[] {
@@ -48,7 +79,14 @@ function hosts(task: Task): string[] {
 
 function regctlConfig(task: Task): string {
   const file = join(tempDir("regctl"), "config.json");
-  writeFileSync(file, JSON.stringify({ hosts: Object.fromEntries(hosts(task).map((host) => [host, { tls: "disabled", hostname: host, reqConcurrent: 16 }])) }));
+  writeFileSync(
+    file,
+    JSON.stringify({
+      hosts: Object.fromEntries(
+        hosts(task).map((host) => [host, { tls: "disabled", hostname: host, reqConcurrent: 16 }]),
+      ),
+    }),
+  );
   return file;
 }
 
@@ -71,9 +109,16 @@ interface Usage {
 }
 
 /** @returns what the process took, as far as Linux tells it while it runs: the last 20 ms are not seen */
-function measured(tool: Peer, args: readonly string[], env: Record<string, string>): Promise<Usage> {
+function measured(
+  tool: Peer,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<Usage> {
   return new Promise((done, fail) => {
-    const child = spawn(toolPath(tool), args, { env: toolEnvironment(env), stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(toolPath(tool), args, {
+      env: toolEnvironment(env),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let told = "";
     let usage: Usage = { peakMb: 0, cpuMs: 0 };
     const watch = setInterval(() => (usage = usageOf(child.pid) ?? usage), 20);
@@ -94,7 +139,9 @@ function usageOf(pid: number | undefined): Usage | undefined {
   try {
     const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return peak === undefined ? undefined : { peakMb: Number(peak) / 1024, cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS };
+    return peak === undefined
+      ? undefined
+      : { peakMb: Number(peak) / 1024, cpuMs: (Number(fields[11]) + Number(fields[12])) * TICK_MS };
   } catch {
     return undefined;
   }

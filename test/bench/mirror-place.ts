@@ -15,7 +15,11 @@ export interface Registry {
 
 async function registry(delayMs: number, isIndexed: boolean): Promise<Registry> {
   let printed = "";
-  const server = await startServer("ggcr-registry", ["-delay", `${delayMs}ms`, `-indexed=${isIndexed}`], { ready: async (output) => /^\d+\n/.test((printed = output)) });
+  const server = await startServer(
+    "ggcr-registry",
+    ["-delay", `${delayMs}ms`, `-indexed=${isIndexed}`],
+    { ready: async (output) => /^\d+\n/.test((printed = output)) },
+  );
   return { host: `127.0.0.1:${Number.parseInt(printed, 10)}`, stop: server.stop };
 }
 
@@ -24,7 +28,9 @@ function counts(host: string): Promise<{ requests: number; received: number; sen
     request(`http://${host}/_requests`, (response) => {
       let text = "";
       response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      response.once("end", () => done(JSON.parse(text) as { requests: number; received: number; sent: number }));
+      response.once("end", () =>
+        done(JSON.parse(text) as { requests: number; received: number; sent: number }),
+      );
     })
       .once("error", fail)
       .end();
@@ -61,7 +67,12 @@ export class Place {
   ) {}
 
   static async open(delayMs: number, isIndexed: boolean): Promise<Place> {
-    return new Place(await registry(delayMs, isIndexed), delayMs, isIndexed, new RegistryClient({ baseDir: "/", env: {}, limits: { concurrency: 32 } }));
+    return new Place(
+      await registry(delayMs, isIndexed),
+      delayMs,
+      isIndexed,
+      new RegistryClient({ baseDir: "/", env: {}, limits: { concurrency: 32 } }),
+    );
   }
 
   get repository(): Repository {
@@ -78,37 +89,77 @@ export class Place {
     await this.source.stop();
   }
 
-  async measure(destination: Registry, tags: readonly string[], work: () => Promise<Work>): Promise<Measured> {
+  async measure(
+    destination: Registry,
+    tags: readonly string[],
+    work: () => Promise<Work>,
+  ): Promise<Measured> {
     await Promise.all([counts(this.source.host), counts(destination.host)]);
     const { ms, maxRssMb, state, cpuMs } = await work();
     const [from, to] = await Promise.all([counts(this.source.host), counts(destination.host)]);
-    const missing = await missingFrom(`${this.source.host}/bench/corpus`, `${destination.host}/bench/copy`, tags);
-    return { seconds: ms / 1000, requests: [from.requests, to.requests], bytes: [from.sent, to.received], maxRssMb, missing, ...(state === undefined ? {} : { state }), ...(cpuMs === undefined ? {} : { cpuMs }) };
+    const missing = await missingFrom(
+      `${this.source.host}/bench/corpus`,
+      `${destination.host}/bench/copy`,
+      tags,
+    );
+    return {
+      seconds: ms / 1000,
+      requests: [from.requests, to.requests],
+      bytes: [from.sent, to.received],
+      maxRssMb,
+      missing,
+      ...(state === undefined ? {} : { state }),
+      ...(cpuMs === undefined ? {} : { cpuMs }),
+    };
   }
 
-  async consign(destination: Registry, tags: readonly string[], calls: string[], stateFile: string): Promise<Measured> {
-    return this.measure(destination, tags, () => child("mirror-consign.mjs", JSON.stringify(this.#job(destination, calls, stateFile))));
+  async consign(
+    destination: Registry,
+    tags: readonly string[],
+    calls: string[],
+    stateFile: string,
+  ): Promise<Measured> {
+    return this.measure(destination, tags, () =>
+      child("mirror-consign.mjs", JSON.stringify(this.#job(destination, calls, stateFile))),
+    );
   }
 
   /** The requests of the same calls, made by undici and nothing else. */
-  async floor(destination: Registry, tags: readonly string[], calls: string[], stateFile: string): Promise<Measured> {
+  async floor(
+    destination: Registry,
+    tags: readonly string[],
+    calls: string[],
+    stateFile: string,
+  ): Promise<Measured> {
     const requestsTo = join(tempDir("bench"), "requests");
-    await child("mirror-consign.mjs", JSON.stringify({ ...this.#job(destination, calls, stateFile), requestsTo }));
+    await child(
+      "mirror-consign.mjs",
+      JSON.stringify({ ...this.#job(destination, calls, stateFile), requestsTo }),
+    );
     return this.measure(destination, tags, () => child("mirror-floor.mjs", requestsTo));
   }
 
   #job(destination: Registry, calls: string[], stateFile: string): object {
-    const args = { source: `${this.source.host}/bench/corpus`, destinations: [`${destination.host}/bench/copy`], claims: { cosignTags: "exclude" } };
+    const args = {
+      source: `${this.source.host}/bench/corpus`,
+      destinations: [`${destination.host}/bench/copy`],
+      claims: { cosignTags: "exclude" },
+    };
     return { args, calls, stateFile, registries: {} };
   }
 }
 
 function child(script: string, argument: string): Promise<Work> {
   return new Promise((done, fail) => {
-    const run = spawn(process.execPath, [join(repositoryRoot, "test/bench", script), argument], { cwd: repositoryRoot, stdio: ["ignore", "pipe", "inherit"] });
+    const run = spawn(process.execPath, [join(repositoryRoot, "test/bench", script), argument], {
+      cwd: repositoryRoot,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let text = "";
     run.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
     run.once("error", fail);
-    run.once("close", (code) => (code === 0 ? done(JSON.parse(text) as Work) : fail(new Error(`${script} ended with ${code}`))));
+    run.once("close", (code) =>
+      code === 0 ? done(JSON.parse(text) as Work) : fail(new Error(`${script} ended with ${code}`)),
+    );
   });
 }

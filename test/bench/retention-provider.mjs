@@ -24,13 +24,17 @@ const baseline = megabytes();
 
 const given = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const began = performance.now();
-const { inputs, failures = [] } = await ArchivePolicy.check(given.state, { ...given.args, asOf: "2026-01-01" });
+const { inputs, failures = [] } = await ArchivePolicy.check(given.state, {
+  ...given.args,
+  asOf: "2026-01-01",
+});
 if (failures.length > 0) throw new Error(JSON.stringify(failures[0]));
 await ArchivePolicy.diff("archive", given.state, inputs);
 const seconds = Number(((performance.now() - began) / 1_000).toFixed(2));
 const peak = highWater();
 
 const decisions = {};
-for (const { decision } of Object.values(inputs.entries)) decisions[decision] = (decisions[decision] ?? 0) + 1;
+for (const { decision } of Object.values(inputs.entries))
+  decisions[decision] = (decisions[decision] ?? 0) + 1;
 process.stdout.write(JSON.stringify({ seconds, connections, baseline, peak, decisions }));
 process.exit(0);

@@ -29,7 +29,10 @@ export interface Inhabitant {
 const CONCURRENCY = 8;
 
 /** Runs over what is given, some at a time, each one's own in order. */
-export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+export async function forAll<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
   const waiting = [...items];
   const worker = async (): Promise<void> => {
     for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
@@ -39,11 +42,17 @@ export async function forAll<T>(items: readonly T[], work: (item: T) => Promise<
 
 /** A signed artifact, with a layer of its own beside one that all have in common. The older form of signature is the one that notation finds in layouts. */
 async function publish(store: Store, name: string, { issued }: Party): Promise<Descriptor> {
-  const layers = ["what all have in common\n", `the content of ${name}\n`].map((text) => bytesBlob(Buffer.from(text), "text/plain"));
+  const layers = ["what all have in common\n", `the content of ${name}\n`].map((text) =>
+    bytesBlob(Buffer.from(text), "text/plain"),
+  );
   const packed = packManifest({ artifactType: "application/vnd.example.app", layers });
   await pushArtifact(store, packed);
   const subject = plainDescriptor(packed.manifest.descriptor);
-  const envelope = await signEnvelope({ target: subject, signer: keySigner(issued.key.privateKey, issued.chain), signingTime: new Date() });
+  const envelope = await signEnvelope({
+    target: subject,
+    signer: keySigner(issued.key.privateKey, issued.chain),
+    signingTime: new Date(),
+  });
   await pushArtifact(store, packSignature({ subject, envelope, form: "legacy" }));
   await store.tag(packed.manifest, name);
   return subject;
@@ -68,11 +77,21 @@ export class DecadeWorld {
       const [source, store] = [this.sources[place], stores[place]];
       if (source === undefined || store === undefined) return;
       const descriptor = await publish(store, `v${index}`, wabbit);
-      this.inhabitants.push({ name: `v${index}`, source, descriptor, model: new ModelArtifact(descriptor.digest, life), told: tellings(store, descriptor, life, wabbit, stranger) });
+      this.inhabitants.push({
+        name: `v${index}`,
+        source,
+        descriptor,
+        model: new ModelArtifact(descriptor.digest, life),
+        told: tellings(store, descriptor, life, wabbit, stranger),
+      });
     });
     for (const home of [...this.sources, this.archive]) {
       const descriptor = await publish(home.store(), "foreign", stranger);
-      this.#foreign.push({ home, descriptor, family: await family(home.store(), descriptor.digest) });
+      this.#foreign.push({
+        home,
+        descriptor,
+        family: await family(home.store(), descriptor.digest),
+      });
     }
   }
 
@@ -81,8 +100,23 @@ export class DecadeWorld {
     await forAll(this.inhabitants, async ({ told }) => {
       while (told[0] !== undefined && told[0].day <= day) await told.shift()?.tell();
     });
-    const last = this.sources.map((home) => lastOf(this.inhabitants.filter(({ source }) => source === home).map(({ model }) => model), day, this.rules));
-    return new Map(this.inhabitants.map(({ descriptor: { digest }, model }) => [digest, model.run(day, this.rules, last.some((digests) => digests.has(digest)))]));
+    const last = this.sources.map((home) =>
+      lastOf(
+        this.inhabitants.filter(({ source }) => source === home).map(({ model }) => model),
+        day,
+        this.rules,
+      ),
+    );
+    return new Map(
+      this.inhabitants.map(({ descriptor: { digest }, model }) => [
+        digest,
+        model.run(
+          day,
+          this.rules,
+          last.some((digests) => digests.has(digest)),
+        ),
+      ]),
+    );
   }
 
   /** Where the bytes are is where the model has them. */
@@ -91,11 +125,19 @@ export class DecadeWorld {
     const sources = new Map(this.sources.map((home) => [home, home.store()]));
     await forAll(this.inhabitants, async ({ name, source, descriptor, model }) => {
       const there = [await sources.get(source)?.has(descriptor), await archive.has(descriptor)];
-      assert.deepEqual(there, [model.atSource, model.inArchive], `day ${day}, ${name}, at its source and in the archive: ${JSON.stringify([model.life, this.rules])}`);
+      assert.deepEqual(
+        there,
+        [model.atSource, model.inArchive],
+        `day ${day}, ${name}, at its source and in the archive: ${JSON.stringify([model.life, this.rules])}`,
+      );
       if (!model.inArchive) return;
       const manifest = await archive.manifest(descriptor);
       const own = manifest.kind === "manifest" ? manifest.value.layers[1] : undefined;
-      assert.equal(own !== undefined && (await archive.has(own)), !model.contentPurged, `day ${day}, the content of ${name}`);
+      assert.equal(
+        own !== undefined && (await archive.has(own)),
+        !model.contentPurged,
+        `day ${day}, the content of ${name}`,
+      );
     });
   }
 
@@ -107,6 +149,11 @@ export class DecadeWorld {
       if (!model.inArchive) assert.deepEqual(digests, [descriptor.digest], `${name} left nothing`);
       else for (const digest of digests) await archive.manifest(digest);
     });
-    for (const { home, descriptor, family: before } of this.#foreign) assert.deepEqual(await family(home.store(), descriptor.digest), before, `what is not ours at ${home.location}`);
+    for (const { home, descriptor, family: before } of this.#foreign)
+      assert.deepEqual(
+        await family(home.store(), descriptor.digest),
+        before,
+        `what is not ours at ${home.location}`,
+      );
   }
 }

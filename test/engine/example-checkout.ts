@@ -34,7 +34,10 @@ export interface ExampleCheckout {
 export function checkout(name: string): ExampleCheckout {
   const root = tempDir("example");
   const folder = join(root, "examples", name);
-  cpSync(join(EXAMPLES_FOLDER, name), folder, { recursive: true, filter: (path) => !isLeftover(path) });
+  cpSync(join(EXAMPLES_FOLDER, name), folder, {
+    recursive: true,
+    filter: (path) => !isLeftover(path),
+  });
   cpSync(join(repositoryRoot, "scripts"), join(root, "scripts"), { recursive: true });
   // Without the package.json: with it, this copy would be the package, and have no dist.
   symlinkSync(join(repositoryRoot, "node_modules"), join(root, "node_modules"), "junction");
@@ -47,7 +50,8 @@ export function checkout(name: string): ExampleCheckout {
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     ...QUICK_PROGRAMS,
   };
-  const pulumi = (...args: string[]): Promise<string> => toolOutput("pulumi", [...args, "--non-interactive"], { cwd: folder, env, timeoutMs: 120_000 });
+  const pulumi = (...args: string[]): Promise<string> =>
+    toolOutput("pulumi", [...args, "--non-interactive"], { cwd: folder, env, timeoutMs: 120_000 });
 
   return {
     folder,
@@ -60,8 +64,12 @@ export function checkout(name: string): ExampleCheckout {
       const seconds = (performance.now() - began) / 1000;
       const outputs: Played["outputs"] = {};
       if (code === 0) {
-        for (const stack of JSON.parse(await pulumi("stack", "ls", "--json")) as { name: string }[]) {
-          outputs[stack.name] = JSON.parse(await pulumi("stack", "output", "--json", "--stack", stack.name)) as Record<string, unknown>;
+        for (const stack of JSON.parse(await pulumi("stack", "ls", "--json")) as {
+          name: string;
+        }[]) {
+          outputs[stack.name] = JSON.parse(
+            await pulumi("stack", "output", "--json", "--stack", stack.name),
+          ) as Record<string, unknown>;
         }
       }
       return { code, text, seconds, outputs, folder };
@@ -85,11 +93,17 @@ function listing(folder: string, except: string): string[] {
 
 function run(script: string, args: string[], cwd: string): Promise<{ code: number; text: string }> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [script, ...args], { cwd, env: toolEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [script, ...args], {
+      cwd,
+      env: toolEnvironment(),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const parts: Buffer[] = [];
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (part: Buffer) => parts.push(part));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (part: Buffer) => parts.push(part));
     child.once("error", fail);
-    const ended = (code: number | null): void => done({ code: code ?? 128, text: Buffer.concat(parts).toString("utf8") });
+    const ended = (code: number | null): void =>
+      done({ code: code ?? 128, text: Buffer.concat(parts).toString("utf8") });
     child.once("close", ended);
     // Something that the example started may outlive it and hold its output open.
     child.once("exit", (code) => setTimeout(() => ended(code), 5_000).unref());

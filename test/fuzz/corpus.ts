@@ -6,7 +6,11 @@ import { TARGETS, type Signed } from "./targets";
 const ANYTHING: Signed = Object.assign(new Set<string>(), { has: () => true });
 
 /** Of the inputs, those that run code which neither `given` nor smaller ones run. */
-export async function smallest(target: string, given: readonly Uint8Array[], inputs: readonly Uint8Array[]): Promise<Uint8Array[]> {
+export async function smallest(
+  target: string,
+  given: readonly Uint8Array[],
+  inputs: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
   const { run } = (await TARGETS[target]?.(ANYTHING)) ?? {};
   if (run === undefined) throw new Error(`there is no target ${target}`);
   const coverage = new Coverage();

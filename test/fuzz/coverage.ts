@@ -59,7 +59,9 @@ export class Coverage {
   }
 
   #ran(): [url: string, ran: Uint8Array][] {
-    return this.#take().filter(({ url }) => url.includes("/provider/")).map(({ url, functions }) => [url, paint(functions)]);
+    return this.#take()
+      .filter(({ url }) => url.includes("/provider/"))
+      .map(({ url, functions }) => [url, paint(functions)]);
   }
 
   #known(url: string): Uint8Array {
@@ -73,10 +75,15 @@ function newBytes(known: Uint8Array, ran: Uint8Array): number {
 
 /** One byte for each of the script: functions from outside in, in each its blocks from outside in, each over what is around it. */
 function paint(functions: readonly Profiler.FunctionCoverage[]): Uint8Array {
-  const ranges = functions.filter(({ functionName }) => functionName !== "").flatMap((each) => each.ranges);
+  const ranges = functions
+    .filter(({ functionName }) => functionName !== "")
+    .flatMap((each) => each.ranges);
   const length = Math.max(0, ...ranges.map(({ endOffset }) => endOffset));
   const painted = new Uint8Array(length);
-  const outsideIn = ranges.toSorted((a, b) => a.startOffset - b.startOffset || b.endOffset - a.endOffset);
-  for (const { startOffset, endOffset, count } of outsideIn) painted.fill(count > 0 ? 1 : 0, startOffset, endOffset);
+  const outsideIn = ranges.toSorted(
+    (a, b) => a.startOffset - b.startOffset || b.endOffset - a.endOffset,
+  );
+  for (const { startOffset, endOffset, count } of outsideIn)
+    painted.fill(count > 0 ? 1 : 0, startOffset, endOffset);
   return painted;
 }

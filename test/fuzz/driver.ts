@@ -101,7 +101,17 @@ class Fuzzer {
     const ran = performance.now();
     const isNew = this.#coverage.hasNew();
     const [running, asking] = [ran - began, performance.now() - ran];
-    this.#batch = Math.min(MAX_BATCH, Math.max(MIN_BATCH, running < 3 * asking ? this.#batch * 2 : running > 8 * asking ? this.#batch >> 1 : this.#batch));
+    this.#batch = Math.min(
+      MAX_BATCH,
+      Math.max(
+        MIN_BATCH,
+        running < 3 * asking
+          ? this.#batch * 2
+          : running > 8 * asking
+            ? this.#batch >> 1
+            : this.#batch,
+      ),
+    );
     if (!isNew || this.#pool.length >= MAX_POOL) return;
     await this.#findNew(batch);
     // What only the whole batch runs, as a cache that fills up, belongs to nobody.

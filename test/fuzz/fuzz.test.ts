@@ -3,7 +3,15 @@
 // one than yesterday's, CONSIGN_FUZZ_SAVE=1 puts what was found into the corpus.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
@@ -21,13 +29,23 @@ const HANGS_MS = 20_000;
 const MAX_CORPUS = 200 * 1024;
 
 const folderOf = (target: string): string => join(__dirname, "corpus", target);
-const nameOf = (input: Uint8Array): string => createHash("sha256").update(input).digest("hex").slice(0, 16);
+const nameOf = (input: Uint8Array): string =>
+  createHash("sha256").update(input).digest("hex").slice(0, 16);
 
 function run(target: string): Promise<FuzzReport> {
   const watched = new SharedArrayBuffer(8 + WATCHED_BYTES);
   const head = new Int32Array(watched, 0, 2);
-  const order: Order = { target, milliseconds: SECONDS * 1000, seed: SEED, corpus: folderOf(target), watched };
-  const worker = new Worker(join(__dirname, "worker.ts"), { workerData: order, execArgv: [...LOAD_TYPESCRIPT] });
+  const order: Order = {
+    target,
+    milliseconds: SECONDS * 1000,
+    seed: SEED,
+    corpus: folderOf(target),
+    watched,
+  };
+  const worker = new Worker(join(__dirname, "worker.ts"), {
+    workerData: order,
+    execArgv: [...LOAD_TYPESCRIPT],
+  });
   return new Promise<FuzzReport>((done, fail) => {
     let seen = { count: 0, at: performance.now() };
     const watch = setInterval(() => {
@@ -50,8 +68,11 @@ describe("fuzzing", { concurrency: 2 }, () => {
   for (const target of Object.keys(TARGETS)) {
     test(`${target}: whatever the bytes, no crash, no hang, and nothing accepted that nobody signed`, async (context) => {
       const { executions, seconds, covered, pool, found, failure } = await run(target);
-      context.diagnostic(`${executions} inputs in ${seconds.toFixed(1)} s, ${covered} bytes of code covered, ${found} inputs found`);
-      if (failure !== undefined) assert.fail(`${failure.error}\ninput: ${Buffer.from(failure.input).toString("hex")}`);
+      context.diagnostic(
+        `${executions} inputs in ${seconds.toFixed(1)} s, ${covered} bytes of code covered, ${found} inputs found`,
+      );
+      if (failure !== undefined)
+        assert.fail(`${failure.error}\ninput: ${Buffer.from(failure.input).toString("hex")}`);
       assert.ok(executions > 0);
       if (SAVE) await save(target, pool);
     });
@@ -59,7 +80,9 @@ describe("fuzzing", { concurrency: 2 }, () => {
 
   test("the corpus has something for every target, and is small", () => {
     assert.deepEqual(readdirSync(join(__dirname, "corpus")).sort(), Object.keys(TARGETS).sort());
-    const files = Object.keys(TARGETS).flatMap((target) => readdirSync(folderOf(target)).map((name) => join(folderOf(target), name)));
+    const files = Object.keys(TARGETS).flatMap((target) =>
+      readdirSync(folderOf(target)).map((name) => join(folderOf(target), name)),
+    );
     assert.ok(files.reduce((sum, file) => sum + statSync(file).size, 0) < MAX_CORPUS);
   });
 });
@@ -69,7 +92,11 @@ async function save(target: string, pool: readonly Uint8Array[]): Promise<void> 
   const folder = folderOf(target);
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true });
   const named = readdirSync(folder).filter((name) => !/^[0-9a-f]{16}$/.test(name));
-  const kept = await smallest(target, named.map((name) => new Uint8Array(readFileSync(join(folder, name)))), pool);
+  const kept = await smallest(
+    target,
+    named.map((name) => new Uint8Array(readFileSync(join(folder, name)))),
+    pool,
+  );
   for (const name of readdirSync(folder)) if (!named.includes(name)) rmSync(join(folder, name));
   for (const input of kept) writeFileSync(join(folder, nameOf(input)), input);
 }

@@ -24,9 +24,20 @@ interface List {
 
 function list({ by = root, nextUpdate, entryExtensions = [] }: List) {
   const algorithm = signatureAlgorithm(by.key.privateKey);
-  const entry = der.sequence(der.integer(0x4a01n), der.time(before), ...(entryExtensions.length === 0 ? [] : [der.sequence(...entryExtensions)]));
+  const entry = der.sequence(
+    der.integer(0x4a01n),
+    der.time(before),
+    ...(entryExtensions.length === 0 ? [] : [der.sequence(...entryExtensions)]),
+  );
   const until = nextUpdate === undefined ? [] : [der.time(nextUpdate)];
-  const tbs = der.sequence(der.integer(1), algorithm.identifier, name(by.subject), der.time(before), ...until, der.sequence(entry));
+  const tbs = der.sequence(
+    der.integer(1),
+    algorithm.identifier,
+    name(by.subject),
+    der.time(before),
+    ...until,
+    der.sequence(entry),
+  );
   const crl = parseCrl(der.sequence(tbs, algorithm.identifier, der.bits(algorithm.sign(tbs))));
   checkCrl(crl, parseCertificate(by.der), new Date());
   return statusIn(crl, undefined, certificate, undefined);
@@ -44,10 +55,20 @@ test("a list that does not say when the next one comes tells nothing", () => {
 
 test("an entry with a critical extension that is not known tells nothing", () => {
   const entryExtensions = [extension("1.2.3.4.5", true, der.nil())];
-  assert.throws(() => list({ nextUpdate: after, entryExtensions }), doubt(/critical extension 1\.2\.3\.4\.5/));
-  assert.equal(list({ nextUpdate: after, entryExtensions: [extension("1.2.3.4.5", false, der.nil())] }).revoked, true);
+  assert.throws(
+    () => list({ nextUpdate: after, entryExtensions }),
+    doubt(/critical extension 1\.2\.3\.4\.5/),
+  );
+  assert.equal(
+    list({ nextUpdate: after, entryExtensions: [extension("1.2.3.4.5", false, der.nil())] })
+      .revoked,
+    true,
+  );
 });
 
 test("a list by an authority that may not sign lists tells nothing", () => {
-  assert.throws(() => list({ by: authority({ keyUsage: ["keyCertSign"] }), nextUpdate: after }), doubt(/lacks cRLSign/));
+  assert.throws(
+    () => list({ by: authority({ keyUsage: ["keyCertSign"] }), nextUpdate: after }),
+    doubt(/lacks cRLSign/),
+  );
 });

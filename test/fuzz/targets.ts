@@ -24,8 +24,10 @@ export type Signed = ReadonlySet<string>;
 
 /** What an envelope signs, if its signature is good. Whether its signer is trusted is another question. */
 export async function signedBy(input: Uint8Array, mediaType: string): Promise<string | undefined> {
-  const { parseEnvelope } = require("../../provider/notation/envelope") as typeof import("../../provider/notation/envelope");
-  const { checkIntegrity } = require("../../provider/notation/integrity") as typeof import("../../provider/notation/integrity");
+  const { parseEnvelope } =
+    require("../../provider/notation/envelope") as typeof import("../../provider/notation/envelope");
+  const { checkIntegrity } =
+    require("../../provider/notation/integrity") as typeof import("../../provider/notation/integrity");
   const envelope = answered(() => parseEnvelope(input, mediaType));
   if (envelope === undefined) return undefined;
   try {
@@ -44,8 +46,10 @@ async function neverAccepts(input: Uint8Array, mediaType: string, signed: Signed
 
 /** What a timestamp token says, if its signature is good. */
 export async function stampedBy(input: Uint8Array): Promise<string | undefined> {
-  const { checkTokenSignature, parseTimestampToken } = require("../../provider/notation/timestamp-token") as typeof import("../../provider/notation/timestamp-token");
-  const { signerCertificate } = require("../../provider/notation/timestamp-signer") as typeof import("../../provider/notation/timestamp-signer");
+  const { checkTokenSignature, parseTimestampToken } =
+    require("../../provider/notation/timestamp-token") as typeof import("../../provider/notation/timestamp-token");
+  const { signerCertificate } =
+    require("../../provider/notation/timestamp-signer") as typeof import("../../provider/notation/timestamp-signer");
   return answered(() => {
     const token = parseTimestampToken(input);
     const certificate = signerCertificate(token);
@@ -59,20 +63,45 @@ function plainErrors(run: () => void): void {
   try {
     run();
   } catch (error) {
-    if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) throw error;
+    if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError)
+      throw error;
   }
 }
 
-const JSON_WORDS = ['"', "{", "}", "[", "]", ":", ",", "null", "true", "-1", "1e99", "\\u0000", "\\ud800", "__proto__", '"a":1'];
-const ATTRIBUTES = ["io.cncf.notary.signingScheme", "io.cncf.notary.signingTime", "io.cncf.notary.expiry", "io.cncf.notary.authenticSigningTime", "io.cncf.notary.verificationPlugin", "notary.x509", "notary.x509.signingAuthority"];
-
+const JSON_WORDS = [
+  '"',
+  "{",
+  "}",
+  "[",
+  "]",
+  ":",
+  ",",
+  "null",
+  "true",
+  "-1",
+  "1e99",
+  "\\u0000",
+  "\\ud800",
+  "__proto__",
+  '"a":1',
+];
+const ATTRIBUTES = [
+  "io.cncf.notary.signingScheme",
+  "io.cncf.notary.signingTime",
+  "io.cncf.notary.expiry",
+  "io.cncf.notary.authenticSigningTime",
+  "io.cncf.notary.verificationPlugin",
+  "notary.x509",
+  "notary.x509.signingAuthority",
+];
 
 type Make = (signed: Signed) => Promise<FuzzTarget>;
 
 /** Each loads only what it needs: the less code there is, the less it costs to ask which of it ran. */
 export const TARGETS: Record<string, Make> = {
   cbor: async () => {
-    const { decodeCbor, encodeCbor } = require("../../provider/cose/cbor") as typeof import("../../provider/cose/cbor");
+    const { decodeCbor, encodeCbor } =
+      require("../../provider/cose/cbor") as typeof import("../../provider/cose/cbor");
     /** `undefined` is read and never written. */
     const written = (value: unknown): Uint8Array | undefined => {
       try {
@@ -88,127 +117,297 @@ export const TARGETS: Record<string, Make> = {
         if (value === undefined) return;
         const once = written(value);
         if (once === undefined) return;
-        assert.deepEqual(encodeCbor(decodeCbor(once, 2 ** 20)), once, "what was read is not written as it was");
+        assert.deepEqual(
+          encodeCbor(decodeCbor(once, 2 ** 20)),
+          once,
+          "what was read is not written as it was",
+        );
       },
-      words: ["\xd2\x84", "\xa1\x01\x26", "\xc1\x1a", "\xf9\x7e\x00", "\xfb", "\xf6", "\xc2\x49\x01", "\x3b\xff", "\x1b\x00\x1f", "\xa2\x01\x00\x01\x00", "\x63\xef\xbb\xbf"],
+      words: [
+        "\xd2\x84",
+        "\xa1\x01\x26",
+        "\xc1\x1a",
+        "\xf9\x7e\x00",
+        "\xfb",
+        "\xf6",
+        "\xc2\x49\x01",
+        "\x3b\xff",
+        "\x1b\x00\x1f",
+        "\xa2\x01\x00\x01\x00",
+        "\x63\xef\xbb\xbf",
+      ],
     };
   },
   cose: async (signed) => ({
     run: (input) => neverAccepts(input, MEDIA_TYPES.cose, signed),
-    words: [...ATTRIBUTES, "\xd2\x84", "\x18\x21", "\x82", "\xa0", "\x40", "\xc1", "\x26", "\x38\x22", "\xf6"],
+    words: [
+      ...ATTRIBUTES,
+      "\xd2\x84",
+      "\x18\x21",
+      "\x82",
+      "\xa0",
+      "\x40",
+      "\xc1",
+      "\x26",
+      "\x38\x22",
+      "\xf6",
+    ],
   }),
   jws: async (signed) => ({
     run: (input) => neverAccepts(input, MEDIA_TYPES.jws, signed),
-    words: [...JSON_WORDS, ...ATTRIBUTES, "protected", "payload", "signature", "x5c", "crit", "b64", "alg", "e30"],
+    words: [
+      ...JSON_WORDS,
+      ...ATTRIBUTES,
+      "protected",
+      "payload",
+      "signature",
+      "x5c",
+      "crit",
+      "b64",
+      "alg",
+      "e30",
+    ],
   }),
   timestamp: async (signed) => ({
     run: async (input) => {
       const found = await stampedBy(input);
-      assert.ok(found === undefined || signed.has(found), "a timestamp is accepted that nobody gave");
+      assert.ok(
+        found === undefined || signed.has(found),
+        "a timestamp is accepted that nobody gave",
+      );
     },
     words: ["\x30\x80", "\x31\x00", "\xa0", "\x24", "\x18\x0f", "\x00\x00"],
   }),
   certificate: async () => {
-    const { parseCertificate } = require("../../provider/notation/certificates") as typeof import("../../provider/notation/certificates");
-    const { identityNameOf } = require("../../provider/notation/distinguished-name") as typeof import("../../provider/notation/distinguished-name");
+    const { parseCertificate } =
+      require("../../provider/notation/certificates") as typeof import("../../provider/notation/certificates");
+    const { identityNameOf } =
+      require("../../provider/notation/distinguished-name") as typeof import("../../provider/notation/distinguished-name");
     return {
       run: (input) => {
         const certificate = answered(() => parseCertificate(input));
         if (certificate !== undefined) answered(() => identityNameOf(certificate.subject));
       },
-      words: ["\x06\x03\x55\x1d\x0f", "\x06\x03\x55\x1d\x13", "\x06\x03\x55\x1d\x25", "\x06\x03\x55\x1d\x1f", "\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x01", "\x01\x01\xff", "\x30\x00", "\x02\x01\x00", "\x03\x02\x07\x80", "\x0c", "\x1e", "\x86"],
+      words: [
+        "\x06\x03\x55\x1d\x0f",
+        "\x06\x03\x55\x1d\x13",
+        "\x06\x03\x55\x1d\x25",
+        "\x06\x03\x55\x1d\x1f",
+        "\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x01",
+        "\x01\x01\xff",
+        "\x30\x00",
+        "\x02\x01\x00",
+        "\x03\x02\x07\x80",
+        "\x0c",
+        "\x1e",
+        "\x86",
+      ],
     };
   },
   pem: async () => {
-    const { parsePem } = require("../../provider/notation/certificates") as typeof import("../../provider/notation/certificates");
-    return { run: (input) => void answered(() => parsePem(text(input))), words: ["-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", "-----BEGIN ", "-----", "\n"] };
+    const { parsePem } =
+      require("../../provider/notation/certificates") as typeof import("../../provider/notation/certificates");
+    return {
+      run: (input) => void answered(() => parsePem(text(input))),
+      words: [
+        "-----BEGIN CERTIFICATE-----",
+        "-----END CERTIFICATE-----",
+        "-----BEGIN ",
+        "-----",
+        "\n",
+      ],
+    };
   },
   der: async () => {
-    const { DerReader: Reader, TAG, parseTime, readOid } = require("../../provider/notation/der") as typeof import("../../provider/notation/der");
+    const {
+      DerReader: Reader,
+      TAG,
+      parseTime,
+      readOid,
+    } = require("../../provider/notation/der") as typeof import("../../provider/notation/der");
     const read = (reader: DerReader, depth: number): void => {
       while (!reader.done) {
         const { tag, content } = reader.next();
         if (tag === TAG.oid) readOid(content);
-        else if (tag === TAG.utcTime || tag === TAG.generalizedTime) parseTime({ tag, content, raw: content });
+        else if (tag === TAG.utcTime || tag === TAG.generalizedTime)
+          parseTime({ tag, content, raw: content });
         else if ((tag & 0x20) !== 0 && depth < 20) read(new Reader(content), depth + 1);
       }
     };
-    return { run: (input) => plainErrors(() => read(new Reader(input), 0)), words: ["\x30\x80", "\x84\xff\xff\xff\xff", "\x1f\x81", "\x06\x09", "\x17\x0d", "\x18\x0f"] };
+    return {
+      run: (input) => plainErrors(() => read(new Reader(input), 0)),
+      words: ["\x30\x80", "\x84\xff\xff\xff\xff", "\x1f\x81", "\x06\x09", "\x17\x0d", "\x18\x0f"],
+    };
   },
   crl: async () => {
-    const { entriesFor, parseCrl } = require("../../provider/notation/crl") as typeof import("../../provider/notation/crl");
+    const { entriesFor, parseCrl } =
+      require("../../provider/notation/crl") as typeof import("../../provider/notation/crl");
     return {
       run: (input) => {
         const crl = answered(() => parseCrl(input));
         if (crl !== undefined) answered(() => entriesFor(crl, Uint8Array.of(0x4a)));
       },
-      words: ["\x06\x03\x55\x1d\x14", "\x06\x03\x55\x1d\x1b", "\x06\x03\x55\x1d\x1c", "\x06\x03\x55\x1d\x2e", "\xa0", "\x83", "\x84\x01\xff", "\x01\x01\xff", "\x0a\x01\x06"],
+      words: [
+        "\x06\x03\x55\x1d\x14",
+        "\x06\x03\x55\x1d\x1b",
+        "\x06\x03\x55\x1d\x1c",
+        "\x06\x03\x55\x1d\x2e",
+        "\xa0",
+        "\x83",
+        "\x84\x01\xff",
+        "\x01\x01\xff",
+        "\x0a\x01\x06",
+      ],
     };
   },
   ocsp: async () => {
-    const { parseOcspResponse } = require("../../provider/notation/ocsp-response") as typeof import("../../provider/notation/ocsp-response");
-    return { run: (input) => void answered(() => parseOcspResponse(input)), words: ["\x0a\x01\x00", "\x80\x00", "\x82\x00", "\xa1", "\x30\x00", "\x18\x0f", "\x04\x14"] };
+    const { parseOcspResponse } =
+      require("../../provider/notation/ocsp-response") as typeof import("../../provider/notation/ocsp-response");
+    return {
+      run: (input) => void answered(() => parseOcspResponse(input)),
+      words: ["\x0a\x01\x00", "\x80\x00", "\x82\x00", "\xa1", "\x30\x00", "\x18\x0f", "\x04\x14"],
+    };
   },
   dn: async () => {
-    const { decodeName, identityNameOf, parseIdentityName } = require("../../provider/notation/distinguished-name") as typeof import("../../provider/notation/distinguished-name");
+    const { decodeName, identityNameOf, parseIdentityName } =
+      require("../../provider/notation/distinguished-name") as typeof import("../../provider/notation/distinguished-name");
     return {
       run: (input) => {
         answered(() => parseIdentityName(text(input)));
         const name = decodeName(input);
         if (name !== undefined) answered(() => identityNameOf(name));
       },
-      words: ["C=", "ST=", "S=", "O=", "CN=", ",", "+", "\\", "\\20", "\\,", "=#", '"', ";", "\x31\x0b\x30\x09\x06\x03\x55\x04\x06\x13\x02US"],
+      words: [
+        "C=",
+        "ST=",
+        "S=",
+        "O=",
+        "CN=",
+        ",",
+        "+",
+        "\\",
+        "\\20",
+        "\\,",
+        "=#",
+        '"',
+        ";",
+        "\x31\x0b\x30\x09\x06\x03\x55\x04\x06\x13\x02US",
+      ],
     };
   },
   challenge: async () => {
-    const { parseChallenges } = require("../../provider/registry/challenge") as typeof import("../../provider/registry/challenge");
+    const { parseChallenges } =
+      require("../../provider/registry/challenge") as typeof import("../../provider/registry/challenge");
     return {
       run: (input) => {
-        for (const { scheme, parameters } of parseChallenges(latin1(input))) assert.ok(scheme === scheme.toLowerCase() && parameters.size < 10_000);
+        for (const { scheme, parameters } of parseChallenges(latin1(input)))
+          assert.ok(scheme === scheme.toLowerCase() && parameters.size < 10_000);
       },
       words: ["Bearer ", "Basic ", "realm=", "service=", "scope=", '"', "\\", ",", "=", " ", "\t"],
     };
   },
   link: async () => {
-    const { nextPage } = require("../../provider/registry/links") as typeof import("../../provider/registry/links");
+    const { nextPage } =
+      require("../../provider/registry/links") as typeof import("../../provider/registry/links");
     const current = new URL("https://registry.example/v2/a/tags/list");
     return {
       run: (input) => {
         const next = answered(() => nextPage(latin1(input), current, "registry.example/a"));
-        assert.ok(next === undefined || (next.origin === current.origin && next.username === "" && next.password === ""), "a link leaves the registry");
+        assert.ok(
+          next === undefined ||
+            (next.origin === current.origin && next.username === "" && next.password === ""),
+          "a link leaves the registry",
+        );
       },
-      words: ["<", ">", ";", "rel=", "next", '"', "//evil.example", "https://", "\\", "/v2/", "@", ",", "user:pass@"],
+      words: [
+        "<",
+        ">",
+        ";",
+        "rel=",
+        "next",
+        '"',
+        "//evil.example",
+        "https://",
+        "\\",
+        "/v2/",
+        "@",
+        ",",
+        "user:pass@",
+      ],
     };
   },
   reference: async () => {
-    const { formatReference, parseReference } = require("../../provider/oci/reference") as typeof import("../../provider/oci/reference");
+    const { formatReference, parseReference } =
+      require("../../provider/oci/reference") as typeof import("../../provider/oci/reference");
     return {
       run: (input) => {
         const reference = answered(() => parseReference(text(input)));
-        if (reference !== undefined) assert.equal(formatReference(reference), text(input), "a reference is not written as it was read");
+        if (reference !== undefined)
+          assert.equal(
+            formatReference(reference),
+            text(input),
+            "a reference is not written as it was read",
+          );
       },
-      words: ["oci:", "@sha256:", "@sha512:", "localhost", "registry.example", ":5000", "/", ":", "[::1]", "..", "a".repeat(64), "\0"],
+      words: [
+        "oci:",
+        "@sha256:",
+        "@sha512:",
+        "localhost",
+        "registry.example",
+        ":5000",
+        "/",
+        ":",
+        "[::1]",
+        "..",
+        "a".repeat(64),
+        "\0",
+      ],
     };
   },
   statement: async () => {
-    const { MAX_STATEMENT_SIZE, parseStatement } = require("../../provider/claims/statement") as typeof import("../../provider/claims/statement");
+    const { MAX_STATEMENT_SIZE, parseStatement } =
+      require("../../provider/claims/statement") as typeof import("../../provider/claims/statement");
     return {
       run: (input) => void answered(() => parseStatement(input, MAX_STATEMENT_SIZE)),
-      words: [...JSON_WORDS, "_type", "https://in-toto.io/Statement/v1", "subject", "digest", "sha256", "predicateType", "predicate"],
+      words: [
+        ...JSON_WORDS,
+        "_type",
+        "https://in-toto.io/Statement/v1",
+        "subject",
+        "digest",
+        "sha256",
+        "predicateType",
+        "predicate",
+      ],
     };
   },
   dsse: async () => {
-    const { parseBundle, parseDsse, preAuthEncoding } = require("../../provider/claims/dsse") as typeof import("../../provider/claims/dsse");
+    const { parseBundle, parseDsse, preAuthEncoding } =
+      require("../../provider/claims/dsse") as typeof import("../../provider/claims/dsse");
     return {
       run: (input) => {
-        const envelope = answered(() => parseDsse(input)) ?? answered(() => parseBundle(input))?.dsseEnvelope;
-        if (envelope !== undefined) preAuthEncoding(envelope.payloadType, Buffer.from(envelope.payload, "base64"));
+        const envelope =
+          answered(() => parseDsse(input)) ?? answered(() => parseBundle(input))?.dsseEnvelope;
+        if (envelope !== undefined)
+          preAuthEncoding(envelope.payloadType, Buffer.from(envelope.payload, "base64"));
       },
-      words: [...JSON_WORDS, "payloadType", "payload", "signatures", "sig", "keyid", "dsseEnvelope", "mediaType", "AA=="],
+      words: [
+        ...JSON_WORDS,
+        "payloadType",
+        "payload",
+        "signatures",
+        "sig",
+        "keyid",
+        "dsseEnvelope",
+        "mediaType",
+        "AA==",
+      ],
     };
   },
   manifest: async () => {
-    const { parseManifest, referrerDescriptor } = require("../../provider/oci/manifest") as typeof import("../../provider/oci/manifest");
+    const { parseManifest, referrerDescriptor } =
+      require("../../provider/oci/manifest") as typeof import("../../provider/oci/manifest");
     return {
       run: (input) => {
         for (const type of [MEDIA_TYPES.manifest, MEDIA_TYPES.index]) {
@@ -216,11 +415,26 @@ export const TARGETS: Record<string, Make> = {
           if (manifest !== undefined) referrerDescriptor(manifest);
         }
       },
-      words: [...JSON_WORDS, "schemaVersion", "2", "mediaType", "config", "layers", "manifests", "subject", "digest", "sha256:", "size", "annotations", "artifactType"],
+      words: [
+        ...JSON_WORDS,
+        "schemaVersion",
+        "2",
+        "mediaType",
+        "config",
+        "layers",
+        "manifests",
+        "subject",
+        "digest",
+        "sha256:",
+        "size",
+        "annotations",
+        "artifactType",
+      ],
     };
   },
   json: async () => {
-    const { parseStrictJson } = require("../../provider/notation/strict-json") as typeof import("../../provider/notation/strict-json");
+    const { parseStrictJson } =
+      require("../../provider/notation/strict-json") as typeof import("../../provider/notation/strict-json");
     return {
       run: (input) => {
         let value: unknown;
@@ -236,7 +450,8 @@ export const TARGETS: Record<string, Make> = {
     };
   },
   policy: async () => {
-    const { parseTrustPolicy } = require("../../provider/notation/trust-policy") as typeof import("../../provider/notation/trust-policy");
+    const { parseTrustPolicy } =
+      require("../../provider/notation/trust-policy") as typeof import("../../provider/notation/trust-policy");
     return {
       run: (input) => {
         let value: unknown;
@@ -247,7 +462,22 @@ export const TARGETS: Record<string, Make> = {
         }
         answered(() => parseTrustPolicy(value));
       },
-      words: [...JSON_WORDS, "registryScopes", "signatureVerification", "level", "strict", "skip", "override", "trustStores", "ca:x", "trustedIdentities", "x509.subject: C=US,ST=WA,O=x", "*", "roots", "verifyTimestamp"],
+      words: [
+        ...JSON_WORDS,
+        "registryScopes",
+        "signatureVerification",
+        "level",
+        "strict",
+        "skip",
+        "override",
+        "trustStores",
+        "ca:x",
+        "trustedIdentities",
+        "x509.subject: C=US,ST=WA,O=x",
+        "*",
+        "roots",
+        "verifyTimestamp",
+      ],
     };
   },
 };

@@ -20,11 +20,17 @@ export const WATCHED_BYTES = 64 * 1024;
 const SIGNED = ["cose", "jws", "timestamp"];
 
 /** Files that begin with `good` are signed by somebody; what they sign may be accepted, and nothing else. */
-async function signedIn(target: string, files: ReadonlyMap<string, Uint8Array>): Promise<Set<string>> {
+async function signedIn(
+  target: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<Set<string>> {
   const signed = new Set<string>();
   for (const [name, bytes] of files) {
     if (!SIGNED.includes(target) || !name.startsWith("good")) continue;
-    const found = target === "timestamp" ? await stampedBy(bytes) : await signedBy(bytes, target === "jws" ? MEDIA_TYPES.jws : MEDIA_TYPES.cose);
+    const found =
+      target === "timestamp"
+        ? await stampedBy(bytes)
+        : await signedBy(bytes, target === "jws" ? MEDIA_TYPES.jws : MEDIA_TYPES.cose);
     if (found === undefined) throw new Error(`corpus/${target}/${name} should verify`);
     signed.add(found);
   }
@@ -32,7 +38,11 @@ async function signedIn(target: string, files: ReadonlyMap<string, Uint8Array>):
 }
 
 async function work({ target, milliseconds, seed, corpus, watched }: Order): Promise<FuzzReport> {
-  const files = new Map(readdirSync(corpus).sort().map((name) => [name, new Uint8Array(readFileSync(join(corpus, name)))]));
+  const files = new Map(
+    readdirSync(corpus)
+      .sort()
+      .map((name) => [name, new Uint8Array(readFileSync(join(corpus, name)))]),
+  );
   const make = TARGETS[target];
   if (make === undefined) throw new Error(`there is no target ${target}`);
   const head = new Int32Array(watched, 0, 2);
@@ -49,4 +59,5 @@ async function work({ target, milliseconds, seed, corpus, watched }: Order): Pro
   });
 }
 
-if (parentPort !== null) void work(workerData as Order).then((report) => parentPort?.postMessage(report));
+if (parentPort !== null)
+  void work(workerData as Order).then((report) => parentPort?.postMessage(report));

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LocalWorkspace, PulumiCommand, type EngineEvent, type LocalWorkspaceOptions, type PulumiFn, type Stack } from "@pulumi/pulumi/automation";
+import {
+  LocalWorkspace,
+  PulumiCommand,
+  type EngineEvent,
+  type LocalWorkspaceOptions,
+  type PulumiFn,
+  type Stack,
+} from "@pulumi/pulumi/automation";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { keyService, type KeyService } from "./key-service";
@@ -8,7 +15,8 @@ import { QUICK_PROGRAMS, missing, repositoryRoot, toolEnvironment, toolPath } fr
 
 /** For a test's `skip` option: the engine alone runs inline programs; a program in a folder needs the language host too. */
 export function engineMissing(program: "inline" | "folder" = "inline"): string | false {
-  if (!existsSync(join(repositoryRoot, "node_modules", "pulumi-consign"))) return "node_modules/pulumi-consign is not linked: run `npm run build`";
+  if (!existsSync(join(repositoryRoot, "node_modules", "pulumi-consign")))
+    return "node_modules/pulumi-consign is not linked: run `npm run build`";
   return program === "inline" ? missing("pulumi") : missing("pulumi", "pulumi-language-nodejs");
 }
 
@@ -109,27 +117,52 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const home = tempDir("engine");
   const folder = join(home, "project");
   if (options.folder === undefined) mkdirSync(folder);
-  else cpSync(options.folder, folder, { recursive: true, filter: (path) => !/[\\/](?:node_modules|\.run|Pulumi\.[^\\/]+\.yaml)$/.test(path) });
+  else
+    cpSync(options.folder, folder, {
+      recursive: true,
+      filter: (path) => !/[\\/](?:node_modules|\.run|Pulumi\.[^\\/]+\.yaml)$/.test(path),
+    });
   symlinkSync(join(repositoryRoot, "node_modules"), join(folder, "node_modules"), "junction");
   mkdirSync(join(home, "backend"));
   toolPath("pulumi");
-  const stack = await createStack(options, workspaceOptions(options, home, folder, options.asUsed === true ? PASSPHRASE : await keyService()));
+  const stack = await createStack(
+    options,
+    workspaceOptions(
+      options,
+      home,
+      folder,
+      options.asUsed === true ? PASSPHRASE : await keyService(),
+    ),
+  );
   // After each operation Automation runs `pulumi` three times more, for what the state file says as well.
   Object.assign(stack, { outputs: async () => ({}), info: async () => undefined });
   const state = (): StateResource[] => readState(join(home, "backend"), stack.name);
-  const engine = { folder, stack, setConfig: (key: string, value: unknown) => setConfig(stack, key, value) };
-  for (const [key, value] of Object.entries(options.config ?? {})) await engine.setConfig(key, value);
-  for (const [key, value] of Object.entries(options.secrets ?? {})) await stack.setConfig(key, { value, secret: true });
+  const engine = {
+    folder,
+    stack,
+    setConfig: (key: string, value: unknown) => setConfig(stack, key, value),
+  };
+  for (const [key, value] of Object.entries(options.config ?? {}))
+    await engine.setConfig(key, value);
+  for (const [key, value] of Object.entries(options.secrets ?? {}))
+    await stack.setConfig(key, { value, secret: true });
   let program = options.program;
 
-  type Run = (common: { onEvent: (event: EngineEvent) => void; onOutput: (text: string) => void }) => Promise<unknown>;
+  type Run = (common: {
+    onEvent: (event: EngineEvent) => void;
+    onOutput: (text: string) => void;
+  }) => Promise<unknown>;
   async function observe(operation: OperationOptions | undefined, run: Run): Promise<EngineRun> {
     program = operation?.program ?? program;
     const events: EngineEvent[] = [];
     let stdout = "";
     try {
       await run({ onEvent: (event) => events.push(event), onOutput: (text) => (stdout += text) });
-      return summarize(events, stdout, state().find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {});
+      return summarize(
+        events,
+        stdout,
+        state().find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {},
+      );
     } catch (error) {
       const failed = summarize(events, stdout, {});
       const told = failed.diagnostics.filter((line) => /^(?:error|info#err)/.test(line)).join("\n");
@@ -140,11 +173,22 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     ...engine,
-    up: (operation) => observe(operation, async (common) => stack.up({ ...common, ...rest(operation), ...withProgram() })),
-    preview: (operation) => observe(operation, async (common) => stack.preview({ ...common, ...rest(operation), ...withProgram() })),
-    previewRefresh: (operation) => observe(operation, async (common) => stack.preview({ ...common, ...rest(operation), refresh: true, ...withProgram() })),
-    refresh: (operation) => observe(operation, async (common) => stack.refresh({ ...common, ...rest(operation) })),
-    destroy: (operation) => observe(operation, async (common) => stack.destroy({ ...common, ...rest(operation) })),
+    up: (operation) =>
+      observe(operation, async (common) =>
+        stack.up({ ...common, ...rest(operation), ...withProgram() }),
+      ),
+    preview: (operation) =>
+      observe(operation, async (common) =>
+        stack.preview({ ...common, ...rest(operation), ...withProgram() }),
+      ),
+    previewRefresh: (operation) =>
+      observe(operation, async (common) =>
+        stack.preview({ ...common, ...rest(operation), refresh: true, ...withProgram() }),
+      ),
+    refresh: (operation) =>
+      observe(operation, async (common) => stack.refresh({ ...common, ...rest(operation) })),
+    destroy: (operation) =>
+      observe(operation, async (common) => stack.destroy({ ...common, ...rest(operation) })),
     state: async () => state(),
   };
 }
@@ -152,9 +196,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 /** As the file backend keeps it, with secrets encrypted. */
 function readState(backend: string, stackName: string): StateResource[] {
   const folder = join(backend, ".pulumi", "stacks");
-  const path = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((name) => basename(name) === `${stackName}.json`);
+  const path = readdirSync(folder, { recursive: true, encoding: "utf8" }).find(
+    (name) => basename(name) === `${stackName}.json`,
+  );
   if (path === undefined) return [];
-  const { checkpoint } = JSON.parse(readFileSync(join(folder, path), "utf8")) as { checkpoint: { latest?: { resources?: StateResource[] } } };
+  const { checkpoint } = JSON.parse(readFileSync(join(folder, path), "utf8")) as {
+    checkpoint: { latest?: { resources?: StateResource[] } };
+  };
   return checkpoint.latest?.resources ?? [];
 }
 
@@ -163,9 +211,17 @@ function rest(operation: OperationOptions = {}): Omit<OperationOptions, "program
   return others;
 }
 
-const PASSPHRASE: KeyService = { secretsProvider: "passphrase", env: { PULUMI_CONFIG_PASSPHRASE: "test" } };
+const PASSPHRASE: KeyService = {
+  secretsProvider: "passphrase",
+  env: { PULUMI_CONFIG_PASSPHRASE: "test" },
+};
 
-function workspaceOptions({ project = "test", env = {}, asUsed = false }: EngineOptions, home: string, folder: string, keys: KeyService): LocalWorkspaceOptions {
+function workspaceOptions(
+  { project = "test", env = {}, asUsed = false }: EngineOptions,
+  home: string,
+  folder: string,
+  keys: KeyService,
+): LocalWorkspaceOptions {
   const backend = `file://${join(home, "backend")}`;
   return {
     workDir: folder,
@@ -188,32 +244,64 @@ function workspaceOptions({ project = "test", env = {}, asUsed = false }: Engine
 let command: Promise<PulumiCommand> | undefined;
 
 /** The backend is new, so there is nothing to select. Automation finds `pulumi` on this process's PATH, and asks it for its version, once. */
-async function createStack({ stack: stackName = "dev", project: projectName = "test", program }: EngineOptions, workspace: LocalWorkspaceOptions): Promise<Stack> {
+async function createStack(
+  { stack: stackName = "dev", project: projectName = "test", program }: EngineOptions,
+  workspace: LocalWorkspaceOptions,
+): Promise<Stack> {
   process.env.PATH = workspace.envVars?.PATH;
   const pulumiCommand = await (command ??= PulumiCommand.get());
-  if (program !== undefined) return LocalWorkspace.createStack({ stackName, projectName, program }, { ...workspace, pulumiCommand });
+  if (program !== undefined)
+    return LocalWorkspace.createStack(
+      { stackName, projectName, program },
+      { ...workspace, pulumiCommand },
+    );
   const { projectSettings: _, ...ownProject } = workspace;
-  return LocalWorkspace.createStack({ stackName, workDir: workspace.workDir ?? "" }, { ...ownProject, pulumiCommand });
+  return LocalWorkspace.createStack(
+    { stackName, workDir: workspace.workDir ?? "" },
+    { ...ownProject, pulumiCommand },
+  );
 }
 
 function setConfig(stack: Stack, key: string, value: unknown): Promise<void> {
   return stack.setConfig(key, { value: typeof value === "string" ? value : JSON.stringify(value) });
 }
 
-const isOwn = ({ type }: { type: string }): boolean => type !== "pulumi:pulumi:Stack" && !type.startsWith("pulumi:providers:");
+const isOwn = ({ type }: { type: string }): boolean =>
+  type !== "pulumi:pulumi:Stack" && !type.startsWith("pulumi:providers:");
 
-function summarize(events: readonly EngineEvent[], stdout: string, outputs: Record<string, unknown>): EngineRun {
-  const done = new Map(events.flatMap(({ resOutputsEvent }) => (resOutputsEvent === undefined ? [] : [[key(resOutputsEvent.metadata), resOutputsEvent.metadata] as const])));
-  const planned = events.flatMap(({ resourcePreEvent }) => (resourcePreEvent === undefined ? [] : [resourcePreEvent.metadata]));
+function summarize(
+  events: readonly EngineEvent[],
+  stdout: string,
+  outputs: Record<string, unknown>,
+): EngineRun {
+  const done = new Map(
+    events.flatMap(({ resOutputsEvent }) =>
+      resOutputsEvent === undefined
+        ? []
+        : [[key(resOutputsEvent.metadata), resOutputsEvent.metadata] as const],
+    ),
+  );
+  const planned = events.flatMap(({ resourcePreEvent }) =>
+    resourcePreEvent === undefined ? [] : [resourcePreEvent.metadata],
+  );
   // A refresh tells what it found only when it is done, an update what it will do before it begins.
-  const steps = planned.filter(isOwn).map((before) => toStep(before, done.get(key(before)) ?? before));
+  const steps = planned
+    .filter(isOwn)
+    .map((before) => toStep(before, done.get(key(before)) ?? before));
   const changes: Record<string, number> = {};
   for (const { op } of steps) changes[op] = (changes[op] ?? 0) + 1;
   const diagnostics = events.flatMap(({ diagnosticEvent }) => {
     if (diagnosticEvent === undefined || diagnosticEvent.ephemeral === true) return [];
     return [`${diagnosticEvent.severity}: ${plain(diagnosticEvent.message)}`];
   });
-  return { changes, steps, diagnostics, outputs, stdout, step: (name) => steps.find((step) => step.name === name) };
+  return {
+    changes,
+    steps,
+    diagnostics,
+    outputs,
+    stdout,
+    step: (name) => steps.find((step) => step.name === name),
+  };
 }
 
 type Metadata = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
@@ -231,7 +319,9 @@ function toStep(before: Metadata, after: Metadata): EngineStep {
     name: after.urn.slice(after.urn.lastIndexOf("::") + 2),
     type: after.type,
     diffs: after.diffs ?? before.diffs ?? [],
-    detailedDiff: Object.fromEntries(detailed.map(([path, { diffKind, inputDiff }]) => [path, { kind: diffKind, inputDiff }])),
+    detailedDiff: Object.fromEntries(
+      detailed.map(([path, { diffKind, inputDiff }]) => [path, { kind: diffKind, inputDiff }]),
+    ),
     oldInputs: after.old?.inputs,
     newInputs: after.new?.inputs,
     oldOutputs: after.old?.outputs,

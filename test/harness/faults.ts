@@ -5,11 +5,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** One way in which a registry, or the way to it, can misbehave. */
 export type Fault =
   /** Answers with this status. `forwarded`: the registry did the work first, only its answer is lost. */
-  | { kind: "status"; status: number; headers?: Record<string, string>; body?: string; forwarded?: boolean }
+  | {
+      kind: "status";
+      status: number;
+      headers?: Record<string, string>;
+      body?: string;
+      forwarded?: boolean;
+    }
   /** 429, with Retry-After in seconds or as a date where given. */
   | { kind: "rateLimit"; retryAfter?: number | Date | string }
   /** Breaks the connection: before the answer, after its headers, or after this many bytes of its body. */
-  | { kind: "reset"; when: "before" | "after-headers" | "mid-body"; bytes?: number; forwarded?: boolean }
+  | {
+      kind: "reset";
+      when: "before" | "after-headers" | "mid-body";
+      bytes?: number;
+      forwarded?: boolean;
+    }
   /** Leaves out the end of the body. `honest`: Content-Length says so; otherwise the client waits for bytes that never come. */
   | { kind: "shortBody"; drop?: number; honest?: boolean }
   /** Bytes after the real body, with a Content-Length that counts them. */
@@ -49,7 +60,11 @@ export interface Strike {
 }
 
 /** The common one: the registry has no referrers API. */
-export const noReferrersApi: FaultRule = { method: "GET", path: /\/referrers\//, fault: { kind: "status", status: 404, body: "404 page not found\n" } };
+export const noReferrersApi: FaultRule = {
+  method: "GET",
+  path: /\/referrers\//,
+  fault: { kind: "status", status: 404, body: "404 page not found\n" },
+};
 
 /** Rules in order; the first that applies strikes, and every matching rule counts the request. */
 export class FaultScript {
@@ -87,7 +102,10 @@ export class FaultScript {
 }
 
 function matches(rule: FaultRule, method: string, path: string): boolean {
-  return (rule.method === undefined || rule.method.split("|").includes(method)) && (rule.path === undefined || rule.path.test(path));
+  return (
+    (rule.method === undefined || rule.method.split("|").includes(method)) &&
+    (rule.path === undefined || rule.path.test(path))
+  );
 }
 
 const nothingBefore = (): boolean => false;
@@ -97,12 +115,28 @@ function strike(fault: Fault): Strike {
   switch (fault.kind) {
     case "status":
       return fault.forwarded === true
-        ? { before: nothingBefore, after: (_upstream, _request, response) => answer(response, fault.status, fault.headers, fault.body) }
-        : { before: (_request, response) => answer(response, fault.status, fault.headers, fault.body), after: nothingAfter };
+        ? {
+            before: nothingBefore,
+            after: (_upstream, _request, response) =>
+              answer(response, fault.status, fault.headers, fault.body),
+          }
+        : {
+            before: (_request, response) =>
+              answer(response, fault.status, fault.headers, fault.body),
+            after: nothingAfter,
+          };
     case "rateLimit":
-      return { before: (_request, response) => answer(response, 429, retryAfter(fault.retryAfter), errorBody("TOOMANYREQUESTS")), after: nothingAfter };
+      return {
+        before: (_request, response) =>
+          answer(response, 429, retryAfter(fault.retryAfter), errorBody("TOOMANYREQUESTS")),
+        after: nothingAfter,
+      };
     case "redirect":
-      return { before: (request, response) => answer(response, fault.status ?? 307, { location: fault.to + (request.url ?? "") }), after: nothingAfter };
+      return {
+        before: (request, response) =>
+          answer(response, fault.status ?? 307, { location: fault.to + (request.url ?? "") }),
+        after: nothingAfter,
+      };
     case "delay":
       return { before: () => sleep(fault.ms).then(() => false), after: nothingAfter };
     case "hang":
@@ -110,11 +144,19 @@ function strike(fault: Fault): Strike {
     case "reset":
       return reset(fault);
     default:
-      return { before: nothingBefore, after: (upstream, request, response) => alter(fault, upstream, request, response) };
+      return {
+        before: nothingBefore,
+        after: (upstream, request, response) => alter(fault, upstream, request, response),
+      };
   }
 }
 
-function answer(response: ServerResponse, status: number, headers: Record<string, string> = {}, body = status >= 400 ? errorBody(errorCode(status)) : ""): boolean {
+function answer(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string> = {},
+  body = status >= 400 ? errorBody(errorCode(status)) : "",
+): boolean {
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(body);
   return true;
@@ -125,7 +167,15 @@ function errorBody(code: string): string {
 }
 
 function errorCode(status: number): string {
-  return { 401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN", 405: "UNSUPPORTED", 429: "TOOMANYREQUESTS" }[status] ?? "UNKNOWN";
+  return (
+    {
+      401: "UNAUTHORIZED",
+      403: "DENIED",
+      404: "NAME_UNKNOWN",
+      405: "UNSUPPORTED",
+      429: "TOOMANYREQUESTS",
+    }[status] ?? "UNKNOWN"
+  );
 }
 
 function retryAfter(value: number | Date | string | undefined): Record<string, string> {
@@ -139,7 +189,9 @@ function reset(fault: Extract<Fault, { kind: "reset" }>): Strike {
     return true;
   };
   if (fault.when === "before") {
-    return fault.forwarded === true ? { before: nothingBefore, after: (_upstream, _request, response) => cut(response) } : { before: (_request, response) => cut(response), after: nothingAfter };
+    return fault.forwarded === true
+      ? { before: nothingBefore, after: (_upstream, _request, response) => cut(response) }
+      : { before: (_request, response) => cut(response), after: nothingAfter };
   }
   return {
     before: nothingBefore,
@@ -147,28 +199,50 @@ function reset(fault: Extract<Fault, { kind: "reset" }>): Strike {
       response.writeHead(upstream.statusCode ?? 502, upstream.headers);
       response.flushHeaders();
       if (fault.when === "after-headers") setImmediate(cut, response);
-      else collect(upstream, (body) => void response.write(body.subarray(0, fault.bytes ?? body.length >> 1), () => setImmediate(cut, response)));
+      else
+        collect(
+          upstream,
+          (body) =>
+            void response.write(body.subarray(0, fault.bytes ?? body.length >> 1), () =>
+              setImmediate(cut, response),
+            ),
+        );
       return true;
     },
   };
 }
 
-type Altering = Exclude<Fault, { kind: "status" | "rateLimit" | "redirect" | "delay" | "hang" | "reset" }>;
+type Altering = Exclude<
+  Fault,
+  { kind: "status" | "rateLimit" | "redirect" | "delay" | "hang" | "reset" }
+>;
 
 /** The registry's answer, changed as told. Bodies are held in memory, so this is for what tests make. */
-function alter(fault: Altering, upstream: IncomingMessage, request: IncomingMessage, response: ServerResponse): boolean {
+function alter(
+  fault: Altering,
+  upstream: IncomingMessage,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
   const headers: OutgoingHttpHeaders = { ...upstream.headers };
   collect(upstream, (original) => {
     let body = original;
-    if (fault.kind === "setHeaders") for (const [name, value] of Object.entries(fault.headers)) headers[name.toLowerCase()] = value;
-    if (fault.kind === "dropHeaders") for (const name of fault.names) delete headers[name.toLowerCase()];
+    if (fault.kind === "setHeaders")
+      for (const [name, value] of Object.entries(fault.headers))
+        headers[name.toLowerCase()] = value;
+    if (fault.kind === "dropHeaders")
+      for (const name of fault.names) delete headers[name.toLowerCase()];
     if (fault.kind === "corrupt") body = flipped(original, fault.at ?? original.length >> 1);
-    if (fault.kind === "longBody") body = Buffer.concat([original, Buffer.from(fault.extra ?? "\n")]);
-    if (fault.kind === "shortBody") body = original.subarray(0, Math.max(0, original.length - (fault.drop ?? 1)));
-    if (body.length !== original.length && !(fault.kind === "shortBody" && fault.honest !== true)) headers["content-length"] = String(body.length);
+    if (fault.kind === "longBody")
+      body = Buffer.concat([original, Buffer.from(fault.extra ?? "\n")]);
+    if (fault.kind === "shortBody")
+      body = original.subarray(0, Math.max(0, original.length - (fault.drop ?? 1)));
+    if (body.length !== original.length && !(fault.kind === "shortBody" && fault.honest !== true))
+      headers["content-length"] = String(body.length);
     response.writeHead(upstream.statusCode ?? 502, headers);
     if (request.method === "HEAD") response.end();
-    else if (fault.kind === "shortBody" && fault.honest !== true) response.write(body, () => setTimeout(() => response.destroy(), 50));
+    else if (fault.kind === "shortBody" && fault.honest !== true)
+      response.write(body, () => setTimeout(() => response.destroy(), 50));
     else response.end(body);
   });
   return true;

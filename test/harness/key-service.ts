@@ -19,7 +19,10 @@ export function keyService(): Promise<KeyService> {
     const server = createServer(answer);
     server.unref().once("error", fail);
     server.listen(0, "127.0.0.1", () => {
-      const env = { VAULT_SERVER_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, VAULT_SERVER_TOKEN: "test" };
+      const env = {
+        VAULT_SERVER_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        VAULT_SERVER_TOKEN: "test",
+      };
       done({ secretsProvider: "hashivault://consign", env });
     });
   }));
@@ -29,7 +32,13 @@ export function keyService(): Promise<KeyService> {
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
-  const asked = JSON.parse(Buffer.concat(parts).toString()) as { plaintext?: string; ciphertext?: string };
-  const data = asked.plaintext === undefined ? { plaintext: asked.ciphertext?.replace("vault:v1:", "") } : { ciphertext: `vault:v1:${asked.plaintext}` };
+  const asked = JSON.parse(Buffer.concat(parts).toString()) as {
+    plaintext?: string;
+    ciphertext?: string;
+  };
+  const data =
+    asked.plaintext === undefined
+      ? { plaintext: asked.ciphertext?.replace("vault:v1:", "") }
+      : { ciphertext: `vault:v1:${asked.plaintext}` };
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ data }));
 }

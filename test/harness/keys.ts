@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { constants, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from "node:crypto";
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+  type KeyObject,
+} from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as der from "./der";
@@ -7,9 +16,25 @@ import { tempDir } from "./temp";
 import { cacheFolder } from "./toolchain";
 
 /** Kinds of key. The Notary Project allows RSA from 2048 bits and the three curves; `rsa-1024`, `ed25519` and `secp256k1` are for refusals. */
-export type KeyKind = "rsa-2048" | "rsa-3072" | "rsa-4096" | "p-256" | "p-384" | "p-521" | "rsa-1024" | "ed25519" | "secp256k1";
+export type KeyKind =
+  | "rsa-2048"
+  | "rsa-3072"
+  | "rsa-4096"
+  | "p-256"
+  | "p-384"
+  | "p-521"
+  | "rsa-1024"
+  | "ed25519"
+  | "secp256k1";
 
-export const ALLOWED_KEYS: readonly KeyKind[] = ["rsa-2048", "rsa-3072", "rsa-4096", "p-256", "p-384", "p-521"];
+export const ALLOWED_KEYS: readonly KeyKind[] = [
+  "rsa-2048",
+  "rsa-3072",
+  "rsa-4096",
+  "p-256",
+  "p-384",
+  "p-521",
+];
 
 export interface KeyPair {
   publicKey: KeyObject;
@@ -23,7 +48,12 @@ const rsaKeys = new Map<KeyKind, { turn: number; pairs: KeyPair[] }>();
 export function keyPair(kind: KeyKind): KeyPair {
   if (kind.startsWith("rsa-")) return rsaKey(kind);
   if (kind === "ed25519") return generateKeyPairSync("ed25519");
-  const namedCurve = { "p-256": "prime256v1", "p-384": "secp384r1", "p-521": "secp521r1", secp256k1: "secp256k1" }[kind as "p-256"];
+  const namedCurve = {
+    "p-256": "prime256v1",
+    "p-384": "secp384r1",
+    "p-521": "secp521r1",
+    secp256k1: "secp256k1",
+  }[kind as "p-256"];
   return generateKeyPairSync("ec", { namedCurve });
 }
 
@@ -42,7 +72,11 @@ function sharedKey(kind: KeyKind, place: number): KeyPair {
   } catch {
     const made = generateKeyPairSync("rsa", { modulusLength: Number(kind.slice(4)) });
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.${process.pid}`, made.privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600 });
+    writeFileSync(
+      `${file}.${process.pid}`,
+      made.privateKey.export({ type: "pkcs8", format: "pem" }),
+      { mode: 0o600 },
+    );
     renameSync(`${file}.${process.pid}`, file);
     return made;
   }
@@ -58,10 +92,26 @@ const EKU = {
 } as const;
 export type Purpose = keyof typeof EKU;
 
-const KEY_USAGE = ["digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign"] as const;
+const KEY_USAGE = [
+  "digitalSignature",
+  "nonRepudiation",
+  "keyEncipherment",
+  "dataEncipherment",
+  "keyAgreement",
+  "keyCertSign",
+  "cRLSign",
+] as const;
 export type KeyUsage = (typeof KEY_USAGE)[number];
 
-const NAME_PARTS = { C: "2.5.4.6", ST: "2.5.4.8", L: "2.5.4.7", O: "2.5.4.10", OU: "2.5.4.11", CN: "2.5.4.3", DC: "0.9.2342.19200300.100.1.25" } as const;
+const NAME_PARTS = {
+  C: "2.5.4.6",
+  ST: "2.5.4.8",
+  L: "2.5.4.7",
+  O: "2.5.4.10",
+  OU: "2.5.4.11",
+  CN: "2.5.4.3",
+  DC: "0.9.2342.19200300.100.1.25",
+} as const;
 
 /** Attributes in the order in which they are encoded: the widest first, as in `{ C: "US", ST: "WA", O: "Wabbit", CN: "…" }`. */
 export type Name = Partial<Record<keyof typeof NAME_PARTS, string>>;
@@ -124,7 +174,10 @@ export function issue(options: CertificateOptions): Issued {
     der.integer(options.serial ?? Buffer.concat([Buffer.from([0x4a]), randomBytes(15)])),
     algorithm.identifier,
     name(options.issuer?.subject ?? options.subject),
-    der.sequence(der.time(options.notBefore ?? new Date(now - 10 * DAY)), der.time(options.notAfter ?? new Date(now + 365 * DAY))),
+    der.sequence(
+      der.time(options.notBefore ?? new Date(now - 10 * DAY)),
+      der.time(options.notAfter ?? new Date(now + 365 * DAY)),
+    ),
     name(options.subject),
     key.publicKey.export({ type: "spki", format: "der" }),
     ...(options.version === 1 ? [] : [der.context(3, der.sequence(...extensions(options)))]),
@@ -145,8 +198,13 @@ export function issue(options: CertificateOptions): Issued {
 
 /** RFC 5280 name: one attribute in each relative name. */
 export function name(parts: Name): Buffer {
-  const text = (key: string, value: string): Buffer => (key === "C" ? der.printable(value) : der.utf8(value));
-  return der.sequence(...Object.entries(parts).map(([key, value]) => der.set(der.sequence(der.oid(NAME_PARTS[key as "CN"]), text(key, value)))));
+  const text = (key: string, value: string): Buffer =>
+    key === "C" ? der.printable(value) : der.utf8(value);
+  return der.sequence(
+    ...Object.entries(parts).map(([key, value]) =>
+      der.set(der.sequence(der.oid(NAME_PARTS[key as "CN"]), text(key, value))),
+    ),
+  );
 }
 
 export interface SignatureAlgorithm {
@@ -155,27 +213,58 @@ export interface SignatureAlgorithm {
 }
 
 /** How an authority signs with this key: certificates, CRLs, OCSP answers. */
-export function signatureAlgorithm(key: KeyObject, options: { digest?: "sha1" | "sha256" | "sha384" | "sha512"; pss?: boolean } = {}): SignatureAlgorithm {
-  if (key.asymmetricKeyType === "ed25519") return { identifier: der.sequence(der.oid("1.3.101.112")), sign: (bytes) => sign(null, bytes, key) };
+export function signatureAlgorithm(
+  key: KeyObject,
+  options: { digest?: "sha1" | "sha256" | "sha384" | "sha512"; pss?: boolean } = {},
+): SignatureAlgorithm {
+  if (key.asymmetricKeyType === "ed25519")
+    return {
+      identifier: der.sequence(der.oid("1.3.101.112")),
+      sign: (bytes) => sign(null, bytes, key),
+    };
   if (key.asymmetricKeyType === "ec") {
-    const digest = options.digest ?? { secp384r1: "sha384", secp521r1: "sha512" }[key.asymmetricKeyDetails?.namedCurve ?? ""] ?? "sha256";
+    const digest =
+      options.digest ??
+      { secp384r1: "sha384", secp521r1: "sha512" }[key.asymmetricKeyDetails?.namedCurve ?? ""] ??
+      "sha256";
     const last = { sha1: "1", sha256: "3.2", sha384: "3.3", sha512: "3.4" }[digest as "sha256"];
-    return { identifier: der.sequence(der.oid(`1.2.840.10045.4.${last}`)), sign: (bytes) => sign(digest, bytes, key) };
+    return {
+      identifier: der.sequence(der.oid(`1.2.840.10045.4.${last}`)),
+      sign: (bytes) => sign(digest, bytes, key),
+    };
   }
   const digest = options.digest ?? "sha256";
   if (options.pss === true) return pssAlgorithm(key, digest);
   const last = { sha1: 5, sha256: 11, sha384: 12, sha512: 13 }[digest];
-  return { identifier: der.sequence(der.oid(`1.2.840.113549.1.1.${last}`), der.nil()), sign: (bytes) => sign(digest, bytes, key) };
+  return {
+    identifier: der.sequence(der.oid(`1.2.840.113549.1.1.${last}`), der.nil()),
+    sign: (bytes) => sign(digest, bytes, key),
+  };
 }
 
-function pssAlgorithm(key: KeyObject, digest: "sha1" | "sha256" | "sha384" | "sha512"): SignatureAlgorithm {
+function pssAlgorithm(
+  key: KeyObject,
+  digest: "sha1" | "sha256" | "sha384" | "sha512",
+): SignatureAlgorithm {
   const saltLength = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 }[digest];
-  const digestOid = { sha1: "1.3.14.3.2.26", sha256: "2.16.840.1.101.3.4.2.1", sha384: "2.16.840.1.101.3.4.2.2", sha512: "2.16.840.1.101.3.4.2.3" }[digest];
+  const digestOid = {
+    sha1: "1.3.14.3.2.26",
+    sha256: "2.16.840.1.101.3.4.2.1",
+    sha384: "2.16.840.1.101.3.4.2.2",
+    sha512: "2.16.840.1.101.3.4.2.3",
+  }[digest];
   const digestAlgorithm = der.sequence(der.oid(digestOid), der.nil());
   const mask = der.sequence(der.oid("1.2.840.113549.1.1.8"), digestAlgorithm);
-  const parameters = der.sequence(der.context(0, digestAlgorithm), der.context(1, mask), der.context(2, der.integer(saltLength)));
+  const parameters = der.sequence(
+    der.context(0, digestAlgorithm),
+    der.context(1, mask),
+    der.context(2, der.integer(saltLength)),
+  );
   const padding = constants.RSA_PKCS1_PSS_PADDING;
-  return { identifier: der.sequence(der.oid("1.2.840.113549.1.1.10"), parameters), sign: (bytes) => sign(digest, bytes, { key, padding, saltLength }) };
+  return {
+    identifier: der.sequence(der.oid("1.2.840.113549.1.1.10"), parameters),
+    sign: (bytes) => sign(digest, bytes, { key, padding, saltLength }),
+  };
 }
 
 export function extension(id: string, critical: boolean, value: Uint8Array): Buffer {
@@ -187,18 +276,46 @@ function extensions(options: CertificateOptions): Buffer[] {
   const { basicConstraints, keyUsage, purposes, hosts } = options;
   if (basicConstraints) {
     const { ca, pathLength, critical = true } = basicConstraints;
-    const content = [...(ca ? [der.boolean(true)] : []), ...(pathLength === undefined ? [] : [der.integer(pathLength)])];
+    const content = [
+      ...(ca ? [der.boolean(true)] : []),
+      ...(pathLength === undefined ? [] : [der.integer(pathLength)]),
+    ];
     list.push(extension("2.5.29.19", critical, der.sequence(...content)));
   }
-  if (keyUsage) list.push(extension("2.5.29.15", options.keyUsageCritical ?? true, der.namedBits(keyUsage.map((usage) => KEY_USAGE.indexOf(usage)))));
-  if (purposes) list.push(extension("2.5.29.37", options.purposesCritical ?? false, der.sequence(...purposes.map((purpose) => der.oid(EKU[purpose])))));
+  if (keyUsage)
+    list.push(
+      extension(
+        "2.5.29.15",
+        options.keyUsageCritical ?? true,
+        der.namedBits(keyUsage.map((usage) => KEY_USAGE.indexOf(usage))),
+      ),
+    );
+  if (purposes)
+    list.push(
+      extension(
+        "2.5.29.37",
+        options.purposesCritical ?? false,
+        der.sequence(...purposes.map((purpose) => der.oid(EKU[purpose]))),
+      ),
+    );
   if (hosts) list.push(extension("2.5.29.17", false, der.sequence(...hosts.map(generalName))));
   const access = [
-    ...(options.ocsp === undefined ? [] : [der.sequence(der.oid("1.3.6.1.5.5.7.48.1"), uri(options.ocsp))]),
-    ...(options.caIssuers === undefined ? [] : [der.sequence(der.oid("1.3.6.1.5.5.7.48.2"), uri(options.caIssuers))]),
+    ...(options.ocsp === undefined
+      ? []
+      : [der.sequence(der.oid("1.3.6.1.5.5.7.48.1"), uri(options.ocsp))]),
+    ...(options.caIssuers === undefined
+      ? []
+      : [der.sequence(der.oid("1.3.6.1.5.5.7.48.2"), uri(options.caIssuers))]),
   ];
   if (access.length > 0) list.push(extension("1.3.6.1.5.5.7.1.1", false, der.sequence(...access)));
-  if (options.crl !== undefined) list.push(extension("2.5.29.31", false, der.sequence(der.sequence(der.context(0, der.context(0, uri(options.crl)))))));
+  if (options.crl !== undefined)
+    list.push(
+      extension(
+        "2.5.29.31",
+        false,
+        der.sequence(der.sequence(der.context(0, der.context(0, uri(options.crl))))),
+      ),
+    );
   return [...list, ...(options.extensions ?? []).map((each) => Buffer.from(each))];
 }
 
@@ -207,11 +324,16 @@ const uri = (text: string): Buffer => der.contextPrimitive(6, Buffer.from(text, 
 function generalName(host: string): Buffer {
   const octets = host.split(".").map(Number);
   const isAddress = octets.length === 4 && octets.every((octet) => Number.isInteger(octet));
-  return isAddress ? der.contextPrimitive(7, Buffer.from(octets)) : der.contextPrimitive(2, Buffer.from(host, "ascii"));
+  return isAddress
+    ? der.contextPrimitive(7, Buffer.from(octets))
+    : der.contextPrimitive(2, Buffer.from(host, "ascii"));
 }
 
 /** Files as `Signer` arguments and notation want them: a PKCS #8 key and the chain, leaf first. */
-export function writeKeyFiles(issued: Issued, folder = tempDir("keys")): { keyFile: string; certificateChainFile: string; rootFile: string; folder: string } {
+export function writeKeyFiles(
+  issued: Issued,
+  folder = tempDir("keys"),
+): { keyFile: string; certificateChainFile: string; rootFile: string; folder: string } {
   const keyFile = join(folder, "signer.key");
   const certificateChainFile = join(folder, "signer.crt");
   const rootFile = join(folder, "root.crt");

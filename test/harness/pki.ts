@@ -17,8 +17,16 @@ export async function openssl(args: readonly string[], cwd?: string): Promise<vo
 
 /** The network as the code under test gets it: no redirects, bounded in time and size. */
 export const httpFetch: HttpFetch = async ({ url, method, headers, body, timeoutMs, maxBytes }) => {
-  const init = { method, redirect: "error" as const, signal: AbortSignal.timeout(timeoutMs), ...(headers === undefined ? {} : { headers }) };
-  const response = await fetch(url, body === undefined ? init : { ...init, body: Uint8Array.from(body) });
+  const init = {
+    method,
+    redirect: "error" as const,
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(headers === undefined ? {} : { headers }),
+  };
+  const response = await fetch(
+    url,
+    body === undefined ? init : { ...init, body: Uint8Array.from(body) },
+  );
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (bytes.byteLength > maxBytes) throw new Error("the answer is too large");
   return { status: response.status, body: bytes, headers: Object.fromEntries(response.headers) };
@@ -38,14 +46,21 @@ export interface Loopback {
 }
 
 /** A server on loopback that answers by function. An answer of undefined never comes. */
-export async function serve(answer: (body: Buffer, path: string) => Promise<Answer | undefined>): Promise<Loopback> {
+export async function serve(
+  answer: (body: Buffer, path: string) => Promise<Answer | undefined>,
+): Promise<Loopback> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(request.url ?? "");
     read(request)
       .then((body) => answer(body, request.url ?? ""))
       .then((given) => {
-        if (given !== undefined) response.writeHead(given.status ?? 200, { "content-type": given.type ?? "application/octet-stream" }).end(given.body);
+        if (given !== undefined)
+          response
+            .writeHead(given.status ?? 200, {
+              "content-type": given.type ?? "application/octet-stream",
+            })
+            .end(given.body);
       })
       .catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
@@ -66,9 +81,16 @@ async function read(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function files(issued: Issued): Promise<{ folder: string; key: string; certificate: string; above: string }> {
+async function files(
+  issued: Issued,
+): Promise<{ folder: string; key: string; certificate: string; above: string }> {
   const folder = tempDir("pki");
-  const paths = { folder, key: join(folder, "key.pem"), certificate: join(folder, "certificate.pem"), above: join(folder, "above.pem") };
+  const paths = {
+    folder,
+    key: join(folder, "key.pem"),
+    certificate: join(folder, "certificate.pem"),
+    above: join(folder, "above.pem"),
+  };
   await writeFile(paths.key, issued.keyPem);
   await writeFile(paths.certificate, issued.pem);
   await writeFile(paths.above, issued.chainPem);
@@ -76,7 +98,11 @@ async function files(issued: Issued): Promise<{ folder: string; key: string; cer
 }
 
 /** Answers timestamp queries with `openssl ts`. */
-export async function timestampReply(tsa: Issued, query: Uint8Array, settings: Record<string, string> = {}): Promise<Buffer> {
+export async function timestampReply(
+  tsa: Issued,
+  query: Uint8Array,
+  settings: Record<string, string> = {},
+): Promise<Buffer> {
   const { folder, key, certificate, above } = await files(tsa);
   const config = {
     dir: folder,
@@ -90,10 +116,20 @@ export async function timestampReply(tsa: Issued, query: Uint8Array, settings: R
     ...settings,
   };
   const text = Object.entries(config).map(([name, value]) => `${name} = ${value}`);
-  await writeFile(join(folder, "tsa.cnf"), ["[tsa]", "default_tsa = t", "[t]", ...text, ""].join("\n"));
+  await writeFile(
+    join(folder, "tsa.cnf"),
+    ["[tsa]", "default_tsa = t", "[t]", ...text, ""].join("\n"),
+  );
   await writeFile(join(folder, "serial"), "01\n");
   await writeFile(join(folder, "query"), query);
-  const names = ["-queryfile", join(folder, "query"), "-out", join(folder, "reply"), "-config", join(folder, "tsa.cnf")];
+  const names = [
+    "-queryfile",
+    join(folder, "query"),
+    "-out",
+    join(folder, "reply"),
+    "-config",
+    join(folder, "tsa.cnf"),
+  ];
   await openssl(["ts", "-reply", ...names, "-inkey", key, "-signer", certificate, "-chain", above]);
   return readFile(join(folder, "reply"));
 }
@@ -109,21 +145,45 @@ export interface CmsOptions {
 }
 
 /** Signs a TSTInfo with `openssl cms`, which asks nothing of the signer, so that tokens of wrong authorities can be made. */
-export async function cmsToken(signer: Issued, content: Uint8Array, options: CmsOptions = {}): Promise<Buffer> {
-  const { digest = "sha256", unnamed = false, contentType = "1.2.840.113549.1.9.16.1.4", others = [] } = options;
+export async function cmsToken(
+  signer: Issued,
+  content: Uint8Array,
+  options: CmsOptions = {},
+): Promise<Buffer> {
+  const {
+    digest = "sha256",
+    unnamed = false,
+    contentType = "1.2.840.113549.1.9.16.1.4",
+    others = [],
+  } = options;
   const signers = await Promise.all([signer, ...others].map(files));
   const folder = tempDir("cms");
   const [input, output] = [join(folder, "content"), join(folder, "token")];
   await writeFile(input, content);
   const who = signers.flatMap(({ key, certificate }) => ["-signer", certificate, "-inkey", key]);
-  const how = ["-binary", "-nodetach", "-nosmimecap", ...(unnamed ? [] : ["-cades"]), "-econtent_type", contentType, "-md", digest];
+  const how = [
+    "-binary",
+    "-nodetach",
+    "-nosmimecap",
+    ...(unnamed ? [] : ["-cades"]),
+    "-econtent_type",
+    contentType,
+    "-md",
+    digest,
+  ];
   await openssl(["cms", "-sign", ...how, ...who, "-in", input, "-outform", "DER", "-out", output]);
   return readFile(output);
 }
 
 /** A timestamp authority on loopback. */
-export function timestampAuthority(tsa: Issued, settings: Record<string, string> = {}): Promise<Loopback> {
-  return serve(async (query) => ({ type: "application/timestamp-reply", body: await timestampReply(tsa, query, settings) }));
+export function timestampAuthority(
+  tsa: Issued,
+  settings: Record<string, string> = {},
+): Promise<Loopback> {
+  return serve(async (query) => ({
+    type: "application/timestamp-reply",
+    body: await timestampReply(tsa, query, settings),
+  }));
 }
 
 export interface Revoked {
@@ -135,12 +195,31 @@ export interface Revoked {
 const stamp = (time: Date): string => `${time.toISOString().replace(/[-:T]/g, "").slice(2, 14)}Z`;
 
 /** openssl's database of what an authority issued. */
-async function writeIndex(folder: string, good: readonly Issued[], revoked: readonly Revoked[]): Promise<string> {
+async function writeIndex(
+  folder: string,
+  good: readonly Issued[],
+  revoked: readonly Revoked[],
+): Promise<string> {
   const line = (certificate: Issued, status: string, when: string) =>
-    [status, stamp(certificate.x509.validToDate), when, certificate.x509.serialNumber, "unknown", `/CN=${certificate.subject.CN}`].join("\t");
+    [
+      status,
+      stamp(certificate.x509.validToDate),
+      when,
+      certificate.x509.serialNumber,
+      "unknown",
+      `/CN=${certificate.subject.CN}`,
+    ].join("\t");
   const lines = [
     ...good.map((certificate) => line(certificate, "V", "")),
-    ...revoked.map(({ certificate, reason }) => line(certificate, "R", [stamp(new Date(Date.now() - 3_600_000)), ...(reason === undefined ? [] : [reason])].join(","))),
+    ...revoked.map(({ certificate, reason }) =>
+      line(
+        certificate,
+        "R",
+        [stamp(new Date(Date.now() - 3_600_000)), ...(reason === undefined ? [] : [reason])].join(
+          ",",
+        ),
+      ),
+    ),
   ];
   const index = join(folder, "index.txt");
   await writeFile(index, lines.map((each) => `${each}\n`).join(""));
@@ -168,15 +247,36 @@ export async function ocspReply(options: OcspOptions, request: Uint8Array): Prom
   const index = await writeIndex(signer.folder, good, revoked);
   const [input, output] = [join(signer.folder, "request"), join(signer.folder, "response")];
   await writeFile(input, request);
-  const validity = "validMinutes" in options && options.validMinutes === undefined ? [] : ["-nmin", String(options.validMinutes ?? 60)];
+  const validity =
+    "validMinutes" in options && options.validMinutes === undefined
+      ? []
+      : ["-nmin", String(options.validMinutes ?? 60)];
   const how = [...validity, ...(options.byKey === true ? ["-resp_key_id"] : [])];
-  await openssl(["ocsp", "-index", index, "-CA", ca.certificate, "-rsigner", signer.certificate, "-rkey", signer.key, "-reqin", input, "-respout", output, ...how]);
+  await openssl([
+    "ocsp",
+    "-index",
+    index,
+    "-CA",
+    ca.certificate,
+    "-rsigner",
+    signer.certificate,
+    "-rkey",
+    signer.key,
+    "-reqin",
+    input,
+    "-respout",
+    output,
+    ...how,
+  ]);
   return readFile(output);
 }
 
 /** An OCSP responder on loopback. */
 export function ocspResponder(options: OcspOptions): Promise<Loopback> {
-  return serve(async (request) => ({ type: "application/ocsp-response", body: await ocspReply(options, request) }));
+  return serve(async (request) => ({
+    type: "application/ocsp-response",
+    body: await ocspReply(options, request),
+  }));
 }
 
 export interface CrlOptions {
@@ -200,12 +300,48 @@ export async function makeCrl(options: CrlOptions): Promise<Buffer> {
   const serial = join(folder, "crlnumber");
   const hex = number.toString(16);
   await writeFile(serial, `${hex.length % 2 === 0 ? hex : `0${hex}`}\n`);
-  const config = ["[ca]", "default_ca = c", "[c]", `database = ${index}`, `crlnumber = ${serial}`, "default_md = sha256", "default_crl_days = 7", "crl_extensions = x"];
-  await writeFile(join(folder, "ca.cnf"), [...config, "[x]", "authorityKeyIdentifier = issuer:always", ...extensions, "[points]", ""].join("\n"));
+  const config = [
+    "[ca]",
+    "default_ca = c",
+    "[c]",
+    `database = ${index}`,
+    `crlnumber = ${serial}`,
+    "default_md = sha256",
+    "default_crl_days = 7",
+    "crl_extensions = x",
+  ];
+  await writeFile(
+    join(folder, "ca.cnf"),
+    [
+      ...config,
+      "[x]",
+      "authorityKeyIdentifier = issuer:always",
+      ...extensions,
+      "[points]",
+      "",
+    ].join("\n"),
+  );
   const long = (time: Date) => `20${stamp(time)}`;
-  const dates = ["-crl_lastupdate", long(options.lastUpdate ?? new Date(Date.now() - DAY)), "-crl_nextupdate", long(options.nextUpdate ?? new Date(Date.now() + 7 * DAY))];
+  const dates = [
+    "-crl_lastupdate",
+    long(options.lastUpdate ?? new Date(Date.now() - DAY)),
+    "-crl_nextupdate",
+    long(options.nextUpdate ?? new Date(Date.now() + 7 * DAY)),
+  ];
   const pem = join(folder, "list.pem");
-  await openssl(["ca", "-config", join(folder, "ca.cnf"), "-gencrl", "-keyfile", key, "-cert", certificate, "-out", pem, ...dates]);
+  await openssl([
+    "ca",
+    "-config",
+    join(folder, "ca.cnf"),
+    "-gencrl",
+    "-keyfile",
+    key,
+    "-cert",
+    certificate,
+    "-out",
+    pem,
+    ...dates,
+  ]);
   await openssl(["crl", "-in", pem, "-outform", "DER", "-out", `${pem}.der`]);
   return readFile(`${pem}.der`);
 }

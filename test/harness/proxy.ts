@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Agent, createServer, request as forward, type IncomingHttpHeaders, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import {
+  Agent,
+  createServer,
+  request as forward,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,7 +29,10 @@ export interface WireRequest {
 }
 
 /** Answers a request itself and says true, or leaves it alone and says false. */
-export type Gate = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
+export type Gate = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => boolean | Promise<boolean>;
 
 export interface TlsOptions {
   key: string;
@@ -65,7 +76,15 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   let log: WireRequest[] = [];
 
   const listener: RequestListener = (request, response) => {
-    const entry: WireRequest = { method: request.method ?? "", path: request.url ?? "", headers: request.headers, status: 0, sent: 0, received: 0, at: performance.now() - started };
+    const entry: WireRequest = {
+      method: request.method ?? "",
+      path: request.url ?? "",
+      headers: request.headers,
+      status: 0,
+      sent: 0,
+      received: 0,
+      at: performance.now() - started,
+    };
     log.push(entry);
     request.on("data", (chunk: Buffer) => (entry.sent += chunk.length));
     request.pause();
@@ -80,39 +99,60 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       if (await gate(request, response)) return void request.resume();
     }
     const fault = script.next(request.method ?? "", request.url ?? "");
-    if (fault !== undefined && (await fault.before(request, response))) return void request.resume();
+    if (fault !== undefined && (await fault.before(request, response)))
+      return void request.resume();
     await pass(request, response, (upstream) => fault?.after(upstream, request, response) ?? false);
   }
 
   /** Sends the request on, and the answer back unless `take` has dealt with it. */
-  function pass(request: IncomingMessage, response: ServerResponse, take: (upstream: IncomingMessage) => boolean): Promise<void> {
+  function pass(
+    request: IncomingMessage,
+    response: ServerResponse,
+    take: (upstream: IncomingMessage) => boolean,
+  ): Promise<void> {
     return new Promise((done, fail) => {
       const [hostname, port] = splitHost(options.upstream);
-      const headers = { ...request.headers, ...(options.tls === undefined ? {} : { "x-forwarded-proto": "https" }) };
-      const outgoing = forward({ agent, hostname, port, method: request.method, path: request.url, headers }, (upstream) => {
-        upstream.once("end", done).once("error", fail);
-        if (take(upstream)) return void upstream.resume();
-        response.writeHead(upstream.statusCode ?? 502, upstream.headers);
-        upstream.pipe(response);
-      });
+      const headers = {
+        ...request.headers,
+        ...(options.tls === undefined ? {} : { "x-forwarded-proto": "https" }),
+      };
+      const outgoing = forward(
+        { agent, hostname, port, method: request.method, path: request.url, headers },
+        (upstream) => {
+          upstream.once("end", done).once("error", fail);
+          if (take(upstream)) return void upstream.resume();
+          response.writeHead(upstream.statusCode ?? 502, upstream.headers);
+          upstream.pipe(response);
+        },
+      );
       outgoing.once("error", fail);
       response.once("close", () => outgoing.destroy());
       request.pipe(outgoing);
     });
   }
 
-  const server = options.tls === undefined ? createServer(listener) : createTlsServer(serverTls(options.tls), listener);
+  const server =
+    options.tls === undefined
+      ? createServer(listener)
+      : createTlsServer(serverTls(options.tls), listener);
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((done, fail) => void server.once("error", fail).listen(0, "127.0.0.1", done));
+  await new Promise<void>(
+    (done, fail) => void server.once("error", fail).listen(0, "127.0.0.1", done),
+  );
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     host,
     origin: `${options.tls === undefined ? "http" : "https"}://${host}`,
-    requests: (method, path) => log.filter((entry) => (method === undefined || entry.method === method) && (path === undefined || path.test(entry.path))),
+    requests: (method, path) =>
+      log.filter(
+        (entry) =>
+          (method === undefined || entry.method === method) &&
+          (path === undefined || path.test(entry.path)),
+      ),
     clear: () => void (log = []),
     setFaults: (rules) => void (script = new FaultScript(rules, options.seed ?? 1)),
     async stop() {
@@ -125,7 +165,9 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
 }
 
 function serverTls({ key, cert, clientCa }: TlsOptions): object {
-  return clientCa === undefined ? { key, cert } : { key, cert, ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  return clientCa === undefined
+    ? { key, cert }
+    : { key, cert, ca: clientCa, requestCert: true, rejectUnauthorized: true };
 }
 
 function splitHost(host: string): [string, number] {
@@ -142,7 +184,8 @@ function countBody(response: ServerResponse, entry: WireRequest): void {
   }) as typeof response.write;
   const end = response.end.bind(response);
   response.end = ((chunk?: Uint8Array | string | (() => void), ...rest: []) => {
-    if (typeof chunk === "string" || chunk instanceof Uint8Array) entry.received += Buffer.byteLength(chunk);
+    if (typeof chunk === "string" || chunk instanceof Uint8Array)
+      entry.received += Buffer.byteLength(chunk);
     return end(chunk, ...rest);
   }) as typeof response.end;
 }

@@ -14,9 +14,19 @@ import { missing, type Tool } from "./toolchain";
  */
 export type RegistryKind = "distribution" | "olareg" | "olareg-fallback" | "ggcr";
 
-export const REGISTRY_KINDS: readonly RegistryKind[] = ["distribution", "olareg", "olareg-fallback", "ggcr"];
+export const REGISTRY_KINDS: readonly RegistryKind[] = [
+  "distribution",
+  "olareg",
+  "olareg-fallback",
+  "ggcr",
+];
 
-const TOOL: Record<RegistryKind, Tool> = { distribution: "registry", olareg: "olareg", "olareg-fallback": "olareg", ggcr: "ggcr-registry" };
+const TOOL: Record<RegistryKind, Tool> = {
+  distribution: "registry",
+  olareg: "olareg",
+  "olareg-fallback": "olareg",
+  ggcr: "ggcr-registry",
+};
 
 export interface RegistryOptions extends Omit<ProxyOptions, "upstream"> {
   /** olareg only: keep content in memory, or in a directory. @default "mem" */
@@ -40,7 +50,10 @@ export function registryMissing(...kinds: RegistryKind[]): string | false {
   return missing(...new Set(kinds.map((kind) => TOOL[kind])));
 }
 
-export async function startRegistry(kind: RegistryKind, options: RegistryOptions = {}): Promise<TestRegistry> {
+export async function startRegistry(
+  kind: RegistryKind,
+  options: RegistryOptions = {},
+): Promise<TestRegistry> {
   const { storage = "mem", deletes = true, ...proxyOptions } = options;
   const { server, direct } = await startBare(kind, storage, deletes);
   const proxy = await startProxy({ ...proxyOptions, upstream: direct });
@@ -48,23 +61,58 @@ export async function startRegistry(kind: RegistryKind, options: RegistryOptions
     await proxy.stop();
     await server.stop();
   };
-  return { ...proxy, kind, direct, referrersApi: kind === "olareg" || kind === "ggcr", output: server.output, stop };
+  return {
+    ...proxy,
+    kind,
+    direct,
+    referrersApi: kind === "olareg" || kind === "ggcr",
+    output: server.output,
+    stop,
+  };
 }
 
-async function startBare(kind: RegistryKind, storage: "mem" | "dir", deletes: boolean): Promise<{ server: ServerProcess; direct: string }> {
+async function startBare(
+  kind: RegistryKind,
+  storage: "mem" | "dir",
+  deletes: boolean,
+): Promise<{ server: ServerProcess; direct: string }> {
   if (kind === "ggcr") {
     let printed = "";
-    const server = await startServer("ggcr-registry", [], { ready: async (output) => /^\d+\n/.test((printed = output)) });
+    const server = await startServer("ggcr-registry", [], {
+      ready: async (output) => /^\d+\n/.test((printed = output)),
+    });
     return { server, direct: `127.0.0.1:${Number.parseInt(printed, 10)}` };
   }
   const port = await freePort();
   const direct = `127.0.0.1:${port}`;
   const ready = (): Promise<boolean> => answers(direct);
   if (kind === "distribution") {
-    return { server: await startServer("registry", ["serve", distributionConfig(direct, deletes)], { ready, env: { OTEL_TRACES_EXPORTER: "none" } }), direct };
+    return {
+      server: await startServer("registry", ["serve", distributionConfig(direct, deletes)], {
+        ready,
+        env: { OTEL_TRACES_EXPORTER: "none" },
+      }),
+      direct,
+    };
   }
-  const args = ["serve", "--addr", "127.0.0.1", "--port", String(port), "--gc-frequency", "-1s", `--api-delete=${deletes}`, `--api-blob-delete=${deletes}`];
-  args.push(`--api-referrer=${kind === "olareg"}`, "--store-type", storage, "--dir", tempDir("olareg"));
+  const args = [
+    "serve",
+    "--addr",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--gc-frequency",
+    "-1s",
+    `--api-delete=${deletes}`,
+    `--api-blob-delete=${deletes}`,
+  ];
+  args.push(
+    `--api-referrer=${kind === "olareg"}`,
+    "--store-type",
+    storage,
+    "--dir",
+    tempDir("olareg"),
+  );
   return { server: await startServer("olareg", args, { ready }), direct };
 }
 
@@ -98,7 +146,11 @@ export interface EachOptions extends RegistryOptions {
 }
 
 /** One test per kind of registry, each with a registry of its own that ends with the test. */
-export function forEachRegistry(name: string, run: (registry: TestRegistry, context: TestContext) => Promise<void>, options: EachOptions = {}): void {
+export function forEachRegistry(
+  name: string,
+  run: (registry: TestRegistry, context: TestContext) => Promise<void>,
+  options: EachOptions = {},
+): void {
   const { kinds = REGISTRY_KINDS, ...registryOptions } = options;
   for (const kind of kinds) {
     test(`${name} [${kind}]`, { skip: registryMissing(kind) }, async (context) => {

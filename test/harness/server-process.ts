@@ -49,9 +49,17 @@ export interface ServerOptions {
 }
 
 /** Starts a server and waits until it is ready. It is ended with this process at the latest. */
-export async function startServer(tool: Tool, args: readonly string[], options: ServerOptions): Promise<ServerProcess> {
+export async function startServer(
+  tool: Tool,
+  args: readonly string[],
+  options: ServerOptions,
+): Promise<ServerProcess> {
   watchExit();
-  const child = spawn(toolPath(tool), args, { cwd: options.cwd, env: toolEnvironment(options.env), stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(toolPath(tool), args, {
+    cwd: options.cwd,
+    env: toolEnvironment(options.env),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   running.add(child);
   let output = "";
   const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-20_000));

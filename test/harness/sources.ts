@@ -14,10 +14,19 @@ export interface SourceFile {
 export function sources(place: string, ...endings: string[]): SourceFile[] {
   const root = join(repositoryRoot, place);
   if (!existsSync(root)) return [];
-  const paths = endings.length === 0 ? [root] : readdirSync(root, { recursive: true, withFileTypes: true }).flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []));
+  const paths =
+    endings.length === 0
+      ? [root]
+      : readdirSync(root, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+          entry.isFile() ? [join(entry.parentPath, entry.name)] : [],
+        );
   return paths
     .map((path) => ({ path: relative(repositoryRoot, path).split(sep).join("/"), absolute: path }))
-    .filter(({ path }) => (endings.length === 0 || endings.some((ending) => path.endsWith(ending))) && !/(?:^|\/)(?:node_modules|dist|\.run)\//.test(path))
+    .filter(
+      ({ path }) =>
+        (endings.length === 0 || endings.some((ending) => path.endsWith(ending))) &&
+        !/(?:^|\/)(?:node_modules|dist|\.run)\//.test(path),
+    )
     .sort((a, b) => (a.path < b.path ? -1 : 1))
     .map(({ path, absolute }) => ({ path, text: readFileSync(absolute, "utf8") }));
 }
@@ -38,13 +47,24 @@ export function importsOf({ path, text }: SourceFile): Import[] {
   const found: Import[] = [];
   const add = (specifier: ts.Node | undefined, typeOnly: boolean, lazy = false): void => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier)) return;
-    found.push({ specifier: specifier.text, line: file.getLineAndCharacterOfPosition(specifier.getStart()).line + 1, typeOnly, lazy });
+    found.push({
+      specifier: specifier.text,
+      line: file.getLineAndCharacterOfPosition(specifier.getStart()).line + 1,
+      typeOnly,
+      lazy,
+    });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, isTypeOnly(node.importClause));
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
-    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, true);
-    else if (ts.isCallExpression(node) && (node.expression.kind === ts.SyntaxKind.ImportKeyword || node.expression.getText() === "require")) add(node.arguments[0], false, true);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+      add(node.argument.literal, true);
+    else if (
+      ts.isCallExpression(node) &&
+      (node.expression.kind === ts.SyntaxKind.ImportKeyword ||
+        node.expression.getText() === "require")
+    )
+      add(node.arguments[0], false, true);
     ts.forEachChild(node, visit);
   };
   visit(file);
@@ -55,7 +75,12 @@ function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
   if (clause === undefined) return false;
   if (clause.isTypeOnly) return true;
   const bindings = clause.namedBindings;
-  return clause.name === undefined && bindings !== undefined && ts.isNamedImports(bindings) && bindings.elements.every((element) => element.isTypeOnly);
+  return (
+    clause.name === undefined &&
+    bindings !== undefined &&
+    ts.isNamedImports(bindings) &&
+    bindings.elements.every((element) => element.isTypeOnly)
+  );
 }
 
 /** Every string in a file's code; comments do not count. */
@@ -76,7 +101,12 @@ export function escapesOf({ path, text }: SourceFile): { line: number; what: str
   const visit = (node: ts.Node): void => {
     const line = file.getLineAndCharacterOfPosition(node.getStart()).line + 1;
     if (node.kind === ts.SyntaxKind.AnyKeyword) found.push({ line, what: "any" });
-    if (ts.isAsExpression(node) && ts.isAsExpression(node.expression) && node.expression.type.kind === ts.SyntaxKind.UnknownKeyword) found.push({ line, what: "a cast by way of unknown" });
+    if (
+      ts.isAsExpression(node) &&
+      ts.isAsExpression(node.expression) &&
+      node.expression.type.kind === ts.SyntaxKind.UnknownKeyword
+    )
+      found.push({ line, what: "a cast by way of unknown" });
     ts.forEachChild(node, visit);
   };
   visit(file);

@@ -3,6 +3,10 @@
 export const LOAD_TYPESCRIPT: readonly string[] = loaders(process.execArgv);
 
 function loaders(given: readonly string[]): string[] {
-  const compiled = given.filter((argument, at) => argument === "--require" || given[at - 1] === "--require");
-  return compiled.some((argument) => argument.endsWith("load-compiled.cjs")) ? compiled : ["--import", require.resolve("tsx")];
+  const compiled = given.filter(
+    (argument, at) => argument === "--require" || given[at - 1] === "--require",
+  );
+  return compiled.some((argument) => argument.endsWith("load-compiled.cjs"))
+    ? compiled
+    : ["--import", require.resolve("tsx")];
 }

@@ -30,10 +30,19 @@ interface Cell {
 }
 
 const CELLS: Record<string, Cell> = {
-  "plain": {},
+  plain: {},
   "with an expiry": { options: () => ({ expiry: new Date(Date.now() + 3_600_000) }) },
-  "with a timestamp": { options: (url) => ({ timestamp: (signature, digest) => requestTimestamp(url, signature, digest, { fetch: httpFetch }) }), timestamp: true },
-  "with user metadata": { options: () => ({ userMetadata: { build: "42", "com.example/ünï": "a=b" } }), verify: ["--user-metadata", "build=42"] },
+  "with a timestamp": {
+    options: (url) => ({
+      timestamp: (signature, digest) =>
+        requestTimestamp(url, signature, digest, { fetch: httpFetch }),
+    }),
+    timestamp: true,
+  },
+  "with user metadata": {
+    options: () => ({ userMetadata: { build: "42", "com.example/ünï": "a=b" } }),
+    verify: ["--user-metadata", "build=42"],
+  },
   "with a chain of three": { chain: 3 },
 };
 
@@ -60,12 +69,20 @@ describe("notation verifies what we sign", { skip, concurrency: 2 }, () => {
   }
 
   for (const key of ALLOWED_KEYS) {
-    for (const [name, { options = () => ({}), verify = [], chain = 2, timestamp = false }] of Object.entries(CELLS)) {
+    for (const [
+      name,
+      { options = () => ({}), verify = [], chain = 2, timestamp = false },
+    ] of Object.entries(CELLS)) {
       test(`${key} ${name}`, async () => {
         const { root, leaf } = hierarchy(key, chain);
         const { artifact, reference } = await world.artifact();
         const subject = artifact.manifest.descriptor;
-        const envelope = await signEnvelope({ target: subject, signer: signerOf(leaf), signingTime: new Date(), ...options(timestamps.url) });
+        const envelope = await signEnvelope({
+          target: subject,
+          signer: signerOf(leaf),
+          signingTime: new Date(),
+          ...options(timestamps.url),
+        });
         await world.push(packSignature({ subject, envelope }));
         const trust = { ca: [root], ...(timestamp ? { tsa: [keepers] } : {}) };
         const { verified, output } = await world.asNotation(reference, trust, ...verify);
@@ -84,11 +101,26 @@ describe("notation verifies what we sign", { skip, concurrency: 2 }, () => {
       const rootFile = join(tempDir("tsa"), "keepers.crt");
       writeFileSync(rootFile, keepers.pem);
       const stamp = ["--timestamp-url", timestamps.url, "--timestamp-root-cert", rootFile];
-      const made = await notation(config, "sign", "--insecure-registry", "--signature-format", format, "--force-referrers-tag=false", ...stamp, reference);
+      const made = await notation(
+        config,
+        "sign",
+        "--insecure-registry",
+        "--signature-format",
+        format,
+        "--force-referrers-tag=false",
+        ...stamp,
+        reference,
+      );
       assert.equal(made.code, 0, made.stderr);
-      const { answer, reason } = await world.asWe(artifact.manifest, { ca: [root], tsa: [keepers] });
+      const { answer, reason } = await world.asWe(artifact.manifest, {
+        ca: [root],
+        tsa: [keepers],
+      });
       assert.deepEqual(answer, ["verified"], reason);
-      assert.deepEqual((await world.asWe(artifact.manifest, { ca: [root], tsa: [authority()] })).answer, ["untrusted", "SIGNATURE_UNTRUSTED"]);
+      assert.deepEqual(
+        (await world.asWe(artifact.manifest, { ca: [root], tsa: [authority()] })).answer,
+        ["untrusted", "SIGNATURE_UNTRUSTED"],
+      );
     });
   }
 

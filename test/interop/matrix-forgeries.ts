@@ -8,7 +8,15 @@ import type { Issued } from "../harness/keys";
 import { issuing, leaf, root } from "../unit/notation/arrange";
 import { at, authenticSigningTime, scheme, signingTime } from "../unit/notation/forge";
 import { ago, bytes, stamped, type Revocation, type Stamp } from "./matrix-services";
-import { JWS_HEADER, cose, jws, signatureManifest, type Answer, type Envelope, type JwsForgery } from "./matrix-world";
+import {
+  JWS_HEADER,
+  cose,
+  jws,
+  signatureManifest,
+  type Answer,
+  type Envelope,
+  type JwsForgery,
+} from "./matrix-world";
 
 /** Who signs and stamps where somebody can be asked about it. */
 export type Signers = Revocation["signers"] & Pick<Revocation, "tsaRevoked" | "tsaUnsure">;
@@ -17,10 +25,18 @@ type MakeEnvelope = (target: Descriptor, signers: Signers) => Promise<Envelope>;
 /** What refers to an artifact in the registry; nothing, where nothing is to. */
 export type Make = (target: Descriptor, signers: Signers) => Promise<PackedArtifact | undefined>;
 
-export const signature = (make: MakeEnvelope): Make => async (target, revocation) => signatureManifest(target, [await make(target, revocation)]);
-export const C = (change: Change = {}, then: (envelope: Envelope) => Envelope | Promise<Envelope> = (e) => e) => signature(async (target) => then(await cose(target, change)));
-export const J = (change: Partial<JwsForgery> = {}) => signature((target) => jws(target, { by: leaf, ...change }));
-export const by = (signer: keyof Revocation["signers"]): Make => signature((target, signers) => cose(target, { by: signers[signer] }));
+export const signature =
+  (make: MakeEnvelope): Make =>
+  async (target, revocation) =>
+    signatureManifest(target, [await make(target, revocation)]);
+export const C = (
+  change: Change = {},
+  then: (envelope: Envelope) => Envelope | Promise<Envelope> = (e) => e,
+) => signature(async (target) => then(await cose(target, change)));
+export const J = (change: Partial<JwsForgery> = {}) =>
+  signature((target) => jws(target, { by: leaf, ...change }));
+export const by = (signer: keyof Revocation["signers"]): Make =>
+  signature((target, signers) => cose(target, { by: signers[signer] }));
 export const stamp = (change: Change, o: Stamp) => C(change, (envelope) => stamped(envelope, o));
 export const edit = (change: (good: Buffer) => Uint8Array) => C({}, bytes(change));
 
@@ -43,24 +59,53 @@ export const expiredLeaf = codeSigner(issuing, { notAfter: ago(1) });
 export const futureLeaf = codeSigner(issuing, { notBefore: ago(-1) });
 export const stranger = codeSigner(intermediate(authority()));
 export const namesake = codeSigner(intermediate(authority({ subject: root.subject })));
-export const stateless = codeSigner(issuing, { subject: { C: "US", O: "Wabbit Networks", CN: "No state" } });
+export const stateless = codeSigner(issuing, {
+  subject: { C: "US", O: "Wabbit Networks", CN: "No state" },
+});
 /** A certificate that signs itself. */
 export const alone = selfSigned();
-export const acme = codeSigner(issuing, { subject: { C: "US", ST: "WA", O: "ACME Rockets", CN: "Release" } });
+export const acme = codeSigner(issuing, {
+  subject: { C: "US", ST: "WA", O: "ACME Rockets", CN: "Release" },
+});
 export const signed5DaysAgo = { [signingTime]: at(now - 5 * 86_400) };
-export const authorityScheme = { [scheme]: "notary.x509.signingAuthority", [signingTime]: undefined, [authenticSigningTime]: at(now), crit: [scheme, authenticSigningTime] };
+export const authorityScheme = {
+  [scheme]: "notary.x509.signingAuthority",
+  [signingTime]: undefined,
+  [authenticSigningTime]: at(now),
+  crit: [scheme, authenticSigningTime],
+};
 export const deep = Array.from({ length: 18 }).reduce<unknown>((inner) => [inner], 1);
 
-export const twin = intermediate(root, { key: issuing.key, subject: { ...issuing.subject, CN: "Twin" } });
-export const domain = codeSigner(issuing, { subject: { DC: "example", C: "US", ST: "WA", O: "Wabbit Networks" } });
-export const hexLike = codeSigner(issuing, { subject: { C: "US", ST: "WA", O: "Wabbit Networks", CN: "a=#b" } });
-export const HEADER = JSON.stringify({ ...JWS_HEADER, [signingTime]: new Date(now * 1000).toISOString() });
-export const AUDIT = { name: "audit", registryScopes: ["*"], signatureVerification: { level: "audit" }, trustStores: ["ca:store"], trustedIdentities: ["*"] };
+export const twin = intermediate(root, {
+  key: issuing.key,
+  subject: { ...issuing.subject, CN: "Twin" },
+});
+export const domain = codeSigner(issuing, {
+  subject: { DC: "example", C: "US", ST: "WA", O: "Wabbit Networks" },
+});
+export const hexLike = codeSigner(issuing, {
+  subject: { C: "US", ST: "WA", O: "Wabbit Networks", CN: "a=#b" },
+});
+export const HEADER = JSON.stringify({
+  ...JWS_HEADER,
+  [signingTime]: new Date(now * 1000).toISOString(),
+});
+export const AUDIT = {
+  name: "audit",
+  registryScopes: ["*"],
+  signatureVerification: { level: "audit" },
+  trustStores: ["ca:store"],
+  trustedIdentities: ["*"],
+};
 
 /** A chain of so many certificates, all of them right. */
 export function longChain(length: number): Issued {
   let issuer = root;
-  for (let index = length - 2; index > 0; index--) issuer = intermediate(issuer, { subject: { ...issuing.subject, CN: `CA ${index}` }, basicConstraints: { ca: true } });
+  for (let index = length - 2; index > 0; index--)
+    issuer = intermediate(issuer, {
+      subject: { ...issuing.subject, CN: `CA ${index}` },
+      basicConstraints: { ca: true },
+    });
   return codeSigner(issuer);
 }
 
@@ -68,7 +113,9 @@ export function longChain(length: number): Issued {
 export function parts(good: Buffer, index: number, value?: unknown): Uint8Array {
   const { protectedBytes, unprotectedHeaders, payload, signature } = decodeSign1(good, 2 ** 20);
   const all: unknown[] = [protectedBytes, unprotectedHeaders, payload, signature];
-  return encodeCbor(new Tag(18, value === undefined ? all.slice(0, index) : all.with(index, value)));
+  return encodeCbor(
+    new Tag(18, value === undefined ? all.slice(0, index) : all.with(index, value)),
+  );
 }
 
 /** Another hexadecimal digit. */
@@ -81,7 +128,12 @@ export function flipped(good: Buffer, at: number): Buffer {
 export function unprotectedEntry(good: Buffer, key: string, value: string): Buffer {
   const { protectedBytes } = decodeSign1(good, 2 ** 20);
   const at = good.indexOf(protectedBytes) + protectedBytes.byteLength;
-  return Buffer.concat([good.subarray(0, at), Buffer.from([(good[at] ?? 0) + 1]), Buffer.from(key + value, "hex"), good.subarray(at + 1)]);
+  return Buffer.concat([
+    good.subarray(0, at),
+    Buffer.from([(good[at] ?? 0) + 1]),
+    Buffer.from(key + value, "hex"),
+    good.subarray(at + 1),
+  ]);
 }
 
 export function integer(bytes: Uint8Array): Buffer {

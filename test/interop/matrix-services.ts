@@ -14,7 +14,21 @@ export const ago = (days: number): Date => new Date(Date.now() - days * DAY);
 
 /** Signers whose certificates say whom to ask, with a responder and a list server that answer as the signers' names say. */
 export interface Revocation {
-  signers: Record<"ocspGood" | "ocspRevoked" | "ocspUnknown" | "ocspByAnother" | "ocspDown" | "crlGood" | "crlRevoked" | "crlStale" | "crlByAnother" | "crlGone" | "ocspDownCrlGood" | "ocspDownCrlRevoked", Issued>;
+  signers: Record<
+    | "ocspGood"
+    | "ocspRevoked"
+    | "ocspUnknown"
+    | "ocspByAnother"
+    | "ocspDown"
+    | "crlGood"
+    | "crlRevoked"
+    | "crlStale"
+    | "crlByAnother"
+    | "crlGone"
+    | "ocspDownCrlGood"
+    | "ocspDownCrlRevoked",
+    Issued
+  >;
   /** Authorities for timestamps, one revoked, and one of which nobody can say. */
   tsaRevoked: Issued;
   tsaUnsure: Issued;
@@ -44,11 +58,16 @@ export async function startRevocation(): Promise<Revocation> {
   const tsaUnsure = timestampSigner(keepers, { crl: at("gone.crl") });
   const namesake = authority({ subject: issuing.subject });
   // Go's reader takes the issuer's own certificate in an answer for one that the issuer must have signed, so the responder has its own.
-  const responder = codeSigner(issuing, { subject: { O: "Wabbit Networks", CN: "OCSP" }, purposes: ["ocspSigning"] });
+  const responder = codeSigner(issuing, {
+    subject: { O: "Wabbit Networks", CN: "OCSP" },
+    purposes: ["ocspSigning"],
+  });
   const lists: Record<string, () => Promise<Buffer>> = {
     "/good.crl": () => makeCrl({ authority: issuing }),
-    "/revoked.crl": () => makeCrl({ authority: issuing, revoked: [{ certificate: signers.crlRevoked }] }),
-    "/both.crl": () => makeCrl({ authority: issuing, revoked: [{ certificate: signers.ocspDownCrlRevoked }] }),
+    "/revoked.crl": () =>
+      makeCrl({ authority: issuing, revoked: [{ certificate: signers.crlRevoked }] }),
+    "/both.crl": () =>
+      makeCrl({ authority: issuing, revoked: [{ certificate: signers.ocspDownCrlRevoked }] }),
     "/tsa.crl": () => makeCrl({ authority: keepers, revoked: [{ certificate: tsaRevoked }] }),
     "/stale.crl": () => makeCrl({ authority: issuing, lastUpdate: ago(9), nextUpdate: ago(1) }),
     "/another.crl": () => makeCrl({ authority: namesake }),
@@ -62,16 +81,26 @@ export async function startRevocation(): Promise<Revocation> {
     const request = body.byteLength > 0 ? body : Buffer.from(decodeURIComponent(encoded), "base64");
     const good = [signers.ocspGood, signers.ocspByAnother];
     const revoked = [{ certificate: signers.ocspRevoked }];
-    if (!["good", "revoked", "unknown", "another"].includes(name)) return { status: 404, body: Buffer.alloc(0) };
-    return { body: await ocspReply({ authority: issuing, good, revoked, responder: name === "another" ? namesake : responder }, request) };
+    if (!["good", "revoked", "unknown", "another"].includes(name))
+      return { status: 404, body: Buffer.alloc(0) };
+    return {
+      body: await ocspReply(
+        { authority: issuing, good, revoked, responder: name === "another" ? namesake : responder },
+        request,
+      ),
+    };
   }
   return { signers, tsaRevoked, tsaUnsure, close: () => server.close() };
 }
 
 /** Authorities for timestamps, one trusted in the rows and one not, and leaves that break the profile. */
-export const keepers = authority({ subject: { C: "US", O: "Time Keepers", CN: "Time Keepers Root" } });
+export const keepers = authority({
+  subject: { C: "US", O: "Time Keepers", CN: "Time Keepers Root" },
+});
 export const tsa = timestampSigner(keepers);
-export const tsaOfAnother = timestampSigner(authority({ subject: { C: "US", O: "Other Keepers", CN: "Other Root" } }));
+export const tsaOfAnother = timestampSigner(
+  authority({ subject: { C: "US", O: "Other Keepers", CN: "Other Root" } }),
+);
 export const tsaWithoutPurpose = timestampSigner(keepers, { purposes: ["codeSigning"] });
 export const tsaForMore = timestampSigner(keepers, { purposes: ["timeStamping", "codeSigning"] });
 export const tsaEnded = timestampSigner(keepers, { notAfter: ago(1) });
@@ -91,8 +120,21 @@ export interface Stamp {
 }
 
 /** An RFC 3161 token that says any time: openssl signs it, but asks no clock. */
-export async function token(message: Uint8Array, { by = tsa, time = new Date(Date.now() - 60_000), accuracy = 1, over = message, demand = false, version = 1 }: Stamp = {}): Promise<Uint8Array> {
-  const imprint = der.sequence(der.sequence(der.oid("2.16.840.1.101.3.4.2.1"), der.nil()), der.octets(createHash("sha256").update(over).digest()));
+export async function token(
+  message: Uint8Array,
+  {
+    by = tsa,
+    time = new Date(Date.now() - 60_000),
+    accuracy = 1,
+    over = message,
+    demand = false,
+    version = 1,
+  }: Stamp = {},
+): Promise<Uint8Array> {
+  const imprint = der.sequence(
+    der.sequence(der.oid("2.16.840.1.101.3.4.2.1"), der.nil()),
+    der.octets(createHash("sha256").update(over).digest()),
+  );
   const info = der.sequence(
     der.integer(version),
     der.oid("1.2.3.4.1"),
@@ -109,7 +151,10 @@ export async function token(message: Uint8Array, { by = tsa, time = new Date(Dat
 export async function stamped(envelope: Envelope, stamp: Stamp = {}): Promise<Envelope> {
   const message = decodeSign1(envelope.bytes, 2 ** 20);
   const unprotectedHeaders = new Map<Label, unknown>(message.unprotectedHeaders);
-  unprotectedHeaders.set("io.cncf.notary.timestampSignature", await token(message.signature, stamp));
+  unprotectedHeaders.set(
+    "io.cncf.notary.timestampSignature",
+    await token(message.signature, stamp),
+  );
   return { ...envelope, bytes: encodeSign1({ ...message, unprotectedHeaders }) };
 }
 

@@ -54,12 +54,19 @@ export class World {
 
   constructor(host: string) {
     this.#plain = new PlainRepository(host, REPOSITORY);
-    this.#client = new RegistryClient({ baseDir: "/nonexistent", env: {}, settings: { [host]: { plainHttp: true } } });
+    this.#client = new RegistryClient({
+      baseDir: "/nonexistent",
+      env: {},
+      settings: { [host]: { plainHttp: true } },
+    });
     this.#store = this.#client.repository(host, REPOSITORY);
   }
 
   async artifact(): Promise<Attached> {
-    const artifact = packManifest({ artifactType: "application/vnd.example.net-monitor", layers: [bytesBlob(Buffer.from(`net-monitor ${++count}`), MEDIA_TYPES.octetStream)] });
+    const artifact = packManifest({
+      artifactType: "application/vnd.example.net-monitor",
+      layers: [bytesBlob(Buffer.from(`net-monitor ${++count}`), MEDIA_TYPES.octetStream)],
+    });
     return { artifact, reference: await this.#plain.push(artifact) };
   }
 
@@ -68,19 +75,39 @@ export class World {
   }
 
   /** What `notation verify` makes of it: true for exit code 0. */
-  async asNotation(reference: string, trust: Trust, ...more: string[]): Promise<{ verified: boolean; output: string }> {
-    const { code, stderr } = await notation(this.config(trust), "verify", "--insecure-registry", ...more, reference);
+  async asNotation(
+    reference: string,
+    trust: Trust,
+    ...more: string[]
+  ): Promise<{ verified: boolean; output: string }> {
+    const { code, stderr } = await notation(
+      this.config(trust),
+      "verify",
+      "--insecure-registry",
+      ...more,
+      reference,
+    );
     return { verified: code === 0, output: stderr };
   }
 
   /** What we make of it, with the policy and the certificates from notation's own configuration directory. */
-  async asWe({ descriptor }: PackedArtifact["manifest"], trust: Trust): Promise<{ answer: Answer; reason: string }> {
+  async asWe(
+    { descriptor }: PackedArtifact["manifest"],
+    trust: Trust,
+  ): Promise<{ answer: Answer; reason: string }> {
     const { folder } = this.config(trust);
     const scope = this.#store.name;
     try {
-      const policy = await resolveTrustPolicy(await policyFromNotation(folder, scope), { baseDir: folder, notationConfigDir: folder });
+      const policy = await resolveTrustPolicy(await policyFromNotation(folder, scope), {
+        baseDir: folder,
+        notationConfigDir: folder,
+      });
       const context = { now: new Date(), baseDir: folder, scope, revocation: this.#revocation };
-      const { outcome, code, reason = "" } = await verifyArtifact(this.#store, descriptor, policy, context);
+      const {
+        outcome,
+        code,
+        reason = "",
+      } = await verifyArtifact(this.#store, descriptor, policy, context);
       return { answer: code === undefined ? [outcome] : [outcome, code], reason };
     } catch (error) {
       if (!isConsignError(error)) throw error;
@@ -89,17 +116,42 @@ export class World {
   }
 
   config(trust: Trust): { env: Record<string, string>; folder: string } {
-    const stores = { ca: trust.ca ?? [], signingAuthority: trust.signingAuthority ?? [], tsa: trust.tsa ?? [] };
-    const { level = "strict", override, verifyTimestamp, identities = ["x509.subject: C=US, ST=WA, O=Wabbit Networks"], scopes = ["*"] } = trust;
-    const named = Object.entries(stores).filter(([, roots]) => roots.length > 0).map(([type]) => `${type}:store`);
+    const stores = {
+      ca: trust.ca ?? [],
+      signingAuthority: trust.signingAuthority ?? [],
+      tsa: trust.tsa ?? [],
+    };
+    const {
+      level = "strict",
+      override,
+      verifyTimestamp,
+      identities = ["x509.subject: C=US, ST=WA, O=Wabbit Networks"],
+      scopes = ["*"],
+    } = trust;
+    const named = Object.entries(stores)
+      .filter(([, roots]) => roots.length > 0)
+      .map(([type]) => `${type}:store`);
     const statement = {
       name: "policy",
-      registryScopes: scopes.map((scope) => scope.replace("HERE", `${this.#plain.host}/${REPOSITORY}`)),
-      signatureVerification: { level, ...(override && { override }), ...(verifyTimestamp && { verifyTimestamp }) },
+      registryScopes: scopes.map((scope) =>
+        scope.replace("HERE", `${this.#plain.host}/${REPOSITORY}`),
+      ),
+      signatureVerification: {
+        level,
+        ...(override && { override }),
+        ...(verifyTimestamp && { verifyTimestamp }),
+      },
       ...(level === "skip" ? {} : { trustStores: named, trustedIdentities: identities }),
     };
     const statements = [...(trust.others ?? []), statement];
-    const key = createHash("sha256").update(JSON.stringify([statements, Object.values(stores).map((roots) => roots.map(({ pem }) => pem))])).digest("hex");
+    const key = createHash("sha256")
+      .update(
+        JSON.stringify([
+          statements,
+          Object.values(stores).map((roots) => roots.map(({ pem }) => pem)),
+        ]),
+      )
+      .digest("hex");
     const config = this.#configs.get(key) ?? writeConfig(statements, stores);
     this.#configs.set(key, config);
     return config;
@@ -110,7 +162,10 @@ export class World {
   }
 }
 
-function writeConfig(statements: readonly object[], stores: Record<string, readonly Issued[]>): { env: Record<string, string>; folder: string } {
+function writeConfig(
+  statements: readonly object[],
+  stores: Record<string, readonly Issued[]>,
+): { env: Record<string, string>; folder: string } {
   const home = tempDir("matrix");
   const folder = join(home, "notation");
   for (const [type, roots] of Object.entries(stores)) {
@@ -118,7 +173,11 @@ function writeConfig(statements: readonly object[], stores: Record<string, reado
     mkdirSync(store, { recursive: true });
     roots.forEach(({ pem }, index) => writeFileSync(join(store, `${index}.crt`), pem));
   }
-  writeFileSync(join(folder, "trustpolicy.json"), JSON.stringify({ version: "1.0", trustPolicies: statements }), { mode: 0o600 });
+  writeFileSync(
+    join(folder, "trustpolicy.json"),
+    JSON.stringify({ version: "1.0", trustPolicies: statements }),
+    { mode: 0o600 },
+  );
   return { env: { XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home }, folder };
 }
 
@@ -128,8 +187,14 @@ export interface Envelope {
 }
 
 /** A COSE envelope for the target, with something changed and then properly signed. */
-export async function cose(target: Descriptor, { by, ...change }: Forgery & { by?: Issued } = {}): Promise<Envelope> {
-  const bytes = await forge({ payload: encodePayload(target), ...(by === undefined ? change : signedBy(by, change)) });
+export async function cose(
+  target: Descriptor,
+  { by, ...change }: Forgery & { by?: Issued } = {},
+): Promise<Envelope> {
+  const bytes = await forge({
+    payload: encodePayload(target),
+    ...(by === undefined ? change : signedBy(by, change)),
+  });
   return { bytes, mediaType: MEDIA_TYPES.cose };
 }
 
@@ -139,7 +204,10 @@ function signedBy(issued: Issued, change: Forgery): Forgery {
     ...(isAllowed(issued) ? { key: issued } : { signature: () => new Uint8Array(128) }),
     ...change,
     headers: { alg, ...change.headers },
-    unprotected: { x5chain: issued.chain.map((der) => Uint8Array.from(der)), ...change.unprotected },
+    unprotected: {
+      x5chain: issued.chain.map((der) => Uint8Array.from(der)),
+      ...change.unprotected,
+    },
   };
 }
 
@@ -171,21 +239,56 @@ export interface JwsForgery {
 }
 
 /** A JWS envelope for the target, with something changed and then properly signed. */
-export async function jws(target: Descriptor, { by, header = {}, unprotected = {}, payload, members = (good) => good, signature = (good) => good }: JwsForgery): Promise<Envelope> {
+export async function jws(
+  target: Descriptor,
+  {
+    by,
+    header = {},
+    unprotected = {},
+    payload,
+    members = (good) => good,
+    signature = (good) => good,
+  }: JwsForgery,
+): Promise<Envelope> {
   const encode = (text: string) => Buffer.from(text).toString("base64url");
   const now = `${new Date().toISOString().slice(0, 19)}Z`;
-  const head = encode(typeof header === "string" ? header : JSON.stringify({ ...JWS_HEADER, "io.cncf.notary.signingTime": now, ...header }));
+  const head = encode(
+    typeof header === "string"
+      ? header
+      : JSON.stringify({ ...JWS_HEADER, "io.cncf.notary.signingTime": now, ...header }),
+  );
   const body = encode(payload ?? Buffer.from(encodePayload(target)).toString());
   const signed = signature(await signBytes(by.key.privateKey, Buffer.from(`${head}.${body}`)));
   const x5c = by.chain.map((der) => der.toString("base64"));
-  const made = members({ payload: body, protected: head, header: { x5c, ...unprotected }, signature: Buffer.from(signed).toString("base64url") });
-  return { bytes: Buffer.from(typeof made === "string" ? made : JSON.stringify(made)), mediaType: MEDIA_TYPES.jws };
+  const made = members({
+    payload: body,
+    protected: head,
+    header: { x5c, ...unprotected },
+    signature: Buffer.from(signed).toString("base64url"),
+  });
+  return {
+    bytes: Buffer.from(typeof made === "string" ? made : JSON.stringify(made)),
+    mediaType: MEDIA_TYPES.jws,
+  };
 }
 
 /** The manifest under which a signature lies, right but for what is given. */
-export function signatureManifest(subject: Descriptor, envelopes: readonly Envelope[], o: { artifactType?: string; config?: string } = {}): PackedArtifact {
+export function signatureManifest(
+  subject: Descriptor,
+  envelopes: readonly Envelope[],
+  o: { artifactType?: string; config?: string } = {},
+): PackedArtifact {
   const layers = envelopes.map(({ bytes, mediaType }) => bytesBlob(bytes, mediaType));
-  const annotations = { "io.cncf.notary.x509chain.thumbprint#S256": JSON.stringify(["0".repeat(64)]), "org.opencontainers.image.created": "2026-01-01T00:00:00Z" };
+  const annotations = {
+    "io.cncf.notary.x509chain.thumbprint#S256": JSON.stringify(["0".repeat(64)]),
+    "org.opencontainers.image.created": "2026-01-01T00:00:00Z",
+  };
   const config = o.config === undefined ? {} : { config: bytesBlob(Buffer.from("{}"), o.config) };
-  return packManifest({ artifactType: o.artifactType ?? MEDIA_TYPES.notarySignature, ...config, layers, subject, annotations });
+  return packManifest({
+    artifactType: o.artifactType ?? MEDIA_TYPES.notarySignature,
+    ...config,
+    layers,
+    subject,
+    annotations,
+  });
 }

@@ -9,14 +9,20 @@ import { tempDir } from "../harness/temp";
 import { runTool, type ToolRun } from "../harness/toolchain";
 
 /** Notation's configuration in a directory of its own: one key, one trust store, one strict policy for everything. */
-export function notationConfig(signer: Issued, policy: Record<string, unknown> = {}): { env: Record<string, string>; folder: string } {
+export function notationConfig(
+  signer: Issued,
+  policy: Record<string, unknown> = {},
+): { env: Record<string, string>; folder: string } {
   const home = tempDir("notation");
   const folder = join(home, "notation");
   const { keyFile, certificateChainFile, rootFile } = writeKeyFiles(signer);
   const store = join(folder, "truststore", "x509", "ca", "wabbit");
   mkdirSync(store, { recursive: true });
   copyFileSync(rootFile, join(store, "root.crt"));
-  const keys = { default: "wabbit", keys: [{ name: "wabbit", keyPath: keyFile, certPath: certificateChainFile }] };
+  const keys = {
+    default: "wabbit",
+    keys: [{ name: "wabbit", keyPath: keyFile, certPath: certificateChainFile }],
+  };
   const statement = {
     name: "wabbit",
     registryScopes: ["*"],
@@ -26,7 +32,11 @@ export function notationConfig(signer: Issued, policy: Record<string, unknown> =
     ...policy,
   };
   writeFileSync(join(folder, "signingkeys.json"), JSON.stringify(keys));
-  writeFileSync(join(folder, "trustpolicy.json"), JSON.stringify({ version: "1.0", trustPolicies: [statement] }), { mode: 0o600 });
+  writeFileSync(
+    join(folder, "trustpolicy.json"),
+    JSON.stringify({ version: "1.0", trustPolicies: [statement] }),
+    { mode: 0o600 },
+  );
   return { env: { XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home }, folder };
 }
 
@@ -37,7 +47,10 @@ export function addTrustStore(config: { folder: string }, name: string, pem: str
   writeFileSync(join(store, "root.crt"), pem);
 }
 
-export function notation(config: { env: Record<string, string> }, ...args: string[]): Promise<ToolRun> {
+export function notation(
+  config: { env: Record<string, string> },
+  ...args: string[]
+): Promise<ToolRun> {
   return runTool("notation", args, { env: config.env });
 }
 
@@ -55,16 +68,29 @@ export class PlainRepository {
       const started = await this.#call("blobs/uploads/", { method: "POST" });
       const location = new URL(started.headers.get("location") ?? "", `http://${this.host}`);
       location.searchParams.set("digest", descriptor.digest);
-      await this.#call(location, { method: "PUT", body: Buffer.concat(chunks), headers: { "content-type": "application/octet-stream" } });
+      await this.#call(location, {
+        method: "PUT",
+        body: Buffer.concat(chunks),
+        headers: { "content-type": "application/octet-stream" },
+      });
     }
     const { descriptor, bytes } = manifest;
-    await this.#call(`manifests/${descriptor.digest}`, { method: "PUT", body: Buffer.from(bytes), headers: { "content-type": descriptor.mediaType } });
+    await this.#call(`manifests/${descriptor.digest}`, {
+      method: "PUT",
+      body: Buffer.from(bytes),
+      headers: { "content-type": descriptor.mediaType },
+    });
     return `${this.host}/${this.name}@${descriptor.digest}`;
   }
 
   async manifest(digest: string): Promise<Manifest> {
-    const response = await this.#call(`manifests/${digest}`, { headers: { accept: `${MEDIA_TYPES.manifest}, ${MEDIA_TYPES.index}` } });
-    return parseManifest(new Uint8Array(await response.arrayBuffer()), response.headers.get("content-type") ?? "");
+    const response = await this.#call(`manifests/${digest}`, {
+      headers: { accept: `${MEDIA_TYPES.manifest}, ${MEDIA_TYPES.index}` },
+    });
+    return parseManifest(
+      new Uint8Array(await response.arrayBuffer()),
+      response.headers.get("content-type") ?? "",
+    );
   }
 
   async blob(digest: string): Promise<Uint8Array> {
@@ -80,7 +106,10 @@ export class PlainRepository {
   async #call(path: string | URL, init: RequestInit = {}): Promise<Response> {
     const url = path instanceof URL ? path : `http://${this.host}/v2/${this.name}/${path}`;
     const response = await fetch(url, init);
-    if (!response.ok) throw new Error(`${init.method ?? "GET"} ${String(url)}: ${response.status} ${await response.text()}`);
+    if (!response.ok)
+      throw new Error(
+        `${init.method ?? "GET"} ${String(url)}: ${response.status} ${await response.text()}`,
+      );
     return response;
   }
 }

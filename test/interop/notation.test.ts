@@ -2,8 +2,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { OciLayout } from "../../provider/content/oci-layout";
-import { bytesBlob, packManifest, pushArtifact, type PackedArtifact } from "../../provider/content/pack";
-import { envelopeOf, packSignature, type SignatureForm } from "../../provider/notation/signature-manifest";
+import {
+  bytesBlob,
+  packManifest,
+  pushArtifact,
+  type PackedArtifact,
+} from "../../provider/content/pack";
+import {
+  envelopeOf,
+  packSignature,
+  type SignatureForm,
+} from "../../provider/notation/signature-manifest";
 import { localSigner } from "../../provider/notation/signer";
 import { signEnvelope, type SignOptions } from "../../provider/notation/envelope";
 import { requestTimestamp } from "../../provider/notation/timestamp";
@@ -28,9 +37,16 @@ describe("notation 1.3.2", { skip }, () => {
   after(() => registry.stop());
 
   let count = 0;
-  async function pushed(): Promise<{ repository: PlainRepository; artifact: PackedArtifact; reference: string }> {
+  async function pushed(): Promise<{
+    repository: PlainRepository;
+    artifact: PackedArtifact;
+    reference: string;
+  }> {
     const repository = new PlainRepository(registry.direct, `net-monitor/${++count}`);
-    const artifact = packManifest({ artifactType: "application/vnd.example.net-monitor", layers: [bytesBlob(Buffer.from(`net-monitor ${count}`), MEDIA_TYPES.octetStream)] });
+    const artifact = packManifest({
+      artifactType: "application/vnd.example.net-monitor",
+      layers: [bytesBlob(Buffer.from(`net-monitor ${count}`), MEDIA_TYPES.octetStream)],
+    });
     return { repository, artifact, reference: await repository.push(artifact) };
   }
 
@@ -39,7 +55,12 @@ describe("notation 1.3.2", { skip }, () => {
     return { root, leaf: codeSigner(intermediate(root), { key }) };
   }
 
-  async function signature(artifact: PackedArtifact, leaf: Issued, form: SignatureForm = "current", timestamp?: SignOptions["timestamp"]): Promise<PackedArtifact> {
+  async function signature(
+    artifact: PackedArtifact,
+    leaf: Issued,
+    form: SignatureForm = "current",
+    timestamp?: SignOptions["timestamp"],
+  ): Promise<PackedArtifact> {
     const signer = await localSigner(writeKeyFiles(leaf));
     const subject = artifact.manifest.descriptor;
     const envelope = await signEnvelope({
@@ -60,7 +81,14 @@ describe("notation 1.3.2", { skip }, () => {
       const { repository, artifact, reference } = await pushed();
       const { leaf } = signerWith(key);
       await repository.push(await signature(artifact, leaf));
-      const { code, stdout, stderr } = await notation(notationConfig(leaf), "verify", "--insecure-registry", "--user-metadata", "build=42", reference);
+      const { code, stdout, stderr } = await notation(
+        notationConfig(leaf),
+        "verify",
+        "--insecure-registry",
+        "--user-metadata",
+        "build=42",
+        reference,
+      );
       assert.equal(code, 0, stderr);
       assert.match(stdout, /Successfully verified signature/);
     });
@@ -69,7 +97,19 @@ describe("notation 1.3.2", { skip }, () => {
       test(`signs with ${key} in ${format} and we verify it`, async () => {
         const { repository, artifact, reference } = await pushed();
         const { root, leaf } = signerWith(key);
-        const made = await notation(notationConfig(leaf), "sign", "--insecure-registry", "--signature-format", format, "--force-referrers-tag=false", "--expiry", "24h", "--user-metadata", "build=42", reference);
+        const made = await notation(
+          notationConfig(leaf),
+          "sign",
+          "--insecure-registry",
+          "--signature-format",
+          format,
+          "--force-referrers-tag=false",
+          "--expiry",
+          "24h",
+          "--user-metadata",
+          "build=42",
+          reference,
+        );
         assert.equal(made.code, 0, made.stderr);
         const verdict = await verdictFromRegistry(repository, artifact, root);
         assert.equal(verdict.outcome, "verified", verdict.reason);
@@ -79,7 +119,11 @@ describe("notation 1.3.2", { skip }, () => {
     }
   }
 
-  async function verdictFromRegistry(repository: PlainRepository, artifact: PackedArtifact, root: Issued) {
+  async function verdictFromRegistry(
+    repository: PlainRepository,
+    artifact: PackedArtifact,
+    root: Issued,
+  ) {
     const { descriptor } = artifact.manifest;
     const [found, ...others] = await repository.referrers(descriptor.digest);
     assert.equal(others.length, 0);
@@ -90,14 +134,25 @@ describe("notation 1.3.2", { skip }, () => {
       trustedIdentities: ["x509.subject: C=US, ST=WA, O=Wabbit Networks"],
     });
     const scope = `${repository.host}/${repository.name}`;
-    return verifyEnvelope(await repository.blob(layer.digest), layer.mediaType, descriptor, policy, { now: new Date(), baseDir: "/nonexistent", scope });
+    return verifyEnvelope(
+      await repository.blob(layer.digest),
+      layer.mediaType,
+      descriptor,
+      policy,
+      { now: new Date(), baseDir: "/nonexistent", scope },
+    );
   }
 
   test("verifies the legacy form of manifest", async () => {
     const { repository, artifact, reference } = await pushed();
     const { leaf } = signerWith("p-256");
     await repository.push(await signature(artifact, leaf, "legacy"));
-    const { code, stderr } = await notation(notationConfig(leaf), "verify", "--insecure-registry", reference);
+    const { code, stderr } = await notation(
+      notationConfig(leaf),
+      "verify",
+      "--insecure-registry",
+      reference,
+    );
     assert.equal(code, 0, stderr);
   });
 
@@ -111,7 +166,14 @@ describe("notation 1.3.2", { skip }, () => {
     await pushArtifact(layout, await signature(artifact, leaf, "legacy"));
     const config = notationConfig(leaf);
     config.env.NOTATION_EXPERIMENTAL = "1";
-    const { code, stderr } = await notation(config, "verify", "--oci-layout", "--scope", "local/net-monitor", `${folder}:v1`);
+    const { code, stderr } = await notation(
+      config,
+      "verify",
+      "--oci-layout",
+      "--scope",
+      "local/net-monitor",
+      `${folder}:v1`,
+    );
     assert.equal(code, 0, stderr);
   });
 
@@ -119,20 +181,38 @@ describe("notation 1.3.2", { skip }, () => {
     test(`verifies our timestamped signature by ${key}, and so do we when the certificates are long gone`, async (context) => {
       const { repository, artifact, reference } = await pushed();
       const { root, leaf } = signerWith(key);
-      const keepers = authority({ subject: { C: "US", O: "Time Keepers", CN: "Time Keepers Root" }, key: "rsa-2048" });
+      const keepers = authority({
+        subject: { C: "US", O: "Time Keepers", CN: "Time Keepers Root" },
+        key: "rsa-2048",
+      });
       const tsa = await timestampAuthority(timestampSigner(keepers, { key: "rsa-2048" }));
       context.after(() => tsa.close());
-      const packed = await signature(artifact, leaf, "current", (bytes, digest) => requestTimestamp(tsa.url, bytes, digest, { fetch: httpFetch }));
+      const packed = await signature(artifact, leaf, "current", (bytes, digest) =>
+        requestTimestamp(tsa.url, bytes, digest, { fetch: httpFetch }),
+      );
       await repository.push(packed);
-      const config = notationConfig(leaf, { trustStores: ["ca:wabbit", "tsa:keepers"], signatureVerification: { level: "strict", verifyTimestamp: "always" } });
+      const config = notationConfig(leaf, {
+        trustStores: ["ca:wabbit", "tsa:keepers"],
+        signatureVerification: { level: "strict", verifyTimestamp: "always" },
+      });
       addTrustStore(config, "tsa/keepers", keepers.pem);
       const { code, stderr } = await notation(config, "verify", "--insecure-registry", reference);
       assert.equal(code, 0, stderr);
 
-      const policy = await resolve({ signatureVerification: { level: "strict", override: { expiry: "log" } }, roots: { ca: [root.pem], tsa: [keepers.pem] }, trustedIdentities: ["*"] });
+      const policy = await resolve({
+        signatureVerification: { level: "strict", override: { expiry: "log" } },
+        roots: { ca: [root.pem], tsa: [keepers.pem] },
+        trustedIdentities: ["*"],
+      });
       const layer = envelopeOf(packed.manifest, artifact.manifest.descriptor);
       const now = new Date(Date.now() + 5 * 365 * 86_400_000);
-      const verdict = await verifyEnvelope(await repository.blob(layer.digest), layer.mediaType, artifact.manifest.descriptor, policy, { now, baseDir: "/nonexistent", scope: "registry.example/a" });
+      const verdict = await verifyEnvelope(
+        await repository.blob(layer.digest),
+        layer.mediaType,
+        artifact.manifest.descriptor,
+        policy,
+        { now, baseDir: "/nonexistent", scope: "registry.example/a" },
+      );
       assert.equal(verdict.outcome, "verified", verdict.reason);
       assert.equal(verdict.checks.find(({ check }) => check === "expiry")?.result, "failed");
     });
@@ -142,7 +222,14 @@ describe("notation 1.3.2", { skip }, () => {
     const { repository, artifact, reference } = await pushed();
     const { leaf } = signerWith("p-256");
     await repository.push(await signature(artifact, leaf));
-    const { code, stdout, stderr } = await notation(notationConfig(leaf), "inspect", "--insecure-registry", "--output", "json", reference);
+    const { code, stdout, stderr } = await notation(
+      notationConfig(leaf),
+      "inspect",
+      "--insecure-registry",
+      "--output",
+      "json",
+      reference,
+    );
     assert.equal(code, 0, stderr);
     assert.match(stdout, /https:\/\/wabbit\.example/);
     assert.match(stdout, /consign\/\d/);
@@ -152,7 +239,9 @@ describe("notation 1.3.2", { skip }, () => {
     const { repository, artifact, reference } = await pushed();
     const { leaf } = signerWith("p-256");
     await repository.push(await signature(artifact, leaf));
-    const config = notationConfig(leaf, { trustedIdentities: ["x509.subject: C=US, ST=WA, O=ACME Rockets"] });
+    const config = notationConfig(leaf, {
+      trustedIdentities: ["x509.subject: C=US, ST=WA, O=ACME Rockets"],
+    });
     const { code } = await notation(config, "verify", "--insecure-registry", reference);
     assert.notEqual(code, 0);
   });

@@ -30,11 +30,24 @@ export class ArchiveWorld {
   readonly archive = this.stores.at(ARCHIVE);
 
   life(now?: () => Date): Life {
-    return new Life(archivePolicy, { folder: "/nonexistent", world: { stores: this.stores }, ...(now === undefined ? {} : { now }) });
+    return new Life(archivePolicy, {
+      folder: "/nonexistent",
+      world: { stores: this.stores },
+      ...(now === undefined ? {} : { now }),
+    });
   }
 
   args(asOf: string | undefined, overrides: Properties = {}): Properties {
-    return { sources: [SOURCE], archive: ARCHIVE, archiveAfter: "30d", retain: { for: "1y" }, signer: acme.signer, trust: trustOf(acme), ...(asOf === undefined ? {} : { asOf }), ...overrides };
+    return {
+      sources: [SOURCE],
+      archive: ARCHIVE,
+      archiveAfter: "30d",
+      retain: { for: "1y" },
+      signer: acme.signer,
+      trust: trustOf(acme),
+      ...(asOf === undefined ? {} : { asOf }),
+      ...overrides,
+    };
   }
 
   /** An artifact at the source that was, or is, in an environment. */
@@ -44,8 +57,13 @@ export class ArchiveWorld {
     return artifact;
   }
 
-  async stay(artifact: Descriptor, { environment = "production", from, until, by = acme }: Stay, store = this.source): Promise<void> {
-    const say = (predicate: Record<string, string>) => claim(store, { type: "deployment", subject: artifact, predicate, audience: "internal" }, by);
+  async stay(
+    artifact: Descriptor,
+    { environment = "production", from, until, by = acme }: Stay,
+    store = this.source,
+  ): Promise<void> {
+    const say = (predicate: Record<string, string>) =>
+      claim(store, { type: "deployment", subject: artifact, predicate, audience: "internal" }, by);
     await say({ environment, from: time(from) });
     if (until !== undefined) await say({ environment, from: time(from), until: time(until) });
   }

@@ -17,13 +17,29 @@ export interface AttachOptions {
 }
 
 /** Somebody attaches a signed claim by other means than this package's resources. @returns its digest */
-export async function attachClaim(place: Place, name: string, subject: Descriptor, signer: Issued, options: AttachOptions): Promise<string> {
+export async function attachClaim(
+  place: Place,
+  name: string,
+  subject: Descriptor,
+  signer: Issued,
+  options: AttachOptions,
+): Promise<string> {
   const { type = "test-result", predicate, supersedes = [], signingTime = new Date() } = options;
-  const packed = packClaim({ type, subject, audience: "internal", predicate, supersedes: supersedes as Digest[] });
+  const packed = packClaim({
+    type,
+    subject,
+    audience: "internal",
+    predicate,
+    supersedes: supersedes as Digest[],
+  });
   const store = place.store(name);
   await pushArtifact(store, packed);
   const target = packed.manifest.descriptor;
-  const envelope = await signEnvelope({ target, signer: keySigner(signer.key.privateKey, signer.chain), signingTime });
+  const envelope = await signEnvelope({
+    target,
+    signer: keySigner(signer.key.privateKey, signer.chain),
+    signingTime,
+  });
   await pushArtifact(store, packSignature({ subject: target, envelope }));
   return target.digest;
 }

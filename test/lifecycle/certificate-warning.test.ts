@@ -14,9 +14,16 @@ test("a preview warns of a signing certificate that has expired, or is not valid
   const folder = tempDir("certificate");
   mkdirSync(join(folder, "files"));
   writeFileSync(join(folder, "files", "app.sh"), "echo 1\n");
-  const { args: signer } = signerFiles("short", { notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) });
+  const { args: signer } = signerFiles("short", {
+    notBefore: new Date(Date.now() - DAY),
+    notAfter: new Date(Date.now() + DAY),
+  });
   const args = { repository: "oci:out", files: ["files/app.sh"], signer };
-  for (const [days, said] of [[-2, /is not valid before/], [0, undefined], [2, /has expired, on/]] as const) {
+  for (const [days, said] of [
+    [-2, /is not valid before/],
+    [0, undefined],
+    [2, /has expired, on/],
+  ] as const) {
     const life = new Life(signedArtifact, { folder, now: () => new Date(Date.now() + days * DAY) });
     await life.preview(args);
     if (said === undefined) assert.deepEqual(life.warnings, []);

@@ -20,19 +20,43 @@ async function arrange(by = wabbit) {
   const store = stores.at(HERE);
   const v1 = await publish(store, "v1", wabbit, "v1");
   const options = { folder: "/nonexistent", world: { stores }, now: () => new Date(now) };
-  const args = { subject: `${HERE}@${v1.digest}`, type: "test-result", predicate: TEST_RESULT("PASSED"), signer: wabbit.signer };
-  const signatures = async (digest: string): Promise<Descriptor[]> => store.referrers(digest as Digest);
+  const args = {
+    subject: `${HERE}@${v1.digest}`,
+    type: "test-result",
+    predicate: TEST_RESULT("PASSED"),
+    signer: wabbit.signer,
+  };
+  const signatures = async (digest: string): Promise<Descriptor[]> =>
+    store.referrers(digest as Digest);
   const later = async (): Promise<Digest> => {
-    const { descriptor } = (await claim(store, { type: "test-result", subject: v1, predicate: TEST_RESULT("FAILED"), audience: "public" }, null)).manifest;
+    const { descriptor } = (
+      await claim(
+        store,
+        { type: "test-result", subject: v1, predicate: TEST_RESULT("FAILED"), audience: "public" },
+        null,
+      )
+    ).manifest;
     await sign(store, descriptor, by, new Date(now));
     return descriptor.digest;
   };
   const verified = async (): Promise<boolean> => {
     const gate = new Life(verification, options);
-    const { planned } = await gate.preview({ artifact: args.subject, trust: trustOf(wabbit), require: [{ type: "test-result", condition: "predicate.result == 'PASSED'" }] });
+    const { planned } = await gate.preview({
+      artifact: args.subject,
+      trust: trustOf(wabbit),
+      require: [{ type: "test-result", condition: "predicate.result == 'PASSED'" }],
+    });
     return planned["reference"] !== undefined;
   };
-  return { store, args, signatures, later, verified, life: new Life(claimKind, options), pass: (days: number) => void (now += days * DAY) };
+  return {
+    store,
+    args,
+    signatures,
+    later,
+    verified,
+    life: new Life(claimKind, options),
+    pass: (days: number) => void (now += days * DAY),
+  };
 }
 
 test("renewing an old claim does not bring it back over what its issuer has said since", async () => {
@@ -43,8 +67,16 @@ test("renewing an old claim does not bring it back over what its issuer has said
   await later();
   pass(17);
   assert.match(String((await life.preview(renewing)).planned["renewal"]), /^due/);
-  for (let tries = 0; tries < 2; tries++) await assert.rejects(life.up(renewing), /is a later claim of the same issuer.*CLAIM_SUPERSEDED/);
-  assert.equal((await signatures(String(life.outputs["digest"]))).length, 1, "it was not signed again");
+  for (let tries = 0; tries < 2; tries++)
+    await assert.rejects(
+      life.up(renewing),
+      /is a later claim of the same issuer.*CLAIM_SUPERSEDED/,
+    );
+  assert.equal(
+    (await signatures(String(life.outputs["digest"]))).length,
+    1,
+    "it was not signed again",
+  );
   assert.equal(await verified(), false);
   pass(20);
   await assert.rejects(life.up(renewing), /CLAIM_SUPERSEDED/, "nor when it has ended");
@@ -63,7 +95,11 @@ test("repairing an old claim's lost signature does not either", async () => {
   for (let tries = 0; tries < 2; tries++) await assert.rejects(life.up(args), /CLAIM_SUPERSEDED/);
   assert.deepEqual(await signatures(digest), []);
   assert.equal(await verified(), false);
-  assert.equal(await life.up({ ...args, supersedes: [newer] }), "update", "who says so by name means it");
+  assert.equal(
+    await life.up({ ...args, supersedes: [newer] }),
+    "update",
+    "who says so by name means it",
+  );
   assert.equal(await verified(), true);
 });
 
@@ -75,7 +111,8 @@ test("what another issuer said later, or the same one earlier, is no hindrance",
     await life.up(args);
     pass(5);
     if (by === acme) await later();
-    for (const signature of await signatures(String(life.outputs["digest"]))) await store.deleteManifest(signature);
+    for (const signature of await signatures(String(life.outputs["digest"])))
+      await store.deleteManifest(signature);
     await life.refresh();
     assert.equal(await life.up(args), "update");
     assert.equal(life.outputs["status"], "valid");

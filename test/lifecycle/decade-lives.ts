@@ -13,7 +13,15 @@ export const HOLD = "https://acme.example/litigation/v1";
 
 export const life: fc.Arbitrary<ModelLife> = fc.record({
   stays: fc
-    .array(fc.record({ gap: fc.integer({ min: 1, max: 1_500 }), length: fc.integer({ min: 1, max: 700 }), ends: fc.integer({ min: 0, max: 19 }).map((n) => n > 0), believed: fc.integer({ min: 0, max: 19 }).map((n) => n > 0) }), { minLength: 0, maxLength: 3 })
+    .array(
+      fc.record({
+        gap: fc.integer({ min: 1, max: 1_500 }),
+        length: fc.integer({ min: 1, max: 700 }),
+        ends: fc.integer({ min: 0, max: 19 }).map((n) => n > 0),
+        believed: fc.integer({ min: 0, max: 19 }).map((n) => n > 0),
+      }),
+      { minLength: 0, maxLength: 3 },
+    )
     .map((parts) => {
       let day = 0;
       return parts.map(({ gap, length, ends, believed }) => {
@@ -23,13 +31,30 @@ export const life: fc.Arbitrary<ModelLife> = fc.record({
       });
     }),
   heldByDigest: fc.integer({ min: 0, max: 29 }).map((n) => n === 0),
-  heldFrom: fc.oneof({ weight: 14, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: DECADE }) }),
-  endOfLife: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 3, arbitrary: fc.record({ told: fc.integer({ min: 1, max: DECADE }), date: fc.integer({ min: 1, max: DECADE }) }) }),
+  heldFrom: fc.oneof(
+    { weight: 14, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: DECADE }) },
+  ),
+  endOfLife: fc.oneof(
+    { weight: 2, arbitrary: fc.constant(undefined) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        told: fc.integer({ min: 1, max: DECADE }),
+        date: fc.integer({ min: 1, max: DECADE }),
+      }),
+    },
+  ),
 });
 
 /** That many lives, the same each time. */
 export function drawLives(count: number): ModelLife[] {
-  return fc.sample(fc.array(life, { minLength: count, maxLength: count }), { seed: SEED, numRuns: 1 })[0] ?? [];
+  return (
+    fc.sample(fc.array(life, { minLength: count, maxLength: count }), {
+      seed: SEED,
+      numRuns: 1,
+    })[0] ?? []
+  );
 }
 
 const START = Date.parse("2026-01-01T00:00:00Z");
@@ -45,16 +70,35 @@ export interface Told {
 }
 
 /** What is claimed of an artifact at its source, in the order in which it becomes known. */
-export function tellings(store: Store, descriptor: Descriptor, { stays, heldFrom, endOfLife }: ModelLife, trusted: Party, stranger: Party): Told[] {
-  const say = (type: string, predicate: Record<string, unknown>, by = trusted) => async () => claim(store, { type, subject: descriptor, predicate, audience: "internal" }, by);
+export function tellings(
+  store: Store,
+  descriptor: Descriptor,
+  { stays, heldFrom, endOfLife }: ModelLife,
+  trusted: Party,
+  stranger: Party,
+): Told[] {
+  const say =
+    (type: string, predicate: Record<string, unknown>, by = trusted) =>
+    async () =>
+      claim(store, { type, subject: descriptor, predicate, audience: "internal" }, by);
   const told = [
     ...stays.flatMap(({ from, until, believed }): Told[] => {
       const stay = { environment: "production", from: at(from) };
       const opening = { day: from, tell: say("deployment", stay) };
-      return until === undefined ? [opening] : [opening, { day: until, tell: say("deployment", { ...stay, until: at(until) }, believed ? trusted : stranger) }];
+      return until === undefined
+        ? [opening]
+        : [
+            opening,
+            {
+              day: until,
+              tell: say("deployment", { ...stay, until: at(until) }, believed ? trusted : stranger),
+            },
+          ];
     }),
     ...(heldFrom === undefined ? [] : [{ day: heldFrom, tell: say(HOLD, { case: "1" }) }]),
-    ...(endOfLife === undefined ? [] : [{ day: endOfLife.told, tell: say("endOfLife", { date: at(endOfLife.date) }) }]),
+    ...(endOfLife === undefined
+      ? []
+      : [{ day: endOfLife.told, tell: say("endOfLife", { date: at(endOfLife.date) }) }]),
   ];
   return told.sort((a, b) => a.day - b.day);
 }
@@ -63,18 +107,32 @@ export function tellings(store: Store, descriptor: Descriptor, { stays, heldFrom
 export function checkHistory(artifacts: readonly ModelArtifact[], given: ModelRules): void {
   for (const { history, life: each } of artifacts) {
     for (const { day, what } of history) {
-      assert.ok(each.stays.every(({ from, until, believed }) => from > day || (believed && until !== undefined && until <= day)), `${what} on day ${day} while it ran`);
-      const left = Math.max(...each.stays.filter(({ from }) => from <= day).map(({ until }) => until ?? Infinity));
+      assert.ok(
+        each.stays.every(
+          ({ from, until, believed }) =>
+            from > day || (believed && until !== undefined && until <= day),
+        ),
+        `${what} on day ${day} while it ran`,
+      );
+      const left = Math.max(
+        ...each.stays.filter(({ from }) => from <= day).map(({ until }) => until ?? Infinity),
+      );
       assert.ok(day >= left + given.grace, `${what} on day ${day}, within its grace`);
       if (what !== "content" && what !== "purged") continue;
-      assert.ok(!each.heldByDigest && (each.heldFrom === undefined || each.heldFrom > day), `${what} on day ${day} in spite of a hold`);
-      if (given.since === "end-of-production") assert.ok(day >= left + given.keep, `${what} on day ${day}, too early`);
+      assert.ok(
+        !each.heldByDigest && (each.heldFrom === undefined || each.heldFrom > day),
+        `${what} on day ${day} in spite of a hold`,
+      );
+      if (given.since === "end-of-production")
+        assert.ok(day >= left + given.keep, `${what} on day ${day}, too early`);
     }
   }
 }
 
 /** How often each thing happened. */
-export function countHistory(artifacts: readonly ModelArtifact[]): Record<"archived" | "released" | "content" | "purged", number> {
+export function countHistory(
+  artifacts: readonly ModelArtifact[],
+): Record<"archived" | "released" | "content" | "purged", number> {
   const counts = { archived: 0, released: 0, content: 0, purged: 0 };
   for (const { what } of artifacts.flatMap(({ history }) => history)) counts[what]++;
   return counts;

@@ -53,40 +53,64 @@ export class ModelArtifact {
   }
 
   #claims(day: number): number {
-    const closings = this.#visible(day).filter(({ until, believed }) => believed && until !== undefined && until <= day).length;
+    const closings = this.#visible(day).filter(
+      ({ until, believed }) => believed && until !== undefined && until <= day,
+    ).length;
     const held = this.life.heldFrom !== undefined && this.life.heldFrom <= day ? 1 : 0;
     const ends = this.life.endOfLife !== undefined && this.life.endOfLife.told <= day ? 1 : 0;
     return this.#visible(day).length + closings + held + ends + this.#records;
   }
 
   running(day: number): boolean {
-    return this.#visible(day).some(({ until, believed }) => until === undefined || until > day || !believed);
+    return this.#visible(day).some(
+      ({ until, believed }) => until === undefined || until > day || !believed,
+    );
   }
 
   leftAt(day: number): number | undefined {
     const stays = this.#visible(day);
-    return stays.length === 0 || this.running(day) ? undefined : Math.max(...stays.map(({ until }) => until ?? Infinity));
+    return stays.length === 0 || this.running(day)
+      ? undefined
+      : Math.max(...stays.map(({ until }) => until ?? Infinity));
   }
 
   held(day: number): boolean {
-    return this.life.heldByDigest || (this.life.heldFrom !== undefined && this.life.heldFrom <= day);
+    return (
+      this.life.heldByDigest || (this.life.heldFrom !== undefined && this.life.heldFrom <= day)
+    );
   }
 
   retainUntil(day: number, rules: ModelRules): number | undefined {
-    const told = this.life.endOfLife !== undefined && this.life.endOfLife.told <= day ? this.life.endOfLife.date : undefined;
+    const told =
+      this.life.endOfLife !== undefined && this.life.endOfLife.told <= day
+        ? this.life.endOfLife.date
+        : undefined;
     const archived = this.archivedSinceUse(day) ? this.archivedAt : undefined;
-    const start = rules.since === "end-of-production" ? this.leftAt(day) : rules.since === "end-of-support" ? told : archived;
+    const start =
+      rules.since === "end-of-production"
+        ? this.leftAt(day)
+        : rules.since === "end-of-support"
+          ? told
+          : archived;
     return start === undefined ? undefined : start + rules.keep;
   }
 
   /** A copy from before its last use does not count, as long as there is a source to copy from. */
   archivedSinceUse(day: number): boolean {
     const left = this.leftAt(day);
-    return this.inArchive && this.archivedAt !== undefined && (left === undefined || !this.atSource || this.archivedAt >= left);
+    return (
+      this.inArchive &&
+      this.archivedAt !== undefined &&
+      (left === undefined || !this.atSource || this.archivedAt >= left)
+    );
   }
 
   counts(day: number): boolean {
-    return !this.purged && !(this.contentPurged && this.archivedSinceUse(day)) && this.leftAt(day) !== undefined;
+    return (
+      !this.purged &&
+      !(this.contentPurged && this.archivedSinceUse(day)) &&
+      this.leftAt(day) !== undefined
+    );
   }
 
   /** One run. Returns the state that it is in after. */
@@ -147,7 +171,11 @@ export class ModelArtifact {
   }
 
   #calm(day: number): string {
-    return this.held(day) && this.inArchive ? "held" : this.contentPurged ? "content-purged" : "archived";
+    return this.held(day) && this.inArchive
+      ? "held"
+      : this.contentPurged
+        ? "content-purged"
+        : "archived";
   }
 
   #do(day: number, what: ModelArtifact["history"][number]["what"]): void {
@@ -156,8 +184,14 @@ export class ModelArtifact {
 }
 
 /** The digests that are kept for being among the last N to leave. */
-export function lastOf(artifacts: readonly ModelArtifact[], day: number, { last }: ModelRules): Set<string> {
+export function lastOf(
+  artifacts: readonly ModelArtifact[],
+  day: number,
+  { last }: ModelRules,
+): Set<string> {
   const left = artifacts.filter((artifact) => artifact.counts(day));
-  left.sort((a, b) => (b.leftAt(day) ?? 0) - (a.leftAt(day) ?? 0) || (a.digest < b.digest ? -1 : 1));
+  left.sort(
+    (a, b) => (b.leftAt(day) ?? 0) - (a.leftAt(day) ?? 0) || (a.digest < b.digest ? -1 : 1),
+  );
   return new Set(left.slice(0, last).map(({ digest }) => digest));
 }

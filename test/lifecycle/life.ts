@@ -45,29 +45,61 @@ export class Life {
 
   async #phase<T>(work: (provider: ReturnType<typeof dynamicProvider>) => Promise<T>): Promise<T> {
     const { folder, config = {}, now, world } = this.options;
-    const base = makeContext(folder, { get: (key) => (config[key] === undefined ? undefined : JSON.stringify(config[key])) });
+    const base = makeContext(folder, {
+      get: (key) => (config[key] === undefined ? undefined : JSON.stringify(config[key])),
+    });
     this.warnings = [];
-    const context: ResourceContext = { ...base, ...(now === undefined ? {} : { now }), warn: (message) => void this.warnings.push(message), progress: () => undefined, ...world };
+    const context: ResourceContext = {
+      ...base,
+      ...(now === undefined ? {} : { now }),
+      warn: (message) => void this.warnings.push(message),
+      progress: () => undefined,
+      ...world,
+    };
     try {
-      return await work(dynamicProvider(() => this.kind, () => context));
+      return await work(
+        dynamicProvider(
+          () => this.kind,
+          () => context,
+        ),
+      );
     } finally {
       await context.stores.close();
     }
   }
 
   /** What a preview says: the operation, and the inputs as they are planned. */
-  async preview(args: Properties): Promise<{ op: "create" | "same" | "update" | "replace"; planned: Properties; changed: string[] }> {
+  async preview(
+    args: Properties,
+  ): Promise<{
+    op: "create" | "same" | "update" | "replace";
+    planned: Properties;
+    changed: string[];
+  }> {
     return this.#phase((provider) => this.#plan(provider, args));
   }
 
-  async #plan(provider: ReturnType<typeof dynamicProvider>, args: Properties): Promise<{ op: "create" | "same" | "update" | "replace"; planned: Properties; changed: string[] }> {
-    const { inputs = {}, failures = [] } = (await provider.check?.(this.inputs, JSON.parse(JSON.stringify(args)) as Properties)) ?? {};
+  async #plan(
+    provider: ReturnType<typeof dynamicProvider>,
+    args: Properties,
+  ): Promise<{
+    op: "create" | "same" | "update" | "replace";
+    planned: Properties;
+    changed: string[];
+  }> {
+    const { inputs = {}, failures = [] } =
+      (await provider.check?.(this.inputs, JSON.parse(JSON.stringify(args)) as Properties)) ?? {};
     if (failures.length > 0) throw new Refused(failures);
     const planned = overTheWire(inputs as Properties);
     if (this.id === undefined) return { op: "create", planned, changed: [] };
-    const { changes, replaces = [] } = (await provider.diff?.(this.id, this.outputs, planned)) ?? {};
+    const { changes, replaces = [] } =
+      (await provider.diff?.(this.id, this.outputs, planned)) ?? {};
     assert.equal(typeof changes, "boolean", "diff never says perhaps");
-    return { op: replaces.length > 0 ? "replace" : changes === true ? "update" : "same", planned, changed: changedPaths(pickLike(this.outputs, planned), planned) };
+    return {
+      op: replaces.length > 0 ? "replace" : changes === true ? "update" : "same",
+      planned,
+      changed: changedPaths(pickLike(this.outputs, planned), planned),
+    };
   }
 
   /**
@@ -82,13 +114,19 @@ export class Life {
     });
   }
 
-  async #up(provider: ReturnType<typeof dynamicProvider>, args: Properties): Promise<"create" | "same" | "update" | "replace"> {
+  async #up(
+    provider: ReturnType<typeof dynamicProvider>,
+    args: Properties,
+  ): Promise<"create" | "same" | "update" | "replace"> {
     const { op, planned } = await this.#plan(provider, args);
     const before = { id: this.id, outputs: this.outputs };
     this.inputs = planned;
     if (op === "same") return op;
     try {
-      if (op === "update") this.outputs = overTheWire((await provider.update?.(this.id ?? "", this.outputs, planned))?.outs);
+      if (op === "update")
+        this.outputs = overTheWire(
+          (await provider.update?.(this.id ?? "", this.outputs, planned))?.outs,
+        );
       else {
         const created = await provider.create({ ...planned, __provider: "stub" });
         this.id = created.id;
@@ -147,7 +185,18 @@ function pickLike(properties: Properties, like: Properties): Properties {
 
 /** Paths of the values in which two properties differ: what a person sees as changed lines. */
 export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
-  if (typeof before !== "object" || typeof after !== "object" || before === null || after === null) return before === after ? [] : [path];
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => !name.startsWith("__"));
-  return names.flatMap((name) => changedPaths((before as Properties)[name], (after as Properties)[name], path === "" ? name : `${path}.${name}`)).sort();
+  if (typeof before !== "object" || typeof after !== "object" || before === null || after === null)
+    return before === after ? [] : [path];
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => !name.startsWith("__"),
+  );
+  return names
+    .flatMap((name) =>
+      changedPaths(
+        (before as Properties)[name],
+        (after as Properties)[name],
+        path === "" ? name : `${path}.${name}`,
+      ),
+    )
+    .sort();
 }

@@ -8,14 +8,23 @@ import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor"
 import type { Properties } from "../../provider/resources/reconciler";
 import { verification } from "../../provider/resources/verification";
 import { Life } from "./life";
-import { claim, MemoryStores, publish, quickParty, sign, trustOf, type Party } from "./memory-world";
+import {
+  claim,
+  MemoryStores,
+  publish,
+  quickParty,
+  sign,
+  trustOf,
+  type Party,
+} from "./memory-world";
 
 const wabbit = quickParty("Wabbit Networks");
 const acme = quickParty("ACME Rockets");
 const stranger = quickParty("Stranger");
 const HERE = "registry.example/wabbit/app";
 const WABBIT = "x509.subject: C=US, ST=WA, O=Wabbit Networks";
-const CANNOT_BE_TOLD = /lifecycle\.(?:revocation|endOfLife): unmet: not .*: cannot be told, sha256:[0-9a-f]{64} is inconclusive: it is signed by .*, and what it says cannot be read: .*BLOB_UNKNOWN.*\[SIGNATURE_INCONCLUSIVE\]/;
+const CANNOT_BE_TOLD =
+  /lifecycle\.(?:revocation|endOfLife): unmet: not .*: cannot be told, sha256:[0-9a-f]{64} is inconclusive: it is signed by .*, and what it says cannot be read: .*BLOB_UNKNOWN.*\[SIGNATURE_INCONCLUSIVE\]/;
 
 let stores: MemoryStores;
 let store: MemoryStore;
@@ -28,17 +37,31 @@ beforeEach(async () => {
   gate = new Life(verification, { folder: "/nonexistent", world: { stores } });
 });
 
-const args = (more: Properties = {}): Properties => ({ artifact: `${HERE}@${v1.digest}`, trust: trustOf(wabbit, acme), ...more });
+const args = (more: Properties = {}): Properties => ({
+  artifact: `${HERE}@${v1.digest}`,
+  trust: trustOf(wabbit, acme),
+  ...more,
+});
 const listed = { lifecycleIssuers: { revocation: [WABBIT], endOfLife: [WABBIT] } };
 
 async function lose(claimed: Descriptor): Promise<void> {
   const manifest = await store.manifest(claimed);
-  if (manifest.kind === "manifest") for (const layer of manifest.value.layers) await store.deleteBlob(layer);
+  if (manifest.kind === "manifest")
+    for (const layer of manifest.value.layers) await store.deleteBlob(layer);
 }
 
-async function revoke(subject: Descriptor, target: Descriptor, by: Party | null, reason: string, since?: string): Promise<Descriptor> {
+async function revoke(
+  subject: Descriptor,
+  target: Descriptor,
+  by: Party | null,
+  reason: string,
+  since?: string,
+): Promise<Descriptor> {
   const predicate = { target: target.digest, reason, ...(since === undefined ? {} : { since }) };
-  return plainDescriptor((await claim(store, { type: "revocation", subject, predicate, audience: "public" }, by)).manifest.descriptor);
+  return plainDescriptor(
+    (await claim(store, { type: "revocation", subject, predicate, audience: "public" }, by))
+      .manifest.descriptor,
+  );
 }
 
 async function lost(by: Party): Promise<Descriptor> {
@@ -53,7 +76,9 @@ async function assertUnmet(asked: Properties = args(listed)): Promise<void> {
   await assert.rejects(gate.up(asked), /\[VERIFICATION_UNMET\]/);
 }
 
-async function assertVerified(asked: Properties = args(listed)): Promise<Record<string, { status: string }>> {
+async function assertVerified(
+  asked: Properties = args(listed),
+): Promise<Record<string, { status: string }>> {
   const { planned } = await gate.preview(asked);
   assert.equal(planned["reference"], `${HERE}@${v1.digest}`, gate.warnings.join());
   return planned["claims"] as Record<string, { status: string }>;
@@ -64,9 +89,17 @@ describe("a signed revocation whose statement is lost", () => {
     for (const beside of ["the revocation", "the artifact"]) {
       const revocation = await lost(wabbit);
       await assertUnmet();
-      const lift = await revoke(beside === "the artifact" ? v1 : revocation, revocation, wabbit, `it was a mistake, says ${beside}`);
+      const lift = await revoke(
+        beside === "the artifact" ? v1 : revocation,
+        revocation,
+        wabbit,
+        `it was a mistake, says ${beside}`,
+      );
       const claims = await assertVerified();
-      assert.equal(claims[revocation.digest]?.status, `revoked by ${lift.digest}: revoked by CN=Wabbit Networks Signing,O=Wabbit Networks,ST=WA,C=US: it was a mistake, says ${beside}`);
+      assert.equal(
+        claims[revocation.digest]?.status,
+        `revoked by ${lift.digest}: revoked by CN=Wabbit Networks Signing,O=Wabbit Networks,ST=WA,C=US: it was a mistake, says ${beside}`,
+      );
       await gate.up(args(listed));
       await store.deleteManifest(lift);
     }
@@ -76,7 +109,16 @@ describe("a signed revocation whose statement is lost", () => {
     const revocation = await lost(wabbit);
     await revoke(revocation, revocation, wabbit, "a mistake");
     await assertVerified();
-    await pushArtifact(store, packClaim({ type: "revocation", subject: v1, predicate: { target: v1.digest, reason: "CVE-2026-2000" }, audience: "public" }), { deep: true });
+    await pushArtifact(
+      store,
+      packClaim({
+        type: "revocation",
+        subject: v1,
+        predicate: { target: v1.digest, reason: "CVE-2026-2000" },
+        audience: "public",
+      }),
+      { deep: true },
+    );
     assert.match((await assertVerified())[revocation.digest]?.status ?? "", /^revoked by sha256:/);
   });
 
@@ -88,7 +130,9 @@ describe("a signed revocation whose statement is lost", () => {
       await assertUnmet();
     }
     // One who ranks above its issuer may.
-    await assertVerified(args({ precedence: ["x509.subject: C=US, ST=WA, O=ACME Rockets", WABBIT] }));
+    await assertVerified(
+      args({ precedence: ["x509.subject: C=US, ST=WA, O=ACME Rockets", WABBIT] }),
+    );
   });
 
   test("is not lifted by what has no force: a lift that is revoked, that is lost too, that is yet to come", async () => {
@@ -98,9 +142,21 @@ describe("a signed revocation whose statement is lost", () => {
     await assertUnmet();
     await lose(await revoke(revocation, revocation, wabbit, "a mistake after all"));
     await assertUnmet();
-    await revoke(revocation, revocation, wabbit, "from some day on", new Date(Date.now() + 86_400_000).toISOString());
+    await revoke(
+      revocation,
+      revocation,
+      wabbit,
+      "from some day on",
+      new Date(Date.now() + 86_400_000).toISOString(),
+    );
     await assertUnmet();
-    await revoke(revocation, revocation, wabbit, "from some day on", new Date(Date.now() - 86_400_000).toISOString());
+    await revoke(
+      revocation,
+      revocation,
+      wabbit,
+      "from some day on",
+      new Date(Date.now() - 86_400_000).toISOString(),
+    );
     await assertVerified();
   });
 
@@ -127,9 +183,33 @@ describe("a signed revocation whose statement is lost", () => {
   });
 
   test("so with a lost end of life, and with a denied claim", async () => {
-    const end = plainDescriptor((await claim(store, { type: "endOfLife", subject: v1, predicate: { date: "2030-01-01" }, audience: "public" }, wabbit)).manifest.descriptor);
-    const failed = plainDescriptor((await claim(store, { type: "test-result", subject: v1, predicate: { result: "FAILED", configuration: [] }, audience: "public" }, wabbit)).manifest.descriptor);
-    const asked = args({ ...listed, deny: [{ type: "test-result", issuer: WABBIT, condition: 'predicate.result == "FAILED"' }] });
+    const end = plainDescriptor(
+      (
+        await claim(
+          store,
+          { type: "endOfLife", subject: v1, predicate: { date: "2030-01-01" }, audience: "public" },
+          wabbit,
+        )
+      ).manifest.descriptor,
+    );
+    const failed = plainDescriptor(
+      (
+        await claim(
+          store,
+          {
+            type: "test-result",
+            subject: v1,
+            predicate: { result: "FAILED", configuration: [] },
+            audience: "public",
+          },
+          wabbit,
+        )
+      ).manifest.descriptor,
+    );
+    const asked = args({
+      ...listed,
+      deny: [{ type: "test-result", issuer: WABBIT, condition: 'predicate.result == "FAILED"' }],
+    });
     await lose(end);
     await lose(failed);
     await assertUnmet(asked);

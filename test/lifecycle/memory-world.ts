@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { packClaim, type ClaimContent } from "../../provider/claims";
 import { MemoryStore } from "../../provider/content/memory";
-import { bytesBlob, packManifest, pushArtifact, type PackedArtifact } from "../../provider/content/pack";
+import {
+  bytesBlob,
+  packManifest,
+  pushArtifact,
+  type PackedArtifact,
+} from "../../provider/content/pack";
 import type { Store } from "../../provider/content/storage";
 import { keySigner, packSignature, signEnvelope } from "../../provider/notation";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
@@ -30,7 +35,9 @@ export class MemoryStores extends Stores {
   }
 
   override async open(location: Location | string): Promise<Store> {
-    return this.wrap(this.at(formatLocation(typeof location === "string" ? parseLocation(location) : location)));
+    return this.wrap(
+      this.at(formatLocation(typeof location === "string" ? parseLocation(location) : location)),
+    );
   }
 
   override async close(): Promise<void> {
@@ -51,7 +58,14 @@ class NamedStore extends MemoryStore {
   }
 }
 
-const WRITES = ["pushBlob", "pushManifest", "tag", "untag", "deleteManifest", "deleteBlob"] as const;
+const WRITES = [
+  "pushBlob",
+  "pushManifest",
+  "tag",
+  "untag",
+  "deleteManifest",
+  "deleteBlob",
+] as const;
 type Write = (typeof WRITES)[number];
 
 /** A store whose writes are counted and may be forbidden from some point on, as when a process is killed. */
@@ -79,33 +93,70 @@ export interface Party {
 
 /** One certificate that is root and signer at once, with a key that verifies fast: for tests that verify thousands of signatures. */
 export function quickParty(organization: string): Party {
-  const issued = selfSigned({ subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Signing` }, key: "rsa-2048" });
+  const issued = selfSigned({
+    subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Signing` },
+    key: "rsa-2048",
+  });
   const { keyFile, certificateChainFile } = writeKeyFiles(issued, tempDir("party"));
   return { issued, signer: { keyFile, certificateChainFile }, root: issued };
 }
 
-export function party(organization: string, overrides: Parameters<typeof codeSigner>[1] = {}): Party {
-  const root = authority({ subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Root` } });
-  const issued = codeSigner(root, { key: QUICK_KEY, subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Signing` }, ...overrides });
+export function party(
+  organization: string,
+  overrides: Parameters<typeof codeSigner>[1] = {},
+): Party {
+  const root = authority({
+    subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Root` },
+  });
+  const issued = codeSigner(root, {
+    key: QUICK_KEY,
+    subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Signing` },
+    ...overrides,
+  });
   const { keyFile, certificateChainFile } = writeKeyFiles(issued, tempDir("party"));
   return { issued, signer: { keyFile, certificateChainFile }, root };
 }
 
-export function trustOf(...parties: readonly Party[]): { signatureVerification: { level: "strict" }; roots: { ca: string[] }; trustedIdentities: string[] } {
-  return { signatureVerification: { level: "strict" }, roots: { ca: parties.map(({ root }) => root.pem) }, trustedIdentities: ["*"] };
+export function trustOf(...parties: readonly Party[]): {
+  signatureVerification: { level: "strict" };
+  roots: { ca: string[] };
+  trustedIdentities: string[];
+} {
+  return {
+    signatureVerification: { level: "strict" },
+    roots: { ca: parties.map(({ root }) => root.pem) },
+    trustedIdentities: ["*"],
+  };
 }
 
 /** Signs something that is in a store. */
-export async function sign(store: Store, target: Descriptor, { issued }: Party, signingTime = new Date()): Promise<void> {
-  const envelope = await signEnvelope({ target, signer: keySigner(issued.key.privateKey, issued.chain), signingTime });
+export async function sign(
+  store: Store,
+  target: Descriptor,
+  { issued }: Party,
+  signingTime = new Date(),
+): Promise<void> {
+  const envelope = await signEnvelope({
+    target,
+    signer: keySigner(issued.key.privateKey, issued.chain),
+    signingTime,
+  });
   await pushArtifact(store, packSignature({ subject: target, envelope }));
 }
 
 /** A signed artifact with content of its own beside a layer that all have in common. */
-export async function publish(store: Store, name: string, by: Party, tag?: string): Promise<Descriptor> {
+export async function publish(
+  store: Store,
+  name: string,
+  by: Party,
+  tag?: string,
+): Promise<Descriptor> {
   const packed = packManifest({
     artifactType: "application/vnd.example.app",
-    layers: [bytesBlob(Buffer.from("what all have in common\n"), "text/plain"), bytesBlob(Buffer.from(`the content of ${name}\n`), "text/plain")],
+    layers: [
+      bytesBlob(Buffer.from("what all have in common\n"), "text/plain"),
+      bytesBlob(Buffer.from(`the content of ${name}\n`), "text/plain"),
+    ],
   });
   await pushArtifact(store, packed);
   const descriptor = plainDescriptor(packed.manifest.descriptor);
@@ -115,7 +166,11 @@ export async function publish(store: Store, name: string, by: Party, tag?: strin
 }
 
 /** A claim, signed or, with `null`, not. */
-export async function claim(store: Store, content: ClaimContent, by: Party | null): Promise<PackedArtifact> {
+export async function claim(
+  store: Store,
+  content: ClaimContent,
+  by: Party | null,
+): Promise<PackedArtifact> {
   const packed = packClaim(content);
   await pushArtifact(store, packed);
   if (by !== null) await sign(store, plainDescriptor(packed.manifest.descriptor), by);
@@ -125,6 +180,7 @@ export async function claim(store: Store, content: ClaimContent, by: Party | nul
 /** Everything that refers to a manifest, at any depth, itself included. */
 export async function family(store: Store, digest: Digest): Promise<Digest[]> {
   const found: Digest[] = [digest];
-  for (const { digest: referrer } of await store.referrers(digest)) found.push(...(await family(store, referrer)));
+  for (const { digest: referrer } of await store.referrers(digest))
+    found.push(...(await family(store, referrer)));
   return found;
 }

@@ -20,7 +20,11 @@ interface Places {
 function places(): Places {
   const stack = new MirrorStack();
   const origin = OciLayout.open(join(stack.baseDir, "origin"), { create: true });
-  return { stack, origin, copy: () => OciLayout.open(join(stack.baseDir, "copy"), { create: true }) };
+  return {
+    stack,
+    origin,
+    copy: () => OciLayout.open(join(stack.baseDir, "copy"), { create: true }),
+  };
 }
 
 function signatureTagOf(digest: Digest): string {
@@ -45,7 +49,10 @@ for (const onConflict of ["fail", "overwrite", "keep"]) {
     const next = await pushImage(origin, { tag: "v2", layers: ["two\n"] });
     const step = await stack.up(args);
     assert.equal(step.op, "update");
-    assert.match(step.warnings.join(), new RegExp(`oci:copy:${tag.replace(".", "\\.")} stays at ${both.descriptor.digest}`));
+    assert.match(
+      step.warnings.join(),
+      new RegExp(`oci:copy:${tag.replace(".", "\\.")} stays at ${both.descriptor.digest}`),
+    );
     assert.equal((await copy().resolve(tag)).digest, both.descriptor.digest);
     assert.equal((await copy().resolve("v2")).digest, next.descriptor.digest, "others go on");
     assert.deepEqual(await stack.refresh(), {});
@@ -75,8 +82,12 @@ test("a consumer's own cosign signature does not stop the mirror when upstream s
 test("cosign's tags that upstream withdrew are kept or removed, as is said of everything withdrawn", async () => {
   const { stack, origin, copy } = places();
   const { index, images } = await pushIndex(origin, { tag: "v1" });
-  const tags = [index, ...images.slice(0, 1)].map(({ descriptor }) => signatureTagOf(descriptor.digest)).sort();
-  const signatures = await Promise.all(tags.map((tag) => pushImage(origin, { tag, layers: [tag] })));
+  const tags = [index, ...images.slice(0, 1)]
+    .map(({ descriptor }) => signatureTagOf(descriptor.digest))
+    .sort();
+  const signatures = await Promise.all(
+    tags.map((tag) => pushImage(origin, { tag, layers: [tag] })),
+  );
   await stack.up(ARGS);
   for (const { descriptor } of signatures) await origin.deleteManifest(descriptor);
   assert.equal((await stack.up(ARGS)).op, "update");
@@ -86,7 +97,11 @@ test("cosign's tags that upstream withdrew are kept or removed, as is said of ev
   assert.deepEqual(await stack.refresh(), {});
   await stack.up({ ...ARGS, destinations: ["oci:copy", "oci:second"] });
   assert.deepEqual(Object.values(stack.status), [{}, {}]);
-  assert.deepEqual(await stack.refresh(), {}, "what a new region cannot have any more is nothing that it lacks");
+  assert.deepEqual(
+    await stack.refresh(),
+    {},
+    "what a new region cannot have any more is nothing that it lacks",
+  );
   await stack.up({ ...ARGS, withdrawn: "remove" });
   assert.deepEqual(await copy().tags(), ["v1"]);
   assert.equal(await copy().has(signatures[0]?.descriptor ?? index.descriptor), false);
@@ -96,7 +111,9 @@ test("cosign's tags stay with an index that was withdrawn, about its parts too, 
   const { stack, origin, copy } = places();
   const { index, images } = await pushIndex(origin, { tag: "v1" });
   await pushImage(origin, { tag: "v2", layers: ["two\n"] });
-  const tags = [index, ...images.slice(0, 1)].map(({ descriptor }) => signatureTagOf(descriptor.digest)).sort();
+  const tags = [index, ...images.slice(0, 1)]
+    .map(({ descriptor }) => signatureTagOf(descriptor.digest))
+    .sort();
   for (const tag of tags) await pushImage(origin, { tag, layers: [tag] });
   await stack.up(ARGS);
   for (const tag of ["v1", ...tags]) await origin.deleteManifest(await origin.resolve(tag));

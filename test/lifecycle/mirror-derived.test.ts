@@ -20,19 +20,35 @@ interface Place {
 
 async function place(): Promise<Place> {
   const stack = new MirrorStack();
-  const at = (name = "copy"): OciLayout => OciLayout.open(join(stack.baseDir, name), { create: true });
+  const at = (name = "copy"): OciLayout =>
+    OciLayout.open(join(stack.baseDir, name), { create: true });
   const signer = await signerOf("ACME Rockets");
-  const deriving = (...only: string[]) => ({ source: "oci:origin", destinations: ["oci:copy"], platforms: { only, index: "derived" }, signer });
+  const deriving = (...only: string[]) => ({
+    source: "oci:origin",
+    destinations: ["oci:copy"],
+    platforms: { only, index: "derived" },
+    signer,
+  });
   return { stack, origin: at("origin"), at, deriving };
 }
 
-async function signerOf(organisation: string): Promise<{ keyFile: string; certificateChainFile: string }> {
+async function signerOf(
+  organisation: string,
+): Promise<{ keyFile: string; certificateChainFile: string }> {
   const { rootFile } = await party(organisation);
-  return { keyFile: rootFile.replace("root.pem", "key.pem"), certificateChainFile: rootFile.replace("root.pem", "chain.pem") };
+  return {
+    keyFile: rootFile.replace("root.pem", "key.pem"),
+    certificateChainFile: rootFile.replace("root.pem", "chain.pem"),
+  };
 }
 
-const isThere = async (store: Store, digest: string): Promise<boolean> => store.resolve(digest).then(() => true, () => false);
-const present = async (store: Store, manifests: readonly Manifest[]): Promise<boolean[]> => Promise.all(manifests.map(({ descriptor }) => store.has(descriptor)));
+const isThere = async (store: Store, digest: string): Promise<boolean> =>
+  store.resolve(digest).then(
+    () => true,
+    () => false,
+  );
+const present = async (store: Store, manifests: readonly Manifest[]): Promise<boolean[]> =>
+  Promise.all(manifests.map(({ descriptor }) => store.has(descriptor)));
 
 test("a derived index that is no longer wanted goes, with its claim and the mirror's signature on that", async () => {
   const { stack, origin, at, deriving } = await place();
@@ -40,17 +56,25 @@ test("a derived index that is no longer wanted goes, with its claim and the mirr
   await pushImage(origin, { tag: "v2", layers: ["2"] });
   await stack.up(deriving("linux/amd64"));
   const derived = stack.plan.tags["v1"] ?? "";
-  const claims = (await at().referrers(derived as Manifest["descriptor"]["digest"])).map(({ digest }) => digest);
+  const claims = (await at().referrers(derived as Manifest["descriptor"]["digest"])).map(
+    ({ digest }) => digest,
+  );
   assert.equal(claims.length, 1);
   const step = await stack.up({ ...deriving("linux/amd64"), tags: ["v2"] });
   for (const gone of [derived, ...claims]) assert.equal(await isThere(at(), gone), false, gone);
   assert.deepEqual(await present(at(), images), [false, false]);
-  assert.equal(step.progress.some((line) => /stays/.test(line)), false);
+  assert.equal(
+    step.progress.some((line) => /stays/.test(line)),
+    false,
+  );
 });
 
 test("derived platforms can change: the older derived index goes", async () => {
   const { stack, origin, at, deriving } = await place();
-  const { images } = await pushIndex(origin, { tag: "v1", platforms: ["linux/amd64", "linux/arm64", "windows/amd64"] });
+  const { images } = await pushIndex(origin, {
+    tag: "v1",
+    platforms: ["linux/amd64", "linux/arm64", "windows/amd64"],
+  });
   await stack.up(deriving("linux/amd64"));
   const first = stack.plan.tags["v1"] ?? "";
   await stack.up(deriving("linux/amd64", "linux/arm64"));
@@ -67,7 +91,10 @@ test("a purge takes derived indexes along; one whose claim somebody else speaks 
   await stack.up({ ...deriving("linux/amd64"), onDelete: "purge" });
   const derived = stack.plan.tags["v1"] ?? "";
   await stack.destroy();
-  assert.deepEqual([await isThere(at(), derived), ...(await present(at(), images))], [false, false, false]);
+  assert.deepEqual(
+    [await isThere(at(), derived), ...(await present(at(), images))],
+    [false, false, false],
+  );
 
   const other = new MirrorStack(stack.baseDir);
   const contract = { ...deriving("linux/amd64"), destinations: ["oci:other"], onDelete: "purge" };
@@ -77,7 +104,11 @@ test("a purge takes derived indexes along; one whose claim somebody else speaks 
   await pushClaim(at("other"), claim, { note: "about the claim" });
   await other.destroy();
   assert.equal(await isThere(at("other"), claim.digest), true);
-  assert.equal((await at("other").referrers(claim.digest)).length, 2, "the signature is still there");
+  assert.equal(
+    (await at("other").referrers(claim.digest)).length,
+    2,
+    "the signature is still there",
+  );
 });
 
 test("somebody else's signature on a derived-from claim is not the mirror's to delete", async () => {
@@ -106,7 +137,11 @@ test("an index deleted upstream is kept as derived, and holds up nothing else", 
   assert.deepEqual(await stack.refresh(), {});
   await stack.up({ ...deriving("linux/arm64"), destinations: ["oci:copy", "oci:second"] });
   assert.equal((await at("second").resolve("v1")).digest, derived);
-  assert.deepEqual(await present(at("second"), images), [true, true], "what is kept is copied whole, whatever the platforms are now");
+  assert.deepEqual(
+    await present(at("second"), images),
+    [true, true],
+    "what is kept is copied whole, whatever the platforms are now",
+  );
   assert.deepEqual(await stack.refresh(), {});
 });
 
@@ -131,19 +166,34 @@ test("what has nothing for the platforms is refused by itself, and an index that
   await pushIndex(origin, { tag: "v1" });
   await pushIndex(origin, { tag: "win", platforms: ["windows/amd64"] });
   const part = await pushImage(origin, { layers: ["a chart\n"] });
-  const bundle = parseManifest(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [part.descriptor] })), MEDIA_TYPES.index);
+  const bundle = parseManifest(
+    Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: MEDIA_TYPES.index,
+        manifests: [part.descriptor],
+      }),
+    ),
+    MEDIA_TYPES.index,
+  );
   await origin.pushManifest(bundle);
   await origin.tag(bundle, "bundle");
   await stack.up(deriving("linux/amd64"));
   assert.deepEqual(await at().tags(), ["bundle", "v1"]);
   assert.equal((await at().resolve("bundle")).digest, bundle.descriptor.digest);
   assert.deepEqual(await present(at(), [part]), [true]);
-  assert.match((stack.plan["refused"] as Record<string, string>)["win"] ?? "", /nothing for linux\/amd64, only windows\/amd64/);
+  assert.match(
+    (stack.plan["refused"] as Record<string, string>)["win"] ?? "",
+    /nothing for linux\/amd64, only windows\/amd64/,
+  );
 });
 
 test("what was said about an image in a derived index is kept when it is withdrawn, also when the index becomes another", async () => {
   const { stack, origin, at, deriving } = await place();
-  const { index, images } = await pushIndex(origin, { tag: "v1", platforms: ["linux/amd64", "linux/arm64", "windows/amd64"] });
+  const { index, images } = await pushIndex(origin, {
+    tag: "v1",
+    platforms: ["linux/amd64", "linux/arm64", "windows/amd64"],
+  });
   const [amd, arm] = images as [Manifest, Manifest];
   const kept = await pushClaim(origin, amd.descriptor, { note: "about amd64" });
   const left = await pushClaim(origin, arm.descriptor, { note: "about arm64" });
@@ -156,7 +206,11 @@ test("what was said about an image in a derived index is kept when it is withdra
   assert.deepEqual(await present(at(), [kept, left]), [true, true]);
   assert.equal((await stack.up(deriving("linux/amd64", "linux/arm64"))).op, "same");
   await stack.up(deriving("linux/amd64"));
-  assert.deepEqual(await present(at(), [kept, left]), [true, false], "what is about an image that is left out goes with it");
+  assert.deepEqual(
+    await present(at(), [kept, left]),
+    [true, false],
+    "what is about an image that is left out goes with it",
+  );
   assert.deepEqual(stack.plan["withdrawn"], [kept.descriptor.digest]);
   assert.equal((await stack.up({ ...deriving("linux/amd64"), withdrawn: "remove" })).op, "update");
   assert.deepEqual(await present(at(), [kept]), [false]);
@@ -168,8 +222,22 @@ test("claims that the program is about to make about an image are part of a deri
   const [amd] = images as [Manifest];
   const announced = `sha256:${"c".repeat(64)}`;
   const about = `sha256:${"d".repeat(64)}`;
-  const upcoming = { tags: {}, artifacts: { [index.descriptor.digest]: { related: { [announced]: `sbom/spdx public of ${amd.descriptor.digest}`, [about]: "sbom/spdx public" } } } };
-  const { inputs } = await stack.preview({ ...deriving("linux/amd64"), upcoming, upcomingReady: UNKNOWN });
+  const upcoming = {
+    tags: {},
+    artifacts: {
+      [index.descriptor.digest]: {
+        related: {
+          [announced]: `sbom/spdx public of ${amd.descriptor.digest}`,
+          [about]: "sbom/spdx public",
+        },
+      },
+    },
+  };
+  const { inputs } = await stack.preview({
+    ...deriving("linux/amd64"),
+    upcoming,
+    upcomingReady: UNKNOWN,
+  });
   const [artifact] = Object.values((inputs["plan"] as MirrorStack["plan"]).artifacts);
   assert.equal(artifact?.related?.[announced], `sbom/spdx public of ${amd.descriptor.digest}`);
   assert.equal(artifact?.related?.[about], undefined);
@@ -178,8 +246,17 @@ test("claims that the program is about to make about an image are part of a deri
 test("a derived index of what is yet to be pushed cannot be planned, and is not guessed", async () => {
   const { stack, deriving } = await place();
   const digest = `sha256:${"b".repeat(64)}`;
-  const upcoming = (mediaType: string) => ({ upcoming: { tags: { v1: digest }, artifacts: { [digest]: { mediaType, size: 500, related: {} } } }, upcomingReady: UNKNOWN });
-  const planOf = async (extra: Record<string, unknown>): Promise<unknown> => (await stack.preview({ ...deriving("linux/amd64"), ...extra })).inputs["plan"];
+  const upcoming = (mediaType: string) => ({
+    upcoming: {
+      tags: { v1: digest },
+      artifacts: { [digest]: { mediaType, size: 500, related: {} } },
+    },
+    upcomingReady: UNKNOWN,
+  });
+  const planOf = async (extra: Record<string, unknown>): Promise<unknown> =>
+    (await stack.preview({ ...deriving("linux/amd64"), ...extra })).inputs["plan"];
   assert.equal(await planOf(upcoming(MEDIA_TYPES.index)), undefined);
-  assert.deepEqual((await planOf(upcoming(MEDIA_TYPES.manifest)) as MirrorStack["plan"]).tags, { v1: digest });
+  assert.deepEqual(((await planOf(upcoming(MEDIA_TYPES.manifest))) as MirrorStack["plan"]).tags, {
+    v1: digest,
+  });
 });

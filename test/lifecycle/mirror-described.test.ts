@@ -30,11 +30,17 @@ for (const n of ["1", "9", "10"]) {
     const { stack, origin, at } = await scene();
     const { images } = await pushIndex(origin, { tag: "v1", annotations: { n } });
     await origin.tag(images[0] as Manifest, "v1-amd64");
-    const claim = await pushClaim(origin, (images[0] as Manifest).descriptor, { note: "about amd64" });
+    const claim = await pushClaim(origin, (images[0] as Manifest).descriptor, {
+      note: "about amd64",
+    });
     await stack.up(ARGS);
     await stack.up(ARGS);
     const drift = await stack.refresh();
-    const args = { ...ARGS, tags: { exclude: ["*-amd64"] }, destinations: ["oci:copy", "oci:second"] };
+    const args = {
+      ...ARGS,
+      tags: { exclude: ["*-amd64"] },
+      destinations: ["oci:copy", "oci:second"],
+    };
     await stack.up(args);
     assert.equal(await isThere(at("second"), claim.descriptor.digest), true);
     assert.deepEqual(drift, {});

@@ -22,10 +22,17 @@ interface Scene {
 
 async function scene(): Promise<Scene> {
   const stack = new MirrorStack();
-  const place = async (name = "copy") => OciLayout.open(join(stack.baseDir, name), { create: true });
+  const place = async (name = "copy") =>
+    OciLayout.open(join(stack.baseDir, name), { create: true });
   const held = async (manifests: Record<string, Manifest>, name?: string) => {
     const store: Store = await place(name);
-    return Object.fromEntries(await Promise.all(Object.entries(manifests).map(async ([key, { descriptor }]) => [key, await store.has(descriptor)] as const)));
+    return Object.fromEntries(
+      await Promise.all(
+        Object.entries(manifests).map(
+          async ([key, { descriptor }]) => [key, await store.has(descriptor)] as const,
+        ),
+      ),
+    );
   };
   return { stack, origin: await place("origin"), place, held };
 }
@@ -38,15 +45,26 @@ test("a digest that a tag has left stays, with the claims that come later, for a
   await stack.up(ARGS);
   const second = await pushImage(origin, { tag: "v1", layers: ["one, again\n"] });
   await stack.up(ARGS);
-  assert.deepEqual(await held({ first, claim, second }), { first: true, claim: true, second: true });
+  assert.deepEqual(await held({ first, claim, second }), {
+    first: true,
+    claim: true,
+    second: true,
+  });
   assert.equal((await (await place()).resolve("v1")).digest, second.descriptor.digest);
-  assert.deepEqual((stack.plan.artifacts[first.descriptor.digest] as { was?: string[] }).was, ["v1"]);
+  assert.deepEqual((stack.plan.artifacts[first.descriptor.digest] as { was?: string[] }).was, [
+    "v1",
+  ]);
   assert.equal((await stack.up(ARGS)).op, "same");
   const late = await pushClaim(origin, first.descriptor, { note: "found later" });
   assert.equal((await stack.up(ARGS)).op, "update");
   assert.deepEqual(await held({ late }), { late: true });
   await stack.up({ ...ARGS, tags: ["v2"] });
-  assert.deepEqual(await held({ first, claim, late, second }), { first: false, claim: false, late: false, second: false });
+  assert.deepEqual(await held({ first, claim, late, second }), {
+    first: false,
+    claim: false,
+    late: false,
+    second: false,
+  });
 });
 
 test("a digest that a tag has left goes where `withdrawn` says so, and as planned", async () => {
@@ -68,7 +86,10 @@ test("what no longer verifies stays as it was mirrored, and is named; it goes on
   await stack.up(args);
   await origin.deleteManifest(signature.descriptor);
   const step = await stack.up(args);
-  assert.match(step.warnings.join("\n"), /tag v1: stays at sha256:[0-9a-f]{64} as it was mirrored before: .*\[SIGNATURE_/);
+  assert.match(
+    step.warnings.join("\n"),
+    /tag v1: stays at sha256:[0-9a-f]{64} as it was mirrored before: .*\[SIGNATURE_/,
+  );
   assert.deepEqual(await held({ image, signature }), { image: true, signature: true });
   assert.equal((await stack.up(args)).op, "same");
   await stack.up({ ...args, withdrawn: "remove" });
@@ -115,14 +136,25 @@ test("a tag that was withdrawn keeps getting claims while its digest is there, a
   const revocation = await pushClaim(origin, image.descriptor, { note: "after the tag had gone" });
   await stack.up(ARGS);
   assert.deepEqual(stack.plan["withdrawn"], ["v1"]);
-  assert.deepEqual(await held({ image, internal, revocation }), { image: true, internal: true, revocation: true });
+  assert.deepEqual(await held({ image, internal, revocation }), {
+    image: true,
+    internal: true,
+    revocation: true,
+  });
   await stack.up({ ...ARGS, claims: { audience: "public" } });
-  assert.deepEqual(await held({ image, internal, revocation }), { image: true, internal: false, revocation: true });
+  assert.deepEqual(await held({ image, internal, revocation }), {
+    image: true,
+    internal: false,
+    revocation: true,
+  });
 });
 
 test("what is said of an index that was deleted at the source still arrives", async () => {
   const { stack, origin, held } = await scene();
-  const { index, images } = await pushIndex(origin, { tag: "v1", platforms: ["linux/amd64", "linux/arm64"] });
+  const { index, images } = await pushIndex(origin, {
+    tag: "v1",
+    platforms: ["linux/amd64", "linux/arm64"],
+  });
   await stack.up(ARGS);
   await origin.untag("v1");
   for (const { descriptor } of [index, ...images]) await origin.deleteManifest(descriptor);
@@ -197,7 +229,8 @@ test("a tag asked for by name that the rest of the selection leaves out is not m
 
 test("the newest N are N, also when one of them was withdrawn", async () => {
   const { stack, origin, place } = await scene();
-  for (const major of [1, 2]) await pushImage(origin, { tag: `${major}.0.0`, layers: [`${major}\n`] });
+  for (const major of [1, 2])
+    await pushImage(origin, { tag: `${major}.0.0`, layers: [`${major}\n`] });
   const args = { ...ARGS, tags: { newest: 2 } };
   await stack.up(args);
   await origin.untag("1.0.0");
@@ -218,11 +251,24 @@ test("a summary says by name what is new, what moves and what goes", async () =>
   const claim = await pushClaim(origin, image.descriptor);
   const moved = await pushImage(origin, { tag: "v2", layers: ["two, again\n"] });
   const preview = await stack.preview(args);
-  assert.match(preview.progress.join("\n"), new RegExp(`new: artifact ${moved.descriptor.digest}, https://example.test/remark/v1 ${claim.descriptor.digest}`));
-  assert.match(preview.progress.join("\n"), new RegExp(`tags that move: v2 to ${moved.descriptor.digest}`));
+  assert.match(
+    preview.progress.join("\n"),
+    new RegExp(
+      `new: artifact ${moved.descriptor.digest}, https://example.test/remark/v1 ${claim.descriptor.digest}`,
+    ),
+  );
+  assert.match(
+    preview.progress.join("\n"),
+    new RegExp(`tags that move: v2 to ${moved.descriptor.digest}`),
+  );
   await stack.up(args);
   const narrowed = await stack.preview({ ...args, tags: ["v2"] });
-  assert.match(narrowed.progress.join("\n"), new RegExp(`no longer mirrored: artifact ${image.descriptor.digest}, .*${claim.descriptor.digest}, tag v1`));
+  assert.match(
+    narrowed.progress.join("\n"),
+    new RegExp(
+      `no longer mirrored: artifact ${image.descriptor.digest}, .*${claim.descriptor.digest}, tag v1`,
+    ),
+  );
 });
 
 test("a mirror of a mirror whose plan is a summary is planned when that is there", async () => {
@@ -230,7 +276,12 @@ test("a mirror of a mirror whose plan is a summary is planned when that is there
   await pushImage(origin, { tag: "v1" });
   const { inputs } = await stack.preview({ ...ARGS, summarizeAbove: 0 });
   const next = new MirrorStack(stack.baseDir);
-  const first = await next.preview({ source: "oci:copy", destinations: ["oci:second"], upcoming: inputs["plan"], upcomingReady: UNKNOWN });
+  const first = await next.preview({
+    source: "oci:copy",
+    destinations: ["oci:second"],
+    upcoming: inputs["plan"],
+    upcomingReady: UNKNOWN,
+  });
   assert.equal(first.inputs["plan"], undefined);
   assert.deepEqual(first.warnings, []);
 });
@@ -244,7 +295,10 @@ test("a source that shows nothing at all removes nothing, also where what is wit
   await origin.untag("v1");
   for (const { descriptor } of [claim, image]) await origin.deleteManifest(descriptor);
   const step = await stack.up(args);
-  assert.match(step.warnings.join("\n"), /oci:origin shows nothing of what was mirrored from there/);
+  assert.match(
+    step.warnings.join("\n"),
+    /oci:origin shows nothing of what was mirrored from there/,
+  );
   assert.deepEqual(await held({ image, claim }), { image: true, claim: true });
   assert.equal((await stack.up(args)).op, "same");
 });

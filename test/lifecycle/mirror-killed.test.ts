@@ -33,8 +33,12 @@ async function fill(origin: OciLayout, from: number, to: number): Promise<void> 
 function sent(registry: TestRegistry, what: RegExp): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { method, path, status } of registry.requests()) {
-    const digest = method === "PUT" || method === "POST" ? /sha256(?::|%3A)([0-9a-f]{64})/.exec(path)?.[1] : undefined;
-    if (digest !== undefined && status === 201 && what.test(path)) counts.set(digest, (counts.get(digest) ?? 0) + 1);
+    const digest =
+      method === "PUT" || method === "POST"
+        ? /sha256(?::|%3A)([0-9a-f]{64})/.exec(path)?.[1]
+        : undefined;
+    if (digest !== undefined && status === 201 && what.test(path))
+      counts.set(digest, (counts.get(digest) ?? 0) + 1);
   }
   return counts;
 }
@@ -43,7 +47,13 @@ const BLOBS = /\/blobs\//;
 const MANIFESTS = /\/manifests\//;
 
 /** A registry that has the process killed which sends it the nth write. */
-async function deadly(world: World, kind: RegistryKind): Promise<{ registry: TestRegistry; runAndKill: (stack: MirrorStack, args: Record<string, unknown>, nth: number) => Promise<void> }> {
+async function deadly(
+  world: World,
+  kind: RegistryKind,
+): Promise<{
+  registry: TestRegistry;
+  runAndKill: (stack: MirrorStack, args: Record<string, unknown>, nth: number) => Promise<void>;
+}> {
   let strike: (() => void) | undefined;
   let left = 0;
   const counting: Gate = (request) => {
@@ -51,11 +61,22 @@ async function deadly(world: World, kind: RegistryKind): Promise<{ registry: Tes
     return false;
   };
   const registry = await world.registry(kind, { gates: [counting], delayMs: 2 });
-  const runAndKill = async (stack: MirrorStack, args: Record<string, unknown>, nth: number): Promise<void> => {
-    const recorded = stack.id === undefined ? undefined : { id: stack.id, inputs: stack.inputs, outputs: stack.outputs };
+  const runAndKill = async (
+    stack: MirrorStack,
+    args: Record<string, unknown>,
+    nth: number,
+  ): Promise<void> => {
+    const recorded =
+      stack.id === undefined
+        ? undefined
+        : { id: stack.id, inputs: stack.inputs, outputs: stack.outputs };
     left = nth;
     const job = JSON.stringify({ baseDir: stack.baseDir, args, recorded });
-    const child = spawn(process.execPath, [...LOAD_TYPESCRIPT, join(__dirname, "mirror-process.ts"), job], { stdio: ["ignore", "ignore", "inherit"] });
+    const child = spawn(
+      process.execPath,
+      [...LOAD_TYPESCRIPT, join(__dirname, "mirror-process.ts"), job],
+      { stdio: ["ignore", "ignore", "inherit"] },
+    );
     strike = () => void child.kill("SIGKILL");
     const [, signal] = (await once(child, "exit")) as [number | null, string | null];
     strike = undefined;
@@ -66,20 +87,40 @@ async function deadly(world: World, kind: RegistryKind): Promise<{ registry: Tes
   return { registry, runAndKill };
 }
 
-async function assertComplete(world: World, registry: TestRegistry, origin: OciLayout, images: number): Promise<void> {
+async function assertComplete(
+  world: World,
+  registry: TestRegistry,
+  origin: OciLayout,
+  images: number,
+): Promise<void> {
   const place = world.repository(registry, "c/d");
   assert.equal((await place.tags()).filter((tag) => tag.startsWith("v")).length, images);
   for (const tag of await origin.tags()) {
-    const [here, there] = [await survey(origin, await origin.resolve(tag)), await survey(place, await place.resolve(tag))];
+    const [here, there] = [
+      await survey(origin, await origin.resolve(tag)),
+      await survey(place, await place.resolve(tag)),
+    ];
     assert.deepEqual([...there.read.keys()].sort(), [...here.read.keys()].sort());
   }
 }
 
-function assertNothingTwice(registry: TestRegistry, before: { blobs: Map<string, number>; manifests: Map<string, number> }, context: TestContext): void {
-  for (const [what, pattern] of [["blobs", BLOBS], ["manifests", MANIFESTS]] as const) {
+function assertNothingTwice(
+  registry: TestRegistry,
+  before: { blobs: Map<string, number>; manifests: Map<string, number> },
+  context: TestContext,
+): void {
+  for (const [what, pattern] of [
+    ["blobs", BLOBS],
+    ["manifests", MANIFESTS],
+  ] as const) {
     const again = [...sent(registry, pattern).keys()].filter((digest) => before[what].has(digest));
-    context.diagnostic(`${before[what].size} ${what} before the kill, ${again.length} of them again`);
-    assert.ok(again.length <= IN_FLIGHT[what], `${again.length} of ${before[what].size} ${what} were sent again`);
+    context.diagnostic(
+      `${before[what].size} ${what} before the kill, ${again.length} of them again`,
+    );
+    assert.ok(
+      again.length <= IN_FLIGHT[what],
+      `${again.length} of ${before[what].size} ${what} were sent again`,
+    );
   }
 }
 
@@ -87,46 +128,70 @@ function assertNothingTwice(registry: TestRegistry, before: { blobs: Map<string,
  * Over the first blobs, over the first manifests, and over what refers to them, before any tag; and when the first 64 have their tags.
  * distribution is sent two writes for each blob.
  */
-const KILLS: readonly [RegistryKind, nth: number, images?: number][] = [["ggcr", 40], ["ggcr", 190], ["ggcr", 940, 80], ["distribution", 330], ["olareg", 140]];
+const KILLS: readonly [RegistryKind, nth: number, images?: number][] = [
+  ["ggcr", 40],
+  ["ggcr", 190],
+  ["ggcr", 940, 80],
+  ["distribution", 330],
+  ["olareg", 140],
+];
 
 for (const [kind, nth, images = IMAGES] of KILLS) {
-  test(`killed at its write number ${nth} to ${kind}, the next run sends nothing twice but what was in flight`, { skip: registryMissing(kind) }, async (context) => {
-    const world = new World(context);
-    const { registry, runAndKill } = await deadly(world, kind);
-    const stack = new MirrorStack();
-    const origin = OciLayout.open(join(stack.baseDir, "origin"), { create: true });
-    await fill(origin, 0, images);
-    const args = { source: "oci:origin", destinations: [`${registry.host}/c/d`] };
-    await runAndKill(stack, args, nth);
-    assert.equal((await world.repository(registry, "c/d").tags()).length, images === IMAGES ? 0 : 64);
-    const before = { blobs: sent(registry, BLOBS), manifests: sent(registry, MANIFESTS) };
-    assert.ok(before.blobs.size > IN_FLIGHT.blobs);
-    registry.clear();
-    // A killed process leaves no state at all, so the next run is a create as well.
-    await new MirrorStack(stack.baseDir).up(args);
-    assertNothingTwice(registry, before, context);
-    await assertComplete(world, registry, origin, images);
-  });
+  test(
+    `killed at its write number ${nth} to ${kind}, the next run sends nothing twice but what was in flight`,
+    { skip: registryMissing(kind) },
+    async (context) => {
+      const world = new World(context);
+      const { registry, runAndKill } = await deadly(world, kind);
+      const stack = new MirrorStack();
+      const origin = OciLayout.open(join(stack.baseDir, "origin"), { create: true });
+      await fill(origin, 0, images);
+      const args = { source: "oci:origin", destinations: [`${registry.host}/c/d`] };
+      await runAndKill(stack, args, nth);
+      assert.equal(
+        (await world.repository(registry, "c/d").tags()).length,
+        images === IMAGES ? 0 : 64,
+      );
+      const before = { blobs: sent(registry, BLOBS), manifests: sent(registry, MANIFESTS) };
+      assert.ok(before.blobs.size > IN_FLIGHT.blobs);
+      registry.clear();
+      // A killed process leaves no state at all, so the next run is a create as well.
+      await new MirrorStack(stack.baseDir).up(args);
+      assertNothingTwice(registry, before, context);
+      await assertComplete(world, registry, origin, images);
+    },
+  );
 }
 
 for (const what of ["artifacts", "claims"]) {
-  test(`an update that was killed over new ${what} is gone on with`, { skip: registryMissing("ggcr") }, async (context) => {
-    const world = new World(context);
-    const { registry, runAndKill } = await deadly(world, "ggcr");
-    const stack = new MirrorStack();
-    const origin = OciLayout.open(join(stack.baseDir, "origin"), { create: true });
-    await fill(origin, 0, 8);
-    const args = { source: "oci:origin", destinations: [`${registry.host}/c/d`], onDelete: "purge" };
-    await stack.up(args);
-    if (what === "artifacts") await fill(origin, 8, IMAGES);
-    else for (let n = 0; n < 8; n++) for (let m = 10; m < 20; m++) await pushReferrer(origin, await origin.resolve(`v${n}`), { content: `${n} ${m}` });
-    registry.clear();
-    await runAndKill(stack, args, 90);
-    const before = { blobs: sent(registry, BLOBS), manifests: sent(registry, MANIFESTS) };
-    registry.clear();
-    await stack.up(args);
-    assertNothingTwice(registry, before, context);
-    await assertComplete(world, registry, origin, what === "artifacts" ? IMAGES : 8);
-    assert.deepEqual(await stack.refresh(), {});
-  });
+  test(
+    `an update that was killed over new ${what} is gone on with`,
+    { skip: registryMissing("ggcr") },
+    async (context) => {
+      const world = new World(context);
+      const { registry, runAndKill } = await deadly(world, "ggcr");
+      const stack = new MirrorStack();
+      const origin = OciLayout.open(join(stack.baseDir, "origin"), { create: true });
+      await fill(origin, 0, 8);
+      const args = {
+        source: "oci:origin",
+        destinations: [`${registry.host}/c/d`],
+        onDelete: "purge",
+      };
+      await stack.up(args);
+      if (what === "artifacts") await fill(origin, 8, IMAGES);
+      else
+        for (let n = 0; n < 8; n++)
+          for (let m = 10; m < 20; m++)
+            await pushReferrer(origin, await origin.resolve(`v${n}`), { content: `${n} ${m}` });
+      registry.clear();
+      await runAndKill(stack, args, 90);
+      const before = { blobs: sent(registry, BLOBS), manifests: sent(registry, MANIFESTS) };
+      registry.clear();
+      await stack.up(args);
+      assertNothingTwice(registry, before, context);
+      await assertComplete(world, registry, origin, what === "artifacts" ? IMAGES : 8);
+      assert.deepEqual(await stack.refresh(), {});
+    },
+  );
 }

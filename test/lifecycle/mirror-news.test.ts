@@ -13,12 +13,17 @@ test("what was said upstream about an artifact that is mirrored already is told 
   const stores = new MemoryStores();
   const life = new Life(mirror, { folder: "/nonexistent", world: { stores } });
   const artifact = await publish(stores.at(FROM), "v1", wabbit, "v1");
-  const says = (type: string, predicate: unknown) => claim(stores.at(FROM), { type, subject: artifact, predicate, audience: "public" }, wabbit);
+  const says = (type: string, predicate: unknown) =>
+    claim(stores.at(FROM), { type, subject: artifact, predicate, audience: "public" }, wabbit);
   await says("endOfLife", { date: "2031-01-01" });
   await life.up(ARGS);
   assert.deepEqual(life.warnings, [], "what comes with the artifact is in the plan");
 
-  await says("revocation", { target: artifact.digest, reason: "CVE-2026-2000:\u001b[31m\nremote code execution", since: "2026-02-01T00:00:00Z" });
+  await says("revocation", {
+    target: artifact.digest,
+    reason: "CVE-2026-2000:\u001b[31m\nremote code execution",
+    since: "2026-02-01T00:00:00Z",
+  });
   await says("redirect", { to: "registry.example/wabbit/app:v2" });
   await says("endOfLife", { date: "2030-06-30", reason: "superseded by v2" });
   const { op } = await life.preview(ARGS);

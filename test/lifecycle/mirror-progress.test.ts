@@ -13,29 +13,44 @@ import { World } from "./mirror-world";
 
 const LARGE = 24 * 1024 * 1024;
 
-test("a large blob is told of while it streams", { skip: registryMissing("ggcr") }, async (context) => {
-  const world = new World(context);
-  const registry = await world.registry("ggcr");
-  const baseDir = tempDir("mirror");
-  await pushImage(OciLayout.open(join(baseDir, "origin"), { create: true }), { tag: "v1", layers: [Buffer.alloc(LARGE, 7)] });
-  // Each look at the clock is half a second later.
-  let time = Date.now();
-  for (const destination of [`${registry.host}/c/d`, "oci:copy"]) {
-    const stack = new MirrorStack(baseDir);
-    stack.now = () => new Date((time += 500));
-    const { progress } = await stack.up({ source: "oci:origin", destinations: [destination] });
-    const bytes = progress.map((line) => Number(/(\d+) bytes copied/.exec(line)?.[1]));
-    const between = bytes.filter((count) => count > 0 && count < LARGE);
-    assert.ok(between.length >= 2, `no word in the middle of the blob: ${progress.join("; ")}`);
-    assert.deepEqual(bytes, [...bytes].sort((a, b) => a - b), "it goes forward");
-    assert.match(progress.at(-1) ?? "", /: 1 manifests, 2 blobs, \d+ bytes copied, 1 tags set$/);
-  }
-});
+test(
+  "a large blob is told of while it streams",
+  { skip: registryMissing("ggcr") },
+  async (context) => {
+    const world = new World(context);
+    const registry = await world.registry("ggcr");
+    const baseDir = tempDir("mirror");
+    await pushImage(OciLayout.open(join(baseDir, "origin"), { create: true }), {
+      tag: "v1",
+      layers: [Buffer.alloc(LARGE, 7)],
+    });
+    // Each look at the clock is half a second later.
+    let time = Date.now();
+    for (const destination of [`${registry.host}/c/d`, "oci:copy"]) {
+      const stack = new MirrorStack(baseDir);
+      stack.now = () => new Date((time += 500));
+      const { progress } = await stack.up({ source: "oci:origin", destinations: [destination] });
+      const bytes = progress.map((line) => Number(/(\d+) bytes copied/.exec(line)?.[1]));
+      const between = bytes.filter((count) => count > 0 && count < LARGE);
+      assert.ok(between.length >= 2, `no word in the middle of the blob: ${progress.join("; ")}`);
+      assert.deepEqual(
+        bytes,
+        [...bytes].sort((a, b) => a - b),
+        "it goes forward",
+      );
+      assert.match(progress.at(-1) ?? "", /: 1 manifests, 2 blobs, \d+ bytes copied, 1 tags set$/);
+    }
+  },
+);
 
 test("lines come every five seconds and no oftener, and a blob that begins anew is not counted twice", () => {
   let time = 0;
   const lines: string[] = [];
-  const meter = new CopyMeter("place", () => new Date(time), (line) => void lines.push(line));
+  const meter = new CopyMeter(
+    "place",
+    () => new Date(time),
+    (line) => void lines.push(line),
+  );
   const blob = { mediaType: "application/octet-stream", digest: digestOf("blob"), size: 100 };
   const at = (seconds: number, bytes: number): void => {
     time = seconds * 1000;

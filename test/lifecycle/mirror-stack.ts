@@ -35,9 +35,15 @@ export class MirrorStack {
   /** What time it is. */
   now: () => Date = () => new Date();
 
-  constructor(readonly baseDir = tempDir("mirror"), readonly config: Record<string, unknown> = {}) {}
+  constructor(
+    readonly baseDir = tempDir("mirror"),
+    readonly config: Record<string, unknown> = {},
+  ) {}
 
-  get plan(): { tags: Record<string, string>; artifacts: Record<string, { related?: Record<string, string> }> } & Properties {
+  get plan(): {
+    tags: Record<string, string>;
+    artifacts: Record<string, { related?: Record<string, string> }>;
+  } & Properties {
     return this.outputs["plan"] as never;
   }
 
@@ -62,9 +68,12 @@ export class MirrorStack {
         this.inputs = step.inputs;
         return step;
       }
-      const replaced = step.op === "replace" ? { id: this.id ?? "", outputs: this.outputs } : undefined;
+      const replaced =
+        step.op === "replace" ? { id: this.id ?? "", outputs: this.outputs } : undefined;
       try {
-        if (step.op === "update") this.outputs = (await provider.update?.(this.id ?? "", this.outputs, step.inputs))?.outs as Properties;
+        if (step.op === "update")
+          this.outputs = (await provider.update?.(this.id ?? "", this.outputs, step.inputs))
+            ?.outs as Properties;
         else {
           const created = await provider.create(step.inputs);
           this.id = created.id;
@@ -90,7 +99,11 @@ export class MirrorStack {
     return this.process(async (provider) => {
       const read = await provider.read?.(this.id ?? "", this.outputs);
       const outputs = (read?.props ?? {}) as Properties;
-      const changed = Object.fromEntries(Object.entries(outputs).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.outputs[name])));
+      const changed = Object.fromEntries(
+        Object.entries(outputs).filter(
+          ([name, value]) => JSON.stringify(value) !== JSON.stringify(this.outputs[name]),
+        ),
+      );
       if (keep) {
         this.outputs = outputs;
         this.inputs = (read as { inputs?: Properties } | undefined)?.inputs ?? this.inputs;
@@ -105,14 +118,34 @@ export class MirrorStack {
     return this.#said;
   }
 
-  async process<T>(work: (provider: ReturnType<typeof dynamicProvider>, context: ResourceContext) => Promise<T>): Promise<T> {
+  async process<T>(
+    work: (provider: ReturnType<typeof dynamicProvider>, context: ResourceContext) => Promise<T>,
+  ): Promise<T> {
     const warnings: string[] = [];
     const progress: string[] = [];
-    const made = makeContext(this.baseDir, { get: (key) => (this.config[key] === undefined ? undefined : JSON.stringify(this.config[key])) }, { HOME: this.baseDir, PATH: "" });
-    const context: ResourceContext = { ...made, now: () => this.now(), warn: (message) => void warnings.push(message), progress: (message) => void progress.push(message) };
+    const made = makeContext(
+      this.baseDir,
+      {
+        get: (key) =>
+          this.config[key] === undefined ? undefined : JSON.stringify(this.config[key]),
+      },
+      { HOME: this.baseDir, PATH: "" },
+    );
+    const context: ResourceContext = {
+      ...made,
+      now: () => this.now(),
+      warn: (message) => void warnings.push(message),
+      progress: (message) => void progress.push(message),
+    };
     this.#said = { warnings, progress };
     try {
-      return await work(dynamicProvider(() => mirror, () => context), context);
+      return await work(
+        dynamicProvider(
+          () => mirror,
+          () => context,
+        ),
+        context,
+      );
     } finally {
       await context.stores.close();
     }
@@ -120,15 +153,23 @@ export class MirrorStack {
 
   #said: Pick<Step, "warnings" | "progress"> = { warnings: [], progress: [] };
 
-  async #plan(provider: ReturnType<typeof dynamicProvider>, args: Properties): Promise<Step & { inputs: Properties }> {
+  async #plan(
+    provider: ReturnType<typeof dynamicProvider>,
+    args: Properties,
+  ): Promise<Step & { inputs: Properties }> {
     const checked = await provider.check?.(this.id === undefined ? {} : this.inputs, args);
     if ((checked?.failures ?? []).length > 0) throw new CheckRefused(checked?.failures ?? []);
     const inputs = (checked?.inputs ?? {}) as Properties;
     if (this.id === undefined) return { op: "create", diffs: [], inputs, ...this.#said };
     const diff = await provider.diff?.(this.id, this.outputs, inputs);
-    const names = [...new Set([...Object.keys(this.outputs), ...Object.keys(inputs)])].filter((name) => !name.startsWith("__") && !HIDDEN.includes(name));
-    const diffs = names.filter((name) => JSON.stringify(this.outputs[name]) !== JSON.stringify(inputs[name])).sort();
-    const op = diff?.changes !== true ? "same" : (diff.replaces ?? []).length > 0 ? "replace" : "update";
+    const names = [...new Set([...Object.keys(this.outputs), ...Object.keys(inputs)])].filter(
+      (name) => !name.startsWith("__") && !HIDDEN.includes(name),
+    );
+    const diffs = names
+      .filter((name) => JSON.stringify(this.outputs[name]) !== JSON.stringify(inputs[name]))
+      .sort();
+    const op =
+      diff?.changes !== true ? "same" : (diff.replaces ?? []).length > 0 ? "replace" : "update";
     return { op, diffs, inputs, ...this.#said };
   }
 }

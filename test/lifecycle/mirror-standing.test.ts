@@ -10,7 +10,10 @@ import { party, pushClaim, trusting } from "./mirror-world";
 
 async function signerOf(organisation: string) {
   const { rootFile } = await party(organisation);
-  return { keyFile: rootFile.replace("root.pem", "key.pem"), certificateChainFile: rootFile.replace("root.pem", "chain.pem") };
+  return {
+    keyFile: rootFile.replace("root.pem", "key.pem"),
+    certificateChainFile: rootFile.replace("root.pem", "chain.pem"),
+  };
 }
 
 test("a signature of somebody else does not take the place of one that was trusted", async () => {
@@ -45,7 +48,14 @@ test("the same of a claim under claims.trust", async () => {
 test("newest by created keeps a withdrawn one that is among the newest", async () => {
   const { stack, origin, at, held } = await scene();
   const made: Manifest[] = [];
-  for (const day of ["01", "02", "03"]) made.push(await pushImage(origin, { layers: [day], tag: `build-${day}`, annotations: { "org.opencontainers.image.created": `2026-01-${day}T00:00:00Z` } }));
+  for (const day of ["01", "02", "03"])
+    made.push(
+      await pushImage(origin, {
+        layers: [day],
+        tag: `build-${day}`,
+        annotations: { "org.opencontainers.image.created": `2026-01-${day}T00:00:00Z` },
+      }),
+    );
   const args = { ...ARGS, tags: { newest: { count: 2, by: "created" } } };
   await stack.up(args);
   assert.deepEqual(await at().tags(), ["build-02", "build-03"]);
@@ -59,7 +69,12 @@ test("newest by created keeps a withdrawn one that is among the newest", async (
 test("the derived-from claim of a derived index that the tag has left stays, whatever types of claims are selected", async () => {
   const { stack, origin, at } = await scene();
   const signer = await signerOf("ACME Rockets");
-  const args = { ...ARGS, platforms: { only: ["linux/amd64"], index: "derived" }, signer, claims: { types: ["https://example.test/remark/v1"] } };
+  const args = {
+    ...ARGS,
+    platforms: { only: ["linux/amd64"], index: "derived" },
+    signer,
+    claims: { types: ["https://example.test/remark/v1"] },
+  };
   await pushIndex(origin, { tag: "v1", annotations: { n: "1" } });
   await stack.up(args);
   const first = stack.plan.tags["v1"] ?? "";
@@ -81,12 +96,26 @@ test("what is said later about an image of a derived index that the tag has left
   // The next one has another image.
   const next = await pushImage(origin, { layers: ["next\n"] });
   const other = await pushImage(origin, { layers: ["next arm\n"], architecture: "arm64" });
-  const moved = parseManifest(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [{ ...next.descriptor, platform: { os: "linux", architecture: "amd64" } }, { ...other.descriptor, platform: { os: "linux", architecture: "arm64" } }] })), MEDIA_TYPES.index);
+  const moved = parseManifest(
+    Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: MEDIA_TYPES.index,
+        manifests: [
+          { ...next.descriptor, platform: { os: "linux", architecture: "amd64" } },
+          { ...other.descriptor, platform: { os: "linux", architecture: "arm64" } },
+        ],
+      }),
+    ),
+    MEDIA_TYPES.index,
+  );
   await origin.pushManifest(moved);
   await origin.tag(moved, "v1");
   await stack.up(args);
   assert.equal(await isThere(at(), first), true);
-  const late = await pushClaim(origin, (images[0] as Manifest).descriptor, { note: "a vulnerability" });
+  const late = await pushClaim(origin, (images[0] as Manifest).descriptor, {
+    note: "a vulnerability",
+  });
   const step = await stack.up(args);
   assert.equal(step.op, "update");
   assert.deepEqual(await held(late), [true]);
@@ -119,15 +148,24 @@ test("the same after the platforms have changed", async () => {
   await stack.up(args("linux/amd64"));
   await stack.up(args("linux/amd64", "linux/arm64"));
   assert.equal(await isThere(at(), first), true);
-  await stack.up({ ...args("linux/amd64", "linux/arm64"), destinations: ["oci:copy", "oci:second"] });
+  await stack.up({
+    ...args("linux/amd64", "linux/arm64"),
+    destinations: ["oci:copy", "oci:second"],
+  });
   assert.equal(await isThere(at("second"), first), true);
 });
 
 test("cosign's signature of an SBOM under cosign's tag comes along", async () => {
   const { stack, origin, at } = await scene();
   const image = await pushImage(origin, { tag: "v1" });
-  const sbom = await pushImage(origin, { layers: ["sbom\n"], tag: `${image.descriptor.digest.replace(":", "-")}.sbom` });
-  const signature = await pushImage(origin, { layers: ["sig\n"], tag: `${sbom.descriptor.digest.replace(":", "-")}.sig` });
+  const sbom = await pushImage(origin, {
+    layers: ["sbom\n"],
+    tag: `${image.descriptor.digest.replace(":", "-")}.sbom`,
+  });
+  const signature = await pushImage(origin, {
+    layers: ["sig\n"],
+    tag: `${sbom.descriptor.digest.replace(":", "-")}.sig`,
+  });
   await stack.up(ARGS);
   assert.equal(await isThere(at(), sbom.descriptor.digest), true);
   assert.equal(await isThere(at(), signature.descriptor.digest), true);

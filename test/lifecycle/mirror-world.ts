@@ -8,7 +8,12 @@ import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Manifest } from "../../provider/oci/manifest";
 import { RegistryClient, type Repository } from "../../provider/registry";
 import { issue, type Issued } from "../harness/keys";
-import { startRegistry, type RegistryKind, type RegistryOptions, type TestRegistry } from "../harness/registries";
+import {
+  startRegistry,
+  type RegistryKind,
+  type RegistryOptions,
+  type TestRegistry,
+} from "../harness/registries";
 import { tempDir } from "../harness/temp";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,7 +39,8 @@ export class World {
   }
 }
 
-export const writes = (registry: TestRegistry): number => registry.requests().filter(({ method }) => method !== "GET" && method !== "HEAD").length;
+export const writes = (registry: TestRegistry): number =>
+  registry.requests().filter(({ method }) => method !== "GET" && method !== "HEAD").length;
 
 /** The same request made twice says that something forgot what it knew. */
 export function repeated(registry: TestRegistry): string[] {
@@ -44,7 +50,9 @@ export function repeated(registry: TestRegistry): string[] {
     if (status === 401 || status === 404) continue;
     seen.set(`${method} ${path}`, (seen.get(`${method} ${path}`) ?? 0) + 1);
   }
-  return [...seen].filter(([, count]) => count > 1).map(([request, count]) => `${count} x ${request}`);
+  return [...seen]
+    .filter(([, count]) => count > 1)
+    .map(([request, count]) => `${count} x ${request}`);
 }
 
 export interface Party {
@@ -57,15 +65,29 @@ export interface Party {
 /** Somebody with a key, a root that can be trusted, and a hand to sign with. */
 export async function party(organisation: string): Promise<Party> {
   const folder = tempDir("party");
-  const root = issue({ subject: { C: "US", ST: "WA", O: organisation, CN: `${organisation} root` }, basicConstraints: { ca: true, critical: true }, keyUsage: ["keyCertSign", "cRLSign"] });
-  const leaf = issue({ subject: { C: "US", ST: "WA", O: organisation, CN: "signer" }, issuer: root, keyUsage: ["digitalSignature"], purposes: ["codeSigning"] });
-  const [rootFile, keyFile, certificateChainFile] = ["root.pem", "key.pem", "chain.pem"].map((name) => join(folder, name)) as [string, string, string];
+  const root = issue({
+    subject: { C: "US", ST: "WA", O: organisation, CN: `${organisation} root` },
+    basicConstraints: { ca: true, critical: true },
+    keyUsage: ["keyCertSign", "cRLSign"],
+  });
+  const leaf = issue({
+    subject: { C: "US", ST: "WA", O: organisation, CN: "signer" },
+    issuer: root,
+    keyUsage: ["digitalSignature"],
+    purposes: ["codeSigning"],
+  });
+  const [rootFile, keyFile, certificateChainFile] = ["root.pem", "key.pem", "chain.pem"].map(
+    (name) => join(folder, name),
+  ) as [string, string, string];
   writeFileSync(rootFile, root.pem);
   writeFileSync(keyFile, leaf.keyPem);
   writeFileSync(certificateChainFile, leaf.chainPem);
   const signer = await localSigner({ keyFile, certificateChainFile });
   const sign = async (store: Store, subject: Descriptor): Promise<Manifest> => {
-    const packed = packSignature({ subject, envelope: await signEnvelope({ target: subject, signer, signingTime: new Date() }) });
+    const packed = packSignature({
+      subject,
+      envelope: await signEnvelope({ target: subject, signer, signingTime: new Date() }),
+    });
     await pushArtifact(store, packed);
     return packed.manifest;
   };
@@ -73,13 +95,37 @@ export async function party(organisation: string): Promise<Party> {
 }
 
 export function trusting(...parties: Party[]): Record<string, unknown> {
-  return { signatureVerification: { level: "strict", override: { revocation: "skip" } }, roots: { ca: parties.map(({ rootFile }) => rootFile) }, trustedIdentities: parties.map(({ identity }) => identity) };
+  return {
+    signatureVerification: { level: "strict", override: { revocation: "skip" } },
+    roots: { ca: parties.map(({ rootFile }) => rootFile) },
+    trustedIdentities: parties.map(({ identity }) => identity),
+  };
 }
 
 /** A claim, by default a public VEX document. */
-export async function pushClaim(store: Store, subject: Descriptor, options: { type?: string; audience?: "internal" | "public"; note?: string; annotations?: Record<string, string> } = {}): Promise<Manifest> {
-  const { type = "https://example.test/remark/v1", audience = "public", note = "", annotations } = options;
-  const packed = packClaim({ type, subject, predicate: { note }, audience, ...(annotations === undefined ? {} : { annotations }) });
+export async function pushClaim(
+  store: Store,
+  subject: Descriptor,
+  options: {
+    type?: string;
+    audience?: "internal" | "public";
+    note?: string;
+    annotations?: Record<string, string>;
+  } = {},
+): Promise<Manifest> {
+  const {
+    type = "https://example.test/remark/v1",
+    audience = "public",
+    note = "",
+    annotations,
+  } = options;
+  const packed = packClaim({
+    type,
+    subject,
+    predicate: { note },
+    audience,
+    ...(annotations === undefined ? {} : { annotations }),
+  });
   await pushArtifact(store, packed);
   return packed.manifest;
 }

@@ -9,7 +9,13 @@ import type { Digest } from "../../provider/oci/digest";
 import { RegistryClient } from "../../provider/registry";
 import { QUICK_KEY, authority, codeSigner } from "../harness/certificates";
 import { writeKeyFiles, type CertificateOptions, type Issued } from "../harness/keys";
-import { REGISTRY_KINDS, registryMissing, startRegistry, type RegistryKind, type TestRegistry } from "../harness/registries";
+import {
+  REGISTRY_KINDS,
+  registryMissing,
+  startRegistry,
+  type RegistryKind,
+  type TestRegistry,
+} from "../harness/registries";
 import { tempDir } from "../harness/temp";
 
 /** A place to keep artifacts, of any kind, with a project's folder beside it. */
@@ -33,8 +39,13 @@ function registryPlace(registry: TestRegistry, folder: string): Place {
     folder,
     registry,
     location: (name) => `${registry.host}/${name}`,
-    store: (name) => new RegistryClient({ baseDir: folder, limits: { mutableCacheMs: 0 } }).repository(registry.direct, name),
-    writes: () => registry.requests().filter(({ method }) => method !== "GET" && method !== "HEAD").length,
+    store: (name) =>
+      new RegistryClient({ baseDir: folder, limits: { mutableCacheMs: 0 } }).repository(
+        registry.direct,
+        name,
+      ),
+    writes: () =>
+      registry.requests().filter(({ method }) => method !== "GET" && method !== "HEAD").length,
     requests: () => registry.requests().length,
     clear: () => registry.clear(),
   };
@@ -44,7 +55,11 @@ function layoutPlace(folder: string): Place {
   const seen = new Map<string, number>();
   const files = (): string[] => {
     const root = join(folder, "layouts");
-    return existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)) : [];
+    return existsSync(root)
+      ? readdirSync(root, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => join(entry.parentPath, entry.name))
+      : [];
   };
   return {
     kind: "layout",
@@ -58,11 +73,18 @@ function layoutPlace(folder: string): Place {
   };
 }
 
-export async function openPlace(kind: RegistryKind | "layout", context: { after(done: () => Promise<void>): void }): Promise<Place> {
+export async function openPlace(
+  kind: RegistryKind | "layout",
+  context: { after(done: () => Promise<void>): void },
+): Promise<Place> {
   return openPlaceIn(kind, tempDir("project"), context);
 }
 
-export async function openPlaceIn(kind: RegistryKind | "layout", folder: string, context: { after(done: () => Promise<void>): void }): Promise<Place> {
+export async function openPlaceIn(
+  kind: RegistryKind | "layout",
+  folder: string,
+  context: { after(done: () => Promise<void>): void },
+): Promise<Place> {
   if (kind === "layout") return layoutPlace(folder);
   const registry = await startRegistry(kind);
   context.after(() => registry.stop());
@@ -70,9 +92,17 @@ export async function openPlaceIn(kind: RegistryKind | "layout", folder: string,
 }
 
 /** One test for each kind of registry, and one for layouts. */
-export function forEachPlace(name: string, run: (place: Place, context: TestContext) => Promise<void>, kinds: readonly (RegistryKind | "layout")[] = [...REGISTRY_KINDS, "layout"]): void {
+export function forEachPlace(
+  name: string,
+  run: (place: Place, context: TestContext) => Promise<void>,
+  kinds: readonly (RegistryKind | "layout")[] = [...REGISTRY_KINDS, "layout"],
+): void {
   for (const kind of kinds) {
-    test(`${name} [${kind}]`, { skip: kind === "layout" ? false : registryMissing(kind) }, async (context) => run(await openPlace(kind, context), context));
+    test(
+      `${name} [${kind}]`,
+      { skip: kind === "layout" ? false : registryMissing(kind) },
+      async (context) => run(await openPlace(kind, context), context),
+    );
   }
 }
 
@@ -83,7 +113,12 @@ export async function removeManifest(place: Place, name: string, digest: string)
 }
 
 /** Damages a blob of a layout: its file is gone, or other bytes of the same size are in it. */
-export function damageLayoutBlob(place: Place, name: string, digest: string, how: "gone" | "altered"): void {
+export function damageLayoutBlob(
+  place: Place,
+  name: string,
+  digest: string,
+  how: "gone" | "altered",
+): void {
   const path = join(place.folder, "layouts", name, "blobs", ...digest.split(":"));
   if (how === "gone") rmSync(path);
   else writeFileSync(path, Buffer.alloc(statSync(path).size, 0x20));
@@ -98,12 +133,26 @@ export interface Keys {
 export const root = authority();
 
 /** A signer's files, and the argument that names them. */
-export function signerFiles(name = "signer", options: Partial<CertificateOptions> = {}, issuer: Issued = root): Keys {
+export function signerFiles(
+  name = "signer",
+  options: Partial<CertificateOptions> = {},
+  issuer: Issued = root,
+): Keys {
   const issued = codeSigner(issuer, { key: QUICK_KEY, ...options });
   const files = writeKeyFiles(issued, tempDir(`keys-${name}`));
-  return { issued, args: { keyFile: files.keyFile, certificateChainFile: files.certificateChainFile }, rootFile: files.rootFile };
+  return {
+    issued,
+    args: { keyFile: files.keyFile, certificateChainFile: files.certificateChainFile },
+    rootFile: files.rootFile,
+  };
 }
 
-export async function signaturesOf(place: Pick<Place, "store">, name: string, digest: string): Promise<string[]> {
-  return (await listSignatures(place.store(name), digest as Digest)).map((signature) => signature.digest);
+export async function signaturesOf(
+  place: Pick<Place, "store">,
+  name: string,
+  digest: string,
+): Promise<string[]> {
+  return (await listSignatures(place.store(name), digest as Digest)).map(
+    (signature) => signature.digest,
+  );
 }

@@ -16,14 +16,34 @@ export function pluginEnvironment(): Record<string, string> {
  * Installs a notation plugin that signs with a P-256 key: an executable of its own, on this Node. `RAW` makes signatures, `ENVELOPE` whole
  * envelopes, as a signing service does. @returns the commands it was given so far
  */
-export function installPlugin(name: string, signer: Issued, capability: "RAW" | "ENVELOPE"): () => string[] {
+export function installPlugin(
+  name: string,
+  signer: Issued,
+  capability: "RAW" | "ENVELOPE",
+): () => string[] {
   process.env["NOTATION_LIBEXEC"] = libexec;
   const folder = join(libexec, "plugins", name);
   const log = join(tempDir("plugin"), "log");
   mkdirSync(folder, { recursive: true });
-  const constants = { NAME: name, LOG: log, KEY: signer.keyPem, CHAIN: signer.chain.map((der) => der.toString("base64")), CAPABILITY: `SIGNATURE_GENERATOR.${capability}`, ROOT: repositoryRoot };
+  const constants = {
+    NAME: name,
+    LOG: log,
+    KEY: signer.keyPem,
+    CHAIN: signer.chain.map((der) => der.toString("base64")),
+    CAPABILITY: `SIGNATURE_GENERATOR.${capability}`,
+    ROOT: repositoryRoot,
+  };
   const path = join(folder, `notation-${name}`);
-  writeFileSync(path, [`#!${process.execPath}`, ...Object.entries(constants).map(([key, value]) => `const ${key} = ${JSON.stringify(value)};`), BEHAVIOUR].join("\n"));
+  writeFileSync(
+    path,
+    [
+      `#!${process.execPath}`,
+      ...Object.entries(constants).map(
+        ([key, value]) => `const ${key} = ${JSON.stringify(value)};`,
+      ),
+      BEHAVIOUR,
+    ].join("\n"),
+  );
   chmodSync(path, 0o755);
   return () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []);
 }

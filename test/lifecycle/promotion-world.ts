@@ -32,25 +32,52 @@ export class PromotionWorld {
 
   /** @param days how far ahead the machine's clock is */
   life(days = 0): Life {
-    return new Life(promotion, { folder: "/nonexistent", world: { stores: this.stores }, now: () => clock(days) });
+    return new Life(promotion, {
+      folder: "/nonexistent",
+      world: { stores: this.stores },
+      now: () => clock(days),
+    });
   }
 
   args({ digest }: Descriptor, asOf: string | undefined, overrides: Properties = {}): Properties {
-    return { artifact: `${FROM}@${digest}`, environment: "production", to: TO, tag: "prod", signer: acme.signer, trust: trustOf(wabbit, acme), ...(asOf === undefined ? {} : { asOf }), ...overrides };
+    return {
+      artifact: `${FROM}@${digest}`,
+      environment: "production",
+      to: TO,
+      tag: "prod",
+      signer: acme.signer,
+      trust: trustOf(wabbit, acme),
+      ...(asOf === undefined ? {} : { asOf }),
+      ...overrides,
+    };
   }
 
   /** One process, as the engine starts it for a run: what is new is made first, and what is gone is deleted last. */
-  process(): { provider: ReturnType<typeof dynamicProvider>; warnings: string[]; create(args: Properties): Promise<Properties> } {
+  process(): {
+    provider: ReturnType<typeof dynamicProvider>;
+    warnings: string[];
+    create(args: Properties): Promise<Properties>;
+  } {
     const warnings: string[] = [];
-    const context: ResourceContext = { ...makeContext("/nonexistent", undefined), stores: this.stores, now: () => clock(0), warn: (line) => void warnings.push(line), progress: () => undefined };
-    const provider = dynamicProvider(() => promotion, () => context);
+    const context: ResourceContext = {
+      ...makeContext("/nonexistent", undefined),
+      stores: this.stores,
+      now: () => clock(0),
+      warn: (line) => void warnings.push(line),
+      progress: () => undefined,
+    };
+    const provider = dynamicProvider(
+      () => promotion,
+      () => context,
+    );
     return {
       provider,
       warnings,
       async create(args) {
         const { inputs, failures = [] } = (await provider.check?.({}, args)) ?? {};
         if (failures.length > 0) throw new Error(failures.map(({ reason }) => reason).join());
-        return (await provider.create({ ...(inputs as Properties), __provider: "stub" })).outs as Properties;
+        return (await provider.create({ ...(inputs as Properties), __provider: "stub" }))
+          .outs as Properties;
       },
     };
   }
@@ -61,19 +88,40 @@ function clock(days: number): Date {
 }
 
 /** What each claim of a type on an artifact says, oldest first. */
-export async function claimsOn(store: Store, { digest }: { digest: Digest }, type: string): Promise<Record<string, unknown>[]> {
-  const descriptors = (await store.referrers(digest)).filter((each) => typeKey(claimTypeOf(each) ?? "") === type);
-  const found = await Promise.all(descriptors.map(async (each) => (await readClaim(store, each)).predicate as Record<string, unknown>));
-  return found.sort((a, b) => (String(a["from"] ?? a["timeVerified"]) < String(b["from"] ?? b["timeVerified"]) ? -1 : 1));
+export async function claimsOn(
+  store: Store,
+  { digest }: { digest: Digest },
+  type: string,
+): Promise<Record<string, unknown>[]> {
+  const descriptors = (await store.referrers(digest)).filter(
+    (each) => typeKey(claimTypeOf(each) ?? "") === type,
+  );
+  const found = await Promise.all(
+    descriptors.map(
+      async (each) => (await readClaim(store, each)).predicate as Record<string, unknown>,
+    ),
+  );
+  return found.sort((a, b) =>
+    String(a["from"] ?? a["timeVerified"]) < String(b["from"] ?? b["timeVerified"]) ? -1 : 1,
+  );
 }
 
 /** `production 2026-01-01T00:00:00Z …`: the claims that an artifact was in an environment, sorted. */
 export async function windowsOn(store: Store, artifact: { digest: Digest }): Promise<string[]> {
-  return (await claimsOn(store, artifact, "deployment")).map(({ environment, from, until }) => `${String(environment)} ${String(from)} ${String(until ?? "…")}`).sort();
+  return (await claimsOn(store, artifact, "deployment"))
+    .map(
+      ({ environment, from, until }) =>
+        `${String(environment)} ${String(from)} ${String(until ?? "…")}`,
+    )
+    .sort();
 }
 
 /** Somebody points a tag elsewhere, behind every promotion's back. */
-export async function moveByHand(store: Store, { digest }: { digest: Digest }, tag = "prod"): Promise<void> {
+export async function moveByHand(
+  store: Store,
+  { digest }: { digest: Digest },
+  tag = "prod",
+): Promise<void> {
   await store.tag(await store.manifest(digest), tag);
 }
 

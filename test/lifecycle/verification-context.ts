@@ -5,6 +5,19 @@ import { Stores, type ResourceContext } from "../../provider/resources/context";
 import { httpFetch } from "../harness/pki";
 
 /** The world as a reconciler sees it, at a time that the test sets. */
-export function contextAt(client: RegistryClient, now: () => Date, baseDir = "/nonexistent", warnings: string[] = []): ResourceContext {
-  return { baseDir, stores: new Stores(client, baseDir), fetch: httpFetch, revocation: revocationChecker({ fetch: httpFetch }), now, warn: (line) => void warnings.push(line), progress: () => undefined };
+export function contextAt(
+  client: RegistryClient,
+  now: () => Date,
+  baseDir = "/nonexistent",
+  warnings: string[] = [],
+): ResourceContext {
+  return {
+    baseDir,
+    stores: new Stores(client, baseDir),
+    fetch: httpFetch,
+    revocation: revocationChecker({ fetch: httpFetch }),
+    now,
+    warn: (line) => void warnings.push(line),
+    progress: () => undefined,
+  };
 }

@@ -22,7 +22,10 @@ export const FAULTS: Record<string, Fault> = {
   "short body, as told": { kind: "shortBody", honest: true },
   "long body": { kind: "longBody" },
   corrupt: { kind: "corrupt" },
-  "lying digest": { kind: "setHeaders", headers: { "docker-content-digest": `sha256:${"0".repeat(64)}` } },
+  "lying digest": {
+    kind: "setHeaders",
+    headers: { "docker-content-digest": `sha256:${"0".repeat(64)}` },
+  },
   "no content type": { kind: "dropHeaders", names: ["content-type"] },
   redirect: { kind: "redirect", to: "http://127.0.0.1:1" },
   delay: { kind: "delay", ms: 20 },
@@ -36,10 +39,23 @@ export interface Step {
 }
 
 /** Once, or as often as it comes. */
-export const HOW_OFTEN: Record<string, Partial<FaultRule>> = { once: { nth: 1 }, "the second time": { nth: 2 }, always: {} };
+export const HOW_OFTEN: Record<string, Partial<FaultRule>> = {
+  once: { nth: 1 },
+  "the second time": { nth: 2 },
+  always: {},
+};
 
 /** As in production, only that all waits are short. */
-const LIMITS = { idleTimeoutMs: 150, requestTimeoutMs: 400, connectTimeoutMs: 400, tries: 3, backoffMs: 2, backoffCapMs: 5, readBackMs: 2, waitMs: 2_000 };
+const LIMITS = {
+  idleTimeoutMs: 150,
+  requestTimeoutMs: 400,
+  connectTimeoutMs: 400,
+  tries: 3,
+  backoffMs: 2,
+  backoffCapMs: 5,
+  readBackMs: 2,
+  waitMs: 2_000,
+};
 
 export interface FaultCase {
   title: string;
@@ -52,9 +68,19 @@ export interface FaultCase {
 export function faultCases(steps: Readonly<Record<string, Step>>, part: number): FaultCase[] {
   const random = seeded(7);
   const everything = Object.entries(steps).flatMap(([stepName, step]) =>
-    Object.entries(FAULTS).flatMap(([faultName, fault]) => Object.entries(HOW_OFTEN).map(([oftenName, often]) => ({ title: `${stepName}: ${faultName}, ${oftenName}`, once: oftenName === "once", step, fault, often }))),
+    Object.entries(FAULTS).flatMap(([faultName, fault]) =>
+      Object.entries(HOW_OFTEN).map(([oftenName, often]) => ({
+        title: `${stepName}: ${faultName}, ${oftenName}`,
+        once: oftenName === "once",
+        step,
+        fault,
+        often,
+      })),
+    ),
   );
-  return everything.filter(({ once }) => once || random() < (process.env["CONSIGN_FAULTS"] === "all" ? 1 : part));
+  return everything.filter(
+    ({ once }) => once || random() < (process.env["CONSIGN_FAULTS"] === "all" ? 1 : part),
+  );
 }
 
 /** Mulberry32. */
@@ -69,18 +95,32 @@ function seeded(seed: number): () => number {
 }
 
 function contextOf(client: RegistryClient): ResourceContext {
-  const nothing = async (): Promise<never> => Promise.reject(new Error("no other network is needed"));
-  return { baseDir: "/", stores: new Stores(client, "/"), fetch: nothing, revocation: { check: nothing }, now: () => new Date(0), warn: () => undefined, progress: () => undefined };
+  const nothing = async (): Promise<never> =>
+    Promise.reject(new Error("no other network is needed"));
+  return {
+    baseDir: "/",
+    stores: new Stores(client, "/"),
+    fetch: nothing,
+    revocation: { check: nothing },
+    now: () => new Date(0),
+    warn: () => undefined,
+    progress: () => undefined,
+  };
 }
 
 /** One mirror run, with a client of its own: as one process would. */
-export async function runMirror(args: Properties, recorded: Properties | undefined): Promise<Properties> {
+export async function runMirror(
+  args: Properties,
+  recorded: Properties | undefined,
+): Promise<Properties> {
   const client = new RegistryClient({ baseDir: "/", env: {}, limits: LIMITS });
   const context = contextOf(client);
   try {
     const known = mirror.schema.parse(args);
     const { planned } = await mirror.plan(known, new Set(), recorded, context);
-    const inputs = Object.fromEntries(Object.entries({ ...known, ...planned }).filter(([, value]) => value !== undefined));
+    const inputs = Object.fromEntries(
+      Object.entries({ ...known, ...planned }).filter(([, value]) => value !== undefined),
+    );
     return { ...inputs, ...(await mirror.ensure(inputs, recorded, context)) };
   } finally {
     await client.close();

@@ -48,12 +48,22 @@ async function tagged(place: Repository): Promise<boolean> {
   return (await place.tags()).includes("v1");
 }
 
-async function oneCase(world: World, number: number, step: Step, fault: Fault, often: Partial<FaultRule>): Promise<string> {
+async function oneCase(
+  world: World,
+  number: number,
+  step: Step,
+  fault: Fault,
+  often: Partial<FaultRule>,
+): Promise<string> {
   const name = `copies/case-${number}`;
   const rule: FaultRule = { method: step.method, path: step.path, ...often, fault };
   const proxy: Proxy = await startProxy({ upstream: world[step.side].direct, faults: [rule] });
   try {
-    const hosts = { source: world.source.direct, destination: world.destination.direct, [step.side]: proxy.host };
+    const hosts = {
+      source: world.source.direct,
+      destination: world.destination.direct,
+      [step.side]: proxy.host,
+    };
     const place = world.direct.repository(world.destination.direct, name);
     const args = { source: `${hosts.source}/a/b`, destinations: [`${hosts.destination}/${name}`] };
     let recorded: Properties | undefined;
@@ -69,16 +79,19 @@ async function oneCase(world: World, number: number, step: Step, fault: Fault, o
     world.direct.forget();
     // A source that says that something does not exist, in so many words, is believed; what it says later is copied then.
     if (!deniesExistence(step, fault)) {
-      if (await tagged(place)) assert.ok(await isComplete(place, world.graph), "no tag on an incomplete graph");
+      if (await tagged(place))
+        assert.ok(await isComplete(place, world.graph), "no tag on an incomplete graph");
       else assert.notEqual(outcome, "complete");
     }
     let local: Manifest | undefined;
-    if (await place.has(world.graph.index.descriptor)) local = await pushClaim(place, world.graph.index.descriptor, { note: `local ${number}` });
+    if (await place.has(world.graph.index.descriptor))
+      local = await pushClaim(place, world.graph.index.descriptor, { note: `local ${number}` });
     proxy.setFaults([]);
     await runMirror(args, recorded);
     world.direct.forget();
     assert.ok(await isComplete(place, world.graph), "the next run ends complete");
-    if (local !== undefined) assert.ok(await place.has(local.descriptor), "what others said is still there");
+    if (local !== undefined)
+      assert.ok(await place.has(local.descriptor), "what others said is still there");
     return outcome;
   } finally {
     await proxy.stop();
@@ -89,29 +102,40 @@ async function oneCase(world: World, number: number, step: Step, fault: Fault, o
 function deniesExistence({ side, path }: Step, fault: Fault): boolean {
   if (side !== "source") return false;
   if (fault.kind === "status" && fault.status === 404) return true;
-  return path.source.includes("referrers") && (fault.kind === "corrupt" || fault.kind === "dropHeaders");
+  return (
+    path.source.includes("referrers") && (fault.kind === "corrupt" || fault.kind === "dropHeaders")
+  );
 }
 
 const cases = faultCases(STEPS, 0.12);
 
-test(`${cases.length} faults: complete, or a clear error with nothing half-visible`, { skip: registryMissing("ggcr") }, async (context) => {
-  const source = await startRegistry("ggcr");
-  const destination = await startRegistry("ggcr");
-  const direct = new RegistryClient({ baseDir: "/", env: {} });
-  context.after(() => Promise.all([direct.close(), source.stop(), destination.stop()]));
-  const graph = await pushSampleGraph(direct.repository(source.direct, "a/b"));
-  const world: World = { source, destination, graph, direct };
-  const outcomes = new Map<string, number>();
-  const failed: string[] = [];
-  await forEachBounded(cases.entries(), 12, async ([number, { title, step, fault, often }]) => {
-    try {
-      const outcome = await oneCase(world, number, step, fault, often);
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    } catch (error) {
-      failed.push(`${title}: ${(error as Error).message}`);
-    }
-  });
-  context.diagnostic(`${cases.length} cases: ${[...outcomes].sort(([, a], [, b]) => b - a).map(([outcome, count]) => `${count} ${outcome}`).join(", ")}`);
-  assert.deepEqual(failed, []);
-  assert.ok(cases.length >= 300 && (outcomes.get("complete") ?? 0) > cases.length / 3);
-});
+test(
+  `${cases.length} faults: complete, or a clear error with nothing half-visible`,
+  { skip: registryMissing("ggcr") },
+  async (context) => {
+    const source = await startRegistry("ggcr");
+    const destination = await startRegistry("ggcr");
+    const direct = new RegistryClient({ baseDir: "/", env: {} });
+    context.after(() => Promise.all([direct.close(), source.stop(), destination.stop()]));
+    const graph = await pushSampleGraph(direct.repository(source.direct, "a/b"));
+    const world: World = { source, destination, graph, direct };
+    const outcomes = new Map<string, number>();
+    const failed: string[] = [];
+    await forEachBounded(cases.entries(), 12, async ([number, { title, step, fault, often }]) => {
+      try {
+        const outcome = await oneCase(world, number, step, fault, often);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      } catch (error) {
+        failed.push(`${title}: ${(error as Error).message}`);
+      }
+    });
+    context.diagnostic(
+      `${cases.length} cases: ${[...outcomes]
+        .sort(([, a], [, b]) => b - a)
+        .map(([outcome, count]) => `${count} ${outcome}`)
+        .join(", ")}`,
+    );
+    assert.deepEqual(failed, []);
+    assert.ok(cases.length >= 300 && (outcomes.get("complete") ?? 0) > cases.length / 3);
+  },
+);

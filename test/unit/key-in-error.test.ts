@@ -15,14 +15,24 @@ const pem = readFileSync(args.keyFile, "utf8");
 const secret = pem.split("\n")[1] ?? "";
 
 async function said(signer: object): Promise<string> {
-  const error = await new Life(signedArtifact, { folder }).preview({ repository: "oci:out", files: ["app.sh"], signer }).catch((refused: unknown) => refused);
+  const error = await new Life(signedArtifact, { folder })
+    .preview({ repository: "oci:out", files: ["app.sh"], signer })
+    .catch((refused: unknown) => refused);
   assert.ok(error instanceof Refused);
   return JSON.stringify(error.failures);
 }
 
 test("a private key that is given where its file's name belongs is repeated by no message", async () => {
   assert.ok(secret.length > 30);
-  for (const signer of [{ ...args, keyFile: pem }, { ...args, certificateChainFile: pem }, { notationKey: pem, configDir: "." }, { ...args, passphraseEnv: pem }]) {
-    assert.ok(!(await said(signer)).includes(secret), `${Object.keys(signer).join()}: the message holds the key`);
+  for (const signer of [
+    { ...args, keyFile: pem },
+    { ...args, certificateChainFile: pem },
+    { notationKey: pem, configDir: "." },
+    { ...args, passphraseEnv: pem },
+  ]) {
+    assert.ok(
+      !(await said(signer)).includes(secret),
+      `${Object.keys(signer).join()}: the message holds the key`,
+    );
   }
 });

@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // A policy pack (Pulumi CrossGuard) for stacks that use Consign: `pulumi up --policy-pack examples/policy/pack`.
-import { PolicyPack, type ReportViolation, type ResourceValidationPolicy, type StackValidationPolicy } from "@pulumi/policy";
-import { distrustlessMirror, plainHttpRegistries, shortRetention, unsignedArtifacts, unverifiedImages, type Violation } from "./rules";
+import {
+  PolicyPack,
+  type ReportViolation,
+  type ResourceValidationPolicy,
+  type StackValidationPolicy,
+} from "@pulumi/policy";
+import {
+  distrustlessMirror,
+  plainHttpRegistries,
+  shortRetention,
+  unsignedArtifacts,
+  unverifiedImages,
+  type Violation,
+} from "./rules";
 
 function reportAll(violations: readonly Violation[], report: ReportViolation): void {
   for (const { message, urn } of violations) report(message, urn);
@@ -9,7 +21,8 @@ function reportAll(violations: readonly Violation[], report: ReportViolation): v
 
 const imagesAreVerified: StackValidationPolicy = {
   name: "images-are-verified",
-  description: "Container images are pinned by digest and vouched for by a Verification of the same stack.",
+  description:
+    "Container images are pinned by digest and vouched for by a Verification of the same stack.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, report) => reportAll(unverifiedImages(resources), report),
 };
@@ -35,7 +48,9 @@ const retentionHasAFloor: ResourceValidationPolicy = {
   name: "retention-has-a-floor",
   description: "An ArchivePolicy purges nothing before a least age.",
   enforcementLevel: "mandatory",
-  configSchema: { properties: { floor: { type: "string", default: "365d", description: "As 90d or 7y" } } },
+  configSchema: {
+    properties: { floor: { type: "string", default: "365d", description: "As 90d or 7y" } },
+  },
   validateResource: (resource, report) => {
     const message = shortRetention(resource, resource.getConfig<{ floor: string }>().floor);
     if (message !== undefined) report(message);
@@ -49,4 +64,12 @@ const registriesUseTls: StackValidationPolicy = {
   validateStack: ({ resources }, report) => reportAll(plainHttpRegistries(resources), report),
 };
 
-new PolicyPack("consign", { policies: [imagesAreVerified, artifactsAreSigned, mirrorsHaveTrust, retentionHasAFloor, registriesUseTls] });
+new PolicyPack("consign", {
+  policies: [
+    imagesAreVerified,
+    artifactsAreSigned,
+    mirrorsHaveTrust,
+    retentionHasAFloor,
+    registriesUseTls,
+  ],
+});

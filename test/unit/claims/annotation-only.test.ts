@@ -11,7 +11,15 @@ import { World, trust } from "../../engine/verification-world";
 import { tempDir } from "../../harness/temp";
 import { Life } from "../../lifecycle/life";
 
-for (const type of ["sbom/spdx", "sbom/cyclonedx", "vex", "redirect", "archived", "test-result", "revocation"]) {
+for (const type of [
+  "sbom/spdx",
+  "sbom/cyclonedx",
+  "vex",
+  "redirect",
+  "archived",
+  "test-result",
+  "revocation",
+]) {
   test(`${type}: what is an end of life's annotation and nothing else does not meet what is required`, async () => {
     const folder = tempDir("annotation-only");
     const world = new World(await OciLayout.open(join(folder, "repo"), { create: true }));
@@ -22,12 +30,19 @@ for (const type of ["sbom/spdx", "sbom/cyclonedx", "vex", "redirect", "archived"
       config: bytesBlob(Buffer.from("{}"), "application/vnd.oci.empty.v1+json"),
       layers: [bytesBlob(Buffer.from("{}"), "application/vnd.oci.empty.v1+json")],
       subject: { mediaType, digest, size },
-      annotations: { [ANNOTATIONS.claimType]: resolveType(type), [ANNOTATIONS.lifecycleEndOfLife]: "2099-01-01" },
+      annotations: {
+        [ANNOTATIONS.claimType]: resolveType(type),
+        [ANNOTATIONS.lifecycleEndOfLife]: "2099-01-01",
+      },
     });
     await pushArtifact(world.store, packed);
     await world.sign(packed.manifest.descriptor);
     const gate = new Life(verification, { folder });
-    const { planned } = await gate.preview({ artifact: "oci:repo:v1", trust: trust(), require: [{ type }] });
+    const { planned } = await gate.preview({
+      artifact: "oci:repo:v1",
+      trust: trust(),
+      require: [{ type }],
+    });
     assert.equal(planned["reference"], undefined, JSON.stringify(planned["claims"]));
   });
 }

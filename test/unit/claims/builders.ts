@@ -2,11 +2,20 @@
 import { readClaim, type ReadClaim } from "../../../provider/claims/read-claim";
 import { packClaim, type ClaimContent } from "../../../provider/claims/claim";
 import type { ObservedClaim } from "../../../provider/claims/admission";
-import { effectiveClaims, type EffectiveClaims, type EffectiveInput } from "../../../provider/claims/effective";
+import {
+  effectiveClaims,
+  type EffectiveClaims,
+  type EffectiveInput,
+} from "../../../provider/claims/effective";
 import type { ClaimVerdict } from "../../../provider/claims/signers";
 import { resolveType } from "../../../provider/claims/types";
 import { MemoryStore } from "../../../provider/content/memory";
-import { bytesBlob, packManifest, pushArtifact, type PackedArtifact } from "../../../provider/content/pack";
+import {
+  bytesBlob,
+  packManifest,
+  pushArtifact,
+  type PackedArtifact,
+} from "../../../provider/content/pack";
 import type { Descriptor } from "../../../provider/oci/descriptor";
 import { digestOf, type Digest } from "../../../provider/oci/digest";
 
@@ -25,12 +34,22 @@ export const predicates = {
     scanner: {
       uri: o.scanner ?? "pkg:github/example/scanner@1.0.0",
       db: { lastUpdate: daysAgo(30) },
-      result: (o.scores ?? []).map((score, index) => ({ id: `CVE-2026-${index}`, severity: [{ method: "nvd", score }] })),
+      result: (o.scores ?? []).map((score, index) => ({
+        id: `CVE-2026-${index}`,
+        severity: [{ method: "nvd", score }],
+      })),
     },
-    metadata: { scanStartedOn: o.finished ?? daysAgo(20), scanFinishedOn: o.finished ?? daysAgo(20) },
+    metadata: {
+      scanStartedOn: o.finished ?? daysAgo(20),
+      scanFinishedOn: o.finished ?? daysAgo(20),
+    },
   }),
   test: (result = "PASSED") => ({ result, configuration: [{ name: "unit" }] }),
-  revocation: (target: Digest, since?: string) => ({ target, reason: "found to be unsafe", ...(since === undefined ? {} : { since }) }),
+  revocation: (target: Digest, since?: string) => ({
+    target,
+    reason: "found to be unsafe",
+    ...(since === undefined ? {} : { since }),
+  }),
   vex: (statements: object[], o: { timestamp?: string; version?: number } = {}) => ({
     "@context": "https://openvex.dev/ns/v0.2.0",
     "@id": "https://example.com/vex/1",
@@ -42,9 +61,18 @@ export const predicates = {
 };
 
 /** A claim as if it had been read, with a digest made from `name`. */
-export function readClaimOf(name: string, type: string, predicate: unknown, o: { supersedes?: Digest[]; subject?: Digest } = {}): ReadClaim {
+export function readClaimOf(
+  name: string,
+  type: string,
+  predicate: unknown,
+  o: { supersedes?: Digest[]; subject?: Digest } = {},
+): ReadClaim {
   const digest = digestOf(name);
-  const descriptor: Descriptor = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 1 };
+  const descriptor: Descriptor = {
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    digest,
+    size: 1,
+  };
   return {
     digest,
     descriptor,
@@ -58,14 +86,32 @@ export function readClaimOf(name: string, type: string, predicate: unknown, o: {
   };
 }
 
-export function signedBy(subject: string, signedAt = daysAgo(5), more: Partial<ClaimVerdict> = {}): ClaimVerdict {
+export function signedBy(
+  subject: string,
+  signedAt = daysAgo(5),
+  more: Partial<ClaimVerdict> = {},
+): ClaimVerdict {
   return { outcome: "verified", signer: { subject }, signedAt, ...more };
 }
 
-export function observed(name: string, o: { type?: string; predicate?: unknown; by?: string; at?: string; supersedes?: Digest[]; subject?: Digest; verdict?: ClaimVerdict } = {}): ObservedClaim {
+export function observed(
+  name: string,
+  o: {
+    type?: string;
+    predicate?: unknown;
+    by?: string;
+    at?: string;
+    supersedes?: Digest[];
+    subject?: Digest;
+    verdict?: ClaimVerdict;
+  } = {},
+): ObservedClaim {
   const type = o.type ?? "test-result";
   return {
-    claim: readClaimOf(name, type, o.predicate ?? predicates.test(), { ...(o.supersedes && { supersedes: o.supersedes }), ...(o.subject && { subject: o.subject }) }),
+    claim: readClaimOf(name, type, o.predicate ?? predicates.test(), {
+      ...(o.supersedes && { supersedes: o.supersedes }),
+      ...(o.subject && { subject: o.subject }),
+    }),
     verdict: o.verdict ?? signedBy(o.by ?? WABBIT, o.at),
   };
 }
@@ -76,18 +122,26 @@ export function judge(claims: ObservedClaim[], o: Partial<EffectiveInput> = {}):
 
 /** Status of each claim by the name it was made from. */
 export function statuses(result: EffectiveClaims, ...names: string[]): string[] {
-  return names.map((name) => result.claims.find((claim) => claim.digest === digestOf(name))?.status ?? "absent");
+  return names.map(
+    (name) => result.claims.find((claim) => claim.digest === digestOf(name))?.status ?? "absent",
+  );
 }
 
 /** A store with one artifact in it. */
 export async function storeWithArtifact(): Promise<{ store: MemoryStore; artifact: Descriptor }> {
   const store = new MemoryStore();
-  const packed = packManifest({ artifactType: "application/vnd.example", layers: [bytesBlob(Buffer.from("content"), "text/plain")] });
+  const packed = packManifest({
+    artifactType: "application/vnd.example",
+    layers: [bytesBlob(Buffer.from("content"), "text/plain")],
+  });
   await pushArtifact(store, packed);
   return { store, artifact: packed.manifest.descriptor };
 }
 
-export async function pushClaim(store: MemoryStore, content: ClaimContent): Promise<PackedArtifact> {
+export async function pushClaim(
+  store: MemoryStore,
+  content: ClaimContent,
+): Promise<PackedArtifact> {
   const packed = packClaim(content);
   await pushArtifact(store, packed);
   return packed;

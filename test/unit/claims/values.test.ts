@@ -10,13 +10,30 @@ import { CLAIM_KINDS, kindOf, resolveType, sameType } from "../../../provider/cl
 import { isConsignError } from "../../../provider/errors";
 
 test("durations", () => {
-  assert.deepEqual(["90s", "15m", "12h", "7d", "4w", "1y"].map(parseDuration), [90_000, 900_000, 43_200_000, 604_800_000, 2_419_200_000, 31_536_000_000]);
-  for (const text of ["", "7", "d", "0d", "-1d", "1.5d", "7 d", "07d", "1001y", "1M"]) assert.throws(() => parseDuration(text), (e) => isConsignError(e, "INPUT_INVALID"), text);
-  assert.deepEqual([-5, 59_999, 61_000, 7_200_000, 172_800_000].map(formatAge), ["0s", "59s", "1m", "2h", "2d"]);
+  assert.deepEqual(
+    ["90s", "15m", "12h", "7d", "4w", "1y"].map(parseDuration),
+    [90_000, 900_000, 43_200_000, 604_800_000, 2_419_200_000, 31_536_000_000],
+  );
+  for (const text of ["", "7", "d", "0d", "-1d", "1.5d", "7 d", "07d", "1001y", "1M"])
+    assert.throws(
+      () => parseDuration(text),
+      (e) => isConsignError(e, "INPUT_INVALID"),
+      text,
+    );
+  assert.deepEqual([-5, 59_999, 61_000, 7_200_000, 172_800_000].map(formatAge), [
+    "0s",
+    "59s",
+    "1m",
+    "2h",
+    "2d",
+  ]);
 });
 
 test("canonical JSON is JSON, sorted, and the same for equal values", () => {
-  assert.equal(canonicalJson({ b: [1, "x", null], a: { d: true, c: 1e21 }, gone: undefined }), '{"a":{"c":1e+21,"d":true},"b":[1,"x",null]}');
+  assert.equal(
+    canonicalJson({ b: [1, "x", null], a: { d: true, c: 1e21 }, gone: undefined }),
+    '{"a":{"c":1e+21,"d":true},"b":[1,"x",null]}',
+  );
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       const text = canonicalJson(value);
@@ -24,7 +41,11 @@ test("canonical JSON is JSON, sorted, and the same for equal values", () => {
       assert.equal(canonicalJson(JSON.parse(text)), text);
     }),
   );
-  for (const value of [Number.NaN, () => 1, 1n, new Map(), "\ud800", [undefined]]) assert.throws(() => canonicalJson(value), (e) => isConsignError(e, "PREDICATE_INVALID"));
+  for (const value of [Number.NaN, () => 1, 1n, new Map(), "\ud800", [undefined]])
+    assert.throws(
+      () => canonicalJson(value),
+      (e) => isConsignError(e, "PREDICATE_INVALID"),
+    );
 });
 
 test("identities match a subset of a subject's attributes, in any order and spelling", () => {
@@ -42,9 +63,15 @@ test("types go by short name or URI", () => {
   assert.equal(new Set(CLAIM_KINDS.map(({ type }) => type)).size, CLAIM_KINDS.length);
   assert.equal(resolveType("provenance"), "https://slsa.dev/provenance/v1");
   assert.equal(resolveType("https://example.com/x/v1"), "https://example.com/x/v1");
-  assert.throws(() => resolveType("sbom"), (e) => isConsignError(e, "INPUT_INVALID") && /sbom\/spdx/.test(e.message));
+  assert.throws(
+    () => resolveType("sbom"),
+    (e) => isConsignError(e, "INPUT_INVALID") && /sbom\/spdx/.test(e.message),
+  );
   assert.ok(sameType("vex", "https://openvex.dev/ns"));
-  assert.ok(!sameType("vex", "https://openvex.dev/ns/v0.0.1") && !sameType("provenance", "https://slsa.dev/provenance/v0.2"));
+  assert.ok(
+    !sameType("vex", "https://openvex.dev/ns/v0.0.1") &&
+      !sameType("provenance", "https://slsa.dev/provenance/v0.2"),
+  );
   assert.equal(kindOf("https://example.com/x/v1"), undefined);
 });
 
@@ -52,11 +79,17 @@ test("targets are a digest, a tag or a repository elsewhere; never a path", () =
   assert.deepEqual(parseTarget("v2"), { kind: "tag", tag: "v2" });
   assert.equal(parseTarget(`sha256:${"0".repeat(64)}`).kind, "digest");
   assert.equal(parseTarget("acme.example/x:v2").kind, "reference");
-  for (const text of ["oci:/etc", "oci:x:v1", "nginx/x", ""]) assert.throws(() => parseTarget(text), (e) => isConsignError(e, "REFERENCE_INVALID"), text);
+  for (const text of ["oci:/etc", "oci:x:v1", "nginx/x", ""])
+    assert.throws(
+      () => parseTarget(text),
+      (e) => isConsignError(e, "REFERENCE_INVALID"),
+      text,
+    );
 });
 
 test("dates are days or moments", () => {
   assert.equal(dayOf("2026-01-31"), "2026-01-31");
   assert.equal(dayOf("2026-01-31T23:00:00-02:00"), "2026-02-01");
-  for (const text of ["2026-02-30", "31.1.2026", "2026-01-31T10:00"]) assert.equal(dateSchema.safeParse(text).success, false, text);
+  for (const text of ["2026-02-30", "31.1.2026", "2026-01-31T10:00"])
+    assert.equal(dateSchema.safeParse(text).success, false, text);
 });

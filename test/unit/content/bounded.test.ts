@@ -5,7 +5,13 @@ import { forEachBounded, groupedBy, Turns } from "../../../provider/content/boun
 
 const tick = (): Promise<void> => new Promise((done) => setImmediate(done));
 
-for (const [limit, places] of [[3, 3], [1, 1], [0, 1], [1.5, 1], [Number.NaN, 1]] as const) {
+for (const [limit, places] of [
+  [3, 3],
+  [1, 1],
+  [0, 1],
+  [1.5, 1],
+  [Number.NaN, 1],
+] as const) {
   test(`of turns with a limit of ${limit} ${places} are had at once, the others in the order of their coming`, async () => {
     const turns = new Turns(limit);
     const order: number[] = [];
@@ -32,9 +38,21 @@ test("after the first failure nothing is started, and it is thrown when all that
     ended.push(item);
   };
   await assert.rejects(forEachBounded([0, 1, 2, 3, 4, 5], 3, work), /the second/);
-  assert.deepEqual([started, ended], [[0, 1, 2], [0, 2]]);
+  assert.deepEqual(
+    [started, ended],
+    [
+      [0, 1, 2],
+      [0, 2],
+    ],
+  );
 });
 
 test("groups keep the order of what came, and of the first in each", () => {
-  assert.deepEqual([...groupedBy([5, 2, 7, 4], (item) => item % 2)], [[1, [5, 7]], [0, [2, 4]]]);
+  assert.deepEqual(
+    [...groupedBy([5, 2, 7, 4], (item) => item % 2)],
+    [
+      [1, [5, 7]],
+      [0, [2, 4]],
+    ],
+  );
 });

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OciLayout, bytesBlob, pushArtifact, readVerified } from "../../../provider/content";
@@ -20,7 +30,8 @@ interface Entry {
 }
 
 function entriesOf(path: string): Entry[] {
-  return (JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as { manifests: Entry[] }).manifests;
+  return (JSON.parse(readFileSync(join(path, "index.json"), "utf8")) as { manifests: Entry[] })
+    .manifests;
 }
 
 function freshLayout(): { path: string; layout: OciLayout } {
@@ -28,10 +39,20 @@ function freshLayout(): { path: string; layout: OciLayout } {
   return { path, layout: OciLayout.open(path, { create: true }) };
 }
 
-function startWriter(path: string, name: string, count: number): { child: ChildProcess; tags: string[]; ended: Promise<number | null> } {
-  const child = spawn(process.execPath, [...LOAD_TYPESCRIPT, join(__dirname, "layout-writer.ts"), path, name, String(count)], { stdio: ["ignore", "pipe", "inherit"] });
+function startWriter(
+  path: string,
+  name: string,
+  count: number,
+): { child: ChildProcess; tags: string[]; ended: Promise<number | null> } {
+  const child = spawn(
+    process.execPath,
+    [...LOAD_TYPESCRIPT, join(__dirname, "layout-writer.ts"), path, name, String(count)],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   const tags: string[] = [];
-  child.stdout?.on("data", (text: Buffer) => tags.push(...text.toString().split("\n").filter(Boolean)));
+  child.stdout?.on("data", (text: Buffer) =>
+    tags.push(...text.toString().split("\n").filter(Boolean)),
+  );
   return { child, tags, ended: new Promise((done) => child.once("close", done)) };
 }
 
@@ -51,9 +72,19 @@ test("index.json lists entry points: tags, and untagged referrers with what a li
   const { path, layout } = freshLayout();
   const { root, sbom, sbomSignature, imageSignature } = await pushSampleGraph(layout);
   const entries = entriesOf(path);
-  assert.deepEqual(entries.map(({ digest }) => digest).sort(), digestsOf([root.descriptor, sbom.descriptor, sbomSignature.descriptor, imageSignature.descriptor]));
+  assert.deepEqual(
+    entries.map(({ digest }) => digest).sort(),
+    digestsOf([
+      root.descriptor,
+      sbom.descriptor,
+      sbomSignature.descriptor,
+      imageSignature.descriptor,
+    ]),
+  );
   const of = (digest: string) => entries.find((entry) => entry.digest === digest);
-  assert.deepEqual(of(root.descriptor.digest)?.annotations, { "org.opencontainers.image.ref.name": "v1" });
+  assert.deepEqual(of(root.descriptor.digest)?.annotations, {
+    "org.opencontainers.image.ref.name": "v1",
+  });
   assert.equal(of(sbom.descriptor.digest)?.artifactType, "application/spdx+json");
   assert.deepEqual(of(sbom.descriptor.digest)?.annotations, { "org.example.kind": "sbom" });
 });
@@ -63,11 +94,28 @@ test("entries of other tools stay as they are", async () => {
   const { root } = await pushSampleGraph(layout);
   const file = join(path, "index.json");
   const index = JSON.parse(readFileSync(file, "utf8")) as { manifests: object[] };
-  const foreign = { ...root.descriptor, annotations: { "org.opencontainers.image.ref.name": "registry.example/app:v1", "com.example": "kept" }, "x-member": [1] };
-  writeFileSync(file, JSON.stringify({ ...index, manifests: [foreign, ...index.manifests], annotations: { whole: "kept" } }));
+  const foreign = {
+    ...root.descriptor,
+    annotations: {
+      "org.opencontainers.image.ref.name": "registry.example/app:v1",
+      "com.example": "kept",
+    },
+    "x-member": [1],
+  };
+  writeFileSync(
+    file,
+    JSON.stringify({
+      ...index,
+      manifests: [foreign, ...index.manifests],
+      annotations: { whole: "kept" },
+    }),
+  );
   await pushArtifact(layout, artifact("another"));
   await layout.tag(artifact("another").manifest, "another");
-  const after = JSON.parse(readFileSync(file, "utf8")) as { manifests: object[]; annotations: object };
+  const after = JSON.parse(readFileSync(file, "utf8")) as {
+    manifests: object[];
+    annotations: object;
+  };
   assert.deepEqual(after.manifests[0], foreign);
   assert.deepEqual(after.annotations, { whole: "kept" });
   assert.deepEqual(await layout.tags(), ["another", "v1"]);
@@ -82,7 +130,10 @@ test("what another instance wrote is seen at once", async () => {
   assert.deepEqual(listed, [sbom.descriptor.digest]);
   const signature = signatureOf(root);
   await pushArtifact(other, signature);
-  assert.deepEqual(digestsOf(await layout.referrers(root.descriptor.digest)), digestsOf([sbom.descriptor, signature.manifest.descriptor]));
+  assert.deepEqual(
+    digestsOf(await layout.referrers(root.descriptor.digest)),
+    digestsOf([sbom.descriptor, signature.manifest.descriptor]),
+  );
 });
 
 test("pushing again writes nothing", async () => {
@@ -100,17 +151,31 @@ test("broken layouts are named as such, with their path", async () => {
   const cases: Record<string, (path: string) => void> = {
     "no oci-layout beside an index.json": (path) => rmSync(join(path, "oci-layout")),
     "no index.json beside blobs": (path) => rmSync(join(path, "index.json")),
-    "another version": (path) => writeFileSync(join(path, "oci-layout"), '{"imageLayoutVersion":"2.0.0"}'),
+    "another version": (path) =>
+      writeFileSync(join(path, "oci-layout"), '{"imageLayoutVersion":"2.0.0"}'),
     "an index.json that is no JSON": (path) => writeFileSync(join(path, "index.json"), "{"),
-    "an index.json of another form": (path) => writeFileSync(join(path, "index.json"), '{"schemaVersion":2,"manifests":[{"digest":"../../etc"}]}'),
+    "an index.json of another form": (path) =>
+      writeFileSync(
+        join(path, "index.json"),
+        '{"schemaVersion":2,"manifests":[{"digest":"../../etc"}]}',
+      ),
   };
   for (const [name, damage] of Object.entries(cases)) {
     const { path, layout } = freshLayout();
     await pushSampleGraph(layout);
     damage(path);
-    await assert.rejects(OciLayout.open(path).tags(), (error: { code: string; message: string }) => error.code === "LAYOUT_INVALID" && error.message.includes(path), name);
+    await assert.rejects(
+      OciLayout.open(path).tags(),
+      (error: { code: string; message: string }) =>
+        error.code === "LAYOUT_INVALID" && error.message.includes(path),
+      name,
+    );
     assert.equal(await codeOf(OciLayout.open(path).resolve("v1")), "LAYOUT_INVALID", name);
-    assert.equal(await codeOf(pushArtifact(OciLayout.open(path, { create: true }), artifact("x"))), "LAYOUT_INVALID", name);
+    assert.equal(
+      await codeOf(pushArtifact(OciLayout.open(path, { create: true }), artifact("x"))),
+      "LAYOUT_INVALID",
+      name,
+    );
   }
 });
 
@@ -118,7 +183,10 @@ test("a directory with other files, and a file, are no layouts", async () => {
   const path = tempDir("layout");
   writeFileSync(join(path, "package.json"), "{}");
   assert.equal(await codeOf(OciLayout.open(path).tags()), "LAYOUT_INVALID");
-  assert.equal(await codeOf(pushArtifact(OciLayout.open(path, { create: true }), artifact("x"))), "LAYOUT_INVALID");
+  assert.equal(
+    await codeOf(pushArtifact(OciLayout.open(path, { create: true }), artifact("x"))),
+    "LAYOUT_INVALID",
+  );
   assert.deepEqual(readdirSync(path), ["package.json"]);
   assert.equal(await codeOf(OciLayout.open(join(path, "package.json")).tags()), "LAYOUT_INVALID");
 });
@@ -129,13 +197,25 @@ test("a layout that cannot be written says so", async () => {
   rmSync(join(path, "blobs", "sha512"), { recursive: true, force: true });
   symlinkSync(join(path, "nowhere", "at-all"), join(path, "blobs", "sha512"));
   const blob = { mediaType: "text/plain", digest: `sha512:${"0".repeat(128)}` as const, size: 1 };
-  assert.equal(await codeOf(layout.pushBlob(blob, bytesBlob(Buffer.from("x"), "text/plain").open)), "LAYOUT_UNWRITABLE");
+  assert.equal(
+    await codeOf(layout.pushBlob(blob, bytesBlob(Buffer.from("x"), "text/plain").open)),
+    "LAYOUT_UNWRITABLE",
+  );
 });
 
 test("a digest cannot lead out of the directory", async () => {
   const { layout } = freshLayout();
-  const evil = { mediaType: "text/plain", digest: "sha256:../../../etc/passwd" as `sha256:${string}`, size: 1 };
-  for (const attempt of [layout.blob(evil), layout.has(evil), layout.deleteBlob(evil), layout.manifest({ ...evil, mediaType: MEDIA_TYPES.manifest })]) {
+  const evil = {
+    mediaType: "text/plain",
+    digest: "sha256:../../../etc/passwd" as `sha256:${string}`,
+    size: 1,
+  };
+  for (const attempt of [
+    layout.blob(evil),
+    layout.has(evil),
+    layout.deleteBlob(evil),
+    layout.manifest({ ...evil, mediaType: MEDIA_TYPES.manifest }),
+  ]) {
     assert.equal(await codeOf(attempt), "DIGEST_INVALID");
   }
 });
@@ -148,7 +228,12 @@ test("damaged files are noticed when read, and mended by a push", async () => {
   assert.ok(layer);
   const file = blobPath(path, layer.descriptor.digest);
   writeFileSync(file, "gracious");
-  assert.equal(await codeOf(layout.blob(layer.descriptor).then((content) => readVerified(content, layer.descriptor, 100))), "DIGEST_MISMATCH");
+  assert.equal(
+    await codeOf(
+      layout.blob(layer.descriptor).then((content) => readVerified(content, layer.descriptor, 100)),
+    ),
+    "DIGEST_MISMATCH",
+  );
   truncateSync(file, 3);
   assert.equal(await layout.has(layer.descriptor), false);
   assert.equal(await layout.pushBlob(layer.descriptor, layer.open), true);
@@ -160,7 +245,11 @@ test("a damaged manifest among the entries is the layout's fault", async () => {
   const { root, sbom } = await pushSampleGraph(layout);
   const file = blobPath(path, sbom.descriptor.digest);
   writeFileSync(file, readFileSync(file).fill(32));
-  await assert.rejects(OciLayout.open(path).referrers(root.descriptor.digest), (error: { code: string; message: string }) => error.code === "LAYOUT_INVALID" && error.message.includes(file));
+  await assert.rejects(
+    OciLayout.open(path).referrers(root.descriptor.digest),
+    (error: { code: string; message: string }) =>
+      error.code === "LAYOUT_INVALID" && error.message.includes(file),
+  );
   rmSync(file);
   assert.deepEqual(await OciLayout.open(path).referrers(root.descriptor.digest), []);
 });
@@ -172,7 +261,9 @@ test("a listed referrer whose bytes are missing is mended by a push", async () =
   const mended = OciLayout.open(path);
   assert.deepEqual(await mended.referrers(root.descriptor.digest), []);
   await mended.pushManifest(sbom);
-  assert.deepEqual(digestsOf(await mended.referrers(root.descriptor.digest)), [sbom.descriptor.digest]);
+  assert.deepEqual(digestsOf(await mended.referrers(root.descriptor.digest)), [
+    sbom.descriptor.digest,
+  ]);
 });
 
 test("an index that is half written by a tool without the lock is read again", async () => {
@@ -191,10 +282,15 @@ test("what is pushed survives a tool that writes index.json without the lock", a
   const file = join(path, "index.json");
   const names = Array.from({ length: 20 }, (_, at) => `n${at}`);
   for (const name of names) {
-    const pushing = pushArtifact(layout, artifact(name)).then(() => layout.tag(artifact(name).manifest, name));
+    const pushing = pushArtifact(layout, artifact(name)).then(() =>
+      layout.tag(artifact(name).manifest, name),
+    );
     await new Promise((done) => setTimeout(done, Math.random() * 4));
     const index = JSON.parse(readFileSync(file, "utf8")) as { manifests: object[] };
-    index.manifests.push({ ...root.descriptor, annotations: { "org.opencontainers.image.ref.name": `foreign-${name}` } });
+    index.manifests.push({
+      ...root.descriptor,
+      annotations: { "org.opencontainers.image.ref.name": `foreign-${name}` },
+    });
     writeFileSync(file, JSON.stringify(index));
     await pushing;
   }
@@ -222,7 +318,11 @@ test("a process killed while it writes leaves a readable layout, and its lock is
     for (const tag of seen) await layout.manifest(tag);
   }
   mkdirSync(join(path, ".consign.lock"), { recursive: true });
-  utimesSync(join(path, ".consign.lock"), new Date(Date.now() - 11_000), new Date(Date.now() - 11_000));
+  utimesSync(
+    join(path, ".consign.lock"),
+    new Date(Date.now() - 11_000),
+    new Date(Date.now() - 11_000),
+  );
   await layout.tag(await layout.manifest("r0-0"), "after");
   assert.equal((await layout.tags()).includes("after"), true);
 });
@@ -259,9 +359,13 @@ test("the many pushes of one process share rewrites of index.json", async () => 
   const { path, layout } = freshLayout();
   const subject = artifact("subject").manifest.descriptor;
   const started = performance.now();
-  await forEachBounded(Array.from({ length: 600 }, (_, at) => at), 16, async (at) => {
-    await pushArtifact(layout, artifact(`claim ${at}`, { subject }));
-  });
+  await forEachBounded(
+    Array.from({ length: 600 }, (_, at) => at),
+    16,
+    async (at) => {
+      await pushArtifact(layout, artifact(`claim ${at}`, { subject }));
+    },
+  );
   assert.equal((await layout.referrers(subject.digest)).length, 600);
   assert.equal(entriesOf(path).length, 600);
   assert.ok(performance.now() - started < 30_000);
@@ -272,13 +376,20 @@ test("blobs stream through with little memory", async () => {
   const [chunk, count] = [Buffer.alloc(1024 * 1024), 256];
   const { hash, digest } = digester();
   for (let at = 0; at < count; at++) hash.update(chunk);
-  const descriptor = { mediaType: "application/octet-stream", digest: digest(), size: chunk.byteLength * count };
+  const descriptor = {
+    mediaType: "application/octet-stream",
+    digest: digest(),
+    size: chunk.byteLength * count,
+  };
   let peak = 0;
-  const watch = () => (peak = Math.max(peak, process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed));
+  const watch = () =>
+    (peak = Math.max(peak, process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed));
   const before = watch();
-  await layout.pushBlob(descriptor, async () => (async function* () {
-    for (let at = 0; at < count; at++) yield (watch(), chunk);
-  })());
+  await layout.pushBlob(descriptor, async () =>
+    (async function* () {
+      for (let at = 0; at < count; at++) yield (watch(), chunk);
+    })(),
+  );
   for await (const _chunk of await layout.blob(descriptor)) watch();
   assert.ok(peak - before < 96 * 1024 * 1024, `${(peak - before) / 1024 / 1024} MiB`);
 });
@@ -290,7 +401,10 @@ test("an index takes over the listing of its manifests", async () => {
   assert.equal(entriesOf(path).length, 2);
   const index = indexOf(images);
   await layout.pushManifest(index);
-  assert.deepEqual(entriesOf(path).map(({ digest }) => digest), [index.descriptor.digest]);
+  assert.deepEqual(
+    entriesOf(path).map(({ digest }) => digest),
+    [index.descriptor.digest],
+  );
   const again = OciLayout.open(path);
   for (const image of images) await again.pushManifest(image);
   assert.equal(entriesOf(path).length, 1);

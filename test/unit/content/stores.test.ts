@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { MemoryStore, OciLayout, bytesBlob, packManifest, pushArtifact, readSmall, type Store } from "../../../provider/content";
+import {
+  MemoryStore,
+  OciLayout,
+  bytesBlob,
+  packManifest,
+  pushArtifact,
+  readSmall,
+  type Store,
+} from "../../../provider/content";
 import { plainDescriptor } from "../../../provider/oci/descriptor";
 import { digestOf } from "../../../provider/oci/digest";
 import { parseManifest, referrerDescriptor } from "../../../provider/oci/manifest";
@@ -11,8 +19,9 @@ import { tempDir } from "../../harness/temp";
 import { artifact, codeOf, digestsOf, indexOf, pushSampleGraph, signatureOf } from "./sample-graph";
 
 const STORES: Record<string, () => Store> = {
-  "memory": () => new MemoryStore("test"),
-  "an OCI image layout": () => OciLayout.open(join(tempDir("layout"), "made", "on-demand"), { create: true }),
+  memory: () => new MemoryStore("test"),
+  "an OCI image layout": () =>
+    OciLayout.open(join(tempDir("layout"), "made", "on-demand"), { create: true }),
 };
 
 for (const [kind, open] of Object.entries(STORES)) {
@@ -26,7 +35,10 @@ for (const [kind, open] of Object.entries(STORES)) {
       assert.equal(await codeOf(store.resolve("v1")), "MANIFEST_UNKNOWN");
       assert.equal(await codeOf(store.resolve(manifest.descriptor.digest)), "MANIFEST_UNKNOWN");
       assert.equal(await codeOf(store.manifest(manifest.descriptor)), "MANIFEST_UNKNOWN");
-      assert.equal(await codeOf(store.blob(bytesBlob(Buffer.from("x"), "text/plain").descriptor)), "BLOB_UNKNOWN");
+      assert.equal(
+        await codeOf(store.blob(bytesBlob(Buffer.from("x"), "text/plain").descriptor)),
+        "BLOB_UNKNOWN",
+      );
       await store.untag("v1");
       await store.deleteManifest(manifest.descriptor);
       await store.deleteBlob(manifest.descriptor);
@@ -44,17 +56,33 @@ for (const [kind, open] of Object.entries(STORES)) {
       const [image] = images;
       assert.ok(image?.kind === "manifest" && image.value.layers[0]);
       assert.deepEqual(await store.resolve(image.descriptor.digest), image.descriptor);
-      assert.equal(Buffer.from(await readSmall(store, image.value.layers[0], 100)).toString(), "net-monitor amd64");
+      assert.equal(
+        Buffer.from(await readSmall(store, image.value.layers[0], 100)).toString(),
+        "net-monitor amd64",
+      );
     });
 
     test("shows referrers with their types and annotations, sorted, also of subjects that are not there", async () => {
       const store = open();
       const subject = artifact("never pushed").manifest;
-      const claims = ["a", "b", "c"].map((text) => artifact(text, { subject: subject.descriptor, annotations: { text, "org.opencontainers.image.ref.name": "not-a-tag" } }));
+      const claims = ["a", "b", "c"].map((text) =>
+        artifact(text, {
+          subject: subject.descriptor,
+          annotations: { text, "org.opencontainers.image.ref.name": "not-a-tag" },
+        }),
+      );
       for (const claim of claims) await pushArtifact(store, claim);
       const listed = await store.referrers(subject.descriptor.digest);
-      assert.deepEqual(listed.map(({ digest }) => digest), digestsOf(claims.map(({ manifest }) => manifest.descriptor)));
-      assert.deepEqual(listed, claims.map(({ manifest }) => referrerDescriptor(manifest)).sort((a, b) => (a.digest < b.digest ? -1 : 1)));
+      assert.deepEqual(
+        listed.map(({ digest }) => digest),
+        digestsOf(claims.map(({ manifest }) => manifest.descriptor)),
+      );
+      assert.deepEqual(
+        listed,
+        claims
+          .map(({ manifest }) => referrerDescriptor(manifest))
+          .sort((a, b) => (a.digest < b.digest ? -1 : 1)),
+      );
       assert.deepEqual(await store.tags(), []);
     });
 
@@ -63,8 +91,18 @@ for (const [kind, open] of Object.entries(STORES)) {
       const [one, two] = [artifact("one"), artifact("two")];
       for (const each of [one, two]) await pushArtifact(store, each);
       await store.tag(one.manifest, "v1", { expected: undefined });
-      assert.equal(await codeOf(store.tag(two.manifest, "v1", { expected: undefined })), "TAG_MOVED");
-      assert.equal(await codeOf(store.tag(two.manifest, "v1", { expected: two.manifest.descriptor.digest.replace(/.$/, "0") as `sha256:${string}` })), "TAG_MOVED");
+      assert.equal(
+        await codeOf(store.tag(two.manifest, "v1", { expected: undefined })),
+        "TAG_MOVED",
+      );
+      assert.equal(
+        await codeOf(
+          store.tag(two.manifest, "v1", {
+            expected: two.manifest.descriptor.digest.replace(/.$/, "0") as `sha256:${string}`,
+          }),
+        ),
+        "TAG_MOVED",
+      );
       await store.tag(one.manifest, "v1", { expected: undefined });
       await store.tag(two.manifest, "v1", { expected: one.manifest.descriptor.digest });
       assert.equal((await store.resolve("v1")).digest, two.manifest.descriptor.digest);
@@ -78,7 +116,14 @@ for (const [kind, open] of Object.entries(STORES)) {
       const store = open();
       const { manifest } = artifact("x");
       await store.pushManifest(manifest);
-      for (const tag of ["v2", "v10", "latest", manifest.descriptor.digest.replace(":", "-"), "sha256-abc"]) await store.tag(manifest, tag);
+      for (const tag of [
+        "v2",
+        "v10",
+        "latest",
+        manifest.descriptor.digest.replace(":", "-"),
+        "sha256-abc",
+      ])
+        await store.tag(manifest, tag);
       assert.deepEqual(await store.tags(), ["latest", "sha256-abc", "v10", "v2"]);
     });
 
@@ -89,7 +134,9 @@ for (const [kind, open] of Object.entries(STORES)) {
       await store.untag("v1");
       assert.deepEqual(await store.tags(), []);
       assert.equal((await store.manifest(root.descriptor.digest)).kind, "index");
-      assert.deepEqual(digestsOf(await store.referrers(root.descriptor.digest)), [sbom.descriptor.digest]);
+      assert.deepEqual(digestsOf(await store.referrers(root.descriptor.digest)), [
+        sbom.descriptor.digest,
+      ]);
     });
 
     test("deletes a manifest with its tags and its place among the referrers, twice if asked", async () => {
@@ -107,25 +154,49 @@ for (const [kind, open] of Object.entries(STORES)) {
       const good = bytesBlob(Buffer.from("good"), "text/plain");
       const evil = bytesBlob(Buffer.from("evil"), "text/plain");
       assert.equal(await codeOf(store.pushBlob(good.descriptor, evil.open)), "DIGEST_MISMATCH");
-      assert.equal(await codeOf(store.pushBlob({ ...good.descriptor, size: 3 }, good.open)), "SIZE_MISMATCH");
+      assert.equal(
+        await codeOf(store.pushBlob({ ...good.descriptor, size: 3 }, good.open)),
+        "SIZE_MISMATCH",
+      );
       assert.equal(await store.has(good.descriptor), false);
       const { manifest } = artifact("x");
-      assert.equal(await codeOf(store.pushManifest({ ...manifest, bytes: Buffer.from("{}") })), "SIZE_MISMATCH");
+      assert.equal(
+        await codeOf(store.pushManifest({ ...manifest, bytes: Buffer.from("{}") })),
+        "SIZE_MISMATCH",
+      );
       assert.equal(await store.pushBlob(good.descriptor, good.open), true);
-      assert.equal(await store.pushBlob(good.descriptor, () => assert.fail("opened for nothing")), false);
+      assert.equal(
+        await store.pushBlob(good.descriptor, () => assert.fail("opened for nothing")),
+        false,
+      );
     });
 
     test("refuses manifests that are too large, on both ways", async () => {
       const store = open();
       const big = bytesBlob(Buffer.alloc(5 * 1024 * 1024, " "), MEDIA_TYPES.manifest);
-      assert.throws(() => packManifest({ artifactType: "a/b", layers: [], annotations: { big: "x".repeat(5 * 1024 * 1024) } }), { code: "MANIFEST_TOO_LARGE" });
+      assert.throws(
+        () =>
+          packManifest({
+            artifactType: "a/b",
+            layers: [],
+            annotations: { big: "x".repeat(5 * 1024 * 1024) },
+          }),
+        { code: "MANIFEST_TOO_LARGE" },
+      );
       assert.equal(await codeOf(store.manifest(big.descriptor)), "MANIFEST_TOO_LARGE");
     });
 
     test("holds Docker's manifests, and content under sha512", async () => {
       const store = open();
       const config = bytesBlob(Buffer.from("{}"), "application/vnd.docker.container.image.v1+json");
-      const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.dockerManifest, config: config.descriptor, layers: [] }));
+      const bytes = Buffer.from(
+        JSON.stringify({
+          schemaVersion: 2,
+          mediaType: MEDIA_TYPES.dockerManifest,
+          config: config.descriptor,
+          layers: [],
+        }),
+      );
       const docker = parseManifest(bytes, MEDIA_TYPES.dockerManifest, digestOf(bytes, "sha512"));
       await store.pushManifest(docker);
       await store.tag(docker, "docker");
@@ -138,7 +209,10 @@ for (const [kind, open] of Object.entries(STORES)) {
       const signature = signatureOf(image).manifest;
       const bundle = indexOf([signature], { subject: image.descriptor });
       for (const manifest of [image, signature, bundle]) await store.pushManifest(manifest);
-      assert.deepEqual(digestsOf(await store.referrers(image.descriptor.digest)), digestsOf([signature.descriptor, bundle.descriptor]));
+      assert.deepEqual(
+        digestsOf(await store.referrers(image.descriptor.digest)),
+        digestsOf([signature.descriptor, bundle.descriptor]),
+      );
     });
   });
 }

@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MemoryStore, bytesBlob, readSmall, readVerified, verified } from "../../../provider/content";
+import {
+  MemoryStore,
+  bytesBlob,
+  readSmall,
+  readVerified,
+  verified,
+} from "../../../provider/content";
 import { verifiedWhole } from "../../../provider/content/verify";
 import { WholeContent } from "../../../provider/content/whole-content";
 import { digestOf } from "../../../provider/oci/digest";
@@ -17,11 +23,22 @@ async function* chunked(...chunks: Uint8Array[]): AsyncGenerator<Uint8Array, voi
 
 test("content of the right size and digest passes, however it is cut", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 }), fc.constantFrom("sha256", "sha512"), async (chunks, algorithm) => {
-      const whole = Buffer.concat(chunks);
-      const descriptor = { mediaType: "text/plain", digest: digestOf(whole, algorithm), size: whole.byteLength };
-      assert.deepEqual(Buffer.from(await readVerified(chunked(...chunks), descriptor, 1000)), whole);
-    }),
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 8 }),
+      fc.constantFrom("sha256", "sha512"),
+      async (chunks, algorithm) => {
+        const whole = Buffer.concat(chunks);
+        const descriptor = {
+          mediaType: "text/plain",
+          digest: digestOf(whole, algorithm),
+          size: whole.byteLength,
+        };
+        assert.deepEqual(
+          Buffer.from(await readVerified(chunked(...chunks), descriptor, 1000)),
+          whole,
+        );
+      },
+    ),
   );
 });
 
@@ -41,11 +58,17 @@ test("content that goes on after its end is refused at the first surplus byte, a
 });
 
 test("content that ends early is refused", async () => {
-  assert.equal(await codeOf(readVerified(chunked(BYTES.subarray(1)), DESCRIPTOR, 100)), "SIZE_MISMATCH");
+  assert.equal(
+    await codeOf(readVerified(chunked(BYTES.subarray(1)), DESCRIPTOR, 100)),
+    "SIZE_MISMATCH",
+  );
 });
 
 test("content of the right size and another digest is refused", async () => {
-  assert.equal(await codeOf(readVerified(chunked(Buffer.from(BYTES).fill(0, 0, 1)), DESCRIPTOR, 100)), "DIGEST_MISMATCH");
+  assert.equal(
+    await codeOf(readVerified(chunked(Buffer.from(BYTES).fill(0, 0, 1)), DESCRIPTOR, 100)),
+    "DIGEST_MISMATCH",
+  );
 });
 
 test("content in one piece is not digested again where it is what is wanted, and is judged as any other where it is not", async () => {
@@ -53,13 +76,20 @@ test("content in one piece is not digested again where it is what is wanted, and
   assert.equal(await readVerified(whole, DESCRIPTOR, 100), BYTES);
   const others = { ...DESCRIPTOR, digest: digestOf(Buffer.from("hello, another")) };
   assert.equal(await codeOf(readVerified(whole, others, 100)), "DIGEST_MISMATCH");
-  assert.equal(await codeOf(readVerified(whole, { ...DESCRIPTOR, size: BYTES.byteLength - 1 }, 100)), "SIZE_MISMATCH");
-  assert.equal(await codeOf(readVerified(whole, { ...DESCRIPTOR, size: BYTES.byteLength + 1 }, 100)), "SIZE_MISMATCH");
+  assert.equal(
+    await codeOf(readVerified(whole, { ...DESCRIPTOR, size: BYTES.byteLength - 1 }, 100)),
+    "SIZE_MISMATCH",
+  );
+  assert.equal(
+    await codeOf(readVerified(whole, { ...DESCRIPTOR, size: BYTES.byteLength + 1 }, 100)),
+    "SIZE_MISMATCH",
+  );
 });
 
 test("bytes that are all there make content only where they are what is wanted", async () => {
   assert.equal(verifiedWhole(BYTES, DESCRIPTOR).digest, DESCRIPTOR.digest);
-  const codeFor = (bytes: Uint8Array | undefined): Promise<string> => codeOf((async () => verifiedWhole(bytes, DESCRIPTOR))());
+  const codeFor = (bytes: Uint8Array | undefined): Promise<string> =>
+    codeOf((async () => verifiedWhole(bytes, DESCRIPTOR))());
   assert.equal(await codeFor(undefined), "SIZE_MISMATCH");
   assert.equal(await codeFor(BYTES.subarray(1)), "SIZE_MISMATCH");
   assert.equal(await codeFor(Buffer.concat([BYTES, BYTES])), "SIZE_MISMATCH");

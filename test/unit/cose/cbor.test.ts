@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { Tag, decodeCbor, encodeCbor } from "../../../provider/cose";
 import { isConsignError } from "../../../provider/errors";
 
-const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
+const hex = (text: string): Uint8Array =>
+  Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 const LIMIT = 64 * 1024;
 
 const REFUSED: Record<string, string> = {
@@ -37,11 +38,15 @@ const REFUSED: Record<string, string> = {
 };
 
 for (const [name, bytes] of Object.entries(REFUSED)) {
-  test(`refuses ${name}`, () => assert.throws(() => decodeCbor(hex(bytes), LIMIT), { code: "CBOR_INVALID" }));
+  test(`refuses ${name}`, () =>
+    assert.throws(() => decodeCbor(hex(bytes), LIMIT), { code: "CBOR_INVALID" }));
 }
 
 test("refuses more bytes than the limit", () => {
-  assert.throws(() => decodeCbor(encodeCbor(new Uint8Array(100)), 100), { code: "CBOR_INVALID", message: /102 bytes/ });
+  assert.throws(() => decodeCbor(encodeCbor(new Uint8Array(100)), 100), {
+    code: "CBOR_INVALID",
+    message: /102 bytes/,
+  });
 });
 
 test("refuses a million items before it builds one", () => {
@@ -63,8 +68,17 @@ test("keeps text keys that mean something to JavaScript as plain keys", () => {
 });
 
 test("encodes keys by their encoded bytes, integers and lengths as short as can be", () => {
-  const map = new Map<string | number, unknown>([["bb", 1], ["c", 500], [33, -1], [1, 2], [-7, 3]]);
-  assert.equal(Buffer.from(encodeCbor(map)).toString("hex"), "a501021821202603616319 01f462626201".replace(" ", ""));
+  const map = new Map<string | number, unknown>([
+    ["bb", 1],
+    ["c", 500],
+    [33, -1],
+    [1, 2],
+    [-7, 3],
+  ]);
+  assert.equal(
+    Buffer.from(encodeCbor(map)).toString("hex"),
+    "a501021821202603616319 01f462626201".replace(" ", ""),
+  );
 });
 
 const value = fc.letrec((tie) => ({
@@ -76,7 +90,9 @@ const value = fc.letrec((tie) => ({
     fc.boolean(),
     fc.constant(null),
     fc.array(tie("item"), { maxLength: 4 }),
-    fc.array(fc.tuple(fc.oneof(fc.integer(), fc.string()), tie("item")), { maxLength: 4 }).map((entries) => new Map(entries)),
+    fc
+      .array(fc.tuple(fc.oneof(fc.integer(), fc.string()), tie("item")), { maxLength: 4 })
+      .map((entries) => new Map(entries)),
   ),
 })).item;
 
@@ -97,7 +113,12 @@ test("decodes what it encodes, and encodes that the same", () => {
 });
 
 test("whatever the bytes, it ends with a value or with CBOR_INVALID", () => {
-  const headed = fc.tuple(fc.constantFrom(0x81, 0x9b, 0xa1, 0xb9, 0xc1, 0xd2, 0x5a, 0x7b, 0xf8, 0xfb), fc.uint8Array({ maxLength: 60 })).map(([head, rest]) => Uint8Array.of(head, ...rest));
+  const headed = fc
+    .tuple(
+      fc.constantFrom(0x81, 0x9b, 0xa1, 0xb9, 0xc1, 0xd2, 0x5a, 0x7b, 0xf8, 0xfb),
+      fc.uint8Array({ maxLength: 60 }),
+    )
+    .map(([head, rest]) => Uint8Array.of(head, ...rest));
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), headed), (bytes) => {
       try {

@@ -22,18 +22,32 @@ import { ALLOWED_KEYS, keyPair, type KeyPair } from "../../harness/keys";
 
 registerLabels(["example.time"]);
 
-async function signed(key: KeyPair, extra: Partial<NamedHeaders> = {}, payload = Buffer.from("content")): Promise<Sign1> {
-  const headers = buildHeaders({ alg: algorithmFor(key.publicKey), content_type: "text/plain", ...extra });
+async function signed(
+  key: KeyPair,
+  extra: Partial<NamedHeaders> = {},
+  payload = Buffer.from("content"),
+): Promise<Sign1> {
+  const headers = buildHeaders({
+    alg: algorithmFor(key.publicKey),
+    content_type: "text/plain",
+    ...extra,
+  });
   const protectedBytes = encodeCbor(headers);
   const signature = await signBytes(key.privateKey, toBeSigned(protectedBytes, payload));
-  return decodeSign1(encodeSign1({ protectedBytes, unprotectedHeaders: new Map(), payload, signature }), 2 ** 21);
+  return decodeSign1(
+    encodeSign1({ protectedBytes, unprotectedHeaders: new Map(), payload, signature }),
+    2 ** 21,
+  );
 }
 
 for (const kind of ALLOWED_KEYS) {
   test(`agrees with node:crypto on ${kind}, and in little time`, async (context) => {
     const key = keyPair(kind);
     const message = await signed(key, {
-      cwt_claims: new Map([[1, "Wabbit"], [2, "net-monitor"]]),
+      cwt_claims: new Map([
+        [1, "Wabbit"],
+        [2, "net-monitor"],
+      ]),
       x5t: [-16, Uint8Array.from(createHash("sha256").digest())],
       "example.time": new Tag(1, 1_700_000_000),
     });
@@ -53,7 +67,9 @@ for (const kind of ALLOWED_KEYS) {
     const signature = Uint8Array.from(message.signature);
     signature[signature.length - 1] = (signature.at(-1) ?? 0) ^ 1;
     assert.equal(secondOpinion({ ...message, signature }, key.publicKey), "disagrees");
-    assert.throws(() => verifySign1({ ...message, signature }, key.publicKey), { code: "SIGNATURE_INVALID" });
+    assert.throws(() => verifySign1({ ...message, signature }, key.publicKey), {
+      code: "SIGNATURE_INVALID",
+    });
   });
 }
 
@@ -61,23 +77,54 @@ test("agrees on many signatures of each curve, so that a rare number does not ma
   for (const kind of ["p-256", "p-384", "p-521"] as const) {
     for (let round = 0; round < 20; round++) {
       const key = keyPair(kind);
-      assert.equal(secondOpinion(await signed(key, {}, Buffer.from(`content ${round}`)), key.publicKey), "agrees", kind);
+      assert.equal(
+        secondOpinion(await signed(key, {}, Buffer.from(`content ${round}`)), key.publicKey),
+        "agrees",
+        kind,
+      );
     }
   }
 });
 
 test("takes a payload of half a mebibyte", async () => {
   const key = keyPair("p-256");
-  assert.equal(secondOpinion(await signed(key, {}, Buffer.alloc(512 * 1024, 7)), key.publicKey), "agrees");
+  assert.equal(
+    secondOpinion(await signed(key, {}, Buffer.alloc(512 * 1024, 7)), key.publicKey),
+    "agrees",
+  );
 });
 
 test("has no say on headers that cose-js would encode differently", async () => {
   const key = keyPair("p-256");
-  const unsorted = Buffer.concat([Buffer.from("a2", "hex"), encodeCbor(3), encodeCbor("text/plain"), encodeCbor(1), encodeCbor(-7)]);
-  for (const protectedBytes of [unsorted, Buffer.from("a1180126", "hex"), encodeCbor(new Map<string | number, unknown>([[1, -7], ["x", new Map([["b", 1], ["1", 2]])]]))]) {
+  const unsorted = Buffer.concat([
+    Buffer.from("a2", "hex"),
+    encodeCbor(3),
+    encodeCbor("text/plain"),
+    encodeCbor(1),
+    encodeCbor(-7),
+  ]);
+  for (const protectedBytes of [
+    unsorted,
+    Buffer.from("a1180126", "hex"),
+    encodeCbor(
+      new Map<string | number, unknown>([
+        [1, -7],
+        [
+          "x",
+          new Map([
+            ["b", 1],
+            ["1", 2],
+          ]),
+        ],
+      ]),
+    ),
+  ]) {
     const payload = Buffer.from("content");
     const signature = await signBytes(key.privateKey, toBeSigned(protectedBytes, payload));
-    const message = decodeSign1(encodeSign1({ protectedBytes, unprotectedHeaders: new Map(), payload, signature }), 4096);
+    const message = decodeSign1(
+      encodeSign1({ protectedBytes, unprotectedHeaders: new Map(), payload, signature }),
+      4096,
+    );
     verifySign1(message, key.publicKey);
     assert.equal(secondOpinion(message, key.publicKey), "inapplicable");
   }

@@ -17,7 +17,10 @@ function makeRoom(objects: number): { freed: number; collections: number } {
     require("./dist/provider/dynamic/make-room");
     console.log("END", before - process.memoryUsage().heapTotal);
   `;
-  const told = execFileSync(process.execPath, ["--trace-gc", "-e", program], { cwd: join(repositoryRoot), encoding: "utf8" });
+  const told = execFileSync(process.execPath, ["--trace-gc", "-e", program], {
+    cwd: join(repositoryRoot),
+    encoding: "utf8",
+  });
   const [, during = "", freed = ""] = /BEGIN([^]*)END (-?\d+)/.exec(told) ?? [];
   return { freed: Number(freed), collections: [...during.matchAll(/Mark-Compact/g)].length };
 }

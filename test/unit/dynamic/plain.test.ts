@@ -11,9 +11,29 @@ class Instance {
   nothing = undefined;
 }
 
-const leaf = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.boolean(), fc.constantFrom(null, undefined, NaN, Infinity, () => 1, Symbol("s"), new Instance(), new Date(0)));
+const leaf = fc.oneof(
+  fc.string(),
+  fc.integer(),
+  fc.double(),
+  fc.boolean(),
+  fc.constantFrom(
+    null,
+    undefined,
+    NaN,
+    Infinity,
+    () => 1,
+    Symbol("s"),
+    new Instance(),
+    new Date(0),
+  ),
+);
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
-  value: fc.oneof({ maxDepth: 4 }, leaf, fc.array(tie("value"), { maxLength: 4 }), fc.dictionary(fc.string({ maxLength: 4 }), tie("value"), { maxKeys: 4 })),
+  value: fc.oneof(
+    { maxDepth: 4 },
+    leaf,
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.dictionary(fc.string({ maxLength: 4 }), tie("value"), { maxKeys: 4 }),
+  ),
 }));
 
 test("what is carried is what JSON would carry", () => {
@@ -25,8 +45,17 @@ test("what is carried is what JSON would carry", () => {
     }),
     { seed: SEED },
   );
-  const carried = plain({ gone: undefined, list: [undefined, , NaN], time: new Date(0), instance: new Instance() });
-  assert.deepEqual(carried, { list: [null, null, null], time: "1970-01-01T00:00:00.000Z", instance: { own: 1 } });
+  const carried = plain({
+    gone: undefined,
+    list: [undefined, , NaN],
+    time: new Date(0),
+    instance: new Instance(),
+  });
+  assert.deepEqual(carried, {
+    list: [null, null, null],
+    time: "1970-01-01T00:00:00.000Z",
+    instance: { own: 1 },
+  });
   assert.equal(plain(undefined), undefined);
   assert.throws(() => plain({ big: 1n }), TypeError);
 });

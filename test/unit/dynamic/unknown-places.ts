@@ -7,7 +7,12 @@ export type Path = (string | number)[];
 /** Every place at which a value may be unknown. */
 export function places(value: unknown, path: Path = []): Path[] {
   if (typeof value !== "object" || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([key, member]) => places(member, [...path, Array.isArray(value) ? Number(key) : key]))];
+  return [
+    path,
+    ...Object.entries(value).flatMap(([key, member]) =>
+      places(member, [...path, Array.isArray(value) ? Number(key) : key]),
+    ),
+  ];
 }
 
 /** The same value, unknown at one place. */
@@ -15,6 +20,9 @@ export function withUnknown(value: unknown, path: readonly (string | number)[]):
   const [first, ...rest] = path;
   if (first === undefined) return UNKNOWN;
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((member: unknown, index) => (index === first ? withUnknown(member, rest) : member));
+  if (Array.isArray(value))
+    return value.map((member: unknown, index) =>
+      index === first ? withUnknown(member, rest) : member,
+    );
   return { ...value, [first]: withUnknown((value as Properties)[first], rest) };
 }

@@ -11,11 +11,23 @@ test("a claim whose subject is not known yet in the preview is an update, not a 
   const place = await openPlace("layout", context);
   const image = await pushImage(place.store("app"), { tag: "v1" });
   const reference = `${place.location("app")}@${image.descriptor.digest}`;
-  const args = { subject: reference, type: "test-result", predicate: { result: "PASSED", configuration: [{ name: "unit" }] }, signer: signerFiles().args };
+  const args = {
+    subject: reference,
+    type: "test-result",
+    predicate: { result: "PASSED", configuration: [{ name: "unit" }] },
+    signer: signerFiles().args,
+  };
   const life = new Life(claim, { folder: place.folder });
   await life.up(args);
   // As `subject: artifact.signedReference` is whenever the artifact is updated.
   assert.equal((await life.preview({ ...args, subject: UNKNOWN })).op, "update");
-  assert.equal((await life.preview({ ...args, subject: { reference, descriptor: UNKNOWN } })).op, "update");
-  assert.equal((await life.preview({ ...args, subject: { reference: UNKNOWN, descriptor: image.descriptor } })).op, "update");
+  assert.equal(
+    (await life.preview({ ...args, subject: { reference, descriptor: UNKNOWN } })).op,
+    "update",
+  );
+  assert.equal(
+    (await life.preview({ ...args, subject: { reference: UNKNOWN, descriptor: image.descriptor } }))
+      .op,
+    "update",
+  );
 });

@@ -20,7 +20,12 @@ class Thing extends pulumi.CustomResource {
   declare readonly planned: pulumi.Output<string>;
   declare readonly made: pulumi.Output<boolean>;
   constructor(name: string, value: pulumi.Input<string>) {
-    super("pulumi-nodejs:dynamic/consign:Thing", name, { value, planned: undefined, made: undefined, __provider: PROVIDER });
+    super("pulumi-nodejs:dynamic/consign:Thing", name, {
+      value,
+      planned: undefined,
+      made: undefined,
+      __provider: PROVIDER,
+    });
   }
 }
 
@@ -30,13 +35,22 @@ const program = (value: string) => async () => {
 };
 
 test("an inline program goes through its whole life", { skip: engineMissing() }, async () => {
-  const engine = await openEngine({ program: program("a"), config: { "consign:registries": { "127.0.0.1:5000": { plainHttp: true } } } });
+  const engine = await openEngine({
+    program: program("a"),
+    config: { "consign:registries": { "127.0.0.1:5000": { plainHttp: true } } },
+  });
   const preview = await engine.preview();
   assert.deepEqual(preview.changes, { create: 1 });
-  assert.equal(preview.step("thing")?.newInputs?.planned, "a!", "what check plans is there in preview");
+  assert.equal(
+    preview.step("thing")?.newInputs?.planned,
+    "a!",
+    "what check plans is there in preview",
+  );
   const up = await engine.up();
   assert.deepEqual([up.changes, up.outputs.planned], [{ create: 1 }, "a!"]);
-  assert.deepEqual(JSON.parse(String(up.outputs.registries)), { "127.0.0.1:5000": { plainHttp: true } });
+  assert.deepEqual(JSON.parse(String(up.outputs.registries)), {
+    "127.0.0.1:5000": { plainHttp: true },
+  });
   assert.deepEqual((await engine.up()).changes, { same: 1 });
   const changed = await engine.up({ program: program("b") });
   assert.deepEqual(changed.changes, { update: 1 });
@@ -47,34 +61,52 @@ test("an inline program goes through its whole life", { skip: engineMissing() },
   assert.deepEqual(await engine.state(), []);
 });
 
-test("drift shows in a preview with refresh, and stays until a refresh", { skip: engineMissing() }, async () => {
-  const env: Record<string, string> = {};
-  const engine = await openEngine({ program: program("a"), env });
-  await engine.up();
-  engine.stack.workspace.envVars.SEEN = "drifted";
-  const drift = await engine.previewRefresh();
-  assert.ok(drift.steps.some(({ op, name }) => op === "update" && name === "thing"), JSON.stringify(drift.changes));
-  assert.equal((await engine.state()).find(({ id }) => id === "one")?.outputs?.value, "a");
-  await engine.refresh();
-  assert.equal((await engine.state()).find(({ id }) => id === "one")?.outputs?.value, "drifted");
-});
+test(
+  "drift shows in a preview with refresh, and stays until a refresh",
+  { skip: engineMissing() },
+  async () => {
+    const env: Record<string, string> = {};
+    const engine = await openEngine({ program: program("a"), env });
+    await engine.up();
+    engine.stack.workspace.envVars.SEEN = "drifted";
+    const drift = await engine.previewRefresh();
+    assert.ok(
+      drift.steps.some(({ op, name }) => op === "update" && name === "thing"),
+      JSON.stringify(drift.changes),
+    );
+    assert.equal((await engine.state()).find(({ id }) => id === "one")?.outputs?.value, "a");
+    await engine.refresh();
+    assert.equal((await engine.state()).find(({ id }) => id === "one")?.outputs?.value, "drifted");
+  },
+);
 
-test("a failure carries what the person at the terminal reads", { skip: engineMissing() }, async () => {
-  const engine = await openEngine({ program: program("bad") });
-  await assert.rejects(engine.up(), (error) => {
-    assert.ok(error instanceof EngineFailure);
-    assert.match(error.message, /it was bad/);
-    assert.deepEqual(error.run.changes, { create: 1 });
-    return true;
-  });
-});
+test(
+  "a failure carries what the person at the terminal reads",
+  { skip: engineMissing() },
+  async () => {
+    const engine = await openEngine({ program: program("bad") });
+    await assert.rejects(engine.up(), (error) => {
+      assert.ok(error instanceof EngineFailure);
+      assert.match(error.message, /it was bad/);
+      assert.deepEqual(error.run.changes, { create: 1 });
+      return true;
+    });
+  },
+);
 
-test("a program in a folder runs as `pulumi up` runs it", { skip: engineMissing("folder") }, async () => {
-  const folder = join(tempDir("program"), "hello");
-  mkdirSync(folder);
-  writeFileSync(join(folder, "Pulumi.yaml"), "name: hello\nruntime: nodejs\nmain: index.ts\n");
-  writeFileSync(join(folder, "index.ts"), 'import { Config } from "@pulumi/pulumi";\nexport const greeting: string = `hello ${new Config("hello").require("name")}`;\n');
-  const engine = await openEngine({ folder, project: "hello", config: { "hello:name": "you" } });
-  const up = await engine.up();
-  assert.equal(up.outputs.greeting, "hello you");
-});
+test(
+  "a program in a folder runs as `pulumi up` runs it",
+  { skip: engineMissing("folder") },
+  async () => {
+    const folder = join(tempDir("program"), "hello");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: hello\nruntime: nodejs\nmain: index.ts\n");
+    writeFileSync(
+      join(folder, "index.ts"),
+      'import { Config } from "@pulumi/pulumi";\nexport const greeting: string = `hello ${new Config("hello").require("name")}`;\n',
+    );
+    const engine = await openEngine({ folder, project: "hello", config: { "hello:name": "you" } });
+    const up = await engine.up();
+    assert.equal(up.outputs.greeting, "hello you");
+  },
+);

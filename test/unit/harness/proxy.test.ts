@@ -12,7 +12,11 @@ describe("a proxy that misbehaves", () => {
   const server = createServer((request, response) => {
     reached.push(`${request.method} ${request.url}`);
     request.resume();
-    response.writeHead(200, { "content-type": "text/plain", "content-length": "10", "docker-content-digest": "sha256:real" });
+    response.writeHead(200, {
+      "content-type": "text/plain",
+      "content-length": "10",
+      "docker-content-digest": "sha256:real",
+    });
     response.end(request.method === "HEAD" ? undefined : "0123456789");
   });
   let proxy: Proxy;
@@ -33,7 +37,8 @@ describe("a proxy that misbehaves", () => {
   });
 
   const once = (fault: Fault): void => proxy.setFaults([{ times: 1, fault }]);
-  const get = (path = "/v2/x", init?: RequestInit): Promise<Response> => fetch(proxy.origin + path, init);
+  const get = (path = "/v2/x", init?: RequestInit): Promise<Response> =>
+    fetch(proxy.origin + path, init);
 
   test("passes everything on when told nothing", async () => {
     const answer = await get("/v2/x?y=z", { method: "POST", body: "hello" });
@@ -89,15 +94,26 @@ describe("a proxy that misbehaves", () => {
   });
 
   test("lies in headers and leaves them out", async () => {
-    once({ kind: "setHeaders", headers: { "Docker-Content-Digest": "sha256:lie", "Content-Type": "application/lie" } });
+    once({
+      kind: "setHeaders",
+      headers: { "Docker-Content-Digest": "sha256:lie", "Content-Type": "application/lie" },
+    });
     const lie = await get();
-    assert.deepEqual([lie.headers.get("docker-content-digest"), lie.headers.get("content-type")], ["sha256:lie", "application/lie"]);
+    assert.deepEqual(
+      [lie.headers.get("docker-content-digest"), lie.headers.get("content-type")],
+      ["sha256:lie", "application/lie"],
+    );
     once({ kind: "dropHeaders", names: ["Docker-Content-Digest"] });
-    assert.equal((await get("/v2/x", { method: "HEAD" })).headers.get("docker-content-digest"), null);
+    assert.equal(
+      (await get("/v2/x", { method: "HEAD" })).headers.get("docker-content-digest"),
+      null,
+    );
   });
 
   test("redirects to another origin, where it is seen whether credentials arrived", async (context) => {
-    const other = await startProxy({ upstream: `127.0.0.1:${(server.address() as AddressInfo).port}` });
+    const other = await startProxy({
+      upstream: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    });
     context.after(() => other.stop());
     once({ kind: "redirect", to: other.origin });
     const answer = await get("/v2/a", { headers: { authorization: "Basic eDp5" } });
@@ -112,7 +128,9 @@ describe("a proxy that misbehaves", () => {
     await get();
     assert.ok(performance.now() - began >= 110);
     once({ kind: "hang" });
-    await assert.rejects(get("/v2/x", { signal: AbortSignal.timeout(100) }), { name: "TimeoutError" });
+    await assert.rejects(get("/v2/x", { signal: AbortSignal.timeout(100) }), {
+      name: "TimeoutError",
+    });
   });
 
   test("strikes by method, path and count; the first rule that applies wins, all count", async () => {
@@ -122,7 +140,8 @@ describe("a proxy that misbehaves", () => {
       noReferrersApi,
     ]);
     const statuses: number[] = [];
-    for (const path of ["/blobs/1", "/blobs/2", "/blobs/3", "/blobs/4", "/referrers/x"]) statuses.push((await get(path)).status);
+    for (const path of ["/blobs/1", "/blobs/2", "/blobs/3", "/blobs/4", "/referrers/x"])
+      statuses.push((await get(path)).status);
     assert.deepEqual(statuses, [200, 500, 500, 404, 404]);
   });
 
@@ -140,16 +159,33 @@ describe("a proxy that misbehaves", () => {
   });
 
   test("asks for a name and a password", async (context) => {
-    const guarded = await startProxy({ upstream: proxy.host, gates: [basicGate({ ada: "pass:word" })] });
+    const guarded = await startProxy({
+      upstream: proxy.host,
+      gates: [basicGate({ ada: "pass:word" })],
+    });
     context.after(() => guarded.stop());
-    const basic = (pair: string): Record<string, string> => ({ authorization: `Basic ${Buffer.from(pair).toString("base64")}` });
-    assert.equal((await fetch(`${guarded.origin}/v2/`)).headers.get("www-authenticate"), 'Basic realm="consign test"');
-    assert.equal((await fetch(`${guarded.origin}/v2/`, { headers: basic("ada:wrong") })).status, 401);
-    assert.equal((await fetch(`${guarded.origin}/v2/`, { headers: basic("ada:pass:word") })).status, 200);
+    const basic = (pair: string): Record<string, string> => ({
+      authorization: `Basic ${Buffer.from(pair).toString("base64")}`,
+    });
+    assert.equal(
+      (await fetch(`${guarded.origin}/v2/`)).headers.get("www-authenticate"),
+      'Basic realm="consign test"',
+    );
+    assert.equal(
+      (await fetch(`${guarded.origin}/v2/`, { headers: basic("ada:wrong") })).status,
+      401,
+    );
+    assert.equal(
+      (await fetch(`${guarded.origin}/v2/`, { headers: basic("ada:pass:word") })).status,
+      200,
+    );
   });
 
   test("sends clients to a token server, and wants the scope that the request needs", async (context) => {
-    const tokens = await startTokenServer({ users: { ada: "secret", bob: "hidden" }, actions: { ada: ["pull"], bob: ["pull", "push"] } });
+    const tokens = await startTokenServer({
+      users: { ada: "secret", bob: "hidden" },
+      actions: { ada: ["pull"], bob: ["pull", "push"] },
+    });
     const guarded = await startProxy({ upstream: proxy.host, gates: [tokens.gate] });
     context.after(async () => {
       await guarded.stop();
@@ -157,18 +193,38 @@ describe("a proxy that misbehaves", () => {
     });
     const put = { method: "PUT", body: "x" };
     const challenge = await fetch(`${guarded.origin}/v2/team/app/manifests/v1`, put);
-    assert.equal(challenge.headers.get("www-authenticate"), `Bearer realm="${tokens.realm}",service="consign-test",scope="repository:team/app:pull,push"`);
+    assert.equal(
+      challenge.headers.get("www-authenticate"),
+      `Bearer realm="${tokens.realm}",service="consign-test",scope="repository:team/app:pull,push"`,
+    );
     const tokenFor = async (pair: string): Promise<string> => {
       const url = `${tokens.realm}?service=consign-test&scope=repository:team/app:pull,push`;
-      const answer = await fetch(url, { headers: { authorization: `Basic ${Buffer.from(pair).toString("base64")}` } });
+      const answer = await fetch(url, {
+        headers: { authorization: `Basic ${Buffer.from(pair).toString("base64")}` },
+      });
       return ((await answer.json()) as { token: string }).token;
     };
     const status = async (token: string, init: RequestInit): Promise<number> =>
-      (await fetch(`${guarded.origin}/v2/team/app/manifests/v1`, { ...init, headers: { authorization: `Bearer ${token}` } })).status;
+      (
+        await fetch(`${guarded.origin}/v2/team/app/manifests/v1`, {
+          ...init,
+          headers: { authorization: `Bearer ${token}` },
+        })
+      ).status;
     const [ada, bob] = [await tokenFor("ada:secret"), await tokenFor("bob:hidden")];
-    assert.deepEqual([await status(ada, {}), await status(ada, put), await status(bob, put)], [200, 401, 200]);
+    assert.deepEqual(
+      [await status(ada, {}), await status(ada, put), await status(bob, put)],
+      [200, 401, 200],
+    );
     assert.equal((await fetch(tokens.realm)).status, 401, "anonymous is off");
-    assert.deepEqual(tokens.requests().map(({ user, status: code }) => [user, code]), [["ada", 200], ["bob", 200], [undefined, 401]]);
+    assert.deepEqual(
+      tokens.requests().map(({ user, status: code }) => [user, code]),
+      [
+        ["ada", 200],
+        ["bob", 200],
+        [undefined, 401],
+      ],
+    );
     tokens.revokeAll();
     assert.equal(await status(bob, {}), 401);
   });

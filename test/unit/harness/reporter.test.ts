@@ -18,7 +18,11 @@ function report(files: Record<string, string>): string {
   });
   const reporter = pathToFileURL(join(repositoryRoot, "scripts", "reporter.mjs")).href;
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const { stdout } = spawnSync(process.execPath, ["--test", `--test-reporter=${reporter}`, "--test-reporter-destination=stdout", ...paths], { env, cwd: folder, encoding: "utf8" });
+  const { stdout } = spawnSync(
+    process.execPath,
+    ["--test", `--test-reporter=${reporter}`, "--test-reporter-destination=stdout", ...paths],
+    { env, cwd: folder, encoding: "utf8" },
+  );
   return stdout;
 }
 
@@ -42,7 +46,10 @@ test("a failure inside a test counts once and is shown with its error and place;
     ].join("\n"),
   });
   assert.equal(lastLine(text), "1 passed, 1 failed, 1 skipped");
-  assert.match(text, /✗ outer › parent › child\n {4}a\.cjs:4\n {4}RangeError(?: \[Error\])?: too far/);
+  assert.match(
+    text,
+    /✗ outer › parent › child\n {4}a\.cjs:4\n {4}RangeError(?: \[Error\])?: too far/,
+  );
   assert.match(text, /said by the file/);
   assert.match(text, /a\.cjs: outer › left out: no such machine/);
 });
@@ -51,8 +58,13 @@ test("a file that breaks, exits, leaves something behind or holds no test has fa
   const broken = report({ "a.cjs": 'require("./not-there");' });
   assert.equal(lastLine(broken), "0 passed, 1 failed");
   assert.match(broken, /Cannot find module/);
-  assert.equal(lastLine(report({ "a.cjs": 'test("exits", () => process.exit(0)); test("never", () => {});' })), "0 passed, 1 failed");
-  const late = report({ "a.cjs": 'test("leaves", () => { setTimeout(() => { throw new Error("late"); }, 30); });' });
+  assert.equal(
+    lastLine(report({ "a.cjs": 'test("exits", () => process.exit(0)); test("never", () => {});' })),
+    "0 passed, 1 failed",
+  );
+  const late = report({
+    "a.cjs": 'test("leaves", () => { setTimeout(() => { throw new Error("late"); }, 30); });',
+  });
   assert.equal(lastLine(late), "1 passed, 1 failed");
   assert.match(late, /Error: late/);
   assert.equal(lastLine(report({ "a.cjs": "" })), "0 passed, 1 failed");

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeploymentSettings, DriftCronJobSettings, StackChainSettings, SubscriptionCronJobSettings } from "../../../sdk/kubernetes/manifests";
+import type {
+  DeploymentSettings,
+  DriftCronJobSettings,
+  StackChainSettings,
+  SubscriptionCronJobSettings,
+} from "../../../sdk/kubernetes/manifests";
 
 export const digest = `sha256:${"5a".repeat(32)}`;
 export const IMAGE = `registry.acme.example/net-monitor@${digest}`;
@@ -23,19 +28,42 @@ export const deployment: DeploymentSettings = {
   },
 };
 
-const program = { stack: "acme/supply-chain/prod", backend: "s3://acme-pulumi-state?region=eu-west-1" };
+const program = {
+  stack: "acme/supply-chain/prod",
+  backend: "s3://acme-pulumi-state?region=eu-west-1",
+};
 const secretEnv = { PULUMI_CONFIG_PASSPHRASE: { name: "pulumi", key: "passphrase" } };
 
-export const drift: DriftCronJobSettings = { name: "drift", namespace: "consign", schedule: "*/30 * * * *", program, secretEnv, serviceAccountName: "consign-runner", registryCredentials: "acme-registry" };
+export const drift: DriftCronJobSettings = {
+  name: "drift",
+  namespace: "consign",
+  schedule: "*/30 * * * *",
+  program,
+  secretEnv,
+  serviceAccountName: "consign-runner",
+  registryCredentials: "acme-registry",
+};
 
 export const verification: DriftCronJobSettings = {
   name: "verify-net-monitor",
   namespace: "consign",
   schedule: "@hourly",
-  verify: { reference: IMAGE, policy: { configMap: "trust", key: "policy.json" }, require: ["sbom/spdx", "vsa"] },
+  verify: {
+    reference: IMAGE,
+    policy: { configMap: "trust", key: "policy.json" },
+    require: ["sbom/spdx", "vsa"],
+  },
 };
 
-export const subscription: SubscriptionCronJobSettings = { name: "subscription", namespace: "consign", schedule: "5 * * * 1-5", timeZone: "Europe/Berlin", program, secretEnv, onNews: "apply" };
+export const subscription: SubscriptionCronJobSettings = {
+  name: "subscription",
+  namespace: "consign",
+  schedule: "5 * * * 1-5",
+  timeZone: "Europe/Berlin",
+  program,
+  secretEnv,
+  onNews: "apply",
+};
 
 const repository = "https://git.acme.example/platform/supply-chain";
 
@@ -48,5 +76,9 @@ export const chain: StackChainSettings = {
   serviceAccountName: "consign-runner",
   within: "1h30m",
   watch: "beside",
-  steps: ["mirror", "verify", "promote"].map((name) => ({ name, stack: `acme/${name}`, source: { repository, commit: "0123456789abcdef0123456789abcdef01234567", directory: name } })),
+  steps: ["mirror", "verify", "promote"].map((name) => ({
+    name,
+    stack: `acme/${name}`,
+    source: { repository, commit: "0123456789abcdef0123456789abcdef01234567", directory: name },
+  })),
 };

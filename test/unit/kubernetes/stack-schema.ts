@@ -5,7 +5,10 @@ const name = z.string().regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/);
 const quantities = z.partialRecord(z.enum(["cpu", "memory"]), z.string());
 const reference = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("Literal"), literal: z.strictObject({ value: z.string() }) }),
-  z.strictObject({ type: z.literal("Secret"), secret: z.strictObject({ name, key: z.string().min(1) }) }),
+  z.strictObject({
+    type: z.literal("Secret"),
+    secret: z.strictObject({ name, key: z.string().min(1) }),
+  }),
 ]);
 
 /**
@@ -16,7 +19,11 @@ const reference = z.discriminatedUnion("type", [
 export const stackSchema = z.strictObject({
   apiVersion: z.literal("pulumi.com/v1"),
   kind: z.literal("Stack"),
-  metadata: z.strictObject({ name, namespace: name.optional(), labels: z.record(z.string(), z.string()) }),
+  metadata: z.strictObject({
+    name,
+    namespace: name.optional(),
+    labels: z.record(z.string(), z.string()),
+  }),
   spec: z
     .strictObject({
       stack: z.string().min(1),
@@ -37,10 +44,24 @@ export const stackSchema = z.strictObject({
       resyncFrequencySeconds: z.int().min(60).optional(),
       retryMaxBackoffDurationSeconds: z.int().optional(),
       destroyOnFinalize: z.boolean().optional(),
-      prerequisites: z.array(z.strictObject({ name, requirement: z.strictObject({ succeededWithinDuration: z.string() }).optional() })).optional(),
+      prerequisites: z
+        .array(
+          z.strictObject({
+            name,
+            requirement: z.strictObject({ succeededWithinDuration: z.string() }).optional(),
+          }),
+        )
+        .optional(),
       workspaceTemplate: z.strictObject({
-        spec: z.strictObject({ image: z.string(), securityProfile: z.enum(["baseline", "restricted"]), resources: z.strictObject({ requests: quantities, limits: quantities }) }),
+        spec: z.strictObject({
+          image: z.string(),
+          securityProfile: z.enum(["baseline", "restricted"]),
+          resources: z.strictObject({ requests: quantities, limits: quantities }),
+        }),
       }),
     })
-    .refine(({ projectRepo, programRef }) => (projectRepo === undefined) !== (programRef === undefined), "one source"),
+    .refine(
+      ({ projectRepo, programRef }) => (projectRepo === undefined) !== (programRef === undefined),
+      "one source",
+    ),
 });

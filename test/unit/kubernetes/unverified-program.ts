@@ -11,7 +11,13 @@ pulumi.runtime.setMocks({
   newResource: ({ type, name, inputs }) => {
     registered.push(type);
     const reference = (inputs as Record<string, unknown>)["artifact"];
-    return { id: name, state: type.endsWith(":Verification") && reference !== "nothing" ? { ...inputs, reference } : inputs };
+    return {
+      id: name,
+      state:
+        type.endsWith(":Verification") && reference !== "nothing"
+          ? { ...inputs, reference }
+          : inputs,
+    };
   },
   call: () => ({}),
 });
@@ -19,4 +25,6 @@ process.on("unhandledRejection", (error) => void failures.push(String(error)));
 process.on("exit", () => process.stdout.write(JSON.stringify({ registered, failures })));
 
 const trust = { signatureVerification: { level: "strict" as const }, trustedIdentities: ["*"] };
-references.forEach((artifact, index) => new VerifiedDeployment(`deployment-${index}`, { artifact, trust }));
+references.forEach(
+  (artifact, index) => new VerifiedDeployment(`deployment-${index}`, { artifact, trust }),
+);

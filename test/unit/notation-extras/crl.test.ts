@@ -7,7 +7,14 @@ import { revocationChecker, type RevocationOptions } from "../../../provider/not
 import { authority, codeSigner, intermediate } from "../../harness/certificates";
 import { extension, name, signatureAlgorithm, type Issued } from "../../harness/keys";
 import * as der from "../../harness/der";
-import { httpFetch, makeCrl, serve, type Answer, type CrlOptions, type Loopback } from "../../harness/pki";
+import {
+  httpFetch,
+  makeCrl,
+  serve,
+  type Answer,
+  type CrlOptions,
+  type Loopback,
+} from "../../harness/pki";
 import { tempDir } from "../../harness/temp";
 
 const DAY = 86_400_000;
@@ -29,22 +36,43 @@ async function answer(_: Buffer, path: string): Promise<Answer | undefined> {
 let paths = 0;
 
 /** A leaf and a place for its list. */
-function leafWithPoint(overrides: Parameters<typeof codeSigner>[1] = {}): { leaf: Issued; path: string; url: string } {
+function leafWithPoint(overrides: Parameters<typeof codeSigner>[1] = {}): {
+  leaf: Issued;
+  path: string;
+  url: string;
+} {
   const path = `/${++paths}.crl`;
   const url = `${server.url}${path}`;
   return { leaf: codeSigner(root, { crl: url, ...overrides }), path, url };
 }
 
-function check(chain: readonly Uint8Array[], o: { at?: Date; now?: Date } & Partial<RevocationOptions> = {}) {
+function check(
+  chain: readonly Uint8Array[],
+  o: { at?: Date; now?: Date } & Partial<RevocationOptions> = {},
+) {
   const { at, now: when = now, ...options } = o;
-  const checker = revocationChecker({ fetch: httpFetch, timeouts: { crl: 1000, ocsp: 1000 }, ...options });
-  return checker.check(chain, { now: when, purpose: "codeSigning", ...(at === undefined ? {} : { at }) });
+  const checker = revocationChecker({
+    fetch: httpFetch,
+    timeouts: { crl: 1000, ocsp: 1000 },
+    ...options,
+  });
+  return checker.check(chain, {
+    now: when,
+    purpose: "codeSigning",
+    ...(at === undefined ? {} : { at }),
+  });
 }
 
-async function outcome(list: Omit<CrlOptions, "authority"> & { authority?: Issued; revoke?: string | true }, o: { at?: Date; now?: Date } = {}) {
+async function outcome(
+  list: Omit<CrlOptions, "authority"> & { authority?: Issued; revoke?: string | true },
+  o: { at?: Date; now?: Date } = {},
+) {
   const { leaf, path } = leafWithPoint();
   const { revoke, ...options } = list;
-  const revoked = revoke === undefined ? [] : [{ certificate: leaf, ...(revoke === true ? {} : { reason: revoke }) }];
+  const revoked =
+    revoke === undefined
+      ? []
+      : [{ certificate: leaf, ...(revoke === true ? {} : { reason: revoke }) }];
   lists.set(path, await makeCrl({ authority: root, revoked, ...options }));
   return check(leaf.chain, o);
 }
@@ -66,23 +94,54 @@ test("a list that has the certificate makes it revoked, whatever the reason", as
 test("an invalidity date after a proven signing time lets the signature stand; one before, or no proof, does not", async () => {
   const revoke = "keyTime,20250601000000Z";
   assert.equal((await outcome({ revoke }, { at: new Date("2025-05-31T23:59:59Z") })).result, "ok");
-  assert.equal((await outcome({ revoke }, { at: new Date("2025-06-01T00:00:00Z") })).result, "revoked");
+  assert.equal(
+    (await outcome({ revoke }, { at: new Date("2025-06-01T00:00:00Z") })).result,
+    "revoked",
+  );
   assert.equal((await outcome({ revoke })).result, "revoked");
-  assert.equal((await outcome({ revoke: "keyCompromise" }, { at: new Date("2020-01-01T00:00:00Z") })).result, "revoked");
+  assert.equal(
+    (await outcome({ revoke: "keyCompromise" }, { at: new Date("2020-01-01T00:00:00Z") })).result,
+    "revoked",
+  );
 });
 
 test("a list that cannot be believed tells nothing", async (t) => {
   const cases: Record<string, [Parameters<typeof outcome>[0], RegExp, { now?: Date }?]> = {
-    "out of date": [{ lastUpdate: new Date(now.getTime() - 3 * DAY), nextUpdate: new Date(now.getTime() - DAY) }, /out of date/],
-    "out of date by the given clock": [{}, /out of date/, { now: new Date(now.getTime() + 30 * DAY) }],
+    "out of date": [
+      { lastUpdate: new Date(now.getTime() - 3 * DAY), nextUpdate: new Date(now.getTime() - DAY) },
+      /out of date/,
+    ],
+    "out of date by the given clock": [
+      {},
+      /out of date/,
+      { now: new Date(now.getTime() + 30 * DAY) },
+    ],
     "from the future": [{ lastUpdate: new Date(now.getTime() + DAY) }, /from the future/],
-    "of another issuer": [{ authority: authority({ subject: { O: "Somebody", CN: "Else" } }) }, /another issuer/],
-    "of another key with the same name": [{ authority: authority() }, /signature is not the issuer's/],
-    "with a critical extension nobody knows": [{ extensions: ["1.2.3.4 = critical,DER:0500"] }, /1\.2\.3\.4/],
-    "a delta in place of a complete list": [{ extensions: ["2.5.29.27 = critical,DER:020101"] }, /delta where a complete list/],
-    "for CA certificates only": [{ extensions: ["2.5.29.28 = critical,DER:30038201ff"] }, /limited \(authorities\)/],
+    "of another issuer": [
+      { authority: authority({ subject: { O: "Somebody", CN: "Else" } }) },
+      /another issuer/,
+    ],
+    "of another key with the same name": [
+      { authority: authority() },
+      /signature is not the issuer's/,
+    ],
+    "with a critical extension nobody knows": [
+      { extensions: ["1.2.3.4 = critical,DER:0500"] },
+      /1\.2\.3\.4/,
+    ],
+    "a delta in place of a complete list": [
+      { extensions: ["2.5.29.27 = critical,DER:020101"] },
+      /delta where a complete list/,
+    ],
+    "for CA certificates only": [
+      { extensions: ["2.5.29.28 = critical,DER:30038201ff"] },
+      /limited \(authorities\)/,
+    ],
     indirect: [{ extensions: ["2.5.29.28 = critical,DER:30038401ff"] }, /limited \(indirect\)/],
-    "of another distribution point": [{ extensions: [`2.5.29.28 = critical,DER:${point("http://127.0.0.1/other.crl")}`] }, /another distribution point/],
+    "of another distribution point": [
+      { extensions: [`2.5.29.28 = critical,DER:${point("http://127.0.0.1/other.crl")}`] },
+      /another distribution point/,
+    ],
   };
   for (const [title, [list, reason, o]] of Object.entries(cases)) {
     await t.test(title, async () => {
@@ -94,22 +153,38 @@ test("a list that cannot be believed tells nothing", async (t) => {
 });
 
 function point(url: string): string {
-  return der.sequence(der.context(0, der.context(0, der.contextPrimitive(6, Buffer.from(url))))).toString("hex");
+  return der
+    .sequence(der.context(0, der.context(0, der.contextPrimitive(6, Buffer.from(url)))))
+    .toString("hex");
 }
 
 test("a list for this distribution point, and for user certificates, speaks about a leaf", async () => {
   const { leaf, path, url } = leafWithPoint();
-  const scope = der.sequence(der.context(0, der.context(0, der.contextPrimitive(6, Buffer.from(url)))), der.contextPrimitive(1, Buffer.from([0xff]))).toString("hex");
-  lists.set(path, await makeCrl({ authority: root, extensions: [`2.5.29.28 = critical,DER:${scope}`] }));
+  const scope = der
+    .sequence(
+      der.context(0, der.context(0, der.contextPrimitive(6, Buffer.from(url)))),
+      der.contextPrimitive(1, Buffer.from([0xff])),
+    )
+    .toString("hex");
+  lists.set(
+    path,
+    await makeCrl({ authority: root, extensions: [`2.5.29.28 = critical,DER:${scope}`] }),
+  );
   assert.equal((await check(leaf.chain)).result, "ok");
 });
 
 test("what the server does instead of answering tells nothing", async (t) => {
   const cases: Record<string, [(() => Answer | undefined) | undefined, RegExp]> = {
     "not found": [undefined, /status 404/],
-    garbage: [() => ({ body: Buffer.from("<html>maintenance</html>") }), /not a certificate revocation list/],
+    garbage: [
+      () => ({ body: Buffer.from("<html>maintenance</html>") }),
+      /not a certificate revocation list/,
+    ],
     "a truncated list": [() => ({ body: truncated }), /ends too early/],
-    "something after the list": [() => ({ body: Buffer.concat([whole, Buffer.from([0])]) }), /follows its end/],
+    "something after the list": [
+      () => ({ body: Buffer.concat([whole, Buffer.from([0])]) }),
+      /follows its end/,
+    ],
     silence: [() => undefined, /cannot be had/],
     "a redirect": [() => ({ status: 302, body: Buffer.alloc(0) }), /cannot be had|status 302/],
   };
@@ -140,7 +215,9 @@ test("a certificate that names no place to ask is not revokable, and neither is 
 
 test("the worst of the chain counts, and the root is never asked about", async () => {
   const path = `/${++paths}.crl`;
-  const issuing = intermediate(authority({ crl: `${server.url}/never.crl` }), { crl: `${server.url}${path}` });
+  const issuing = intermediate(authority({ crl: `${server.url}/never.crl` }), {
+    crl: `${server.url}${path}`,
+  });
   const leafPath = `/${++paths}.crl`;
   const leaf = codeSigner(issuing, { crl: `${server.url}${leafPath}` });
   lists.set(leafPath, await makeCrl({ authority: issuing }));
@@ -155,24 +232,60 @@ test("a chain that is none is unknown, not an exception", async () => {
 });
 
 test("delta lists", async (t) => {
-  const cases: Record<string, { base?: string; delta?: string; deltaOf?: number; deltaNumber?: number; expected: string; authority?: Issued; noDelta?: true; plainDelta?: true }> = {
+  const cases: Record<
+    string,
+    {
+      base?: string;
+      delta?: string;
+      deltaOf?: number;
+      deltaNumber?: number;
+      expected: string;
+      authority?: Issued;
+      noDelta?: true;
+      plainDelta?: true;
+    }
+  > = {
     "revokes what the complete list had not": { delta: "keyCompromise", expected: "revoked" },
     "says nothing new": { expected: "ok" },
     "lifts a hold": { base: "certificateHold", delta: "removeFromCRL", expected: "ok" },
-    "does not lift a revocation": { base: "keyCompromise", delta: "removeFromCRL", expected: "revoked" },
+    "does not lift a revocation": {
+      base: "keyCompromise",
+      delta: "removeFromCRL",
+      expected: "revoked",
+    },
     "of a later complete list": { deltaOf: 9, deltaNumber: 10, expected: "unknown" },
     "older than the complete list": { deltaOf: 1, deltaNumber: 1, expected: "unknown" },
     "of another issuer": { authority: authority({ subject: { CN: "Else" } }), expected: "unknown" },
     missing: { noDelta: true, expected: "unknown" },
     "that is a complete list": { plainDelta: true, expected: "unknown" },
   };
-  for (const [title, { base, delta, deltaOf = 5, deltaNumber = 6, expected, authority: other, noDelta, plainDelta }] of Object.entries(cases)) {
+  for (const [
+    title,
+    { base, delta, deltaOf = 5, deltaNumber = 6, expected, authority: other, noDelta, plainDelta },
+  ] of Object.entries(cases)) {
     await t.test(title, async () => {
       const { leaf, path } = leafWithPoint();
-      const revoked = (reason: string | undefined) => (reason === undefined ? [] : [{ certificate: leaf, reason }]);
-      lists.set(path, await makeCrl({ authority: root, number: 5, revoked: revoked(base), extensions: [`freshestCRL = URI:${server.url}/delta${path}`] }));
-      const indicator = plainDelta === true ? [] : [`2.5.29.27 = critical,DER:${der.integer(deltaOf).toString("hex")}`];
-      const made = await makeCrl({ authority: other ?? root, number: deltaNumber, revoked: revoked(delta), extensions: indicator });
+      const revoked = (reason: string | undefined) =>
+        reason === undefined ? [] : [{ certificate: leaf, reason }];
+      lists.set(
+        path,
+        await makeCrl({
+          authority: root,
+          number: 5,
+          revoked: revoked(base),
+          extensions: [`freshestCRL = URI:${server.url}/delta${path}`],
+        }),
+      );
+      const indicator =
+        plainDelta === true
+          ? []
+          : [`2.5.29.27 = critical,DER:${der.integer(deltaOf).toString("hex")}`];
+      const made = await makeCrl({
+        authority: other ?? root,
+        number: deltaNumber,
+        revoked: revoked(delta),
+        extensions: indicator,
+      });
       if (noDelta !== true) lists.set(`/delta${path}`, made);
       assert.equal((await check(leaf.chain)).result, expected);
     });
@@ -180,7 +293,11 @@ test("delta lists", async (t) => {
 });
 
 test("a delta that only the certificate names is not supported, so nothing is known", async () => {
-  const value = der.sequence(der.sequence(der.context(0, der.context(0, der.contextPrimitive(6, Buffer.from(`${server.url}/d.crl`))))));
+  const value = der.sequence(
+    der.sequence(
+      der.context(0, der.context(0, der.contextPrimitive(6, Buffer.from(`${server.url}/d.crl`)))),
+    ),
+  );
   const { leaf, path } = leafWithPoint({ extensions: [extension("2.5.29.46", false, value)] });
   lists.set(path, await makeCrl({ authority: root }));
   assert.equal((await check(leaf.chain)).result, "unknown");
@@ -192,7 +309,9 @@ test("a list is fetched once for many, kept on disk, and fetched again when it i
   const asked = () => server.requests.filter((each) => each === path).length;
   const cacheDir = join(tempDir("crl"), "deep", "down");
   const checker = revocationChecker({ fetch: httpFetch, cacheDir });
-  await Promise.all(Array.from({ length: 5 }, () => checker.check(leaf.chain, { now, purpose: "codeSigning" })));
+  await Promise.all(
+    Array.from({ length: 5 }, () => checker.check(leaf.chain, { now, purpose: "codeSigning" })),
+  );
   assert.equal(asked(), 1);
   assert.equal((await check(leaf.chain, { cacheDir })).result, "ok");
   assert.equal(asked(), 1);
@@ -209,7 +328,9 @@ test("a list is fetched once for many, kept on disk, and fetched again when it i
 
 test("a long list is searched without turning its entries into objects", async () => {
   const { leaf, path } = leafWithPoint();
-  const entries = Array.from({ length: 50_000 }, (_, i) => der.sequence(der.integer(1_000_000 + i), der.time(now)));
+  const entries = Array.from({ length: 50_000 }, (_, i) =>
+    der.sequence(der.integer(1_000_000 + i), der.time(now)),
+  );
   const algorithm = signatureAlgorithm(root.key.privateKey);
   const body = (last: Buffer[]) =>
     der.sequence(
@@ -220,9 +341,15 @@ test("a long list is searched without turning its entries into objects", async (
       der.time(new Date(now.getTime() + DAY)),
       der.sequence(...entries, ...last),
     );
-  const signed = (tbs: Buffer) => der.sequence(tbs, algorithm.identifier, der.bits(algorithm.sign(tbs)));
+  const signed = (tbs: Buffer) =>
+    der.sequence(tbs, algorithm.identifier, der.bits(algorithm.sign(tbs)));
   lists.set(path, signed(body([])));
   assert.equal((await check(leaf.chain)).result, "ok");
-  lists.set(path, signed(body([der.sequence(der.integer(Buffer.from(leaf.x509.serialNumber, "hex")), der.time(now))])));
+  lists.set(
+    path,
+    signed(
+      body([der.sequence(der.integer(Buffer.from(leaf.x509.serialNumber, "hex")), der.time(now))]),
+    ),
+  );
   assert.equal((await check(leaf.chain)).result, "revoked");
 });

@@ -9,7 +9,14 @@ import { authority, codeSigner } from "../../harness/certificates";
 import type { Issued, KeyKind } from "../../harness/keys";
 import { codeOf } from "./code-of";
 
-const ALGORITHMS: Partial<Record<KeyKind, string>> = { "rsa-2048": "PS256", "rsa-3072": "PS384", "rsa-4096": "PS512", "p-256": "ES256", "p-384": "ES384", "p-521": "ES512" };
+const ALGORITHMS: Partial<Record<KeyKind, string>> = {
+  "rsa-2048": "PS256",
+  "rsa-3072": "PS384",
+  "rsa-4096": "PS512",
+  "p-256": "ES256",
+  "p-384": "ES384",
+  "p-521": "ES512",
+};
 const target = { mediaType: MEDIA_TYPES.manifest, digest: `sha256:${"ab".repeat(32)}`, size: 123 };
 const root = authority();
 const leaf = codeSigner(root);
@@ -29,16 +36,30 @@ interface Parts {
   unprotected?: Record<string, unknown>;
 }
 
-async function members({ issued = leaf, header: given = header, payload = { targetArtifact: target }, unprotected = {} }: Parts = {}) {
-  const encode = (value: unknown) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+async function members({
+  issued = leaf,
+  header: given = header,
+  payload = { targetArtifact: target },
+  unprotected = {},
+}: Parts = {}) {
+  const encode = (value: unknown) =>
+    Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
   const [head, body] = [encode(given), encode(payload)];
-  const signature = Buffer.from(await signBytes(issued.key.privateKey, Buffer.from(`${head}.${body}`))).toString("base64url");
-  return { payload: body, protected: head, header: { x5c: issued.chain.map((der) => der.toString("base64")), ...unprotected }, signature };
+  const signature = Buffer.from(
+    await signBytes(issued.key.privateKey, Buffer.from(`${head}.${body}`)),
+  ).toString("base64url");
+  return {
+    payload: body,
+    protected: head,
+    header: { x5c: issued.chain.map((der) => der.toString("base64")), ...unprotected },
+    signature,
+  };
 }
 
 const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value));
 const jws = async (parts?: Parts) => bytesOf(await members(parts));
-const without = (name: keyof typeof header) => Object.fromEntries(Object.entries(header).filter(([each]) => each !== name));
+const without = (name: keyof typeof header) =>
+  Object.fromEntries(Object.entries(header).filter(([each]) => each !== name));
 
 test("every kind of key", async () => {
   for (const [kind, alg] of Object.entries(ALGORITHMS)) {
@@ -51,8 +72,16 @@ test("every kind of key", async () => {
 
 test("what it says is read as from the COSE form", async () => {
   const bytes = await jws({
-    header: { ...header, crit: [...header.crit, "io.cncf.notary.expiry"], "io.cncf.notary.expiry": "2035-06-01T12:00:00Z", extra: { any: ["thing"] } },
-    unprotected: { "io.cncf.notary.signingAgent": "tester/1", "io.cncf.notary.timestampSignature": "MAA=" },
+    header: {
+      ...header,
+      crit: [...header.crit, "io.cncf.notary.expiry"],
+      "io.cncf.notary.expiry": "2035-06-01T12:00:00Z",
+      extra: { any: ["thing"] },
+    },
+    unprotected: {
+      "io.cncf.notary.signingAgent": "tester/1",
+      "io.cncf.notary.timestampSignature": "MAA=",
+    },
   });
   const envelope = parseEnvelope(bytes, MEDIA_TYPES.jws);
   assert.equal(envelope.mediaType, MEDIA_TYPES.jws);
@@ -67,16 +96,32 @@ test("what it says is read as from the COSE form", async () => {
 
 test("a signing authority's time", async () => {
   const authentic = "io.cncf.notary.authenticSigningTime";
-  const scheme = { ...without("io.cncf.notary.signingTime"), "io.cncf.notary.signingScheme": "notary.x509.signingAuthority", [authentic]: "2025-06-01T12:00:00Z" };
-  const envelope = parseJwsEnvelope(await jws({ header: { ...scheme, crit: [...header.crit, authentic] } }));
+  const scheme = {
+    ...without("io.cncf.notary.signingTime"),
+    "io.cncf.notary.signingScheme": "notary.x509.signingAuthority",
+    [authentic]: "2025-06-01T12:00:00Z",
+  };
+  const envelope = parseJwsEnvelope(
+    await jws({ header: { ...scheme, crit: [...header.crit, authentic] } }),
+  );
   assert.equal(envelope.authenticSigningTime?.toISOString(), "2025-06-01T12:00:00.000Z");
-  await assert.rejects(async () => parseJwsEnvelope(await jws({ header: scheme })), codeOf("ENVELOPE_INVALID", /must be critical/));
+  await assert.rejects(
+    async () => parseJwsEnvelope(await jws({ header: scheme })),
+    codeOf("ENVELOPE_INVALID", /must be critical/),
+  );
 });
 
 test("a critical attribute that nobody knows does not verify", async () => {
-  const envelope = parseJwsEnvelope(await jws({ header: { ...header, crit: [...header.crit, "com.example.must"], "com.example.must": true } }));
+  const envelope = parseJwsEnvelope(
+    await jws({
+      header: { ...header, crit: [...header.crit, "com.example.must"], "com.example.must": true },
+    }),
+  );
   assert.deepEqual(envelope.critical, ["com.example.must"]);
-  await assert.rejects(verifyJwsSignature(envelope), codeOf("SIGNATURE_INVALID", /com\.example\.must/));
+  await assert.rejects(
+    verifyJwsSignature(envelope),
+    codeOf("SIGNATURE_INVALID", /com\.example\.must/),
+  );
 });
 
 test("headers that break the format", async (t) => {
@@ -89,21 +134,33 @@ test("headers that break the format", async (t) => {
     "crit with something absent": [{ ...header, crit: [...header.crit, "gone"] }, /"gone"/],
     "crit with alg": [{ ...header, crit: [...header.crit, "alg"] }, /"alg"/],
     "crit with a name twice": [{ ...header, crit: [...header.crit, ...header.crit] }, /twice/],
-    "an expiry that is not critical": [{ ...header, "io.cncf.notary.expiry": "2035-06-01T12:00:00Z" }, /expiry must be critical/],
+    "an expiry that is not critical": [
+      { ...header, "io.cncf.notary.expiry": "2035-06-01T12:00:00Z" },
+      /expiry must be critical/,
+    ],
     "another content type": [{ ...header, cty: "application/json" }, /content type/],
     "no content type": [without("cty"), /cty/],
-    "another scheme": [{ ...header, "io.cncf.notary.signingScheme": "notary.other" }, /signingScheme/],
+    "another scheme": [
+      { ...header, "io.cncf.notary.signingScheme": "notary.other" },
+      /signingScheme/,
+    ],
     "no time": [without(time), /missing/],
     "a time as a number": [{ ...header, [time]: 1700000000 }, /RFC 3339/],
     "a time without a zone": [{ ...header, [time]: "2025-06-01T12:00:00" }, /RFC 3339/],
-    "a day that is not in the calendar": [{ ...header, [time]: "2025-02-30T12:00:00Z" }, /RFC 3339/],
+    "a day that is not in the calendar": [
+      { ...header, [time]: "2025-02-30T12:00:00Z" },
+      /RFC 3339/,
+    ],
     "none for an algorithm": [{ ...header, alg: "none" }, /alg/],
     "a secret's algorithm": [{ ...header, alg: "HS256" }, /alg/],
     "an algorithm that notation does not have": [{ ...header, alg: "RS256" }, /alg/],
     "a payload that is not encoded": [{ ...header, b64: false }, /b64/],
     "a member twice": [text.replace("{", `{"alg":"PS256",`), /twice/],
     "a member twice, written differently": [text.replace("{", `{"\\u0061lg":"PS256",`), /twice/],
-    "a member twice, far from its colon": [text.replace("{", `{"alg"${" ".repeat(500)}:"PS256",`), /twice/],
+    "a member twice, far from its colon": [
+      text.replace("{", `{"alg"${" ".repeat(500)}:"PS256",`),
+      /twice/,
+    ],
     "no JSON": ["{", /JSON/],
     "a list": ["[]", /\(root\)/],
   };
@@ -124,19 +181,44 @@ test("envelopes that break the format", async (t) => {
     "a member twice": [text.replace("{", `{"payload":"e30",`), /twice/],
     "no header": [JSON.stringify({ ...good, header: undefined }), /header/],
     "no certificates": [JSON.stringify({ ...good, header: { x5c: [] } }), /x5c/],
-    "certificates as base64url": [JSON.stringify({ ...good, header: { x5c: good.header.x5c.map((each) => each.replaceAll("+", "-").replaceAll("/", "_")) } }), /x5c/],
+    "certificates as base64url": [
+      JSON.stringify({
+        ...good,
+        header: {
+          x5c: good.header.x5c.map((each) => each.replaceAll("+", "-").replaceAll("/", "_")),
+        },
+      }),
+      /x5c/,
+    ],
     "the general serialization": [JSON.stringify({ ...good, signatures: [] }), /flattened/],
-    "padding": [JSON.stringify({ ...good, signature: `${good.signature}==` }), /base64url/],
+    padding: [JSON.stringify({ ...good, signature: `${good.signature}==` }), /base64url/],
     "spare bits": [JSON.stringify({ ...good, payload: "e31" }), /canonical/],
-    "alg beside the protected one": [JSON.stringify({ ...good, header: { ...good.header, alg: "ES256" } }), /"alg" stands/],
-    "crit in the unprotected header": [JSON.stringify({ ...good, header: { ...good.header, crit: [] } }), /"crit" stands/],
+    "alg beside the protected one": [
+      JSON.stringify({ ...good, header: { ...good.header, alg: "ES256" } }),
+      /"alg" stands/,
+    ],
+    "crit in the unprotected header": [
+      JSON.stringify({ ...good, header: { ...good.header, crit: [] } }),
+      /"crit" stands/,
+    ],
     "a payload that names nothing": [JSON.stringify({ ...good, payload: "e30" }), /targetArtifact/],
-    "a timestamp that is no base64": [JSON.stringify({ ...good, header: { ...good.header, "io.cncf.notary.timestampSignature": "%" } }), /timestampSignature/],
+    "a timestamp that is no base64": [
+      JSON.stringify({
+        ...good,
+        header: { ...good.header, "io.cncf.notary.timestampSignature": "%" },
+      }),
+      /timestampSignature/,
+    ],
   };
   for (const [title, [bytes, reason]] of Object.entries(cases)) {
-    await t.test(title, () => assert.throws(() => parseJwsEnvelope(Buffer.from(bytes)), codeOf("ENVELOPE_INVALID", reason)));
+    await t.test(title, () =>
+      assert.throws(() => parseJwsEnvelope(Buffer.from(bytes)), codeOf("ENVELOPE_INVALID", reason)),
+    );
   }
-  assert.throws(() => parseJwsEnvelope(Buffer.alloc(2 * 1024 * 1024, 0x20)), codeOf("ENVELOPE_TOO_LARGE", /at most/));
+  assert.throws(
+    () => parseJwsEnvelope(Buffer.alloc(2 * 1024 * 1024, 0x20)),
+    codeOf("ENVELOPE_TOO_LARGE", /at most/),
+  );
 });
 
 test("signatures that are not by the leaf's key and its one algorithm", async (t) => {
@@ -147,12 +229,18 @@ test("signatures that are not by the leaf's key and its one algorithm", async (t
   };
   for (const [title, parts] of Object.entries(cases)) {
     await t.test(title, async () => {
-      await assert.rejects(verifyJwsSignature(parseJwsEnvelope(await jws(parts))), codeOf("SIGNATURE_INVALID", /does not verify/));
+      await assert.rejects(
+        verifyJwsSignature(parseJwsEnvelope(await jws(parts))),
+        codeOf("SIGNATURE_INVALID", /does not verify/),
+      );
     });
   }
   await t.test("a changed payload", async () => {
     const good = await members();
     const other = await members({ payload: { targetArtifact: { ...target, size: 124 } } });
-    await assert.rejects(verifyJwsSignature(parseJwsEnvelope(bytesOf({ ...good, payload: other.payload }))), codeOf("SIGNATURE_INVALID", /does not verify/));
+    await assert.rejects(
+      verifyJwsSignature(parseJwsEnvelope(bytesOf({ ...good, payload: other.payload }))),
+      codeOf("SIGNATURE_INVALID", /does not verify/),
+    );
   });
 });

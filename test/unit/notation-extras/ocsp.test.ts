@@ -7,7 +7,15 @@ import { revocationChecker, type RevocationOptions } from "../../../provider/not
 import { authority, codeSigner } from "../../harness/certificates";
 import * as der from "../../harness/der";
 import { extension, issue, type CertificateOptions, type Issued } from "../../harness/keys";
-import { httpFetch, makeCrl, ocspReply, ocspResponder, serve, type Answer, type OcspOptions } from "../../harness/pki";
+import {
+  httpFetch,
+  makeCrl,
+  ocspReply,
+  ocspResponder,
+  serve,
+  type Answer,
+  type OcspOptions,
+} from "../../harness/pki";
 
 const root = authority();
 const now = new Date();
@@ -15,35 +23,68 @@ const NO_CHECK = extension("1.3.6.1.5.5.7.48.1.5", false, der.nil());
 
 /** A certificate that an authority appoints to answer for it. */
 function responder(issuer: Issued, overrides: Partial<CertificateOptions> = {}): Issued {
-  return issue({ subject: { O: "Wabbit Networks", CN: "OCSP" }, issuer, keyUsage: ["digitalSignature"], purposes: ["ocspSigning"], extensions: [NO_CHECK], ...overrides });
+  return issue({
+    subject: { O: "Wabbit Networks", CN: "OCSP" },
+    issuer,
+    keyUsage: ["digitalSignature"],
+    purposes: ["ocspSigning"],
+    extensions: [NO_CHECK],
+    ...overrides,
+  });
 }
 
-function check(chain: readonly Uint8Array[], o: { at?: Date; now?: Date } & Partial<RevocationOptions> = {}) {
+function check(
+  chain: readonly Uint8Array[],
+  o: { at?: Date; now?: Date } & Partial<RevocationOptions> = {},
+) {
   const { at, now: when = new Date(), ...options } = o;
-  const checker = revocationChecker({ fetch: httpFetch, timeouts: { crl: 2000, ocsp: 5000 }, ...options });
-  return checker.check(chain, { now: when, purpose: "codeSigning", ...(at === undefined ? {} : { at }) });
+  const checker = revocationChecker({
+    fetch: httpFetch,
+    timeouts: { crl: 2000, ocsp: 5000 },
+    ...options,
+  });
+  return checker.check(chain, {
+    now: when,
+    purpose: "codeSigning",
+    ...(at === undefined ? {} : { at }),
+  });
 }
 
 /** A leaf whose responder answers by function; the function gets the leaf, which must know the address first. */
-async function leafWith(t: TestContext, answer: (leaf: Issued, request: Buffer, path: string) => Promise<Uint8Array | Answer | undefined>, withCrl = false): Promise<Issued> {
+async function leafWith(
+  t: TestContext,
+  answer: (leaf: Issued, request: Buffer, path: string) => Promise<Uint8Array | Answer | undefined>,
+  withCrl = false,
+): Promise<Issued> {
   const server = await serve(async (request, path): Promise<Answer | undefined> => {
     const given = await answer(leaf, request, path);
     return given instanceof Uint8Array ? { type: "application/ocsp-response", body: given } : given;
   });
   t.after(() => server.close());
-  const leaf: Issued = codeSigner(root, { ocsp: server.url, ...(withCrl ? { crl: `${server.url}/list.crl` } : {}) });
+  const leaf: Issued = codeSigner(root, {
+    ocsp: server.url,
+    ...(withCrl ? { crl: `${server.url}/list.crl` } : {}),
+  });
   return leaf;
 }
 
-async function outcome(t: TestContext, answering: (leaf: Issued) => Omit<OcspOptions, "authority"> & { authority?: Issued }, o: Parameters<typeof check>[1] = {}) {
-  const leaf = await leafWith(t, (each, request) => ocspReply({ authority: root, ...answering(each) }, request));
+async function outcome(
+  t: TestContext,
+  answering: (leaf: Issued) => Omit<OcspOptions, "authority"> & { authority?: Issued },
+  o: Parameters<typeof check>[1] = {},
+) {
+  const leaf = await leafWith(t, (each, request) =>
+    ocspReply({ authority: root, ...answering(each) }, request),
+  );
   return check(leaf.chain, o);
 }
 
 test("good, revoked, and not known", async (t) => {
   assert.equal((await outcome(t, (leaf) => ({ good: [leaf] }))).result, "ok");
   assert.equal((await outcome(t, (leaf) => ({ good: [leaf], byKey: true }))).result, "ok");
-  const revoked = await outcome(t, (leaf) => ({ revoked: [{ certificate: leaf, reason: "keyCompromise" }] }));
+  const revoked = await outcome(t, (leaf) => ({
+    revoked: [{ certificate: leaf, reason: "keyCompromise" }],
+  }));
   assert.equal(revoked.result, "revoked");
   assert.match(revoked.reason, /Wabbit Networks Release.*says that it is revoked/);
   const unknown = await outcome(t, () => ({}));
@@ -52,19 +93,46 @@ test("good, revoked, and not known", async (t) => {
 });
 
 test("an invalidity date after a proven signing time lets the signature stand", async (t) => {
-  const answering = (leaf: Issued) => ({ revoked: [{ certificate: leaf, reason: "keyTime,20250601000000Z" }] });
-  assert.equal((await outcome(t, answering, { at: new Date("2025-05-01T00:00:00Z") })).result, "ok");
-  assert.equal((await outcome(t, answering, { at: new Date("2025-07-01T00:00:00Z") })).result, "revoked");
+  const answering = (leaf: Issued) => ({
+    revoked: [{ certificate: leaf, reason: "keyTime,20250601000000Z" }],
+  });
+  assert.equal(
+    (await outcome(t, answering, { at: new Date("2025-05-01T00:00:00Z") })).result,
+    "ok",
+  );
+  assert.equal(
+    (await outcome(t, answering, { at: new Date("2025-07-01T00:00:00Z") })).result,
+    "revoked",
+  );
   assert.equal((await outcome(t, answering)).result, "revoked");
 });
 
 test("an appointed responder may answer, with its own certificate not revoked", async (t) => {
-  assert.equal((await outcome(t, (leaf) => ({ good: [leaf], responder: responder(root) }))).result, "ok");
-  assert.equal((await outcome(t, (leaf) => ({ good: [leaf], responder: responder(root, { key: "rsa-2048" }) }))).result, "ok");
+  assert.equal(
+    (await outcome(t, (leaf) => ({ good: [leaf], responder: responder(root) }))).result,
+    "ok",
+  );
+  assert.equal(
+    (
+      await outcome(t, (leaf) => ({
+        good: [leaf],
+        responder: responder(root, { key: "rsa-2048" }),
+      }))
+    ).result,
+    "ok",
+  );
   for (const revoked of [false, true]) {
-    const lists = await serve(async () => ({ body: await makeCrl({ authority: root, revoked: revoked ? [{ certificate: appointed }] : [] }) }));
+    const lists = await serve(async () => ({
+      body: await makeCrl({
+        authority: root,
+        revoked: revoked ? [{ certificate: appointed }] : [],
+      }),
+    }));
     t.after(() => lists.close());
-    const appointed: Issued = responder(root, { extensions: [], crl: `${lists.url}/responders.crl` });
+    const appointed: Issued = responder(root, {
+      extensions: [],
+      crl: `${lists.url}/responders.crl`,
+    });
     const verdict = await outcome(t, (leaf) => ({ good: [leaf], responder: appointed }));
     assert.equal(verdict.result, revoked ? "unknown" : "ok");
   }
@@ -76,7 +144,10 @@ test("a responder that may not answer is not believed", async (t) => {
     "without the key usage": [responder(root, { purposes: ["codeSigning"] }), /OCSPSigning/],
     "without any key usage": [responder(root, { purposes: null }), /OCSPSigning/],
     "that must not sign": [responder(root, { keyUsage: ["keyEncipherment"] }), /digitalSignature/],
-    "that expired": [responder(root, { notBefore: new Date("2020-01-01"), notAfter: new Date("2021-01-01") }), /not valid now/],
+    "that expired": [
+      responder(root, { notBefore: new Date("2020-01-01"), notAfter: new Date("2021-01-01") }),
+      /not valid now/,
+    ],
     "that is a signer itself": [codeSigner(root), /OCSPSigning/],
   };
   for (const [title, [signer, reason]] of Object.entries(cases)) {
@@ -89,10 +160,14 @@ test("a responder that may not answer is not believed", async (t) => {
 });
 
 test("an old answer is not believed, nor one without an end", async (t) => {
-  const replayed = await outcome(t, (leaf) => ({ good: [leaf], validMinutes: 5 }), { now: new Date(now.getTime() + 600_000) });
+  const replayed = await outcome(t, (leaf) => ({ good: [leaf], validMinutes: 5 }), {
+    now: new Date(now.getTime() + 600_000),
+  });
   assert.equal(replayed.result, "unknown");
   assert.match(replayed.reason, /out of date/);
-  const early = await outcome(t, (leaf) => ({ good: [leaf] }), { now: new Date(now.getTime() - 3_600_000) });
+  const early = await outcome(t, (leaf) => ({ good: [leaf] }), {
+    now: new Date(now.getTime() - 3_600_000),
+  });
   assert.match(early.reason, /from the future/);
   const endless = await outcome(t, (leaf) => ({ good: [leaf], validMinutes: undefined }));
   assert.equal(endless.result, "unknown");
@@ -136,16 +211,29 @@ test("what a responder does instead of answering tells nothing, and so a list is
   };
   for (const [title, [answer, reason]] of Object.entries(cases)) {
     await t.test(title, async (inner) => {
-      const verdict = await check((await leafWith(inner, answer)).chain, { timeouts: { ocsp: 200 } });
+      const verdict = await check((await leafWith(inner, answer)).chain, {
+        timeouts: { ocsp: 200 },
+      });
       assert.equal(verdict.result, "unknown");
       assert.match(verdict.reason, reason);
       for (const revoked of [false, true]) {
         const leaf = await leafWith(
           inner,
-          async (each, _, path) => (path === "/list.crl" ? { body: await makeCrl({ authority: root, revoked: revoked ? [{ certificate: each }] : [] }) } : answer()),
+          async (each, _, path) =>
+            path === "/list.crl"
+              ? {
+                  body: await makeCrl({
+                    authority: root,
+                    revoked: revoked ? [{ certificate: each }] : [],
+                  }),
+                }
+              : answer(),
           true,
         );
-        assert.equal((await check(leaf.chain, { timeouts: { ocsp: 200 } })).result, revoked ? "revoked" : "ok");
+        assert.equal(
+          (await check(leaf.chain, { timeouts: { ocsp: 200 } })).result,
+          revoked ? "revoked" : "ok",
+        );
       }
     });
   }
@@ -184,7 +272,10 @@ test("an answer is kept for the next signature by the same certificate", async (
   });
   const checker = revocationChecker({ fetch: httpFetch, timeouts: { ocsp: 5000 } });
   const once = () => checker.check(leaf.chain, { now: new Date(), purpose: "codeSigning" });
-  assert.deepEqual((await Promise.all([once(), once(), once()])).map(({ result }) => result), ["ok", "ok", "ok"]);
+  assert.deepEqual(
+    (await Promise.all([once(), once(), once()])).map(({ result }) => result),
+    ["ok", "ok", "ok"],
+  );
   assert.equal((await once()).result, "ok");
   assert.equal(asked, 1);
 });

@@ -17,7 +17,10 @@ function config(signingKeys: unknown): string {
   mkdirSync(join(directory, "localkeys"));
   writeFileSync(join(directory, "localkeys", "wabbit.key"), leaf.keyPem);
   writeFileSync(join(directory, "localkeys", "wabbit.crt"), leaf.chainPem);
-  writeFileSync(join(directory, "signingkeys.json"), typeof signingKeys === "string" ? signingKeys : JSON.stringify(signingKeys));
+  writeFileSync(
+    join(directory, "signingkeys.json"),
+    typeof signingKeys === "string" ? signingKeys : JSON.stringify(signingKeys),
+  );
   return directory;
 }
 
@@ -29,7 +32,10 @@ test("a key by name, and the default one", async () => {
   for (const name of [{ name: "wabbit" }, {}]) {
     const signer = await notationKeySigner({ configDir, ...name });
     assert.ok(!isEnvelopeSigner(signer));
-    assert.deepEqual(signer.certificateChain.map((der) => Buffer.from(der)), leaf.chain);
+    assert.deepEqual(
+      signer.certificateChain.map((der) => Buffer.from(der)),
+      leaf.chain,
+    );
     assert.equal((await signer.sign(Buffer.from("x"))).byteLength, 64);
   }
 });
@@ -38,20 +44,47 @@ test("a key's directory is notation's own when none is given", async () => {
   const configDir = config({ keys: [local] });
   const above = tempDir("xdg");
   mkdirSync(join(above, "notation"));
-  writeFileSync(join(above, "notation", "signingkeys.json"), JSON.stringify({ keys: [{ ...local, keyPath: join(configDir, local.keyPath), certPath: join(configDir, local.certPath) }] }));
-  if (process.platform === "linux") await notationKeySigner({ name: "wabbit", env: { XDG_CONFIG_HOME: above } });
+  writeFileSync(
+    join(above, "notation", "signingkeys.json"),
+    JSON.stringify({
+      keys: [
+        {
+          ...local,
+          keyPath: join(configDir, local.keyPath),
+          certPath: join(configDir, local.certPath),
+        },
+      ],
+    }),
+  );
+  if (process.platform === "linux")
+    await notationKeySigner({ name: "wabbit", env: { XDG_CONFIG_HOME: above } });
 });
 
 test("a key behind a plugin asks the plugin", async () => {
   const configDir = config({ keys: [local, remote] });
-  await assert.rejects(notationKeySigner({ name: "kms", configDir, pluginDir: tempDir("plugins") }), codeOf("PLUGIN_NOT_FOUND", /"absent"/));
+  await assert.rejects(
+    notationKeySigner({ name: "kms", configDir, pluginDir: tempDir("plugins") }),
+    codeOf("PLUGIN_NOT_FOUND", /"absent"/),
+  );
 });
 
 test("keys that are not there", async () => {
-  await assert.rejects(notationKeySigner({ name: "other", configDir: config({ keys: [local] }) }), codeOf("SIGNER_UNKNOWN", /no key "other".*notation key list/));
-  await assert.rejects(notationKeySigner({ configDir: config({ keys: [local] }) }), codeOf("SIGNER_UNKNOWN", /no default key/));
-  await assert.rejects(notationKeySigner({ configDir: config({ default: "gone", keys: null }) }), codeOf("SIGNER_UNKNOWN", /no key "gone"/));
-  await assert.rejects(notationKeySigner({ name: "x", configDir: tempDir("empty") }), codeOf("SIGNER_UNKNOWN", /notation key add/));
+  await assert.rejects(
+    notationKeySigner({ name: "other", configDir: config({ keys: [local] }) }),
+    codeOf("SIGNER_UNKNOWN", /no key "other".*notation key list/),
+  );
+  await assert.rejects(
+    notationKeySigner({ configDir: config({ keys: [local] }) }),
+    codeOf("SIGNER_UNKNOWN", /no default key/),
+  );
+  await assert.rejects(
+    notationKeySigner({ configDir: config({ default: "gone", keys: null }) }),
+    codeOf("SIGNER_UNKNOWN", /no key "gone"/),
+  );
+  await assert.rejects(
+    notationKeySigner({ name: "x", configDir: tempDir("empty") }),
+    codeOf("SIGNER_UNKNOWN", /notation key add/),
+  );
 });
 
 test("a signingkeys.json that cannot be used", async (t) => {
@@ -64,6 +97,11 @@ test("a signingkeys.json that cannot be used", async (t) => {
     "a key that is both": [{ keys: [{ ...remote, ...local }] }, /neither/],
   };
   for (const [title, [text, reason]] of Object.entries(cases)) {
-    await t.test(title, () => assert.rejects(notationKeySigner({ name: "wabbit", configDir: config(text) }), codeOf("FILE_UNREADABLE", reason)));
+    await t.test(title, () =>
+      assert.rejects(
+        notationKeySigner({ name: "wabbit", configDir: config(text) }),
+        codeOf("FILE_UNREADABLE", reason),
+      ),
+    );
   }
 });

@@ -4,7 +4,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { isConsignError } from "../../../provider/errors";
 import { parseCertificate } from "../../../provider/notation/certificates";
-import { identityNameOf, isSubsetName, parseIdentityName } from "../../../provider/notation/distinguished-name";
+import {
+  identityNameOf,
+  isSubsetName,
+  parseIdentityName,
+} from "../../../provider/notation/distinguished-name";
 import { codeSigner, authority } from "../../harness/certificates";
 
 const read = (text: string) => Object.fromEntries(parseIdentityName(text));
@@ -48,7 +52,8 @@ const REFUSED: Record<string, RegExp> = {
 };
 
 for (const [text, message] of Object.entries(REFUSED)) {
-  test(`refuses "${text}"`, () => assert.throws(() => parseIdentityName(text), { code: "TRUST_POLICY_INVALID", message }));
+  test(`refuses "${text}"`, () =>
+    assert.throws(() => parseIdentityName(text), { code: "TRUST_POLICY_INVALID", message }));
 }
 
 test("a name is part of another when all its attributes are in it", () => {
@@ -60,11 +65,15 @@ test("a name is part of another when all its attributes are in it", () => {
 });
 
 test("a certificate's subject in text reads back as the same identity", () => {
-  const value = fc.string({ minLength: 1, maxLength: 20, unit: "grapheme" }).filter((text) => !text.includes("=#") && !text.startsWith("#"));
+  const value = fc
+    .string({ minLength: 1, maxLength: 20, unit: "grapheme" })
+    .filter((text) => !text.includes("=#") && !text.startsWith("#"));
   const root = authority();
   fc.assert(
     fc.property(value, value, (O, CN) => {
-      const { subject } = parseCertificate(codeSigner(root, { subject: { C: "US", ST: "WA", O, CN } }).der);
+      const { subject } = parseCertificate(
+        codeSigner(root, { subject: { C: "US", ST: "WA", O, CN } }).der,
+      );
       assert.deepEqual(parseIdentityName(subject.text), identityNameOf(subject));
       assert.equal(identityNameOf(subject).get("O"), O);
       return true;
@@ -75,13 +84,16 @@ test("a certificate's subject in text reads back as the same identity", () => {
 
 test("whatever the text, it ends with a name or TRUST_POLICY_INVALID", () => {
   fc.assert(
-    fc.property(fc.string({ maxLength: 60 }).map((text) => `C=US,ST=WA,O=${text}`), (text) => {
-      try {
-        return parseIdentityName(text).size >= 3;
-      } catch (error) {
-        return isConsignError(error, "TRUST_POLICY_INVALID");
-      }
-    }),
+    fc.property(
+      fc.string({ maxLength: 60 }).map((text) => `C=US,ST=WA,O=${text}`),
+      (text) => {
+        try {
+          return parseIdentityName(text).size >= 3;
+        } catch (error) {
+          return isConsignError(error, "TRUST_POLICY_INVALID");
+        }
+      },
+    ),
     { numRuns: 2000 },
   );
 });

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
-import { Tag, decodeSign1, encodeCbor, encodeSign1, signBytes, toBeSigned, type Label } from "../../../provider/cose";
+import {
+  Tag,
+  decodeSign1,
+  encodeCbor,
+  encodeSign1,
+  signBytes,
+  toBeSigned,
+  type Label,
+} from "../../../provider/cose";
 import type { Issued } from "../../harness/keys";
 import { leaf, sign } from "./arrange";
 
@@ -15,16 +23,30 @@ export interface Forgery {
   key?: Issued;
 }
 
-const NUMBERS: Record<string, number> = { alg: 1, crit: 2, cty: 3, kid: 4, cwt: 15, x5chain: 33, x5t: 34 };
+const NUMBERS: Record<string, number> = {
+  alg: 1,
+  crit: 2,
+  cty: 3,
+  kid: 4,
+  cwt: 15,
+  x5chain: 33,
+  x5t: 34,
+};
 
 /** A good envelope with something changed and then properly signed, so that only the change can be what is refused. */
 export async function forge(change: Forgery = {}): Promise<Uint8Array> {
   const good = decodeSign1(await sign(), 2 ** 20);
   const unprotectedHeaders = changed(good.unprotectedHeaders, change.unprotected);
-  const headers = changed(good.protectedHeaders, { ...namesLeaf(unprotectedHeaders), ...change.headers });
+  const headers = changed(good.protectedHeaders, {
+    ...namesLeaf(unprotectedHeaders),
+    ...change.headers,
+  });
   const protectedBytes = change.protectedBytes ?? encodeCbor(headers);
   const payload = change.payload ?? good.payload;
-  const signature = await signBytes((change.key ?? leaf).key.privateKey, toBeSigned(protectedBytes, payload));
+  const signature = await signBytes(
+    (change.key ?? leaf).key.privateKey,
+    toBeSigned(protectedBytes, payload),
+  );
   return encodeSign1({
     protectedBytes,
     unprotectedHeaders,
@@ -37,10 +59,15 @@ export async function forge(change: Forgery = {}): Promise<Uint8Array> {
 function namesLeaf(unprotectedHeaders: ReadonlyMap<Label, unknown>): Record<string, unknown> {
   const chain = unprotectedHeaders.get(33);
   const first: unknown = Array.isArray(chain) ? chain[0] : undefined;
-  return first instanceof Uint8Array ? { x5t: [-16, Uint8Array.from(createHash("sha256").update(first).digest())] } : {};
+  return first instanceof Uint8Array
+    ? { x5t: [-16, Uint8Array.from(createHash("sha256").update(first).digest())] }
+    : {};
 }
 
-function changed(headers: ReadonlyMap<Label, unknown>, changes: Record<string, unknown> = {}): Map<Label, unknown> {
+function changed(
+  headers: ReadonlyMap<Label, unknown>,
+  changes: Record<string, unknown> = {},
+): Map<Label, unknown> {
   const map = new Map(headers);
   for (const [name, value] of Object.entries(changes)) {
     const label = NUMBERS[name] ?? name;

@@ -11,9 +11,16 @@ import { retried, Transient } from "../../../provider/registry/retry";
 import { json, quickClient, scripted } from "./scripted";
 
 /** A second passes in a millisecond. */
-const FAST: Clock = { now: () => performance.now() * 1000, wait: (ms, signal) => delay(ms / 1000, undefined, signal === undefined ? {} : { signal }) };
+const FAST: Clock = {
+  now: () => performance.now() * 1000,
+  wait: (ms, signal) => delay(ms / 1000, undefined, signal === undefined ? {} : { signal }),
+};
 
-const limited = (retryAfterMs?: number): Transient => new Transient(new ConsignError("REGISTRY_RATE_LIMITED", "too many", { status: 429 }), retryAfterMs);
+const limited = (retryAfterMs?: number): Transient =>
+  new Transient(
+    new ConsignError("REGISTRY_RATE_LIMITED", "too many", { status: 429 }),
+    retryAfterMs,
+  );
 
 test("too many is half as many, once for all that were under way, and never fewer than one", async () => {
   const semaphore = new AdaptiveSemaphore(8);
@@ -74,8 +81,15 @@ test("a quota of 20 requests in 60 s is survived by 100, however often the windo
     }
   };
   const onWait = (_: Transient, ms: number): void => gate.pause(ms);
-  await Promise.all(Array.from({ length: 100 }, () => retried(request, DEFAULT_LIMITS, { onWait, wait: FAST.wait })));
-  assert.equal([...perWindow.values()].reduce((sum, used) => sum + used), 100);
+  await Promise.all(
+    Array.from({ length: 100 }, () =>
+      retried(request, DEFAULT_LIMITS, { onWait, wait: FAST.wait }),
+    ),
+  );
+  assert.equal(
+    [...perWindow.values()].reduce((sum, used) => sum + used),
+    100,
+  );
   assert.ok(perWindow.size >= 5, `${perWindow.size} windows`);
   assert.ok(refused < 60, `${refused} requests in vain`);
 });
@@ -86,7 +100,10 @@ test("a long Retry-After is no failed try, and a registry that never has enough 
     tries += 1;
     throw limited(60_000);
   };
-  await assert.rejects(retried(attempt, DEFAULT_LIMITS, { wait: async () => {} }), /asks to wait 60 s, and at most 300 s/);
+  await assert.rejects(
+    retried(attempt, DEFAULT_LIMITS, { wait: async () => {} }),
+    /asks to wait 60 s, and at most 300 s/,
+  );
   assert.equal(tries, 6);
 });
 
@@ -118,8 +135,14 @@ for (const [status, headers, shrinks] of [
       under -= 1;
       response.writeHead(404, { "docker-distribution-api-version": "registry/2.0" }).end();
     });
-    const repository = quickClient(context, { limits: { concurrency: 4, backoffMs: 1 } }).repository(server.host, "a");
-    const blob = (n: number) => ({ mediaType: "application/x", digest: digestOf(String(n)), size: 1 });
+    const repository = quickClient(context, {
+      limits: { concurrency: 4, backoffMs: 1 },
+    }).repository(server.host, "a");
+    const blob = (n: number) => ({
+      mediaType: "application/x",
+      digest: digestOf(String(n)),
+      size: 1,
+    });
     await repository.has(blob(0));
     const { gate } = repository.connection;
     assert.equal(gate.width("call"), shrinks ? 2 : 4);

@@ -28,6 +28,8 @@ test("a file that fails is no file that has moved", () => {
 test("a provider's process loads the part of undici that it needs", () => {
   const program = `require("./dist/provider/registry/http-pools").poolClass();
     process.stdout.write(String(Object.keys(require.cache).filter((file) => /[\\\\/]undici[\\\\/]/.test(file)).length))`;
-  const modules = Number(execFileSync(process.execPath, ["-e", program], { cwd: repositoryRoot, encoding: "utf8" }));
+  const modules = Number(
+    execFileSync(process.execPath, ["-e", program], { cwd: repositoryRoot, encoding: "utf8" }),
+  );
   assert.ok(modules > 0 && modules < 60, `${modules} modules of undici`);
 });

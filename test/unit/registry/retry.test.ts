@@ -9,7 +9,8 @@ import { digestOf } from "../../../provider/oci/digest";
 import { failsWith, json, quickClient, scripted } from "./scripted";
 
 const LIMITS = { ...DEFAULT_LIMITS, backoffMs: 1, backoffCapMs: 4 };
-const failure = (retryAfterMs?: number): Transient => new Transient(new ConsignError("REGISTRY_FAILED", "down"), retryAfterMs);
+const failure = (retryAfterMs?: number): Transient =>
+  new Transient(new ConsignError("REGISTRY_FAILED", "down"), retryAfterMs);
 
 test("a transient failure is tried 5 times, then its error is thrown", async () => {
   let tries = 0;
@@ -45,12 +46,21 @@ test("all waits together are bounded", async () => {
   const attempt = async (): Promise<void> => {
     throw failure(40);
   };
-  await assert.rejects(retried(attempt, { ...LIMITS, waitMs: 100 }, { onWait: (_, ms) => waits.push(ms) }), failsWith("REGISTRY_FAILED"));
+  await assert.rejects(
+    retried(attempt, { ...LIMITS, waitMs: 100 }, { onWait: (_, ms) => waits.push(ms) }),
+    failsWith("REGISTRY_FAILED"),
+  );
   assert.deepEqual(waits, [40, 40]);
 });
 
 test("the backoff doubles from 250 ms to the cap of 5 s, with jitter", () => {
-  for (const [tried, most] of [[0, 250], [1, 500], [4, 4000], [5, 5000], [30, 5000]] as const) {
+  for (const [tried, most] of [
+    [0, 250],
+    [1, 500],
+    [4, 4000],
+    [5, 5000],
+    [30, 5000],
+  ] as const) {
     const ms = backoff(tried, DEFAULT_LIMITS);
     assert.ok(ms >= most / 2 && ms <= most, `${tried}: ${ms}`);
   }
@@ -62,7 +72,8 @@ test("Retry-After is read as seconds and as a date", () => {
   assert.equal(retryAfter("Thu, 01 Jan 2026 00:01:30 GMT", now), 90_000);
   assert.equal(retryAfter("Thursday, 01-Jan-26 00:01:30 GMT", now), 90_000);
   assert.equal(retryAfter("Thu, 01 Jan 2020 00:00:00 GMT", now), 0);
-  for (const junk of ["", "soon", "-5", "1.5", undefined]) assert.equal(retryAfter(junk, now), undefined, String(junk));
+  for (const junk of ["", "soon", "-5", "1.5", undefined])
+    assert.equal(retryAfter(junk, now), undefined, String(junk));
 });
 
 test("an aborted wait ends with the signal's reason", async () => {
@@ -96,16 +107,29 @@ test("requestsPerSecond spaces requests out", async () => {
   assert.ok(performance.now() - started >= 95);
 });
 
-for (const [name, header] of [["seconds", () => "1"], ["a date", () => new Date(Date.now() + 2000).toUTCString()]] as const) {
+for (const [name, header] of [
+  ["seconds", () => "1"],
+  ["a date", () => new Date(Date.now() + 2000).toUTCString()],
+] as const) {
   test(`a 429 with Retry-After in ${name} holds back every request of the registry`, async (context) => {
     const arrivals: number[] = [];
     const server = await scripted(context, (_request, response) => {
       arrivals.push(performance.now());
-      if (arrivals.length === 1) return json(response, 429, { errors: [{ code: "TOOMANYREQUESTS" }] }, { "retry-after": header() });
+      if (arrivals.length === 1)
+        return json(
+          response,
+          429,
+          { errors: [{ code: "TOOMANYREQUESTS" }] },
+          { "retry-after": header() },
+        );
       response.writeHead(404, { "docker-distribution-api-version": "registry/2.0" }).end();
     });
     const repository = quickClient(context).repository(server.host, "a");
-    const blob = (text: string) => ({ mediaType: "application/x", digest: digestOf(text), size: 1 });
+    const blob = (text: string) => ({
+      mediaType: "application/x",
+      digest: digestOf(text),
+      size: 1,
+    });
     const first = repository.has(blob("one"));
     await new Promise((done) => setTimeout(done, 100));
     await Promise.all([first, repository.has(blob("two"))]);
@@ -117,18 +141,35 @@ for (const [name, header] of [["seconds", () => "1"], ["a date", () => new Date(
 
 for (const status of [408, 429, 500, 502, 503, 504]) {
   test(`${status} is retried, and given up after 5 tries`, async (context) => {
-    const server = await scripted(context, (_request, response) => json(response, status, { errors: [] }));
+    const server = await scripted(context, (_request, response) =>
+      json(response, status, { errors: [] }),
+    );
     const codes = { 408: "REQUEST_TIMEOUT", 429: "REGISTRY_RATE_LIMITED" } as const;
     const expected = status in codes ? codes[status as keyof typeof codes] : "REGISTRY_FAILED";
-    await assert.rejects(quickClient(context).repository(server.host, "a").resolve("v1"), failsWith(expected));
+    await assert.rejects(
+      quickClient(context).repository(server.host, "a").resolve("v1"),
+      failsWith(expected),
+    );
     assert.equal(server.requests.length, 5);
   });
 }
 
-for (const [status, code] of [[400, "REGISTRY_FAILED"], [401, "REGISTRY_UNAUTHORIZED"], [403, "REGISTRY_DENIED"], [405, "REGISTRY_UNSUPPORTED"], [501, "REGISTRY_UNSUPPORTED"], [404, "MANIFEST_UNKNOWN"]] as const) {
+for (const [status, code] of [
+  [400, "REGISTRY_FAILED"],
+  [401, "REGISTRY_UNAUTHORIZED"],
+  [403, "REGISTRY_DENIED"],
+  [405, "REGISTRY_UNSUPPORTED"],
+  [501, "REGISTRY_UNSUPPORTED"],
+  [404, "MANIFEST_UNKNOWN"],
+] as const) {
   test(`${status} is not retried: ${code}`, async (context) => {
-    const server = await scripted(context, (_request, response) => json(response, status, { errors: [] }, { "docker-distribution-api-version": "registry/2.0" }));
-    await assert.rejects(quickClient(context).repository(server.host, "a").resolve("v1"), failsWith(code));
+    const server = await scripted(context, (_request, response) =>
+      json(response, status, { errors: [] }, { "docker-distribution-api-version": "registry/2.0" }),
+    );
+    await assert.rejects(
+      quickClient(context).repository(server.host, "a").resolve("v1"),
+      failsWith(code),
+    );
     assert.equal(server.requests.length, 1);
   });
 }

@@ -24,7 +24,10 @@ for (const [name, value, property] of WRONG) {
   test(`settings are refused with the property named: ${name}`, () => {
     assert.throws(
       () => parseRegistrySettings("registry.example", value),
-      (error) => isConsignError(error, "INPUT_INVALID") && error.message.includes(property) && !error.message.includes("hunter2"),
+      (error) =>
+        isConsignError(error, "INPUT_INVALID") &&
+        error.message.includes(property) &&
+        !error.message.includes("hunter2"),
     );
   });
 }
@@ -45,11 +48,15 @@ const ORIGINS: [string, Parameters<typeof originOf>[1], string][] = [
 ];
 
 for (const [registry, settings, origin] of ORIGINS) {
-  test(`${registry} with ${JSON.stringify(settings)} is at ${origin}`, () => assert.equal(originOf(registry, settings).origin, origin));
+  test(`${registry} with ${JSON.stringify(settings)} is at ${origin}`, () =>
+    assert.equal(originOf(registry, settings).origin, origin));
 }
 
 test("files that settings name are read when the registry is first used", () => {
-  const client = new RegistryClient({ baseDir: "/nonexistent", settings: { "registry.example": { caFile: "ca.pem" } } });
+  const client = new RegistryClient({
+    baseDir: "/nonexistent",
+    settings: { "registry.example": { caFile: "ca.pem" } },
+  });
   assert.throws(() => client.repository("registry.example", "a"), failsWith("FILE_NOT_FOUND"));
   assert.throws(() => client.repository("registry.example", "A"), failsWith("REFERENCE_INVALID"));
 });

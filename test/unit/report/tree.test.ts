@@ -6,7 +6,18 @@ import type { Descriptor } from "../../../provider/oci/descriptor";
 import { observeArtifact } from "../../../provider/report/collect";
 import { renderTree } from "../../../provider/report/tree";
 import { pushIndex, pushReferrer } from "../../harness/artifacts";
-import { acme, now, observing, provenance, pushClaim, pushNetMonitor, pushSignature, pushWrongSignature, trusting, wabbit } from "./arrange";
+import {
+  acme,
+  now,
+  observing,
+  provenance,
+  pushClaim,
+  pushNetMonitor,
+  pushSignature,
+  pushWrongSignature,
+  trusting,
+  wabbit,
+} from "./arrange";
 
 const short = ({ digest }: Descriptor) => digest.slice(0, 19);
 const at = `${now.toISOString().slice(0, 19)}Z`;
@@ -18,22 +29,37 @@ test("under a trust policy the tree says who signed and what counts", async () =
   const artifact = await pushNetMonitor(store);
   const signature = await pushSignature(store, artifact, wabbit);
   const foreign = await pushSignature(store, artifact, acme);
-  const claim = await pushClaim(store, { type: "provenance", subject: artifact, predicate: provenance, audience: "internal" });
+  const claim = await pushClaim(store, {
+    type: "provenance",
+    subject: artifact,
+    predicate: provenance,
+    audience: "internal",
+  });
   const claimSignature = await pushSignature(store, claim, wabbit);
-  const bare = await pushClaim(store, { type: "https://example.com/note", subject: artifact, predicate: {} });
+  const bare = await pushClaim(store, {
+    type: "https://example.com/note",
+    subject: artifact,
+    predicate: {},
+  });
   const evidence = await pushReferrer(store, artifact);
-  const tree = renderTree(await observeArtifact(store, artifact, observing({ trust: await trusting() })), { title: "net-monitor:v1" });
+  const tree = renderTree(
+    await observeArtifact(store, artifact, observing({ trust: await trusting() })),
+    { title: "net-monitor:v1" },
+  );
   const [head, ...lines] = tree.split("\n");
   assert.equal(head, "net-monitor:v1");
-  assert.deepEqual(lines.filter((line) => !line.includes("the signer is not trusted")), [
-    `${short(artifact)}  application/vnd.wabbit.net-monitor.v1  12 B`,
-    `├─ ✔  signature ${short(signature)}  verified  by ${WABBIT}  at ${at}`,
-    `├─ ✘  signature ${short(foreign)}  not verified: untrusted  by ${ACME}  at ${at}`,
-    `├─ ✘  https://example.com/note  public  ${short(bare)}  unsigned`,
-    `├─ ✔  provenance  internal  ${short(claim)}  effective  by ${WABBIT}`,
-    `│  └─ ✔  signature ${short(claimSignature)}  verified  by ${WABBIT}  at ${at}`,
-    `└─ -  application/vnd.example.evidence  ${evidence.descriptor.digest.slice(0, 19)}`,
-  ]);
+  assert.deepEqual(
+    lines.filter((line) => !line.includes("the signer is not trusted")),
+    [
+      `${short(artifact)}  application/vnd.wabbit.net-monitor.v1  12 B`,
+      `├─ ✔  signature ${short(signature)}  verified  by ${WABBIT}  at ${at}`,
+      `├─ ✘  signature ${short(foreign)}  not verified: untrusted  by ${ACME}  at ${at}`,
+      `├─ ✘  https://example.com/note  public  ${short(bare)}  unsigned`,
+      `├─ ✔  provenance  internal  ${short(claim)}  effective  by ${WABBIT}`,
+      `│  └─ ✔  signature ${short(claimSignature)}  verified  by ${WABBIT}  at ${at}`,
+      `└─ -  application/vnd.example.evidence  ${evidence.descriptor.digest.slice(0, 19)}`,
+    ],
+  );
   assert.match(tree, /^│ +the signer is not trusted: .* \[SIGNATURE_UNTRUSTED\]$/m);
 });
 
@@ -74,7 +100,12 @@ test("under level skip the tree says that nothing was verified", async () => {
   const store = new MemoryStore("registry.example/net-monitor");
   const artifact = await pushNetMonitor(store);
   await pushSignature(store, artifact, acme);
-  const trust = await trusting({ signatureVerification: { level: "skip" }, roots: {}, trustedIdentities: [], registryScopes: ["registry.example/net-monitor"] });
+  const trust = await trusting({
+    signatureVerification: { level: "skip" },
+    roots: {},
+    trustedIdentities: [],
+    registryScopes: ["registry.example/net-monitor"],
+  });
   const tree = renderTree(await observeArtifact(store, artifact, observing({ trust })));
   assert.match(tree, /\? {2}nothing was verified/);
   assert.match(tree, /valid, signer not checked against a policy/);
@@ -106,7 +137,10 @@ test("the same observation gives the same text, with and without color", async (
   const store = new MemoryStore("registry.example/net-monitor");
   const artifact = await pushNetMonitor(store);
   for (const by of [wabbit, acme]) await pushSignature(store, artifact, by);
-  const [one, two] = [await observeArtifact(store, artifact, observing()), await observeArtifact(store, artifact, observing())];
+  const [one, two] = [
+    await observeArtifact(store, artifact, observing()),
+    await observeArtifact(store, artifact, observing()),
+  ];
   assert.equal(renderTree(one), renderTree(two));
   const colored = renderTree(one, { color: true });
   assert.match(colored, /\u001b\[/);

@@ -1,13 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cosignTagsOf, isUserTag, namesOnly, selectTags, tagSelectionSchema, type TagSelection } from "../../../provider/resources/mirror-tags";
+import {
+  cosignTagsOf,
+  isUserTag,
+  namesOnly,
+  selectTags,
+  tagSelectionSchema,
+  type TagSelection,
+} from "../../../provider/resources/mirror-tags";
 import { digestOf } from "../../../provider/oci/digest";
 
-const TAGS = ["latest", "v1.0.0", "v1.1.0", "v1.2.0-rc.1", "v2.0.0", "nightly-1", "nightly-2", `sha256-${"a".repeat(64)}.sig`, "consign-inventory-0123456789ab"];
+const TAGS = [
+  "latest",
+  "v1.0.0",
+  "v1.1.0",
+  "v1.2.0-rc.1",
+  "v2.0.0",
+  "nightly-1",
+  "nightly-2",
+  `sha256-${"a".repeat(64)}.sig`,
+  "consign-inventory-0123456789ab",
+];
 
 const cases: [string, TagSelection, string[]][] = [
-  ["everything that a person tagged", {}, ["latest", "nightly-1", "nightly-2", "v1.0.0", "v1.1.0", "v1.2.0-rc.1", "v2.0.0"]],
+  [
+    "everything that a person tagged",
+    {},
+    ["latest", "nightly-1", "nightly-2", "v1.0.0", "v1.1.0", "v1.2.0-rc.1", "v2.0.0"],
+  ],
   ["exact names", ["v1.0.0", "absent"], ["v1.0.0"]],
   ["globs", ["v1.*"], ["v1.0.0", "v1.1.0", "v1.2.0-rc.1"]],
   ["a regular expression", { matching: "^nightly-[0-9]$" }, ["nightly-1", "nightly-2"]],

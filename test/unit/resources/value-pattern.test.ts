@@ -28,14 +28,21 @@ const cases: [value: string, pattern: string, fits: boolean][] = [
   ["aaac", "*a*b", false],
 ];
 for (const [value, pattern, fits] of cases) {
-  test(`${JSON.stringify(value)} ${fits ? "fits" : "does not fit"} ${JSON.stringify(pattern)}`, () => assert.equal(fitsPattern(value, pattern), fits));
+  test(`${JSON.stringify(value)} ${fits ? "fits" : "does not fit"} ${JSON.stringify(pattern)}`, () =>
+    assert.equal(fitsPattern(value, pattern), fits));
 }
 
 test("patterns are what a regular expression of the same meaning says", () => {
-  const short = fc.string({ unit: fc.constantFrom("a", "b", "/", ".", "*", "?", "\n"), maxLength: 8 });
+  const short = fc.string({
+    unit: fc.constantFrom("a", "b", "/", ".", "*", "?", "\n"),
+    maxLength: 8,
+  });
   fc.assert(
     fc.property(short, short, (value, pattern) => {
-      const source = pattern.replace(/[./]/g, "\\$&").replaceAll("*", "[^]*").replaceAll("?", "[^]");
+      const source = pattern
+        .replace(/[./]/g, "\\$&")
+        .replaceAll("*", "[^]*")
+        .replaceAll("?", "[^]");
       assert.equal(fitsPattern(value, pattern), new RegExp(`^${source}$`, "u").test(value));
     }),
     { numRuns: 2000, seed: 6 },

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { digestOf, type Digest } from "../../../provider/oci/digest";
-import { encodeEvidence, type Entries, type Evidence, type Facts, type Rules } from "../../../provider/retention";
+import {
+  encodeEvidence,
+  type Entries,
+  type Evidence,
+  type Facts,
+  type Rules,
+} from "../../../provider/retention";
 
 const DAY = 86_400_000;
 export const YEAR = 365 * DAY;
@@ -10,11 +16,30 @@ export function days(count: number): { text: string; ms: number } {
 }
 
 export function rules(overrides: Partial<Rules> = {}): Rules {
-  return { archiveAfter: days(30), retain: { text: "1y", ms: YEAR }, since: "end-of-production", holds: [], onExpiry: "purge", release: "never", ...overrides };
+  return {
+    archiveAfter: days(30),
+    retain: { text: "1y", ms: YEAR },
+    since: "end-of-production",
+    holds: [],
+    onExpiry: "purge",
+    release: "never",
+    ...overrides,
+  };
 }
 
-export function deployment(from: string, until?: string, environment = "production", resource?: string): Evidence {
-  return { kind: "deployment", environment, ...(resource === undefined ? {} : { resource }), from: `${from}T00:00:00Z`, ...(until === undefined ? {} : { until: `${until}T00:00:00Z` }) };
+export function deployment(
+  from: string,
+  until?: string,
+  environment = "production",
+  resource?: string,
+): Evidence {
+  return {
+    kind: "deployment",
+    environment,
+    ...(resource === undefined ? {} : { resource }),
+    from: `${from}T00:00:00Z`,
+    ...(until === undefined ? {} : { until: `${until}T00:00:00Z` }),
+  };
 }
 
 export function archived(day: string): Evidence {
@@ -23,9 +48,20 @@ export function archived(day: string): Evidence {
 
 /** Facts of an artifact at one source, and, if there is a record of it, in the archive. */
 export function facts(evidence: readonly Evidence[], overrides: Partial<Facts> = {}): Facts {
-  const claims = evidence.map((each): [Digest, string] => [digestOf(JSON.stringify(each)), encodeEvidence(each)]);
+  const claims = evidence.map((each): [Digest, string] => [
+    digestOf(JSON.stringify(each)),
+    encodeEvidence(each),
+  ]);
   const inArchive = evidence.some(({ kind }) => kind === "archived");
-  return { mediaType: "application/vnd.oci.image.manifest.v1+json", size: 1, tags: { source: ["v1"] }, at: ["source"], evidence: Object.fromEntries(claims), ...(inArchive ? { inArchive } : {}), ...overrides };
+  return {
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    size: 1,
+    tags: { source: ["v1"] },
+    at: ["source"],
+    evidence: Object.fromEntries(claims),
+    ...(inArchive ? { inArchive } : {}),
+    ...overrides,
+  };
 }
 
 export const ARTIFACT = digestOf("the artifact");

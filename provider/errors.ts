@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Every code a {@link ConsignError} can carry, with what it means to the person who reads it. The codes are stable: programs may branch
- * on them, and each one has a test that provokes it.
+ * Every code a {@link ConsignError} can carry, with what it means to the person who reads it. The
+ * codes are stable: programs may branch on them, and each one has a test that provokes it.
  */
 export const ERROR_CODES = {
   // What the caller wrote
@@ -104,7 +104,10 @@ export interface ErrorDetails {
 
 const BRAND = Symbol.for("consign.error");
 
-/** The one error class. `code` is stable, `message` says what failed, on what, and what to do next; secrets are redacted from it. */
+/**
+ * The one error class. `code` is stable, `message` says what failed, on what, and what to do next;
+ * secrets are redacted from it.
+ */
 export class ConsignError extends Error {
   override readonly name = "ConsignError";
   readonly code: ErrorCode;
@@ -125,7 +128,10 @@ export class ConsignError extends Error {
     this.serverCodes = details.serverCodes ?? [];
   }
 
-  /** The same error, told from further up: which property, reference or side it belongs to. Fields already set stay. */
+  /**
+   * The same error, told from further up: which property, reference or side it belongs to. Fields
+   * already set stay.
+   */
   within(details: ErrorDetails): ConsignError {
     return new ConsignError(this.code, this.message, {
       path: this.path ?? details.path,
@@ -138,7 +144,10 @@ export class ConsignError extends Error {
   }
 }
 
-/** True for a {@link ConsignError}, also one made by another loaded copy of this package; with `code`, only for that code. */
+/**
+ * True for a {@link ConsignError}, also one made by another loaded copy of this package; with
+ * `code`, only for that code.
+ */
 export function isConsignError(error: unknown, ...codes: ErrorCode[]): error is ConsignError {
   if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
   return codes.length === 0 || ("code" in error && codes.some((code) => code === error.code));
@@ -155,14 +164,20 @@ export function asConsignError(
   return new ConsignError(fallback, message, { ...details, cause: error });
 }
 
-/** `user:password@` before what looks like a host, with no scheme before it. A digest after `@`, or the path of a layout before it, is none. */
+/**
+ * `user:password@` before what looks like a host, with no scheme before it. A digest after `@`, or
+ * the path of a layout before it, is none.
+ */
 const BARE_USER_INFO =
   /(?<![\w/.:@-])(?!oci:)[\w.~%!$&*+=-]+:[^\s/@"'`]+@(?!sha(?:256|512):)(?=\[|localhost\b|[\w-]+(?:\.[\w-]+)*\.[\w-]+|[\w-]+:\d)/g;
 
 /** A private key in PEM, up to its end or the text's, where it stands in place of a file's name. */
 const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g;
 
-/** Removes private keys, user info and query strings from URLs, user info from references, and the values of authorization headers: all of them carry secrets. */
+/**
+ * Removes private keys, user info and query strings from URLs, user info from references, and the
+ * values of authorization headers: all of them carry secrets.
+ */
 export function redact(text: string): string {
   return text
     .replace(PRIVATE_KEY, "-----BEGIN $1-----…")

@@ -10,7 +10,10 @@ export interface Collection {
 
 let collector: ((what: Collection & { execution: "sync" }) => void) | undefined;
 
-/** Collects garbage now. The flag holds for contexts made after it, so that nothing else in this process gets a `gc`. */
+/**
+ * Collects garbage now. The flag holds for contexts made after it, so that nothing else in this
+ * process gets a `gc`.
+ */
 export function collect(what: Collection): void {
   collector ??= makeCollector();
   collector({ ...what, execution: "sync" });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The library beneath the resources, for programs that need no Pulumi: `pulumi-consign/provider`. Everything that is public is named here.
+ * The library beneath the resources, for programs that need no Pulumi: `pulumi-consign/provider`.
+ * Everything that is public is named here.
  */
 export {
   ConsignError,

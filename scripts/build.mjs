@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// dist/ from provider/ and sdk/, rebuilt when a source is newer; and the link by which the checkout is its own installed package.
+// dist/ from provider/ and sdk/, rebuilt when a source is newer; and the link by which the checkout
+// is its own installed package.
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -24,8 +25,8 @@ const stamp = join(root, "dist", ".built");
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
 
 /**
- * Pulumi's provider host resolves `require("pulumi-consign/dynamic")` from the program's folder upwards, so examples and tests need this
- * package in node_modules, as every user of it has.
+ * Pulumi's provider host resolves `require("pulumi-consign/dynamic")` from the program's folder
+ * upwards, so examples and tests need this package in node_modules, as every user of it has.
  */
 export function linkPackage() {
   const link = join(root, "node_modules", "pulumi-consign");
@@ -55,7 +56,10 @@ function stale() {
   return Math.max(newest(join(root, "provider")), newest(join(root, "sdk")), ...settings) > built;
 }
 
-/** Builds dist/ if a source is newer. Type errors fail a `strict` build only, as the code is emitted all the same. */
+/**
+ * Builds dist/ if a source is newer. Type errors fail a `strict` build only, as the code is emitted
+ * all the same.
+ */
 export async function build({ strict = false, clean = false } = {}) {
   linkPackage();
   const name = `dist-${createHash("sha256").update(root).digest("hex").slice(0, 12)}`;
@@ -85,7 +89,10 @@ export async function build({ strict = false, clean = false } = {}) {
   });
 }
 
-/** Type-checks everything, tests too. Resolves to the compiler's complaints, empty when there are none. */
+/**
+ * Type-checks everything, tests too. Resolves to the compiler's complaints, empty when there are
+ * none.
+ */
 export async function typecheck() {
   const info = join(root, "node_modules", ".cache", "consign", "typecheck.tsbuildinfo");
   mkdirSync(dirname(info), { recursive: true });

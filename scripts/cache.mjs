@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cache outside the checkout: a Node that is new enough, and the real programs that examples and tests run against.
+// The cache outside the checkout: a Node that is new enough, and the real programs that examples
+// and tests run against.
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +16,10 @@ export function cacheDir(...below) {
 
 const tidy = (ms) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 
-/** Says what begins, runs it, and says how long it took. All on stderr, so that a program's own output stays clean. */
+/**
+ * Says what begins, runs it, and says how long it took. All on stderr, so that a program's own
+ * output stays clean.
+ */
 export async function step(title, run) {
   const started = Date.now();
   process.stderr.write(`consign: ${title} …\n`);
@@ -28,7 +32,10 @@ export function say(text) {
   process.stderr.write(`consign: ${text}\n`);
 }
 
-/** True while the process that wrote the lock lives; a lock whose owner died, or never wrote its id, is stale. */
+/**
+ * True while the process that wrote the lock lives; a lock whose owner died, or never wrote its id,
+ * is stale.
+ */
 function ownerLives(lock) {
   try {
     process.kill(Number(readFileSync(join(lock, "pid"), "utf8")), 0);
@@ -41,7 +48,10 @@ function ownerLives(lock) {
   }
 }
 
-/** Runs `work` while no other process on this machine runs work of the same name; waits up to an hour for that. */
+/**
+ * Runs `work` while no other process on this machine runs work of the same name; waits up to an
+ * hour for that.
+ */
 export async function withLock(name, work) {
   const lock = cacheDir("locks", name);
   mkdirSync(cacheDir("locks"), { recursive: true });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that tests load, compiled at once: tsx does it file by file in each of two hundred processes, and makes their functions slower.
+// Everything that tests load, compiled at once: tsx does it file by file in each of two hundred
+// processes, and makes their functions slower.
 import { build } from "esbuild";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,10 @@ import { root } from "./build.mjs";
 
 const FOLDERS = ["provider", "sdk", "test", "examples", "scripts"];
 
-/** Compiles into a folder that goes when this process ends. What it returns are Node's arguments for processes that load from there. */
+/**
+ * Compiles into a folder that goes when this process ends. What it returns are Node's arguments for
+ * processes that load from there.
+ */
 export async function compileTests() {
   const folder = mkdtempSync(join(tmpdir(), "consign-compiled-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one example: its own run.ts where it has a story to tell, else `pulumi <command>` on a stack kept in the example's .run folder.
+// Runs one example: its own run.ts where it has a story to tell, else `pulumi <command>` on a stack
+// kept in the example's .run folder.
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./build.mjs";
@@ -18,7 +19,8 @@ const env = {
   PULUMI_CONFIG_PASSPHRASE: process.env.PULUMI_CONFIG_PASSPHRASE ?? "consign-example",
   PULUMI_SKIP_UPDATE_CHECK: "true",
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-  // Pulumi would check the types of the program in every operation, which takes longer than all the rest; `npm test` checks them.
+  // Pulumi would check the types of the program in every operation, which takes longer than all the
+  // rest; `npm test` checks them.
   PULUMI_NODEJS_TRANSPILE_ONLY: process.env.PULUMI_NODEJS_TRANSPILE_ONLY ?? "true",
   NODE_OPTIONS:
     `${process.env.NODE_OPTIONS ?? ""} --require ${JSON.stringify(join(root, "scripts", "load-late.cjs"))}`.trim(),

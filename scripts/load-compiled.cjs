@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into test processes: TypeScript of this repository is loaded under its own name, as compile-tests.mjs has compiled it.
+// Preloaded into test processes: TypeScript of this repository is loaded under its own name, as
+// compile-tests.mjs has compiled it.
 "use strict";
 const { readFileSync } = require("node:fs");
 const Module = require("node:module");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded (`node --require`) into processes that load Pulumi's library: what it needs to serialize functions of a program, and
-// zod's messages in other languages, are loaded when they are used. Tests start a process of these for every engine operation.
+// Preloaded (`node --require`) into processes that load Pulumi's library: what it needs to
+// serialize functions of a program, and zod's messages in other languages, are loaded when they are
+// used. Tests start a process of these for every engine operation.
 "use strict";
 const Module = require("node:module");
 

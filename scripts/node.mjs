@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Consign needs Node 22.19. Where the machine's is older, npm's packages of Node's own binaries bring one, into the cache.
+// Consign needs Node 22.19. Where the machine's is older, npm's packages of Node's own binaries
+// bring one, into the cache.
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheDir, step, withLock } from "./cache.mjs";
@@ -63,7 +64,10 @@ export async function ensureNode() {
   return node;
 }
 
-/** Under `npm test`, npm tells the project's own settings to every child by variables; another npm must not take them for its own. */
+/**
+ * Under `npm test`, npm tells the project's own settings to every child by variables; another npm
+ * must not take them for its own.
+ */
 export function withoutNpm(env) {
   return Object.fromEntries(
     Object.entries(env).filter(

@@ -3,9 +3,10 @@ import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 
 /**
- * Runs a program to its end. With `log`, its output goes there instead of the terminal; with `capture`, its stdout
- * only comes back. `silenceMs` ends it when it has printed nothing
- * on stdout for that long after its start, `timeoutMs` in any case. Resolves to `{ code, stdout, ended }`; never rejects for an exit code.
+ * Runs a program to its end. With `log`, its output goes there instead of the terminal; with
+ * `capture`, its stdout only comes back. `silenceMs` ends it when it has printed nothing on stdout
+ * for that long after its start, `timeoutMs` in any case. Resolves to `{ code, stdout, ended }`;
+ * never rejects for an exit code.
  */
 export function run(
   program,

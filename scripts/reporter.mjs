@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reports tests for people: a line a file, each failure with its error, each skipped test with its reason, and the counts as the last line.
+// Reports tests for people: a line a file, each failure with its error, each skipped test with its
+// reason, and the counts as the last line.
 import { relative } from "node:path";
 import { inspect } from "node:util";
 
@@ -13,7 +14,10 @@ const indent = (text, by = "    ") => text.replace(/^(?=.)/gm, by);
 const RUNNER_FRAME =
   /^\s+at .*(?:node:internal|node:async_hooks|node_modules[\\/]tsx|new Promise \(<anonymous>\)|Array\.map \(<anonymous>\))/;
 
-/** What a failing test threw: its message, its own fields and the frames that are ours, without the runner's. */
+/**
+ * What a failing test threw: its message, its own fields and the frames that are ours, without the
+ * runner's.
+ */
 function explain(error) {
   if (error?.failureType === "testCodeFailure" && error.exitCode !== undefined)
     return `its process ended with ${error.signal ?? `exit code ${error.exitCode}`}`;
@@ -28,7 +32,10 @@ function explain(error) {
     .join("\n");
 }
 
-/** Counts tests, not suites; a parent that failed only because of a test inside it is not one more failure. */
+/**
+ * Counts tests, not suites; a parent that failed only because of a test inside it is not one more
+ * failure.
+ */
 class Tally {
   passed = 0;
   failed = 0;

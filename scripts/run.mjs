@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one entry of package.json's scripts. Each command finds what it needs ready: Node, dist/, the tools, PATH.
+// The one entry of package.json's scripts. Each command finds what it needs ready: Node, dist/, the
+// tools, PATH.
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +20,10 @@ import {
 const [command, ...args] = process.argv.slice(2);
 
 const COMMANDS = {
-  /** After `npm ci`: everything that can be made ready without asking for more. Never fails an installation. */
+  /**
+   * After `npm ci`: everything that can be made ready without asking for more. Never fails an
+   * installation.
+   */
   async prepare() {
     await build().catch((error) => say(`not built yet: ${error.message}`));
   },
@@ -81,8 +85,9 @@ async function example(name, rest) {
 }
 
 /**
- * Our Node first, as Pulumi's hosts start `node`; then the tools. Pulumi's host for providers in Node, which its npm package keeps at its
- * root, comes last: a Pulumi that was installed whole has one of its own.
+ * Our Node first, as Pulumi's hosts start `node`; then the tools. Pulumi's host for providers in
+ * Node, which its npm package keeps at its root, comes last: a Pulumi that was installed whole has
+ * one of its own.
  */
 function setPath(node = process.execPath) {
   const modules = join(root, "node_modules");

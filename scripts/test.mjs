@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the type-check and every test/**/*.test.ts, or those whose path has one of the given words in it.
+// Runs the type-check and every test/**/*.test.ts, or those whose path has one of the given words
+// in it.
 import { readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { Readable } from "node:stream";
@@ -9,7 +10,10 @@ import { cacheDir } from "./cache.mjs";
 import { compileTests } from "./compile-tests.mjs";
 import { reporter } from "./reporter.mjs";
 
-/** One more than the cores that it is made for: some tests wait for a certificate to end, or for a registry. */
+/**
+ * One more than the cores that it is made for: some tests wait for a certificate to end, or for a
+ * registry.
+ */
 const CONCURRENCY = 3;
 /** A file of tests that takes longer than this hangs. */
 const FILE_TIMEOUT_MS = 15 * 60_000;
@@ -17,7 +21,8 @@ const FILE_TIMEOUT_MS = 15 * 60_000;
 const LOAD_LATE = join(root, "scripts", "load-late.cjs");
 const TYPECHECK = join(root, "tsconfig.json");
 
-// Each engine operation starts processes that load the same programs; compiled once, they start in three quarters of the time.
+// Each engine operation starts processes that load the same programs; compiled once, they start in
+// three quarters of the time.
 process.env.NODE_COMPILE_CACHE ??= cacheDir("compile-cache");
 
 const words = process.argv.slice(2);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real programs that examples and tests run against, at exact versions, each built from source once and kept in the cache.
+// The real programs that examples and tests run against, at exact versions, each built from source
+// once and kept in the cache.
 //   node scripts/toolchain.mjs [name ...]      makes sure of these, or of all
 import { createHash } from "node:crypto";
 import {
@@ -28,14 +29,17 @@ const PULUMI_MINIMUM = [3, 250];
 const PULUMI_NPM = "3.265.0";
 const stamped = (variable) => `-X ${variable}=v${PULUMI}`;
 const KUBERNETES = "1.34.4";
-/** Modules that live in Kubernetes's own tree, at v0.0.0, and are published under versions of their own. */
+/**
+ * Modules that live in Kubernetes's own tree, at v0.0.0, and are published under versions of their
+ * own.
+ */
 const KUBERNETES_STAGING =
   "api apiextensions-apiserver apimachinery apiserver cli-runtime client-go cloud-provider cluster-bootstrap code-generator component-base component-helpers controller-manager cri-api cri-client csi-translation-lib dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator kube-controller-manager kube-proxy kube-scheduler kubectl kubelet metrics mount-utils pod-security-admission sample-apiserver sample-cli-plugin sample-controller";
 
 /**
- * One row a tool. `get` are Go modules at exact versions, `build` is the package of the main program (`.` with `source`: a file of ours),
- * `flags` go to the linker, `replace` into go.mod. `first` is asked before building: it gives a path, null where
- * nothing is needed, or undefined.
+ * One row a tool. `get` are Go modules at exact versions, `build` is the package of the main
+ * program (`.` with `source`: a file of ours), `flags` go to the linker, `replace` into go.mod.
+ * `first` is asked before building: it gives a path, null where nothing is needed, or undefined.
  */
 const TOOLS = [
   {
@@ -139,7 +143,10 @@ function fileName({ name, version, source }) {
   return `${name}-${version}${own}`;
 }
 
-/** The folder of plain names (`pulumi`, `registry`, …) that belongs to this checkout's versions; other checkouts have others. */
+/**
+ * The folder of plain names (`pulumi`, `registry`, …) that belongs to this checkout's versions;
+ * other checkouts have others.
+ */
 export function toolsPath() {
   return cacheDir(
     "tools",
@@ -147,7 +154,10 @@ export function toolsPath() {
   );
 }
 
-/** Puts `target` at a plain name, at once: what we built by a hard link, so that Pulumi finds its host beside itself, the rest by a symbolic one. */
+/**
+ * Puts `target` at a plain name, at once: what we built by a hard link, so that Pulumi finds its
+ * host beside itself, the rest by a symbolic one.
+ */
 function link(target, at, hard) {
   mkdirSync(dirname(at), { recursive: true });
   if (
@@ -183,7 +193,10 @@ async function versionOf(pulumi) {
   return code === 0 ? /v?(\d+)\.(\d+)\.\d+/.exec(stdout) : null;
 }
 
-/** A `pulumi` on PATH that is new enough, else one from npm's package, which downloads it; undefined where neither works. */
+/**
+ * A `pulumi` on PATH that is new enough, else one from npm's package, which downloads it; undefined
+ * where neither works.
+ */
 async function installedPulumi({ built }) {
   const path = onPath("pulumi");
   const version = path === undefined ? null : await versionOf(path).catch(() => null);
@@ -199,7 +212,10 @@ async function installedPulumi({ built }) {
   return pulumiFromNpm();
 }
 
-/** npm's package `pulumi` fetches the program from Pulumi's own site; where that cannot be reached this gives up within 20 seconds. */
+/**
+ * npm's package `pulumi` fetches the program from Pulumi's own site; where that cannot be reached
+ * this gives up within 20 seconds.
+ */
 async function pulumiFromNpm() {
   const home = cacheDir("npm-pulumi");
   const binary = join(home, "versions", PULUMI_NPM, "bin", "pulumi");
@@ -229,7 +245,10 @@ async function pulumiFromNpm() {
   return undefined;
 }
 
-/** The folder of a Pulumi that was installed whole, with its hosts for languages beside it; undefined for one that we built. */
+/**
+ * The folder of a Pulumi that was installed whole, with its hosts for languages beside it;
+ * undefined for one that we built.
+ */
 export function installedFolder() {
   const pulumi = join(toolsPath(), "pulumi");
   return lstatSync(pulumi, { throwIfNoEntry: false })?.isSymbolicLink() && existsSync(pulumi)
@@ -245,7 +264,10 @@ async function besidePulumi() {
     : undefined;
 }
 
-/** Pulumi's npm package has the script that starts providers in Node; beside a Pulumi that we built it is found without a warning. */
+/**
+ * Pulumi's npm package has the script that starts providers in Node; beside a Pulumi that we built
+ * it is found without a warning.
+ */
 function placeProviderHost() {
   const name = "pulumi-resource-pulumi-nodejs";
   const script = join(root, "node_modules", "@pulumi", "pulumi", name);
@@ -312,8 +334,8 @@ async function ensure(tool) {
 }
 
 /**
- * Makes sure of tools by name, one after another, as each build uses every core. What cannot be had is told and left out.
- * Resolves to the names that are missing.
+ * Makes sure of tools by name, one after another, as each build uses every core. What cannot be had
+ * is told and left out. Resolves to the names that are missing.
  */
 export async function ensureTools(names = ALL_TOOLS) {
   const missing = [];

@@ -10,15 +10,23 @@ export interface Retention {
   /** As `"7y"`; a year has 365 days. @default for ever */
   for?: string;
   /**
-   * From when it is counted: the end of the last stay in production, the latest end of life that is claimed, or the archiving. Where nobody
-   * has announced an end of life, `end-of-support` keeps. @default "end-of-production"
+   * From when it is counted: the end of the last stay in production, the latest end of life that is
+   * claimed, or the archiving. Where nobody has announced an end of life, `end-of-support` keeps.
+   * @default "end-of-production"
    */
   from?: "end-of-production" | "end-of-support" | "archived";
-  /** Of each source, so many of those that left production last are kept, however old. @default none */
+  /**
+   * Of each source, so many of those that left production last are kept, however old. @default none
+   */
   last?: number;
-  /** Legal holds: digests, or a type of claim that holds whatever it is about, until it is revoked. */
+  /**
+   * Legal holds: digests, or a type of claim that holds whatever it is about, until it is revoked.
+   */
   holds?: (string | { claim: string })[];
-  /** Further places whose environments count as using an artifact. Sources are looked at in any case. */
+  /**
+   * Further places whose environments count as using an artifact. Sources are looked at in any
+   * case.
+   */
   whileRunningIn?: string[];
 }
 
@@ -26,50 +34,71 @@ export interface ArchivePolicyArgs {
   /** Where artifacts are used: the places of promotions. Update. */
   sources: pulumi.Input<pulumi.Input<string>[]>;
   /**
-   * Where they are kept after: a repository or an `oci:` layout, for archived things alone. A change replaces; what is archived stays. Of what several
-   * policies bring to one archive each looks after its own, by the names in the records, and removes nothing that another has brought too.
+   * Where they are kept after: a repository or an `oci:` layout, for archived things alone. A
+   * change replaces; what is archived stays. Of what several policies bring to one archive each
+   * looks after its own, by the names in the records, and removes nothing that another has brought
+   * too.
    */
   archive: pulumi.Input<string>;
   /**
-   * The name in this policy's records. It has 1 to 256 printable ASCII characters, without spaces. Who changes it gives up what was archived before: it
-   * is kept for ever. Update. @default project, stack and name of the resource when it was made, as `acme/prod/archive`
+   * The name in this policy's records. It has 1 to 256 printable ASCII characters, without spaces.
+   * Who changes it gives up what was archived before: it is kept for ever. Update. @default
+   * project, stack and name of the resource when it was made, as `acme/prod/archive`
    */
   policy?: pulumi.Input<string>;
-  /** Promotions of this program, so that the plan comes after them and its preview knows of them. */
+  /**
+   * Promotions of this program, so that the plan comes after them and its preview knows of them.
+   */
   promotions?: Promotion[];
-  /** Which environments are production: the end of the last stay there starts the clock. @default all */
+  /**
+   * Which environments are production: the end of the last stay there starts the clock. @default
+   * all
+   */
   deployments?: Deep<{ environments?: string[] }>;
   /** Grace: how long after its end in production an artifact is left where it is. @default "30d" */
   archiveAfter?: pulumi.Input<string>;
   retain?: Deep<Retention>;
   /**
-   * What happens when its time is over. `report`: nothing, it is only listed. `purge-content`: its layers go, manifests, claims and signatures stay as
-   * history. `purge`: everything goes. Only what a run before has marked is ever removed. @default "report"
+   * What happens when its time is over. `report`: nothing, it is only listed. `purge-content`: its
+   * layers go, manifests, claims and signatures stay as history. `purge`: everything goes. Only
+   * what a run before has marked is ever removed. @default "report"
    */
   onExpiry?: pulumi.Input<"report" | "purge-content" | "purge">;
   /**
-   * `after-archive`: a source is rid of an artifact, and of all that refers to it, one run after the archive is seen to have it, complete and verified.
-   * Layers that nothing refers to any more are the registry's to collect; in an OCI layout they stay. @default "never"
+   * `after-archive`: a source is rid of an artifact, and of all that refers to it, one run after
+   * the archive is seen to have it, complete and verified. Layers that nothing refers to any more
+   * are the registry's to collect; in an OCI layout they stay. @default "never"
    */
   release?: pulumi.Input<"never" | "after-archive">;
   /**
-   * `live`: every plan looks at all places. `refresh`: plans are made from what is recorded, and `pulumi refresh` looks; for many thousand artifacts. What
-   * is about to be removed is looked at in either case. @default "live"
+   * `live`: every plan looks at all places. `refresh`: plans are made from what is recorded, and
+   * `pulumi refresh` looks; for many thousand artifacts. What is about to be removed is looked at
+   * in either case. @default "live"
    */
   observe?: pulumi.Input<"live" | "refresh">;
   /** Who signs the archive's records. Must be trusted by `trust`. */
   signer: Deep<Signer>;
-  /** Also used for signatures of archived things that would end with their certificate while they are kept. @default none */
+  /**
+   * Also used for signatures of archived things that would end with their certificate while they
+   * are kept. @default none
+   */
   timestamp?: Deep<Timestamp>;
   signatureForm?: pulumi.Input<"current" | "legacy">;
-  /** Whose claims count: that something was in use, was archived, ends, is on hold. What others say is ignored, and never leads to a removal. */
+  /**
+   * Whose claims count: that something was in use, was archived, ends, is on hold. What others say
+   * is ignored, and never leads to a removal.
+   */
   trust: Deep<TrustPolicy | { notationConfig: string }>;
   /**
-   * Of those whom `trust` trusts, who may say when support ends, and who may revoke the claims of others, so that a hold of theirs ends; everybody may
-   * revoke their own. What others say of it is ignored, with a warning. @default end of life: everyone `trust` trusts; revocation: nobody
+   * Of those whom `trust` trusts, who may say when support ends, and who may revoke the claims of
+   * others, so that a hold of theirs ends; everybody may revoke their own. What others say of it is
+   * ignored, with a warning. @default end of life: everyone `trust` trusts; revocation: nobody
    */
   lifecycleIssuers?: Deep<Pick<LifecycleIssuers, "endOfLife" | "revocation">>;
-  /** The time to plan for, RFC 3339 or a day. By itself it changes nothing, and it never goes back. @default now */
+  /**
+   * The time to plan for, RFC 3339 or a day. By itself it changes nothing, and it never goes back.
+   * @default now
+   */
   asOf?: pulumi.Input<string>;
 }
 
@@ -112,14 +141,17 @@ export interface RetentionEntry {
 }
 
 /**
- * Brings what left production to an archive with all its claims and signatures, adds a signed record of when it was in use, keeps it for as long
- * as the rules say, and takes it away after. `plan` has one line per artifact; a preview shows those that change.
+ * Brings what left production to an archive with all its claims and signatures, adds a signed
+ * record of when it was in use, keeps it for as long as the rules say, and takes it away after.
+ * `plan` has one line per artifact; a preview shows those that change.
  *
- * Nothing is ever removed that runs anywhere, that is on hold, or of which something cannot be told. The run that finds an artifact expired
- * marks it, and only a later one removes it: what an `up` removes was recorded before its preview began, and the preview lists it.
+ * Nothing is ever removed that runs anywhere, that is on hold, or of which something cannot be
+ * told. The run that finds an artifact expired marks it, and only a later one removes it: what an
+ * `up` removes was recorded before its preview began, and the preview lists it.
  *
- * Errors: `INPUT_INVALID` (contradicting rules, an archive that is a source, a signer that would not be believed, a clock that runs backwards),
- * `REFERENCE_INVALID`, `TRUST_*`, `KEY_*`, `COPY_FAILED`, `READ_BACK_FAILED`, `TIMESTAMP_FAILED`, `GRAPH_TOO_LARGE`, `REGISTRY_*`.
+ * Errors: `INPUT_INVALID` (contradicting rules, an archive that is a source, a signer that would
+ * not be believed, a clock that runs backwards), `REFERENCE_INVALID`, `TRUST_*`, `KEY_*`,
+ * `COPY_FAILED`, `READ_BACK_FAILED`, `TIMESTAMP_FAILED`, `GRAPH_TOO_LARGE`, `REGISTRY_*`.
  */
 export class ArchivePolicy extends ConsignResource {
   declare readonly archive: pulumi.Output<string>;
@@ -127,7 +159,10 @@ export class ArchivePolicy extends ConsignResource {
   declare readonly plan: pulumi.Output<Record<string, string>>;
   /** By digest. */
   declare readonly entries: pulumi.Output<Record<string, RetentionEntry>>;
-  /** By digest, what a person should know: signatures that will end, content that a registry does not delete. */
+  /**
+   * By digest, what a person should know: signatures that will end, content that a registry does
+   * not delete.
+   */
   declare readonly notices: pulumi.Output<Record<string, string[]>>;
 
   constructor(name: string, args: ArchivePolicyArgs, options?: pulumi.CustomResourceOptions) {

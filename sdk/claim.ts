@@ -11,16 +11,26 @@ import {
 } from "./values";
 
 export interface ClaimArgs extends SigningArgs {
-  /** What the claim is about. Another digest is an update: the claim about the earlier one is still true and stays. Another repository replaces. */
+  /**
+   * What the claim is about. Another digest is an update: the claim about the earlier one is still
+   * true and stays. Another repository replaces.
+   */
   subject: ArtifactInput;
   /**
-   * A predicate type's URI, or a short name: `sbom/spdx`, `sbom/cyclonedx`, `provenance`, `vulnerabilities`, `test-result`, `vex`, `vsa`,
-   * `deployment`, `revocation`, `redirect`, `endOfLife`, `derived-from`, `archived`, `content-purged`. Update.
+   * A predicate type's URI, or a short name: `sbom/spdx`, `sbom/cyclonedx`, `provenance`,
+   * `vulnerabilities`, `test-result`, `vex`, `vsa`, `deployment`, `revocation`, `redirect`,
+   * `endOfLife`, `derived-from`, `archived`, `content-purged`. Update.
    */
   type: pulumi.Input<string>;
-  /** What the claim says, as a value; checked against the type's schema. Exactly one of `predicate` and `document`. Update. */
+  /**
+   * What the claim says, as a value; checked against the type's schema. Exactly one of `predicate`
+   * and `document`. Update.
+   */
   predicate?: pulumi.Input<Record<string, unknown>>;
-  /** What the claim says, as a file that is stored as it is (an SPDX or CycloneDX document, up to 64 MiB). Update. */
+  /**
+   * What the claim says, as a file that is stored as it is (an SPDX or CycloneDX document, up to 64
+   * MiB). Update.
+   */
   document?: Deep<string | { path: string; mediaType?: string }>;
   /** Whether mirrors that publish only public claims take it along. Update. @default "internal" */
   audience?: pulumi.Input<"internal" | "public">;
@@ -28,28 +38,34 @@ export interface ClaimArgs extends SigningArgs {
   supersedes?: pulumi.Input<pulumi.Input<string>[]>;
   annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /**
-   * What `destroy`, and a correction of the claim, does: remove the claim with the signatures that this resource made on it, or leave it. What others
-   * said about the claim stays, a revocation above all; and while others have signed it too, so does the claim. @default "purge"
+   * What `destroy`, and a correction of the claim, does: remove the claim with the signatures that
+   * this resource made on it, or leave it. What others said about the claim stays, a revocation
+   * above all; and while others have signed it too, so does the claim. @default "purge"
    */
   onDelete?: pulumi.Input<"retain" | "purge">;
 }
 
 /**
- * A signed statement about an artifact, stored beside it as an OCI referrer. `digest` and `reference` are known in the preview.
+ * A signed statement about an artifact, stored beside it as an OCI referrer. `digest` and
+ * `reference` are known in the preview.
  *
- * A refresh reads the claim back, checks what it says, verifies its signature, and looks whether it still counts. A claim that is gone shows
- * as one to create; one that is altered, unlisted, unsigned, untrusted, expired, revoked or superseded as one changed line, `status`. `up`
- * puts right what it can. A claim that a later one of the same issuer, type and scope has superseded it does not: it fails with
- * `CLAIM_SUPERSEDED` until the program gives way or names the other in `supersedes`, and signs nothing anew meanwhile, neither to repair nor to
- * renew: that would bring the old claim back over the later one. What the same issuer superseded or revoked *by name*
- * (as another `Claim` of the program with `supersedes` does) was on purpose: the next refresh records `superseded by sha256:…` or
- * `revoked by sha256:…` as the status, and that is no drift from then on.
+ * A refresh reads the claim back, checks what it says, verifies its signature, and looks whether it
+ * still counts. A claim that is gone shows as one to create; one that is altered, unlisted,
+ * unsigned, untrusted, expired, revoked or superseded as one changed line, `status`. `up` puts
+ * right what it can. A claim that a later one of the same issuer, type and scope has superseded it
+ * does not: it fails with `CLAIM_SUPERSEDED` until the program gives way or names the other in
+ * `supersedes`, and signs nothing anew meanwhile, neither to repair nor to renew: that would bring
+ * the old claim back over the later one. What the same issuer superseded or revoked *by name* (as
+ * another `Claim` of the program with `supersedes` does) was on purpose: the next refresh records
+ * `superseded by sha256:…` or `revoked by sha256:…` as the status, and that is no drift from then
+ * on.
  *
- * A corrected claim takes the place of the one before. Where a registry deletes nothing, that one is still there: a warning says so, and the
- * next update tries again.
+ * A corrected claim takes the place of the one before. Where a registry deletes nothing, that one
+ * is still there: a warning says so, and the next update tries again.
  *
- * Errors: `INPUT_INVALID`, `PREDICATE_INVALID`, `MANIFEST_UNKNOWN` (the subject does not exist), `KEY_*`, `CERTIFICATE_INVALID`,
- * `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED`, `CLAIM_SUPERSEDED`, `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.
+ * Errors: `INPUT_INVALID`, `PREDICATE_INVALID`, `MANIFEST_UNKNOWN` (the subject does not exist),
+ * `KEY_*`, `CERTIFICATE_INVALID`, `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED`,
+ * `CLAIM_SUPERSEDED`, `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.
  */
 export class Claim extends ConsignResource implements ArtifactLike {
   declare readonly digest: pulumi.Output<string>;
@@ -63,7 +79,10 @@ export class Claim extends ConsignResource implements ArtifactLike {
   declare readonly issuer: pulumi.Output<string>;
   declare readonly issuedAt: pulumi.Output<string>;
   declare readonly expiresAt: pulumi.Output<string | undefined>;
-  /** `valid`; `superseded by …` or `revoked by …` if its issuer did that by name; or what a refresh found wrong. */
+  /**
+   * `valid`; `superseded by …` or `revoked by …` if its issuer did that by name; or what a refresh
+   * found wrong.
+   */
   declare readonly status: pulumi.Output<string>;
   /** `none`, or in a plan `due: expires …`: the signature is about to end and is made anew. */
   declare readonly renewal: pulumi.Output<string>;

@@ -33,57 +33,82 @@ export type ClaimInfo = ClaimAnswer;
 export interface VerifyArgs {
   /** `repository:tag` or `repository@digest`. */
   artifact: string;
-  /** A trust policy statement, or notation's configuration directory (`default`: where notation keeps it). */
+  /**
+   * A trust policy statement, or notation's configuration directory (`default`: where notation
+   * keeps it).
+   */
   trust: TrustPolicy | { notationConfig: string };
   /** Claims that must be there and effective. `anyOf`: one of several is enough. */
   require?: (Requirement | { anyOf: Requirement[] })[];
   /** Claims that must not be there. */
   deny?: Omit<Requirement, "maxAge">[];
   precedence?: string[];
-  /** Who may say that the artifact is revoked, lies elsewhere, or ends. @default everyone the trust policy trusts */
+  /**
+   * Who may say that the artifact is revoked, lies elsewhere, or ends. @default everyone the trust
+   * policy trusts
+   */
   lifecycleIssuers?: LifecycleIssuers;
   /**
-   * `"verify"`: where the artifact is redirected, verify what it is redirected to and answer about that, as the resource `Verification` does; `followed`
-   * then says from where. A redirect may name another registry, so say in `lifecycleIssuers` whose word is taken. @default "never", a redirect is a warning
+   * `"verify"`: where the artifact is redirected, verify what it is redirected to and answer about
+   * that, as the resource `Verification` does; `followed` then says from where. A redirect may name
+   * another registry, so say in `lifecycleIssuers` whose word is taken. @default "never", a
+   * redirect is a warning
    */
   followRedirects?: "never" | "verify";
 }
 
-/** `reference`, pinned, is there only if `verified` is `yes`. `unknown` is to be treated as no. A redirect that cannot be followed is a no, and why. */
+/**
+ * `reference`, pinned, is there only if `verified` is `yes`. `unknown` is to be treated as no. A
+ * redirect that cannot be followed is a no, and why.
+ */
 export type VerifyResult = VerificationAnswer;
 
 /**
- * Finds out what a tag or digest names, now and once. Registries are those of the stack configuration `consign:registries`, else Docker's.
- * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `MANIFEST_UNKNOWN`, `REGISTRY_*`.
+ * Finds out what a tag or digest names, now and once. Registries are those of the stack
+ * configuration `consign:registries`, else Docker's. Errors: `INPUT_INVALID`, `REFERENCE_INVALID`,
+ * `MANIFEST_UNKNOWN`, `REGISTRY_*`.
  */
 export async function getArtifact(args: GetArtifactArgs): Promise<GetArtifactResult> {
   return provider().askArtifact(args, asking());
 }
 
-/** As {@link getArtifact}, for arguments that may be outputs. In a preview it is unknown while the artifact does not exist. */
+/**
+ * As {@link getArtifact}, for arguments that may be outputs. In a preview it is unknown while the
+ * artifact does not exist.
+ */
 export function getArtifactOutput(args: Deep<GetArtifactArgs>): pulumi.Output<GetArtifactResult> {
   return asked(args, getArtifact);
 }
 
-/** The claims about an artifact, sorted by type, time and digest, each with its status and why. Errors: as {@link getArtifact}, `TRUST_*`. */
+/**
+ * The claims about an artifact, sorted by type, time and digest, each with its status and why.
+ * Errors: as {@link getArtifact}, `TRUST_*`.
+ */
 export async function getClaims(args: GetClaimsArgs): Promise<ClaimInfo[]> {
   return provider().askClaims(args, asking());
 }
 
-/** As {@link getClaims}, for arguments that may be outputs. In a preview it is unknown while the artifact does not exist. */
+/**
+ * As {@link getClaims}, for arguments that may be outputs. In a preview it is unknown while the
+ * artifact does not exist.
+ */
 export function getClaimsOutput(args: Deep<GetClaimsArgs>): pulumi.Output<ClaimInfo[]> {
   return asked(args, getClaims);
 }
 
 /**
- * Decides whether an artifact may be used, as the resource `Verification` does, without recording the answer in the stack. A no is an answer
- * and fails nothing: look at `verified`, or use `reference`. Errors: as {@link getArtifact}, `TRUST_*`.
+ * Decides whether an artifact may be used, as the resource `Verification` does, without recording
+ * the answer in the stack. A no is an answer and fails nothing: look at `verified`, or use
+ * `reference`. Errors: as {@link getArtifact}, `TRUST_*`.
  */
 export async function verify(args: VerifyArgs): Promise<VerifyResult> {
   return provider().askVerification(args, asking());
 }
 
-/** As {@link verify}, for arguments that may be outputs. In a preview it is unknown while the artifact does not exist. */
+/**
+ * As {@link verify}, for arguments that may be outputs. In a preview it is unknown while the
+ * artifact does not exist.
+ */
 export function verifyOutput(args: Deep<VerifyArgs>): pulumi.Output<VerifyResult> {
   return asked(args, verify);
 }

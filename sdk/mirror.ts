@@ -15,8 +15,9 @@ export interface TagSelection {
   /** Only tags that are a version in this range, as `">=1.2 <2"`. A leading `v` is allowed. */
   semver?: string;
   /**
-   * Of what is left, the newest N. By `semver`, where tags that are no version are not taken; by `created`, as the artifacts say themselves
-   * (annotation or image configuration), which takes a look at each. @default by semver
+   * Of what is left, the newest N. By `semver`, where tags that are no version are not taken; by
+   * `created`, as the artifacts say themselves (annotation or image configuration), which takes a
+   * look at each. @default by semver
    */
   newest?: number | { count: number; by?: "semver" | "created" };
   /** Artifacts to take along by digest, whether or not a tag points at them. */
@@ -29,31 +30,43 @@ export interface ClaimSelection {
   excludeTypes?: string[];
   /** `"public"`: only claims that are explicitly public. @default "any" */
   audience?: "public" | "any";
-  /** Only claims with these annotations. In a value, `*` stands for any text and `?` for one character; all else stands for itself. */
+  /**
+   * Only claims with these annotations. In a value, `*` stands for any text and `?` for one
+   * character; all else stands for itself.
+   */
   annotations?: Record<string, string>;
-  /** Only claims at most so many steps from the artifact: 1 for those about it, 2 for claims about these. Signatures are not counted. */
+  /**
+   * Only claims at most so many steps from the artifact: 1 for those about it, 2 for claims about
+   * these. Signatures are not counted.
+   */
   depth?: number;
-  /** Copy only claims that verify under this policy; what does not is listed in `plan.refused`, with the reason. */
+  /**
+   * Copy only claims that verify under this policy; what does not is listed in `plan.refused`, with
+   * the reason.
+   */
   trust?: TrustPolicy;
   /** Of those, only claims of these signers: `x509.subject: C=…, ST=…, O=…`. Needs `trust`. */
   issuers?: string[];
   /**
-   * Tags `sha256-….sig`, `.att` and `.sbom`, as cosign wrote them before its third version. Where a destination has something else under one
-   * of them, it stays, whatever `onConflict` says: it may be a signature of its own. @default "include" where nothing else is selected here
+   * Tags `sha256-….sig`, `.att` and `.sbom`, as cosign wrote them before its third version. Where a
+   * destination has something else under one of them, it stays, whatever `onConflict` says: it may
+   * be a signature of its own. @default "include" where nothing else is selected here
    */
   cosignTags?: "include" | "exclude";
 }
 
 export interface PlatformSelection {
   /**
-   * As `"linux/amd64"` or `"linux/arm/v7"`. An index in which nothing names a platform is taken whole; one that names platforms, and none of these, is
-   * listed in `plan.refused`. A mirror of a sparse mirror may name no more than that one holds.
+   * As `"linux/amd64"` or `"linux/arm/v7"`. An index in which nothing names a platform is taken
+   * whole; one that names platforms, and none of these, is listed in `plan.refused`. A mirror of a
+   * sparse mirror may name no more than that one holds.
    */
   only: string[];
   /**
-   * `"sparse"`: the index stays byte for byte, with its digest and signatures, and other platforms' images are not there; not every registry
-   * takes that. `"derived"`: a new index of what is left, with a claim `derived-from`, signed by `signer`, that names the original;
-   * what is derived from an index that this program is yet to push is not known in a preview.
+   * `"sparse"`: the index stays byte for byte, with its digest and signatures, and other platforms'
+   * images are not there; not every registry takes that. `"derived"`: a new index of what is left,
+   * with a claim `derived-from`, signed by `signer`, that names the original; what is derived from
+   * an index that this program is yet to push is not known in a preview.
    */
   index: "sparse" | "derived";
 }
@@ -62,8 +75,9 @@ export interface PlatformSelection {
 export interface MirrorPlan {
   tags: Record<string, string>;
   /**
-   * `related` says, by digest, what refers to the artifact: `"vulnerabilities public"`, `"signature of 0123456789ab"`; `platforms`, of an index of
-   * which some images stay behind, those that go along.
+   * `related` says, by digest, what refers to the artifact: `"vulnerabilities public"`, `"signature
+   * of 0123456789ab"`; `platforms`, of an index of which some images stay behind, those that go
+   * along.
    */
   artifacts: Record<
     string,
@@ -82,59 +96,95 @@ export interface MirrorPlan {
   /** By tag, digest or claim, why it is not copied. */
   refused?: Record<string, string>;
   missing?: string[];
-  /** Instead of the lists, where they would be long: counts, and the digest of the inventory that lies at each destination and says all. */
+  /**
+   * Instead of the lists, where they would be long: counts, and the digest of the inventory that
+   * lies at each destination and says all.
+   */
   summary?: { inventory: string; tags: number; artifacts: number; related: Record<string, number> };
   /** What bringing one destination from the plan before to this one is expected to take. */
   budget?: { requests: number; bytes: number };
 }
 
 export interface MirrorArgs {
-  /** A location, or the resource whose artifacts are mirrored: then the first preview knows them already. Another source replaces. */
+  /**
+   * A location, or the resource whose artifacts are mirrored: then the first preview knows them
+   * already. Another source replaces.
+   */
   source: pulumi.Input<string> | SignedArtifact | Mirror;
-  /** Claims that this program attaches at the source: the mirror waits for them, and its preview shows them. */
+  /**
+   * Claims that this program attaches at the source: the mirror waits for them, and its preview
+   * shows them.
+   */
   sourceClaims?: Claim[];
-  /** Locations, each another place than the source and than the others, however they are written. Each gets the same; one that fails does not hold up the others. Update: one that is taken out keeps what it has, unless `onDelete` says otherwise. */
+  /**
+   * Locations, each another place than the source and than the others, however they are written.
+   * Each gets the same; one that fails does not hold up the others. Update: one that is taken out
+   * keeps what it has, unless `onDelete` says otherwise.
+   */
   destinations: pulumi.Input<pulumi.Input<string>[]>;
-  /** Tags or globs, or a selection. Tags of cosign's and lists of referrers (`sha256-…`) are no artifacts and cannot be named. Update. @default every tag */
+  /**
+   * Tags or globs, or a selection. Tags of cosign's and lists of referrers (`sha256-…`) are no
+   * artifacts and cannot be named. Update. @default every tag
+   */
   tags?: Deep<string[] | TagSelection>;
-  /** Which claims go along. Signatures go with what they sign. A narrower selection takes away what it no longer has. Update. @default everything that refers to an artifact, as `oras copy -r` */
+  /**
+   * Which claims go along. Signatures go with what they sign. A narrower selection takes away what
+   * it no longer has. Update. @default everything that refers to an artifact, as `oras copy -r`
+   */
   claims?: Deep<ClaimSelection>;
-  /** Which platforms of multi-platform artifacts go along. Fewer take away the images that are no longer among them, unless something else holds them. Update. @default all */
+  /**
+   * Which platforms of multi-platform artifacts go along. Fewer take away the images that are no
+   * longer among them, unless something else holds them. Update. @default all
+   */
   platforms?: Deep<PlatformSelection>;
   /** Who signs `derived-from` claims. Needed for `platforms.index: "derived"` only. */
   signer?: Deep<Signer>;
   /**
-   * Copy only artifacts that verify under this policy; what does not is left out of the plan, with the reason. What was mirrored before and does
-   * not verify any more stays as it is with `withdrawn: "keep"`, and in any case while nobody can tell, as when a responder is down; a tag that
-   * would move to what does not verify stays where it was. Update.
+   * Copy only artifacts that verify under this policy; what does not is left out of the plan, with
+   * the reason. What was mirrored before and does not verify any more stays as it is with
+   * `withdrawn: "keep"`, and in any case while nobody can tell, as when a responder is down; a tag
+   * that would move to what does not verify stays where it was. Update.
    */
   trust?: Deep<TrustPolicy>;
   /**
-   * What happens to what was mirrored and is gone at the source: tags, digests that a tag has left, claims, cosign's tags, and what no longer
-   * verifies. `"keep"`: it stays, for as long as the selection takes its tag, goes on getting the claims that the source has about it, and is
-   * copied to new destinations from the others. `"remove"`: it goes, once it has been looked for twice; a source that shows nothing at all of
-   * what was mirrored removes nothing. Update.
+   * What happens to what was mirrored and is gone at the source: tags, digests that a tag has left,
+   * claims, cosign's tags, and what no longer verifies. `"keep"`: it stays, for as long as the
+   * selection takes its tag, goes on getting the claims that the source has about it, and is copied
+   * to new destinations from the others. `"remove"`: it goes, once it has been looked for twice; a
+   * source that shows nothing at all of what was mirrored removes nothing. Update.
    * @default "keep"
    */
   withdrawn?: pulumi.Input<"keep" | "remove">;
-  /** What happens when a destination's tag points at something this mirror did not put there: stop there and name each, move it, or let it be, which `kept` shows. Update. @default "fail" */
+  /**
+   * What happens when a destination's tag points at something this mirror did not put there: stop
+   * there and name each, move it, or let it be, which `kept` shows. Update. @default "fail"
+   */
   onConflict?: pulumi.Input<"fail" | "overwrite" | "keep">;
-  /** Whether destinations are filled at once or one after the other, in their order. @default "parallel" */
+  /**
+   * Whether destinations are filled at once or one after the other, in their order. @default
+   * "parallel"
+   */
   rollout?: pulumi.Input<"parallel" | "sequential">;
   /** A plan of more manifests than this is shown and recorded as a summary. @default 200 */
   summarizeAbove?: pulumi.Input<number>;
-  /** What `destroy` does at the destinations: nothing, remove this mirror's tags, or remove what it put there. Tags that a registry cannot take away are named in a warning. @default "retain" */
+  /**
+   * What `destroy` does at the destinations: nothing, remove this mirror's tags, or remove what it
+   * put there. Tags that a registry cannot take away are named in a warning. @default "retain"
+   */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
 }
 
 /**
- * Keeps destinations in step with a source. `plan` says, per tag and digest, what they are to hold; a preview shows it line by line, and
- * `up` does exactly that: nothing else is written, nothing that others put at a destination is touched.
+ * Keeps destinations in step with a source. `plan` says, per tag and digest, what they are to hold;
+ * a preview shows it line by line, and `up` does exactly that: nothing else is written, nothing
+ * that others put at a destination is touched.
  *
- * A refresh compares each destination with the plan and shows what is missing or moved under `status`, the images under an index included.
+ * A refresh compares each destination with the plan and shows what is missing or moved under
+ * `status`, the images under an index included.
  *
- * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `TRUST_*`, `MANIFEST_UNKNOWN` (a tag named outright is not at the source), `TAG_MOVED`,
- * `COPY_FAILED`, `READ_BACK_FAILED`, `REGISTRY_*`, with the side.
+ * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `TRUST_*`, `MANIFEST_UNKNOWN` (a tag named outright
+ * is not at the source), `TAG_MOVED`, `COPY_FAILED`, `READ_BACK_FAILED`, `REGISTRY_*`, with the
+ * side.
  */
 export class Mirror extends ConsignResource {
   declare readonly source: pulumi.Output<string>;
@@ -144,11 +194,17 @@ export class Mirror extends ConsignResource {
   declare readonly artifacts: pulumi.Output<
     Record<string, { reference: string; descriptor: Descriptor }>
   >;
-  /** By destination, one digest over what it holds of the plan: equal where the same is held. Tags in `kept` do not count. */
+  /**
+   * By destination, one digest over what it holds of the plan: equal where the same is held. Tags
+   * in `kept` do not count.
+   */
   declare readonly parity: pulumi.Output<Record<string, string>>;
   /** By destination, what is not as planned; empty when all is. */
   declare readonly status: pulumi.Output<Record<string, Record<string, string>>>;
-  /** By destination, the tags that stay where others have them, as `onConflict` says or because they are cosign's, and where that is. */
+  /**
+   * By destination, the tags that stay where others have them, as `onConflict` says or because they
+   * are cosign's, and where that is.
+   */
   declare readonly kept: pulumi.Output<Record<string, Record<string, string>>>;
   declare readonly ready: pulumi.Output<boolean>;
 
@@ -169,8 +225,9 @@ export class Mirror extends ConsignResource {
   }
 
   /**
-   * The artifact that a tag names, at the first destination: for {@link Claim.subject} and {@link Verification.artifact}. A tag that the plan
-   * does not name ends the program there, with the reason.
+   * The artifact that a tag names, at the first destination: for {@link Claim.subject} and {@link
+   * Verification.artifact}. A tag that the plan does not name ends the program there, with the
+   * reason.
    */
   artifact(tag: string): pulumi.Output<{ reference: string; descriptor: Descriptor }> {
     return pulumi.all([this.artifacts, this.plan]).apply(([artifacts, plan]) => {
@@ -199,7 +256,10 @@ function absence(tag: string, { tags, refused = {}, missing = [], summary }: Mir
 
 const upstream = new WeakMap<Mirror, Mirror>();
 
-/** What a mirror is about to bring, as arguments of a resource that looks at its destinations; `mirrorReady` is not known before it is there. */
+/**
+ * What a mirror is about to bring, as arguments of a resource that looks at its destinations;
+ * `mirrorReady` is not known before it is there.
+ */
 export function arrivalArguments(mirror: Mirror): pulumi.Inputs {
   const sources: pulumi.Output<string>[] = [];
   for (let next: Mirror | undefined = mirror; next !== undefined; next = upstream.get(next))

@@ -24,7 +24,10 @@ type Trust = TrustPolicy | { notationConfig: string };
 
 /** Which claims go along when an artifact is promoted. */
 export interface CarrySelection {
-  /** Only these types: short names or predicate type URIs. @default all but `deployment`, which speaks of one place */
+  /**
+   * Only these types: short names or predicate type URIs. @default all but `deployment`, which
+   * speaks of one place
+   */
   types?: string[];
   excludeTypes?: string[];
   /** `"public"`: only claims that are explicitly public. @default "any" */
@@ -33,24 +36,42 @@ export interface CarrySelection {
 
 export interface PromotionArgs {
   /**
-   * What is promoted, by digest. A {@link Verification} brings its trust and requirements along, and they are checked again on what is promoted; with
-   * anything else give `trust`. An earlier digest is a rollback. Update.
+   * What is promoted, by digest. A {@link Verification} brings its trust and requirements along,
+   * and they are checked again on what is promoted; with anything else give `trust`. An earlier
+   * digest is a rollback. Update.
    */
   artifact: Verification | ArtifactInput;
   /** Name of the environment, as records and claims have it. A change replaces. */
   environment: pulumi.Input<string>;
-  /** Location at which the environment finds its artifacts. A change replaces; another spelling of the same place is none. */
+  /**
+   * Location at which the environment finds its artifacts. A change replaces; another spelling of
+   * the same place is none.
+   */
   to: pulumi.Input<string>;
-  /** The tag by which it finds the current one; moved last, and only from where the plan saw it. A change replaces. */
+  /**
+   * The tag by which it finds the current one; moved last, and only from where the plan saw it. A
+   * change replaces.
+   */
   tag: pulumi.Input<string>;
-  /** Which claims go along; their signatures go with them. Update. @default all but claims of type `deployment` */
+  /**
+   * Which claims go along; their signatures go with them. Update. @default all but claims of type
+   * `deployment`
+   */
   claims?: Deep<CarrySelection>;
-  /** Who signs the records. Must be trusted by `historyTrust`, or nobody would believe them later. */
+  /**
+   * Who signs the records. Must be trusted by `historyTrust`, or nobody would believe them later.
+   */
   signer: Deep<Signer>;
-  /** A timestamp goes with each record's signature, so that records outlive the certificate. @default none */
+  /**
+   * A timestamp goes with each record's signature, so that records outlive the certificate.
+   * @default none
+   */
   timestamp?: Deep<Timestamp>;
   signatureForm?: pulumi.Input<"current" | "legacy">;
-  /** Whose signatures count on the artifact and its claims. Required unless `artifact` is a Verification. */
+  /**
+   * Whose signatures count on the artifact and its claims. Required unless `artifact` is a
+   * Verification.
+   */
   trust?: Deep<Trust>;
   /** Claims that must be there and effective. @default the Verification's, else none */
   require?: Deep<(Requirement | { anyOf: Requirement[] })[]>;
@@ -60,15 +81,18 @@ export interface PromotionArgs {
   /** Whose promotion records count when history is read back. @default `trust` */
   historyTrust?: Deep<Trust>;
   /**
-   * What `destroy`, and a replacement, does. `untag`: demotes, that is removes the tag and then records the end of the stay. `purge`: removes the artifact
-   * and everything that refers to it as well, unless another tag, or an index under one, still has it. `retain`: leaves all as it is, in production. Tag and artifact stay, with a
-   * warning, where another promotion has taken them over: one of the program, another environment by the same tag, a later one by somebody else.
+   * What `destroy`, and a replacement, does. `untag`: demotes, that is removes the tag and then
+   * records the end of the stay. `purge`: removes the artifact and everything that refers to it as
+   * well, unless another tag, or an index under one, still has it. `retain`: leaves all as it is,
+   * in production. Tag and artifact stay, with a warning, where another promotion has taken them
+   * over: one of the program, another environment by the same tag, a later one by somebody else.
    * @default "untag"
    */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
   /**
-   * When a promotion is said to begin, RFC 3339 or a day; by itself it changes nothing. It must be after the promotion before, and not ahead of the clock. A
-   * stay ends by the clock, whatever this says. @default when it is planned
+   * When a promotion is said to begin, RFC 3339 or a day; by itself it changes nothing. It must be
+   * after the promotion before, and not ahead of the clock. A stay ends by the clock, whatever this
+   * says. @default when it is planned
    */
   asOf?: pulumi.Input<string>;
 }
@@ -84,7 +108,10 @@ export interface Stay {
   until?: string;
 }
 
-/** The predicate of a promotion's record: a SLSA verification summary that also says where the artifact came from and what it followed. */
+/**
+ * The predicate of a promotion's record: a SLSA verification summary that also says where the
+ * artifact came from and what it followed.
+ */
 export interface PromotionRecord {
   [member: string]: unknown;
   timeVerified: string;
@@ -108,15 +135,19 @@ export interface PlannedWindow {
 }
 
 /**
- * Puts an artifact into an environment: copies it with its claims, writes a signed record, closes the stay of what was there before, opens the
- * new one, and moves the tag last, once it has asked again whether the artifact is revoked. A preview shows the move, the record's digest, the claims
- * that go along, and how each requirement is met. A tag that is elsewhere is never as it should be, and moves back only to what verifies now.
+ * Puts an artifact into an environment: copies it with its claims, writes a signed record, closes
+ * the stay of what was there before, opens the new one, and moves the tag last, once it has asked
+ * again whether the artifact is revoked. A preview shows the move, the record's digest, the claims
+ * that go along, and how each requirement is met. A tag that is elsewhere is never as it should be,
+ * and moves back only to what verifies now.
  *
- * One promotion has one record however often `up` runs, also after a run that was killed. `history` is read from the records, so it survives
- * the loss of the state. A race for the tag that is lost is `TAG_MOVED`, and leaves no record. What was signed earlier is closed, never removed.
+ * One promotion has one record however often `up` runs, also after a run that was killed. `history`
+ * is read from the records, so it survives the loss of the state. A race for the tag that is lost
+ * is `TAG_MOVED`, and leaves no record. What was signed earlier is closed, never removed.
  *
- * Errors: `INPUT_INVALID` (not pinned, no trust, a signer that would not be believed, an `asOf` that lies ahead or is not after the promotion before), `VERIFICATION_UNMET`,
- * `TAG_MOVED`, `PLAN_STALE`, `COPY_FAILED`, `READ_BACK_FAILED`, `TRUST_*`, `KEY_*`, `REGISTRY_*`.
+ * Errors: `INPUT_INVALID` (not pinned, no trust, a signer that would not be believed, an `asOf`
+ * that lies ahead or is not after the promotion before), `VERIFICATION_UNMET`, `TAG_MOVED`,
+ * `PLAN_STALE`, `COPY_FAILED`, `READ_BACK_FAILED`, `TRUST_*`, `KEY_*`, `REGISTRY_*`.
  */
 export class Promotion extends ConsignResource implements ArtifactLike {
   declare readonly environment: pulumi.Output<string>;
@@ -140,8 +171,8 @@ export class Promotion extends ConsignResource implements ArtifactLike {
   /** How the requirements were met on the day. */
   declare readonly verdict: pulumi.Output<Verdict>;
   /**
-   * By digest, what the environment runs although it is revoked, who says so and why; undefined while there is none. As long as it is there, every
-   * preview is an update, and has a warning.
+   * By digest, what the environment runs although it is revoked, who says so and why; undefined
+   * while there is none. As long as it is there, every preview is an update, and has a warning.
    */
   declare readonly revoked: pulumi.Output<Record<string, string> | undefined>;
   /** `promoted`, or what a refresh found. */
@@ -203,7 +234,10 @@ function promoted({
   };
 }
 
-/** An argument that is not given is not to be there: it would be taken for one that is not known yet. */
+/**
+ * An argument that is not given is not to be there: it would be taken for one that is not known
+ * yet.
+ */
 function defined(inputs: pulumi.Inputs): pulumi.Inputs {
   return Object.fromEntries(Object.entries(inputs).filter(([, value]) => value !== undefined));
 }

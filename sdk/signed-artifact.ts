@@ -16,41 +16,51 @@ export interface SignedArtifactArgs extends SigningArgs {
   /** `host[:port]/repository` or `oci:path`. A change replaces. */
   repository: pulumi.Input<string>;
   /**
-   * Tags to point at the artifact, after it is signed. One that somebody moved since it was last seen is not moved back before a refresh has
-   * shown that, and one that is taken out of the list goes only where it is still as this resource set it. Update. @default none
+   * Tags to point at the artifact, after it is signed. One that somebody moved since it was last
+   * seen is not moved back before a refresh has shown that, and one that is taken out of the list
+   * goes only where it is still as this resource set it. Update. @default none
    */
   tags?: pulumi.Input<pulumi.Input<string>[]>;
-  /** Files to pack, one layer each. The digest follows from their bytes alone. Exactly one of `files`, `layout`, `from`. Update. */
+  /**
+   * Files to pack, one layer each. The digest follows from their bytes alone. Exactly one of
+   * `files`, `layout`, `from`. Update.
+   */
   files?: pulumi.Input<Deep<string | SignedArtifactFile>[]>;
   /** What a build wrote: `oci:path:tag` or `oci:path@digest`. Update. */
   layout?: pulumi.Input<string>;
   /** What is pushed already, by tag or digest; copied if it is elsewhere. Update. */
   from?: pulumi.Input<string>;
-  /** Of an artifact packed from `files`. Update. @default application/vnd.dev.consign.artifact.v1 */
+  /**
+   * Of an artifact packed from `files`. Update. @default application/vnd.dev.consign.artifact.v1
+   */
   artifactType?: pulumi.Input<string>;
   /** Of an artifact packed from `files`. Update. */
   annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /**
-   * What `destroy` does: leave everything, remove the tags, or remove the artifact with its tags and signatures. Only what this resource made goes.
-   * With `purge` the artifact stays as it is, with a warning, while another tag, an index under one, or another resource still has it, or others
-   * have signed it or made claims about it. With `retain` a tag that is taken out of `tags` stays where a registry cannot remove tags alone. Update.
+   * What `destroy` does: leave everything, remove the tags, or remove the artifact with its tags
+   * and signatures. Only what this resource made goes. With `purge` the artifact stays as it is,
+   * with a warning, while another tag, an index under one, or another resource still has it, or
+   * others have signed it or made claims about it. With `retain` a tag that is taken out of `tags`
+   * stays where a registry cannot remove tags alone. Update.
    * @default "retain"
    */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
 }
 
 /**
- * Pushes an artifact, signs it with COSE as `notation sign` does, and tags it last. `digest`, `reference` and `descriptor` are known in
- * the preview, before anything is pushed.
+ * Pushes an artifact, signs it with COSE as `notation sign` does, and tags it last. `digest`,
+ * `reference` and `descriptor` are known in the preview, before anything is pushed.
  *
- * A refresh reads the artifact, its signature and its tags back and verifies the signature again. Each fault is one changed line: content
- * that is damaged shows under `content`, a tag that moved under `tagged`, a signature that is missing, invalid, expired or revoked under
- * `signature`. `up` repairs what signing, pushing and tagging again can repair, and says why where it cannot. A valid signature of the
- * signer that is there already, whoever put it there, is not made again.
+ * A refresh reads the artifact, its signature and its tags back and verifies the signature again.
+ * Each fault is one changed line: content that is damaged shows under `content`, a tag that moved
+ * under `tagged`, a signature that is missing, invalid, expired or revoked under `signature`. `up`
+ * repairs what signing, pushing and tagging again can repair, and says why where it cannot. A valid
+ * signature of the signer that is there already, whoever put it there, is not made again.
  *
- * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`
- * and `SIGNATURE_EXPIRED` (nobody would accept the signature, so it is not written), `PLAN_STALE`, `TAG_MOVED` (somebody moved
- * a tag: refresh to see it), `READ_BACK_FAILED`, `REGISTRY_*`.
+ * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`,
+ * `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED` and `SIGNATURE_EXPIRED` (nobody would accept the
+ * signature, so it is not written), `PLAN_STALE`, `TAG_MOVED` (somebody moved a tag: refresh to see
+ * it), `READ_BACK_FAILED`, `REGISTRY_*`.
  */
 export class SignedArtifact extends ConsignResource implements ArtifactLike {
   declare readonly repository: pulumi.Output<string>;
@@ -70,7 +80,10 @@ export class SignedArtifact extends ConsignResource implements ArtifactLike {
   /** The signatures as they were when they were last made or adopted. */
   declare readonly signatures: pulumi.Output<SignatureRecord[]>;
   declare readonly signedBy: pulumi.Output<{ subject: string; thumbprint: string }>;
-  /** `reference`, but there only once the signature was read back and verified. Depend on this one to depend on the signature. */
+  /**
+   * `reference`, but there only once the signature was read back and verified. Depend on this one
+   * to depend on the signature.
+   */
   declare readonly signedReference: pulumi.Output<string>;
 
   constructor(name: string, args: SignedArtifactArgs, options?: pulumi.CustomResourceOptions) {

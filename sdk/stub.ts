@@ -11,8 +11,9 @@ export type Deep<T> = pulumi.Input<
 >;
 
 /**
- * What Pulumi records per resource as the code of its provider. A constant, so that neither an upgrade of this package nor of anything
- * beneath it is a change of any resource, and so that nothing of a program can get captured in it. A test freezes it.
+ * What Pulumi records per resource as the code of its provider. A constant, so that neither an
+ * upgrade of this package nor of anything beneath it is a change of any resource, and so that
+ * nothing of a program can get captured in it. A test freezes it.
  */
 export function stub(kind: string): string {
   return `exports.handler=()=>require("pulumi-consign/dynamic").${kind}`;
@@ -20,7 +21,10 @@ export function stub(kind: string): string {
 
 /** A resource of this package. Its type token is `pulumi-nodejs:dynamic/consign:<Kind>`. */
 export abstract class ConsignResource extends pulumi.CustomResource {
-  /** `outputs` are the names of what is not among the arguments; without an entry in the properties there would be no output. */
+  /**
+   * `outputs` are the names of what is not among the arguments; without an entry in the properties
+   * there would be no output.
+   */
   protected constructor(
     kind: string,
     name: string,

@@ -3,9 +3,10 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Deep } from "./stub";
 
 /**
- * Who signs: a key file with its certificate chain, a key of notation's `signingkeys.json`, or a notation plugin (which is how key
- * management services and HSMs come in). Names and paths only: private keys never enter state. A changed path is no change as long as
- * the signing certificate is the same.
+ * Who signs: a key file with its certificate chain, a key of notation's `signingkeys.json`, or a
+ * notation plugin (which is how key management services and HSMs come in). Names and paths only:
+ * private keys never enter state. A changed path is no change as long as the signing certificate is
+ * the same.
  */
 export type Signer =
   | {
@@ -26,28 +27,42 @@ export type Signer =
       keyId: string;
       /** Passed to the plugin as it is. Recorded in state: give a secret as `pulumi.secret`. */
       pluginConfig?: Record<string, string>;
-      /** PEM. Saves asking the plugin; a plugin that makes whole envelopes needs it to have its signatures recognised. */
+      /**
+       * PEM. Saves asking the plugin; a plugin that makes whole envelopes needs it to have its
+       * signatures recognised.
+       */
       certificateChainFile?: string;
     };
 
-/** How something is signed. Every change but that of a path, an address or `renewBefore` signs again, by an update. */
+/**
+ * How something is signed. Every change but that of a path, an address or `renewBefore` signs
+ * again, by an update.
+ */
 export interface SigningArgs {
-  /** Who signs. Another certificate is an update that signs again; another path to the same certificate is no change. */
+  /**
+   * Who signs. Another certificate is an update that signs again; another path to the same
+   * certificate is no change.
+   */
   signer: Deep<Signer>;
   /** How long a signature holds from its signing, as `"30d"`. @default without end */
   validFor?: pulumi.Input<string>;
   /**
-   * How long before a signature's end it is made anew, as `"14d"`; shorter than `validFor`. The plan shows it as `renewal`. Where the
-   * certificate's end is the limit, that takes a `timestamp` with `roots`. @default never
+   * How long before a signature's end it is made anew, as `"14d"`; shorter than `validFor`. The
+   * plan shows it as `renewal`. Where the certificate's end is the limit, that takes a `timestamp`
+   * with `roots`. @default never
    */
   renewBefore?: pulumi.Input<string>;
-  /** An RFC 3161 timestamp goes with the signature, so that it outlives its certificate. @default none */
+  /**
+   * An RFC 3161 timestamp goes with the signature, so that it outlives its certificate. @default
+   * none
+   */
   timestamp?: Deep<Timestamp>;
   /** Signed along with the artifact, and shown by who verifies it. */
   userMetadata?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /**
-   * How signatures are stored: as the Notary Project has it since 2025, or as `notation` 1.3 writes them, which is the only form that it
-   * finds in an OCI layout. @default "current"; what is there in the other form stays unless this is given
+   * How signatures are stored: as the Notary Project has it since 2025, or as `notation` 1.3 writes
+   * them, which is the only form that it finds in an OCI layout. @default "current"; what is there
+   * in the other form stays unless this is given
    */
   signatureForm?: pulumi.Input<"current" | "legacy">;
 }
@@ -56,7 +71,10 @@ export interface SigningArgs {
 export interface Timestamp {
   /** http or https, without user name and password: it is recorded as it is. */
   url: string;
-  /** Its roots, PEM text or paths: with them each timestamp is verified before it is stored, and counts after the certificate has ended. */
+  /**
+   * Its roots, PEM text or paths: with them each timestamp is verified before it is stored, and
+   * counts after the certificate has ended.
+   */
   roots?: string[];
 }
 
@@ -72,7 +90,10 @@ export interface SignatureRecord {
   expiresAt?: string;
 }
 
-/** What points at content. @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md */
+/**
+ * What points at content. @see
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
+ */
 export interface Descriptor {
   mediaType: string;
   digest: string;
@@ -80,7 +101,10 @@ export interface Descriptor {
   size: number;
 }
 
-/** An artifact with all that a plan needs to know of it before it is pushed. Every class of this package that makes one is one. */
+/**
+ * An artifact with all that a plan needs to know of it before it is pushed. Every class of this
+ * package that makes one is one.
+ */
 export interface ArtifactLike {
   /** `repository@sha256:…` */
   readonly reference: pulumi.Output<string>;
@@ -93,7 +117,10 @@ export type ArtifactInput =
   | ArtifactLike
   | pulumi.Output<{ reference: string; descriptor: Descriptor }>;
 
-/** A notation trust policy statement, with roots given inline where that is handier than a trust store. */
+/**
+ * A notation trust policy statement, with roots given inline where that is handier than a trust
+ * store.
+ */
 export interface TrustPolicy {
   name?: string;
   /** `host/repository` or `*`. @default ["*"] */

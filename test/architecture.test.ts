@@ -20,8 +20,9 @@ const LIBRARY = [
 ].map((folder) => `provider/${folder}`);
 
 /**
- * Who may import whom, by folder; `errors` is open to all. `:type` allows types alone, `:lazy` types and calls of import and require. A folder that is not
- * here may import nothing, so a new one has to be thought about.
+ * Who may import whom, by folder; `errors` is open to all. `:type` allows types alone, `:lazy`
+ * types and calls of import and require. A folder that is not here may import nothing, so a new one
+ * has to be thought about.
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   "provider/errors": [],
@@ -36,9 +37,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "provider/graph": ["provider/oci", "provider/content"],
   "provider/retention": ["provider/oci"],
   "provider/resources": LIBRARY,
-  // What an artifact and its claims look like to a person: read-only, for the command line and for programs.
+  // What an artifact and its claims look like to a person: read-only, for the command line and for
+  // programs.
   "provider/report": LIBRARY,
-  // Where the parts that a reconciler is handed are made: registries, and who asks about revocation.
+  // Where the parts that a reconciler is handed are made: registries, and who asks about
+  // revocation.
   "provider/dynamic": [
     "provider/garbage",
     "provider/node-version",

@@ -17,7 +17,10 @@ const attacks = (
   .slice(1);
 const NAMED = /`([a-z][a-z/-]+): ([^`]+)`/g;
 
-/** Quoted in the file as the name of a test, of a row of a table of tests, or as the end of a name that is put together. */
+/**
+ * Quoted in the file as the name of a test, of a row of a table of tests, or as the end of a name
+ * that is put together.
+ */
 function isIn(source: string, name: string): boolean {
   return [`"${name}"`, `\`${name}\``, `: ${name}\``].some((quoted) => source.includes(quoted));
 }

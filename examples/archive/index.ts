@@ -12,7 +12,10 @@ import {
 } from "pulumi-consign";
 
 const config = new pulumi.Config();
-/** For the story only, and for the archive. Without it each run plans for now: the schedule is the clock. */
+/**
+ * For the story only, and for the archive. Without it each run plans for now: the schedule is the
+ * clock.
+ */
 const asOf = config.get("asOf");
 const release = config.require("release");
 const HOLD = "https://acme.example/claims/litigation/v1";
@@ -50,7 +53,8 @@ const production = new Promotion("production", {
   signer: acme,
 });
 
-// The court's order hangs on the artifact itself, where it is archived, so whoever looks at the artifact finds it.
+// The court's order hangs on the artifact itself, where it is archived, so whoever looks at the
+// artifact finds it.
 const held = config.get("hold") ?? "none";
 if (held !== "none") {
   new Claim("hold", {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A release is archived, held, let go and purged, each by a run of `pulumi up` that differs from the one before in its date alone.
+// A release is archived, held, let go and purged, each by a run of `pulumi up` that differs from
+// the one before in its date alone.
 import { shows } from "../../scripts/story/narrator";
 import { stage, tell } from "../../scripts/story/stage";
 

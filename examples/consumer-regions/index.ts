@@ -41,7 +41,8 @@ const tests = new Claim("tests", {
   signer: wabbit,
 });
 
-// ACME: every 1.x, with all that refers to it, in both regions. What does not verify stays out of the plan.
+// ACME: every 1.x, with all that refers to it, in both regions. What does not verify stays out of
+// the plan.
 const subscription = new Mirror("subscription", {
   source: netMonitor,
   sourceClaims: [tests],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two regions that hold the same, one that loses something, and the preview that says which and what.
+// Two regions that hold the same, one that loses something, and the preview that says which and
+// what.
 import { deleteClaim, showTree } from "../../scripts/story/registries";
 import { shows } from "../../scripts/story/narrator";
 import { stage, tell } from "../../scripts/story/stage";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An artifact, two claims, and a gate: what somebody changes behind Pulumi's back shows under its own name.
+// An artifact, two claims, and a gate: what somebody changes behind Pulumi's back shows under its
+// own name.
 import { Claim, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
 
 const signer: Signer = {

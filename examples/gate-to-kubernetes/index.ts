@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A gate before Kubernetes: what is not approved has no reference, and what has no reference does not run.
+// A gate before Kubernetes: what is not approved has no reference, and what has no reference does
+// not run.
 import * as pulumi from "@pulumi/pulumi";
 import { Claim, SignedArtifact, Verification, type Signer, type TrustPolicy } from "pulumi-consign";
 import {
@@ -67,18 +68,23 @@ const settings = {
   container: { ports: [8080], readyPath: "/ready" },
 };
 
-// `pulumi config set cluster true`: into the cluster of your kubeconfig, with Pulumi's Kubernetes plugin.
+// `pulumi config set cluster true`: into the cluster of your kubeconfig, with Pulumi's Kubernetes
+// plugin.
 if (config.getBoolean("cluster") === true)
   new VerifiedDeployment("net-monitor", { verification: gate, ...settings });
 
-// What runs `consign` in the cluster is verified too. Without an image for that, the manifest is only to be looked at.
+// What runs `consign` in the cluster is verified too. Without an image for that, the manifest is
+// only to be looked at.
 const runner = config.get("runner");
 const runnerGate =
   runner === undefined ? gate : new Verification("runner", { artifact: runner, trust });
 
 export const image = gate.reference;
 
-/** The same without a cluster, as YAML: the workload, and a job that verifies what it runs, every hour. Both are of the verified digest. */
+/**
+ * The same without a cluster, as YAML: the workload, and a job that verifies what it runs, every
+ * hour. Both are of the verified digest.
+ */
 export const manifests = pulumi
   .all([gate.reference, runnerGate.reference])
   .apply(([reference, runnerImage]) =>

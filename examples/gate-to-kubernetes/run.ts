@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gate closed, then open. A registry runs meanwhile, since nodes do not pull from directories; --registry HOST:PORT takes yours.
+// The gate closed, then open. A registry runs meanwhile, since nodes do not pull from directories;
+// --registry HOST:PORT takes yours.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ACME Rockets judges for itself: its own claims on Wabbit's artifact, which count more than Wabbit's.
+// ACME Rockets judges for itself: its own claims on Wabbit's artifact, which count more than
+// Wabbit's.
 import * as pulumi from "@pulumi/pulumi";
 import {
   Claim,
@@ -86,7 +87,8 @@ const subscription = new Mirror("subscription", {
   trust: { ...trust, trustedIdentities: [wabbit] },
 });
 
-// ACME: has examined the finding, and tested under its own load. The claims lie in ACME's registry and survive every later mirroring.
+// ACME: has examined the finding, and tested under its own load. The claims lie in ACME's registry
+// and survive every later mirroring.
 const subject = subscription.artifact("v1");
 const own = !examined
   ? []
@@ -109,7 +111,8 @@ const own = !examined
       }),
     ];
 
-// Whose word counts: ACME's before Wabbit's. Every finding of the scan must be explained as not affecting us, and our own test counts.
+// Whose word counts: ACME's before Wabbit's. Every finding of the scan must be explained as not
+// affecting us, and our own test counts.
 const gate = new Verification(
   "gate",
   {

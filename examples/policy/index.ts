@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small supply chain that the policy pack in pack/ looks at. `pulumi config set careless true` breaks three of its rules.
+// A small supply chain that the policy pack in pack/ looks at. `pulumi config set careless true`
+// breaks three of its rules.
 import * as pulumi from "@pulumi/pulumi";
 import {
   Mirror,
@@ -38,7 +39,10 @@ new Mirror("subscription", {
 
 const gate = new Verification("gate", { artifact: netMonitor.signedReference, trust });
 
-/** Stands for a Deployment of @pulumi/kubernetes, so that this example needs no cluster; the pack cannot tell them apart. */
+/**
+ * Stands for a Deployment of @pulumi/kubernetes, so that this example needs no cluster; the pack
+ * cannot tell them apart.
+ */
 class Workload extends pulumi.ComponentResource {
   constructor(name: string, image: pulumi.Input<string>) {
     const spec = { template: { spec: { containers: [{ name, image }] } } };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wabbit Networks publishes net-monitor: signed, with claims, of which only the public ones leave the house.
+// Wabbit Networks publishes net-monitor: signed, with claims, of which only the public ones leave
+// the house.
 import {
   Claim,
   EndOfLife,
@@ -30,7 +31,8 @@ const netMonitor = new SignedArtifact("net-monitor", {
   signer,
 });
 
-// For the public: what is in it, what a scanner found, what that means, and until when it is supported.
+// For the public: what is in it, what a scanner found, what that means, and until when it is
+// supported.
 const sbom = new Claim("sbom", {
   subject: netMonitor,
   type: "sbom/spdx",

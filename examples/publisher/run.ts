@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Publishes, shows what is inside the house and what is outside, and that doing it again changes nothing.
+// Publishes, shows what is inside the house and what is outside, and that doing it again changes
+// nothing.
 import { showTree } from "../../scripts/story/registries";
 import { shows } from "../../scripts/story/narrator";
 import { stage, tell } from "../../scripts/story/stage";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wabbit Networks publishes net-monitor:v1; ACME Rockets subscribes to it, approves it, and takes into use only what is verified.
+// Wabbit Networks publishes net-monitor:v1; ACME Rockets subscribes to it, approves it, and takes
+// into use only what is verified.
 import * as pulumi from "@pulumi/pulumi";
 import {
   Claim,
@@ -47,7 +48,8 @@ const netMonitor = new SignedArtifact("net-monitor", {
   signer: wabbit,
 });
 
-// 2. Verification: what Wabbit says about it, each claim signed too. The build evidence is not for the public.
+// 2. Verification: what Wabbit says about it, each claim signed too. The build evidence is not for
+// the public.
 const sbom = new Claim("sbom", {
   subject: netMonitor,
   type: "sbom/spdx",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells the quickstart's story: preview, up, a second up, drift, repair. `npm start -- --registry HOST:PORT` uses a registry that is running.
+// Tells the quickstart's story: preview, up, a second up, drift, repair. `npm start -- --registry
+// HOST:PORT` uses a registry that is running.
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Releases go through dev and staging to production, are archived when production is done with them, and purged when their time is over.
+// Releases go through dev and staging to production, are archived when production is done with
+// them, and purged when their time is over.
 import * as pulumi from "@pulumi/pulumi";
 import {
   ArchivePolicy,
@@ -11,7 +12,9 @@ import {
 } from "pulumi-consign";
 
 const config = new pulumi.Config();
-/** The day it is for the archive, in this story; a program of your own leaves it out, and it is now. */
+/**
+ * The day it is for the archive, in this story; a program of your own leaves it out, and it is now.
+ */
 const asOf = config.require("asOf");
 /** Which release runs where, as `{"dev":"v2","staging":"v1","production":"v1"}`. */
 const runs = config.requireObject<Record<string, string>>("runs");

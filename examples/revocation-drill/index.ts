@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two companies, two stacks, each with its own half of the program: `wabbit` publishes and revokes, `acme` mirrors, verifies and deploys.
+// Two companies, two stacks, each with its own half of the program: `wabbit` publishes and revokes,
+// `acme` mirrors, verifies and deploys.
 import * as pulumi from "@pulumi/pulumi";
 import {
   Mirror,
@@ -22,7 +23,9 @@ const trust: TrustPolicy = {
   trustedIdentities: [wabbitIdentity],
 };
 
-/** Wabbit Networks: `pulumi config set revoked true` on the day when v1 turns out to be dangerous. */
+/**
+ * Wabbit Networks: `pulumi config set revoked true` on the day when v1 turns out to be dangerous.
+ */
 function wabbit(): pulumi.Inputs {
   const signer: Signer = {
     keyFile: ".run/keys/wabbit.key",
@@ -69,7 +72,10 @@ function wabbit(): pulumi.Inputs {
   return { v1: v1.reference, published: published.plan.apply(({ tags }) => tags) };
 }
 
-/** ACME Rockets: two regions. `pulumi config set follow true` lets redirects of Wabbit's decide what replaces what. */
+/**
+ * ACME Rockets: two regions. `pulumi config set follow true` lets redirects of Wabbit's decide what
+ * replaces what.
+ */
 function acme(): pulumi.Inputs {
   const regions = ["eu", "us"].map((region) => ({ region, home: repository(`acme-${region}`) }));
   const subscription = new Mirror("subscription", {

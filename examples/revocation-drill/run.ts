@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Publish, deploy, revoke; then every place that must react reacts, in the order in which the news reaches it.
+// Publish, deploy, revoke; then every place that must react reacts, in the order in which the news
+// reaches it.
 import { showTree } from "../../scripts/story/registries";
 import { shows } from "../../scripts/story/narrator";
 import { stage, tell } from "../../scripts/story/stage";

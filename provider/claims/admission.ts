@@ -25,7 +25,10 @@ export interface ObservedClaim {
 
 const identities = z.array(identitySchema).max(100).optional();
 
-/** Identities that may issue each type of lifecycle claim. A type without a list is open to every verified signer; an empty list, to none. */
+/**
+ * Identities that may issue each type of lifecycle claim. A type without a list is open to every
+ * verified signer; an empty list, to none.
+ */
 export const lifecycleIssuersSchema = z.strictObject({
   revocation: identities,
   redirect: identities,
@@ -54,7 +57,10 @@ export interface Word extends Issuer {
   digest: Digest;
 }
 
-/** A claim that may be relied upon as the word of one of its signers, with what the later steps compare. */
+/**
+ * A claim that may be relied upon as the word of one of its signers, with what the later steps
+ * compare.
+ */
 export interface Standing extends Word {
   claim: ReadClaim;
   /** On that signer's signature. */
@@ -69,7 +75,10 @@ export interface Standing extends Word {
 }
 
 export interface Admission {
-  /** For each claim as often as it has issuers; those of one claim follow each other, the highest ranked first. */
+  /**
+   * For each claim as often as it has issuers; those of one claim follow each other, the highest
+   * ranked first.
+   */
   standing: Standing[];
   refused: JudgedClaim[];
   /** By claim that stands: who else may have issued it. */
@@ -127,7 +136,10 @@ export function admit(input: EffectiveInput, revocable: (digest: Digest) => bool
   };
 }
 
-/** In an order of its own, so that the input's does not matter even where one claim was given twice; then the refusal counts. */
+/**
+ * In an order of its own, so that the input's does not matter even where one claim was given twice;
+ * then the refusal counts.
+ */
 function sortedOnce(claims: readonly ObservedClaim[]): ObservedClaim[] {
   const keyed = claims.map((observed) => ({
     observed,
@@ -222,7 +234,10 @@ function datedBy(signing: ClaimVerdict, now: Date): Dated {
   return { signedAt: datedAhead ? -Infinity : timeOf(signing.signedAt, -Infinity), datedAhead };
 }
 
-/** Of an issuer whose certificates have several names, the signature that was made last orders the claim among his. */
+/**
+ * Of an issuer whose certificates have several names, the signature that was made last orders the
+ * claim among his.
+ */
 function lastBy({ issuer }: Issuer, standing: readonly Standing[]): Dated {
   const his = standing.filter((each) => each.issuer === issuer);
   return {
@@ -277,7 +292,10 @@ function scopeOf(claim: ReadClaim): string | Refusal {
   }
 }
 
-/** The list that decides whether a revocation, redirect or end of life is admitted. Claims have stricter rules of their own (step 2). */
+/**
+ * The list that decides whether a revocation, redirect or end of life is admitted. Claims have
+ * stricter rules of their own (step 2).
+ */
 export function allowedIssuers(
   kind: string | undefined,
   lists: LifecycleIssuers | undefined,

@@ -7,9 +7,11 @@ export const MAX_JSON_DEPTH = 128;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * The one text of a JSON value: members sorted by the UTF-16 code units of their names, no white space, numbers and strings as
- * ECMAScript writes them, so that the same value packs to the same digest on every machine. Members that are `undefined` are left out.
- * @throws ConsignError `code` (default `PREDICATE_INVALID`) with `path`, for what JSON cannot carry: functions, class instances, NaN, lone surrogates
+ * The one text of a JSON value: members sorted by the UTF-16 code units of their names, no white
+ * space, numbers and strings as ECMAScript writes them, so that the same value packs to the same
+ * digest on every machine. Members that are `undefined` are left out.
+ * @throws ConsignError `code` (default `PREDICATE_INVALID`) with `path`, for what JSON cannot
+ * carry: functions, class instances, NaN, lone surrogates
  * @see https://www.rfc-editor.org/rfc/rfc8785
  */
 export function canonicalJson(value: unknown, code: ErrorCode = "PREDICATE_INVALID"): string {
@@ -63,7 +65,8 @@ function refused(code: ErrorCode, path: string, why: string): ConsignError {
 
 /**
  * Parses UTF-8 JSON that came from elsewhere.
- * @throws ConsignError `code`, if it is no JSON, no UTF-8, or nests deeper than {@link MAX_JSON_DEPTH}
+ * @throws ConsignError `code`, if it is no JSON, no UTF-8, or nests deeper than {@link
+ * MAX_JSON_DEPTH}
  */
 export function parseJson(bytes: Uint8Array, what: string, code: ErrorCode): unknown {
   let value: unknown;

@@ -37,9 +37,10 @@ export interface ClaimContent {
 }
 
 /**
- * Packs a claim: a manifest that refers to its subject, with one layer, the statement or the document. Deterministic. A claim is trusted
- * only once a signature refers to this manifest.
- * @throws ConsignError `INPUT_INVALID`, `PREDICATE_INVALID`, `STATEMENT_INVALID`, `SUBJECT_MISMATCH`, `DIGEST_INVALID`
+ * Packs a claim: a manifest that refers to its subject, with one layer, the statement or the
+ * document. Deterministic. A claim is trusted only once a signature refers to this manifest.
+ * @throws ConsignError `INPUT_INVALID`, `PREDICATE_INVALID`, `STATEMENT_INVALID`,
+ * `SUBJECT_MISMATCH`, `DIGEST_INVALID`
  */
 export function packClaim(content: ClaimContent): PackedArtifact {
   const type = resolveType(content.type);

@@ -7,7 +7,10 @@ import type { VexEntry } from "./vex";
 
 /** Longest condition, in characters. */
 export const MAX_CONDITION_LENGTH = 4096;
-/** Longest time one evaluation may take, in milliseconds. The data is somebody else's, and a regular expression over it can be slow. */
+/**
+ * Longest time one evaluation may take, in milliseconds. The data is somebody else's, and a regular
+ * expression over it can be slow.
+ */
 export const CONDITION_TIMEOUT = 1_000;
 
 /** What a condition can speak about. */
@@ -60,9 +63,10 @@ function environment(): Environment {
 }
 
 /**
- * Compiles a condition in the Common Expression Language over `predicate`, `claimType`, `issuer`, `issuedAt`, `subject`, `now` and `vex`.
- * Numbers in a predicate are doubles, as CEL has it for JSON: compare them with anything, but write `predicate.n + 1.0`. A member that is
- * missing is an error, so ask `has(predicate.member)` first.
+ * Compiles a condition in the Common Expression Language over `predicate`, `claimType`, `issuer`,
+ * `issuedAt`, `subject`, `now` and `vex`. Numbers in a predicate are doubles, as CEL has it for
+ * JSON: compare them with anything, but write `predicate.n + 1.0`. A member that is missing is an
+ * error, so ask `has(predicate.member)` first.
  * @throws ConsignError `CONDITION_INVALID`, with the position
  * @see https://github.com/google/cel-spec/blob/v0.24.0/doc/langdef.md
  */
@@ -169,7 +173,9 @@ function evaluate(program: ParseResult, { type, ...context }: ConditionContext):
 
 let watched: { context: Context; script: Script } | undefined;
 
-/** V8 can stop a call from outside only if it runs within a script; the script does nothing else. */
+/**
+ * V8 can stop a call from outside only if it runs within a script; the script does nothing else.
+ */
 function withinTime(run: () => unknown): unknown {
   watched ??= { context: createContext({}), script: new Script("run()") };
   watched.context["run"] = run;

@@ -14,7 +14,10 @@ export const dsseEnvelopeSchema = z.looseObject({
 });
 export type DsseEnvelope = z.infer<typeof dsseEnvelopeSchema>;
 
-/** The parts of a sigstore bundle that are read. @see https://github.com/sigstore/protobuf-specs/blob/v0.4.0/protos/sigstore_bundle.proto */
+/**
+ * The parts of a sigstore bundle that are read. @see
+ * https://github.com/sigstore/protobuf-specs/blob/v0.4.0/protos/sigstore_bundle.proto
+ */
 export const bundleSchema = z.looseObject({
   mediaType: z.string(),
   verificationMaterial: z.looseObject({}).optional(),
@@ -43,7 +46,10 @@ function parseAs<S extends z.ZodType>(schema: S, bytes: Uint8Array, what: string
   );
 }
 
-/** The bytes that a DSSE signature signs. @see https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md#signature-definition */
+/**
+ * The bytes that a DSSE signature signs. @see
+ * https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md#signature-definition
+ */
 export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
   const type = Buffer.from(payloadType);
   return Buffer.concat([
@@ -54,7 +60,10 @@ export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8
   ]);
 }
 
-/** Fingerprints of the keys that verify one of the envelope's signatures. Key ids are hints that anyone may write, and are ignored. */
+/**
+ * Fingerprints of the keys that verify one of the envelope's signatures. Key ids are hints that
+ * anyone may write, and are ignored.
+ */
 export function keysThatSigned(envelope: DsseEnvelope, keys: readonly KeyObject[]): string[] {
   const signed = preAuthEncoding(envelope.payloadType, Buffer.from(envelope.payload, "base64"));
   return keys
@@ -64,7 +73,10 @@ export function keysThatSigned(envelope: DsseEnvelope, keys: readonly KeyObject[
     .map(fingerprint);
 }
 
-/** Verifies as cosign signs: ECDSA in DER with the digest of the curve's size, Ed25519, RSA PKCS #1 v1.5 with SHA-256. Other keys verify nothing. */
+/**
+ * Verifies as cosign signs: ECDSA in DER with the digest of the curve's size, Ed25519, RSA PKCS #1
+ * v1.5 with SHA-256. Other keys verify nothing.
+ */
 export function verifiesWith(key: KeyObject, signed: Uint8Array, signature: Uint8Array): boolean {
   try {
     if (key.asymmetricKeyType === "ed25519") return verify(null, signed, key, signature);

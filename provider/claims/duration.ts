@@ -13,7 +13,8 @@ export const durationSchema = z
   .refine((text) => millisecondsOf(text) !== undefined, ADVICE);
 
 /**
- * Milliseconds of a duration such as `"7d"`. A week has 7 days and a year 365: durations measure ages, they are no calendar.
+ * Milliseconds of a duration such as `"7d"`. A week has 7 days and a year 365: durations measure
+ * ages, they are no calendar.
  * @throws ConsignError `INPUT_INVALID`
  */
 export function parseDuration(text: string): number {

@@ -6,7 +6,10 @@ import type { Digest } from "../oci/digest";
 export type ForeignOrigin =
   "buildkit" | "cosign-attestation" | "cosign-signature" | "cosign-sbom" | "sigstore-bundle";
 
-/** A claim that another tool stored in its own way. It has no notation signature, so it never is an effective claim. */
+/**
+ * A claim that another tool stored in its own way. It has no notation signature, so it never is an
+ * effective claim.
+ */
 export interface ForeignClaim {
   origin: ForeignOrigin;
   /** Of the blob that holds it. */
@@ -22,7 +25,10 @@ export interface ForeignClaim {
   predicate?: unknown;
   /** Where the document is, if it is one. */
   document?: Descriptor;
-  /** `verified-by-key` only if a key that was given verifies its signature; `broken` if it cannot be read or speaks about something else. */
+  /**
+   * `verified-by-key` only if a key that was given verifies its signature; `broken` if it cannot be
+   * read or speaks about something else.
+   */
   status: "unverified" | "verified-by-key" | "broken";
   /** Why, for people. */
   reason: string;

@@ -19,7 +19,10 @@ export const MAX_FOREIGN_CLAIMS = 200;
 const MAX_ENVELOPE_SIZE = Math.ceil((MAX_DOCUMENT_SIZE * 4) / 3) + 1024 * 1024;
 
 export interface ForeignOptions extends CallOptions {
-  /** Keys, as objects or PEM, whose signatures count. Certificates and transparency logs are not judged. */
+  /**
+   * Keys, as objects or PEM, whose signatures count. Certificates and transparency logs are not
+   * judged.
+   */
   publicKeys?: readonly (KeyObject | string)[];
 }
 
@@ -32,9 +35,11 @@ type Reader = (
 ) => Promise<Finding>;
 
 /**
- * All claims about an artifact that other tools left: attestations of BuildKit inside an index, cosign's `.att`, `.sig` and `.sbom` tags,
- * sigstore bundles among the referrers. A broken one is listed as such and hides no other. Sorted by origin and digest.
- * @throws ConsignError what the store answers; `KEY_UNREADABLE` for a public key that does not parse
+ * All claims about an artifact that other tools left: attestations of BuildKit inside an index,
+ * cosign's `.att`, `.sig` and `.sbom` tags, sigstore bundles among the referrers. A broken one is
+ * listed as such and hides no other. Sorted by origin and digest.
+ * @throws ConsignError what the store answers; `KEY_UNREADABLE` for a public key that does not
+ * parse
  * @see https://github.com/sigstore/cosign/blob/v3.0.2/specs/BUNDLE_SPEC.md
  */
 export async function foreignClaims(

@@ -33,32 +33,40 @@ export const MAX_CLAIMS = 10_000;
 export const MAX_CLAIM_SIGNATURES = 20_000;
 /** Bytes of content that are read for all claims of one artifact together: 512 MiB. */
 export const MAX_CLAIM_BYTES = 512 * 1024 * 1024;
-/** Content up to this size, 256 KiB, is read whether anyone asks about it or not: asking if it is there costs as much. */
+/**
+ * Content up to this size, 256 KiB, is read whether anyone asks about it or not: asking if it is
+ * there costs as much.
+ */
 const SMALL_CONTENT = 256 * 1024;
 
 export interface GatherOptions {
   /** Claims under way at once. @default 8 */
   concurrency?: number | undefined;
   /**
-   * Types that the answer is wanted for, as predicate type URIs. Claims of other types are left out unless they supersede a claim by name.
+   * Types that the answer is wanted for, as predicate type URIs. Claims of other types are left out
+   * unless they supersede a claim by name.
    * @default all
    */
   about?: ((type: string) => boolean) | undefined;
   /**
-   * Types whose predicates somebody asks about. An SBOM, or a claim of a type that is not in the vocabulary, of which this is false is not
-   * downloaded where it is large: see {@link confirmContent} for what is sure of it then. @default all
+   * Types whose predicates somebody asks about. An SBOM, or a claim of a type that is not in the
+   * vocabulary, of which this is false is not downloaded where it is large: see {@link
+   * confirmContent} for what is sure of it then. @default all
    */
   predicates?: ((type: string) => boolean) | undefined;
 }
 
 /**
- * Collects what {@link effectiveClaims} judges: the claims about an artifact, and the revocations attached to those, each with the verdict on
- * its signatures. Other claims about claims are not about the artifact and are left out. Sorted by digest.
+ * Collects what {@link effectiveClaims} judges: the claims about an artifact, and the revocations
+ * attached to those, each with the verdict on its signatures. Other claims about claims are not
+ * about the artifact and are left out. Sorted by digest.
  *
- * All signatures of a claim are looked at, as each signer's word counts. They come first: of a claim that no trusted signer vouches for, only the manifest is read. What a list of referrers says decides
- * nothing but what is not looked at, which the list could as well have left out.
- * @throws ConsignError `GRAPH_TOO_LARGE` beyond {@link MAX_CLAIMS}, {@link MAX_CLAIM_SIGNATURES} or {@link MAX_CLAIM_BYTES}: a claim that is not
- * looked at could be the one that forbids; and what the store throws where it cannot be asked
+ * All signatures of a claim are looked at, as each signer's word counts. They come first: of a
+ * claim that no trusted signer vouches for, only the manifest is read. What a list of referrers
+ * says decides nothing but what is not looked at, which the list could as well have left out.
+ * @throws ConsignError `GRAPH_TOO_LARGE` beyond {@link MAX_CLAIMS}, {@link MAX_CLAIM_SIGNATURES} or
+ * {@link MAX_CLAIM_BYTES}: a claim that is not looked at could be the one that forbids; and what
+ * the store throws where it cannot be asked
  */
 export async function gatherClaims(
   store: ReadStore,
@@ -174,7 +182,8 @@ class Gathering {
 
   async #complete(head: ClaimHead, verdict: ClaimVerdict): Promise<ReadClaim> {
     const { type, layer } = head;
-    // What a revocation names has to be known also while its signer cannot be asked about, as it may be a claim.
+    // What a revocation names has to be known also while its signer cannot be asked about, as it
+    // may be a claim.
     const mayCount =
       verdict.outcome === "verified" ||
       (verdict.outcome === "inconclusive" && isRevocation(type)) ||
@@ -186,7 +195,10 @@ class Gathering {
     return readContent(this.store, head);
   }
 
-  /** Whether the algorithm of `effective.ts`, or a condition, looks into the content of claims of a type. */
+  /**
+   * Whether the algorithm of `effective.ts`, or a condition, looks into the content of claims of a
+   * type.
+   */
   #asked(type: string): boolean {
     const kind = kindOf(type);
     const isDocument = kind === undefined || kind.documentType !== undefined;

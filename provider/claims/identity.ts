@@ -6,9 +6,11 @@ import { isSubsetName, parseIdentityName, type IdentityName } from "../notation/
 const PREFIX = "x509.subject:";
 
 /**
- * Names signers, as `trustedIdentities` of a Notary Project trust policy do: `x509.subject: C=US, ST=WA, O=Wabbit Networks` is everyone
- * whose certificate has these attributes, and maybe more; `*` is everyone. C, ST (or S) and O are required, in any order.
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trusted-identities-constraints
+ * Names signers, as `trustedIdentities` of a Notary Project trust policy do: `x509.subject: C=US,
+ * ST=WA, O=Wabbit Networks` is everyone whose certificate has these attributes, and maybe more; `*`
+ * is everyone. C, ST (or S) and O are required, in any order.
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trusted-identities-constraints
  */
 export const identitySchema = z
   .string()
@@ -16,7 +18,10 @@ export const identitySchema = z
     message: 'must be "*" or "x509.subject: C=…, ST=…, O=…", with each attribute once',
   });
 
-/** Whether a signer's subject is one of those that the identity names. A subject that is no identity is named by `*` only. */
+/**
+ * Whether a signer's subject is one of those that the identity names. A subject that is no identity
+ * is named by `*` only.
+ */
 export function matchesIdentity(identity: string, subject: string): boolean {
   if (identity === "*") return true;
   const pattern = patternOf(identity);

@@ -19,8 +19,9 @@ const ORDER: readonly JudgedClaim["status"][] = [
 ];
 
 /**
- * What each claim is, from what it is as the word of each of its signers: effective if it is that as the word of one, and then as that of those alone.
- * What is not, and of which cannot be told who else has signed it, is `inconclusive`: it may be effective as theirs.
+ * What each claim is, from what it is as the word of each of its signers: effective if it is that
+ * as the word of one, and then as that of those alone. What is not, and of which cannot be told who
+ * else has signed it, is `inconclusive`: it may be effective as theirs.
  */
 export function judgeWhole(
   standing: readonly Standing[],
@@ -92,7 +93,10 @@ export function issuersOf(
   return { ...issuers[0], ...(issuers.length > 1 ? { issuers } : {}) };
 }
 
-/** Who else may have issued a claim that stands: of a revocation, those who may revoke what it names. */
+/**
+ * Who else may have issued a claim that stands: of a revocation, those who may revoke what it
+ * names.
+ */
 export function doubtsAbout(
   doubts: readonly Doubt[],
   { claim, type }: Standing,

@@ -10,8 +10,8 @@ import { lapsedSignings, timeOf, together, type Signing } from "./signers";
 import { kindOf, typeKey } from "./types";
 
 /**
- * A revocation or an end of life that somebody has signed without an end, and whose certificate has ended since. Nobody has taken it back; that it is
- * silent now is nothing but the calendar's doing.
+ * A revocation or an end of life that somebody has signed without an end, and whose certificate has
+ * ended since. Nobody has taken it back; that it is silent now is nothing but the calendar's doing.
  */
 export interface Lapsed {
   claim: ReadClaim;
@@ -49,8 +49,9 @@ const SETTLED: ReadonlySet<JudgedClaim["status"]> = new Set([
 ]);
 
 /**
- * Step 4 of `effective.ts`: whether a lapsed claim still forbids cannot be told, so it is not taken for nothing where it would if it were signed again,
- * until somebody who may revokes it or its issuer says otherwise later.
+ * Step 4 of `effective.ts`: whether a lapsed claim still forbids cannot be told, so it is not taken
+ * for nothing where it would if it were signed again, until somebody who may revokes it or its
+ * issuer says otherwise later.
  */
 export function holdLapsed(
   judged: readonly JudgedClaim[],
@@ -122,7 +123,10 @@ function objectionTo(
   return objections.includes(undefined) ? undefined : objections[0];
 }
 
-/** Whether its time has come, and there is something that it forbids. What it says is not known where its content was not read. */
+/**
+ * Whether its time has come, and there is something that it forbids. What it says is not known
+ * where its content was not read.
+ */
 function isDue(
   { type, predicate }: ReadClaim,
   standing: readonly Standing[],
@@ -140,7 +144,10 @@ function isDue(
   );
 }
 
-/** Whether a claim speaks for the artifact, so that to revoke it forbids: every claim but a revocation of something that does. */
+/**
+ * Whether a claim speaks for the artifact, so that to revoke it forbids: every claim but a
+ * revocation of something that does.
+ */
 function speaksFor(
   digest: Digest,
   subject: Digest,
@@ -154,7 +161,10 @@ function speaksFor(
   return target === undefined || !speaksFor(target, subject, standing, seen.add(digest));
 }
 
-/** Its issuer, or one above, has said something else since. Of revocations it is the revoked that decides. */
+/**
+ * Its issuer, or one above, has said something else since. Of revocations it is the revoked that
+ * decides.
+ */
 function isReplaced({ claim, signings }: Lapsed, word: Word, left: readonly Standing[]): boolean {
   if (typeKey(claim.type) !== "endOfLife") return false;
   const at = timeOf(

@@ -13,8 +13,9 @@ import {
 import { kindOf, sameType, type ClaimKind } from "./types";
 
 /**
- * Judges the bytes of a claim's layer, when they are packed and when they are read: a statement about the subject, of the announced
- * type, with a fitting predicate; or a document of a kind that has documents. Returns the statement, if it is one.
+ * Judges the bytes of a claim's layer, when they are packed and when they are read: a statement
+ * about the subject, of the announced type, with a fitting predicate; or a document of a kind that
+ * has documents. Returns the statement, if it is one.
  * @throws ConsignError `STATEMENT_INVALID`, `PREDICATE_INVALID`, `SUBJECT_MISMATCH`
  */
 export function checkLayer(

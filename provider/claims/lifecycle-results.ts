@@ -5,7 +5,10 @@ import { dayOf, type EndOfLife, type Redirect, type Revocation } from "./lifecyc
 import type { RequirementResult } from "./requirements";
 import { typeKey } from "./types";
 
-/** What the effective lifecycle claims mean for the artifact today; empty where there are none. Their issuers have been judged already. */
+/**
+ * What the effective lifecycle claims mean for the artifact today; empty where there are none.
+ * Their issuers have been judged already.
+ */
 export function lifecycleResults(claims: EffectiveClaims, now: Date): RequirementResult[] {
   const effective = (name: string) =>
     claims.claims.filter(

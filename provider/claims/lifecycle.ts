@@ -5,15 +5,18 @@ import { digestSchema, isDigest, type Digest } from "../oci/digest";
 import { isTag, parseReference, type Reference } from "../oci/reference";
 import { resourceDescriptorSchema, timestampSchema } from "./predicates";
 
-/** Where a redirect or a successor points: another artifact here by digest or tag, or one in another repository. */
+/**
+ * Where a redirect or a successor points: another artifact here by digest or tag, or one in another
+ * repository.
+ */
 export type Target =
   | { kind: "digest"; digest: Digest }
   | { kind: "tag"; tag: string }
   | { kind: "reference"; reference: Reference };
 
 /**
- * Reads a target: a digest, a `registry/repository[:tag][@digest]`, or else a tag. Never a path of this machine, since the text is
- * somebody else's: `oci:` is refused.
+ * Reads a target: a digest, a `registry/repository[:tag][@digest]`, or else a tag. Never a path of
+ * this machine, since the text is somebody else's: `oci:` is refused.
  * @throws ConsignError `REFERENCE_INVALID`
  */
 export function parseTarget(text: string): Target {
@@ -40,7 +43,10 @@ const targetSchema = z.string().check((context) => {
   }
 });
 
-/** A day (`YYYY-MM-DD`, from its first moment in UTC) or a moment (RFC 3339). Both are in use, so both are read. */
+/**
+ * A day (`YYYY-MM-DD`, from its first moment in UTC) or a moment (RFC 3339). Both are in use, so
+ * both are read.
+ */
 export const dateSchema = z.union([z.iso.date(), timestampSchema], {
   error: "must be YYYY-MM-DD or an RFC 3339 time",
 });
@@ -51,8 +57,9 @@ export function dayOf(date: string): string {
 }
 
 /**
- * `https://consign.dev/claims/revocation/v1`: the target must not be used any more. The target is the digest of the artifact itself,
- * or of a claim about it. `since` may lie ahead; without it, the time of the signature counts.
+ * `https://consign.dev/claims/revocation/v1`: the target must not be used any more. The target is
+ * the digest of the artifact itself, or of a claim about it. `since` may lie ahead; without it, the
+ * time of the signature counts.
  */
 export const revocationSchema = z.looseObject({
   target: digestSchema,
@@ -73,7 +80,10 @@ export const endOfLifeSchema = z.looseObject({
   successor: targetSchema.optional(),
 });
 
-/** `https://consign.dev/claims/deployment/v1`: the artifact was in the environment from a time until another, or still is. */
+/**
+ * `https://consign.dev/claims/deployment/v1`: the artifact was in the environment from a time until
+ * another, or still is.
+ */
 export const deploymentSchema = z
   .looseObject({
     environment: z.string().min(1),
@@ -92,8 +102,9 @@ export const derivedFromSchema = z.looseObject({
 });
 
 /**
- * `https://consign.dev/claims/archived/v1`: the artifact was brought to the archive that has this claim. `sources` are the locations that it
- * came from, `tags` the names that it had there, `inUse` from when until when it was in which environment, and `retention` the rule, in words.
+ * `https://consign.dev/claims/archived/v1`: the artifact was brought to the archive that has this
+ * claim. `sources` are the locations that it came from, `tags` the names that it had there, `inUse`
+ * from when until when it was in which environment, and `retention` the rule, in words.
  */
 export const archivedSchema = z.looseObject({
   archivedAt: timestampSchema,
@@ -114,7 +125,10 @@ export const archivedSchema = z.looseObject({
   policy: z.string().optional(),
 });
 
-/** `https://consign.dev/claims/content-purged/v1`: the artifact's content was taken away here, and its manifest and claims stay as history. */
+/**
+ * `https://consign.dev/claims/content-purged/v1`: the artifact's content was taken away here, and
+ * its manifest and claims stay as history.
+ */
 export const contentPurgedSchema = z.looseObject({
   purgedAt: timestampSchema,
   reason: z.string().optional(),

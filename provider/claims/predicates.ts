@@ -18,7 +18,10 @@ export const resourceDescriptorSchema = z.looseObject({
   mediaType: z.string().optional(),
 });
 
-/** @see https://spdx.github.io/spdx-spec/v2.3/document-creation-information/ (2.x), https://spdx.github.io/spdx-spec/v3.0.1/serializations/ (3.x) */
+/**
+ * @see https://spdx.github.io/spdx-spec/v2.3/document-creation-information/ (2.x),
+ * https://spdx.github.io/spdx-spec/v3.0.1/serializations/ (3.x)
+ */
 export const spdxSchema = z.union([
   z.looseObject({
     spdxVersion: z.string().startsWith("SPDX-"),

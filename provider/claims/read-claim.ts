@@ -15,7 +15,10 @@ import { audienceOf, claimTypeOf, isEnvelopeType, isStatementType } from "./reco
 import { MAX_DOCUMENT_SIZE, type Statement } from "./statement";
 import { kindOf, LIFECYCLE_ARTIFACT_TYPE, type ClaimKind } from "./types";
 
-/** A claim as a store holds it: complete, about the right subject, of the type it says. Whether to believe it is another question. */
+/**
+ * A claim as a store holds it: complete, about the right subject, of the type it says. Whether to
+ * believe it is another question.
+ */
 export interface ReadClaim {
   /** Of the claim's manifest; signatures refer to it. */
   digest: Digest;
@@ -40,7 +43,10 @@ export interface BrokenClaim {
   digest: Digest;
   descriptor: Descriptor;
   type: string | undefined;
-  /** What its manifest says, where that could be read: a signature covers it, as it does not cover what is listed. */
+  /**
+   * What its manifest says, where that could be read: a signature covers it, as it does not cover
+   * what is listed.
+   */
   head?: ClaimHead;
   broken: { code: ErrorCode; reason: string };
 }
@@ -62,9 +68,11 @@ export interface ClaimHead extends Omit<
 }
 
 /**
- * Reads a claim and checks everything about it but its signature. Type, audience and what it supersedes come from the manifest, which the
- * signature covers, never from a list of referrers, which it does not.
- * @throws ConsignError `SUBJECT_MISMATCH`, `STATEMENT_INVALID`, `PREDICATE_INVALID`, `ENVELOPE_UNSUPPORTED`, and whatever the store answers
+ * Reads a claim and checks everything about it but its signature. Type, audience and what it
+ * supersedes come from the manifest, which the signature covers, never from a list of referrers,
+ * which it does not.
+ * @throws ConsignError `SUBJECT_MISMATCH`, `STATEMENT_INVALID`, `PREDICATE_INVALID`,
+ * `ENVELOPE_UNSUPPORTED`, and whatever the store answers
  */
 export async function readClaim(
   store: ReadStore,
@@ -89,8 +97,8 @@ export async function readClaimHead(
 }
 
 /**
- * As {@link readClaimHead}, but what is wrong with the claim itself is an answer; it has a head all the same where the manifest says what kind of claim
- * it is and about what.
+ * As {@link readClaimHead}, but what is wrong with the claim itself is an answer; it has a head all
+ * the same where the manifest says what kind of claim it is and about what.
  * @throws ConsignError what leaves the claim unknown
  */
 export async function observeClaimHead(
@@ -180,10 +188,12 @@ export async function readContent(
 }
 
 /**
- * Completes a claim without its content: the store is only asked whether it has it. What is sure is what the manifest says: type, subject, and
- * the digest of the content, all of which a signature of the claim covers. What is not: that the content is well-formed and says the same, for
- * which there is the signer's word alone, and that the store can hand it out, for which there is the store's.
- * @throws ConsignError `BLOB_UNKNOWN` if the store says that it has no such content; `STATEMENT_INVALID` if only the content says of which type it is
+ * Completes a claim without its content: the store is only asked whether it has it. What is sure is
+ * what the manifest says: type, subject, and the digest of the content, all of which a signature of
+ * the claim covers. What is not: that the content is well-formed and says the same, for which there
+ * is the signer's word alone, and that the store can hand it out, for which there is the store's.
+ * @throws ConsignError `BLOB_UNKNOWN` if the store says that it has no such content;
+ * `STATEMENT_INVALID` if only the content says of which type it is
  */
 export async function confirmContent(
   store: ReadStore,
@@ -210,8 +220,10 @@ export async function confirmContent(
 }
 
 /**
- * As {@link readClaim}, but what is wrong with the claim itself is an answer and not an error, so that one bad claim hides no other.
- * @throws ConsignError what leaves the claim unknown: no connection, no permission, a server's error
+ * As {@link readClaim}, but what is wrong with the claim itself is an answer and not an error, so
+ * that one bad claim hides no other.
+ * @throws ConsignError what leaves the claim unknown: no connection, no permission, a server's
+ * error
  */
 export async function observeClaim(
   store: ReadStore,
@@ -310,7 +322,10 @@ function oneLayer(layers: Descriptor[], digest: Digest): Descriptor | ConsignErr
   );
 }
 
-/** Lifecycle data as the Microsoft container registry has it: an annotation, and an empty layer or none. An end of life is all that it can say. */
+/**
+ * Lifecycle data as the Microsoft container registry has it: an annotation, and an empty layer or
+ * none. An end of life is all that it can say.
+ */
 function isAnnotationOnly(
   manifest: ImageManifest,
   artifactType: string | undefined,

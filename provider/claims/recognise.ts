@@ -9,7 +9,10 @@ const BUNDLE_PREDICATE_TYPE = "dev.sigstore.bundle.predicateType";
 const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v[0-9.]+)?\+json$/;
 const STATEMENT_VARIANT = /^application\/vnd\.in-toto(?:\.[a-z0-9.-]+)?\+json$/;
 
-/** What tools other than this one write as the artifact type of an SBOM or of lifecycle data, and which kind of claim it is. */
+/**
+ * What tools other than this one write as the artifact type of an SBOM or of lifecycle data, and
+ * which kind of claim it is.
+ */
 const KIND_BY_ARTIFACT_TYPE: Readonly<Record<string, string>> = {
   "application/spdx+json": "sbom/spdx",
   "text/spdx+json": "sbom/spdx",
@@ -25,7 +28,10 @@ export function baseMediaType(mediaType: string): string {
   return (mediaType.split(";")[0] ?? "").trim().toLowerCase();
 }
 
-/** `application/vnd.in-toto+json`, or its form for one predicate, `application/vnd.in-toto.<predicate>+json`. */
+/**
+ * `application/vnd.in-toto+json`, or its form for one predicate,
+ * `application/vnd.in-toto.<predicate>+json`.
+ */
 export function isStatementType(mediaType: string): boolean {
   const base = baseMediaType(mediaType);
   return (
@@ -39,7 +45,10 @@ export function isBundleType(mediaType: string): boolean {
   return BUNDLE_TYPE.test(baseMediaType(mediaType));
 }
 
-/** Content that carries its own signature, of another kind than ours: a DSSE envelope or a sigstore bundle. */
+/**
+ * Content that carries its own signature, of another kind than ours: a DSSE envelope or a sigstore
+ * bundle.
+ */
 export function isEnvelopeType(mediaType: string): boolean {
   return (
     isBundleType(mediaType) ||
@@ -47,7 +56,10 @@ export function isEnvelopeType(mediaType: string): boolean {
   );
 }
 
-/** Whether a referrer is a claim, ours or another tool's, going by its descriptor alone. Signatures are none. */
+/**
+ * Whether a referrer is a claim, ours or another tool's, going by its descriptor alone. Signatures
+ * are none.
+ */
 export function isClaim(descriptor: Descriptor): boolean {
   const artifactType =
     descriptor.artifactType === undefined ? "" : baseMediaType(descriptor.artifactType);
@@ -60,8 +72,9 @@ export function isClaim(descriptor: Descriptor): boolean {
 }
 
 /**
- * The predicate type that a referrer's descriptor announces, else undefined: a plain in-toto statement says it only inside.
- * A registry can make a descriptor say anything; decide by {@link readClaim}.
+ * The predicate type that a referrer's descriptor announces, else undefined: a plain in-toto
+ * statement says it only inside. A registry can make a descriptor say anything; decide by {@link
+ * readClaim}.
  */
 export function claimTypeOf(descriptor: Descriptor): string | undefined {
   const announced = descriptor.annotations?.[ANNOTATIONS.claimType];

@@ -24,7 +24,10 @@ export interface RedirectClaim {
 
 /** What is known of an artifact at one end of a redirect. */
 export interface Visited {
-  /** Whether its own signature verifies. Of an artifact that nobody vouches for, no redirect is believed. */
+  /**
+   * Whether its own signature verifies. Of an artifact that nobody vouches for, no redirect is
+   * believed.
+   */
   signed: boolean;
   redirects: readonly RedirectClaim[];
 }
@@ -51,7 +54,10 @@ export interface Traveller<Judged extends Visited> {
   visit(location: Location, artifact: Descriptor): Promise<Judged>;
 }
 
-/** The redirects among the effective claims about an artifact, sorted by digest. Of one issuer there is one, the latest. */
+/**
+ * The redirects among the effective claims about an artifact, sorted by digest. Of one issuer there
+ * is one, the latest.
+ */
 export function redirectsIn(claims: EffectiveClaims): RedirectClaim[] {
   return claims.claims
     .filter(
@@ -62,10 +68,12 @@ export function redirectsIn(claims: EffectiveClaims): RedirectClaim[] {
 }
 
 /**
- * Goes from an artifact to the one that should be used instead, as often as that one says the same. Each stop is verified before it is believed
- * anything, the last one too. A redirect to where it already is, as travels along when a repository is mirrored, is no redirect.
+ * Goes from an artifact to the one that should be used instead, as often as that one says the same.
+ * Each stop is verified before it is believed anything, the last one too. A redirect to where it
+ * already is, as travels along when a repository is mirrored, is no redirect.
  *
- * Nothing is followed in a circle or beyond {@link MAX_REDIRECTS}, to nowhere, or where issuers disagree: the journey ends there, with a refusal.
+ * Nothing is followed in a circle or beyond {@link MAX_REDIRECTS}, to nowhere, or where issuers
+ * disagree: the journey ends there, with a refusal.
  */
 export async function followRedirects<Judged extends Visited>(
   start: Stop<Judged>,
@@ -135,7 +143,10 @@ async function nextStop(
   return next;
 }
 
-/** What a target means at its place: a digest or tag in the same repository; a bare repository, the same artifact there. */
+/**
+ * What a target means at its place: a digest or tag in the same repository; a bare repository, the
+ * same artifact there.
+ */
 function targetFrom(location: Location, digest: Digest, to: string): Reference {
   const target = parseTarget(to);
   if (target.kind === "digest") return { location, digest: target.digest };

@@ -23,9 +23,15 @@ const typeSchema = z.string().check((context) => {
 const matchSchema = z.strictObject({
   /** Short name or predicate type URI. */
   type: typeSchema,
-  /** Who must have issued it: one identity, or any of several. @default any issuer that the trust policy verifies */
+  /**
+   * Who must have issued it: one identity, or any of several. @default any issuer that the trust
+   * policy verifies
+   */
   issuer: z.union([identitySchema, z.array(identitySchema).min(1).max(100)]).optional(),
-  /** How old it may be, as `"7d"`. Counts from the signature or, where the predicate tells an earlier time, from that. */
+  /**
+   * How old it may be, as `"7d"`. Counts from the signature or, where the predicate tells an
+   * earlier time, from that.
+   */
   maxAge: durationSchema.optional(),
   /** CEL over the claim, see {@link compileCondition}. */
   condition: conditionSchema.optional(),
@@ -39,7 +45,10 @@ export type DenyEntry = Omit<z.infer<typeof matchSchema>, "maxAge">;
 export const denyEntrySchema: z.ZodType<DenyEntry> = matchSchema.omit({ maxAge: true });
 export const requireEntrySchema: z.ZodType<RequireEntry> = nested(3);
 
-/** `anyOf` may nest, three deep. Which form an entry has is decided first, so that what is wrong is reported where it stands. */
+/**
+ * `anyOf` may nest, three deep. Which form an entry has is decided first, so that what is wrong is
+ * reported where it stands.
+ */
 function nested(depth: number): z.ZodType<RequireEntry> {
   if (depth === 0) return matchSchema;
   const alternatives = z.strictObject({
@@ -60,7 +69,10 @@ function nested(depth: number): z.ZodType<RequireEntry> {
 }
 
 export interface RequirementResult {
-  /** Where it is written: `require[0]`, `deny[1]`, `require[0].anyOf[2]`; or `lifecycle.revocation`, `.endOfLife`, `.redirect`. */
+  /**
+   * Where it is written: `require[0]`, `deny[1]`, `require[0].anyOf[2]`; or `lifecycle.revocation`,
+   * `.endOfLife`, `.redirect`.
+   */
   path: string;
   /** What was asked, for people. */
   requirement: string;
@@ -78,13 +90,19 @@ export interface Requirements {
 }
 
 /**
- * Holds the effective claims against what is required and denied, and against the artifact's lifecycle. All results must be met.
- * - `require`: one effective claim of the type must satisfy issuer, age and condition together, as the word of one of those who have signed it.
- * - `deny`: none may, as anyone's word; one that may be signed by a denied issuer as well counts as if it were. A condition that cannot be evaluated on a claim, a claim whose signature cannot be judged now, and one that is signed
+ * Holds the effective claims against what is required and denied, and against the artifact's
+ * lifecycle. All results must be met.
+ * - `require`: one effective claim of the type must satisfy issuer, age and condition together, as
+ * the word of one of those who have signed it.
+ * - `deny`: none may, as anyone's word; one that may be signed by a denied issuer as well counts as
+ * if it were. A condition that cannot be evaluated on a claim, a claim whose signature cannot be
+ * judged now, and one that is signed
  *   and whose content a store has lost or is malformed, count as denied.
- * - A revocation that has begun, an end of life that has passed, or one of them that cannot be judged now, is unmet without being asked
+ * - A revocation that has begun, an end of life that has passed, or one of them that cannot be
+ * judged now, is unmet without being asked
  *   for; one that lies ahead, and a redirect, is a warning. These appear only where there is such a claim.
- * @throws ConsignError `CONDITION_INVALID`, `INPUT_INVALID` for entries that the schemas have not seen
+ * @throws ConsignError `CONDITION_INVALID`, `INPUT_INVALID` for entries that the schemas have not
+ * seen
  */
 export function evaluateRequirements(
   requirements: Requirements,
@@ -148,14 +166,20 @@ function required(
   return { path, requirement, met: false, reason, claims: [] };
 }
 
-/** Silence must not be had by keeping us from asking whether the signer is revoked, so what cannot be judged counts against the artifact. */
+/**
+ * Silence must not be had by keeping us from asking whether the signer is revoked, so what cannot
+ * be judged counts against the artifact.
+ */
 const STANDS_AGAINST: ReadonlySet<JudgedClaim["status"]> = new Set(["effective", "inconclusive"]);
 
 function unsure({ reason }: JudgedClaim): Fit {
   return { fits: false, unknown: true, reason };
 }
 
-/** Signed by one whose claims are denied, or maybe so, and its content is lost, altered or malformed. */
+/**
+ * Signed by one whose claims are denied, or maybe so, and its content is lost, altered or
+ * malformed.
+ */
 function isLost(claim: JudgedClaim, entry: DenyEntry): boolean {
   if (claim.status !== "tampered" && claim.status !== "malformed") return false;
   return (
@@ -264,7 +288,10 @@ function fitsAs(
     : no("its condition is false");
 }
 
-/** Whether a claim fits what is denied, or would if it were that of one who may have signed it as well. */
+/**
+ * Whether a claim fits what is denied, or would if it were that of one who may have signed it as
+ * well.
+ */
 function mayFit(entry: DenyEntry, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
   const fit = fits(entry, claim, claims, now);
   if (fit.fits || fit.unknown) return fit;

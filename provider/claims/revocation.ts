@@ -28,9 +28,11 @@ export interface Revocations {
 }
 
 /**
- * Step 2 of `effective.ts`: takes out revocations without the right to revoke, and what the others revoke. Of a claim that several have signed each
- * one's word is judged for itself, on both sides: who may revoke takes back only what he may, and who may not gains nothing by whom he signs with.
- * @param unreadable claims that cannot be read; they are revoked like others, and revoke nothing here
+ * Step 2 of `effective.ts`: takes out revocations without the right to revoke, and what the others
+ * revoke. Of a claim that several have signed each one's word is judged for itself, on both sides:
+ * who may revoke takes back only what he may, and who may not gains nothing by whom he signs with.
+ * @param unreadable claims that cannot be read; they are revoked like others, and revoke nothing
+ * here
  */
 export function applyRevocations(
   standing: readonly Standing[],
@@ -123,7 +125,10 @@ function reasonOf(claim: Standing): string {
   return (claim.claim.predicate as Revocation).reason;
 }
 
-/** Settles which revocations are themselves revoked, from those that nobody revokes onwards; what only a circle could settle is in force. */
+/**
+ * Settles which revocations are themselves revoked, from those that nobody revokes onwards; what
+ * only a circle could settle is in force.
+ */
 function forceOf(byTarget: ReadonlyMap<Word, Standing[]>): (revocation: Standing) => boolean {
   const settled = new Map<Word, boolean>();
   let open = [...byTarget.values()].flat();

@@ -3,7 +3,10 @@ import type { ErrorCode } from "../errors";
 import { isDatedAhead } from "./dated-ahead";
 import { canonicalSubject } from "./identity";
 
-/** What the verification of a claim's signatures came to; a notation `ArtifactVerdict` or `SignatureVerdict` is one. */
+/**
+ * What the verification of a claim's signatures came to; a notation `ArtifactVerdict` or
+ * `SignatureVerdict` is one.
+ */
 export interface ClaimVerdict {
   outcome: "verified" | "invalid" | "untrusted" | "inconclusive" | "missing";
   code?: ErrorCode | undefined;
@@ -17,9 +20,15 @@ export interface ClaimVerdict {
   expiresAt?: string | undefined;
   /** RFC 3339; when the first certificate of the chain ends. */
   certificateExpiresAt?: string | undefined;
-  /** The checks behind the outcome. Under a policy that only logs authenticity a signer may be anyone, so that check must have passed. */
+  /**
+   * The checks behind the outcome. Under a policy that only logs authenticity a signer may be
+   * anyone, so that check must have passed.
+   */
   checks?: readonly { check: string; result: string; reason?: string | undefined }[] | undefined;
-  /** The verdict on each signature that was looked at; absent where this is the verdict on the only one. */
+  /**
+   * The verdict on each signature that was looked at; absent where this is the verdict on the only
+   * one.
+   */
   signatures?: readonly ClaimVerdict[] | undefined;
   /** Signatures that are there and too many to be looked at. */
   unseen?: number | undefined;
@@ -44,7 +53,10 @@ export type Unreliable = {
   reason: string;
 };
 
-/** Those whose word a claim is: each who has signed it and can be relied upon, once, by the signature that he made last. Sorted by subject. */
+/**
+ * Those whose word a claim is: each who has signed it and can be relied upon, once, by the
+ * signature that he made last. Sorted by subject.
+ */
 export function signingsOf(verdict: ClaimVerdict, now: Date): Signing[] {
   if (verdict.outcome !== "verified") return [];
   const last = new Map<string, Signing>();
@@ -59,7 +71,10 @@ export function signingsOf(verdict: ClaimVerdict, now: Date): Signing[] {
   return [...last].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, signing]) => signing);
 }
 
-/** Those who have signed it without an end, and with whose signature nothing is wrong but that a certificate has ended since. Once each, sorted by subject. */
+/**
+ * Those who have signed it without an end, and with whose signature nothing is wrong but that a
+ * certificate has ended since. Once each, sorted by subject.
+ */
 export function lapsedSignings(verdict: ClaimVerdict, now: Date): Signing[] {
   const sure = new Set(signingsOf(verdict, now).map(({ signer }) => canonicalSubject(signer)));
   const found = new Map<string, Signing>();
@@ -93,7 +108,9 @@ function hasLapsed(
   );
 }
 
-/** The verdict on a claim of which copies were found at two places, each with signatures of its own. */
+/**
+ * The verdict on a claim of which copies were found at two places, each with signatures of its own.
+ */
 export function combined(verdict: ClaimVerdict, other: ClaimVerdict): ClaimVerdict {
   const [better, worse] =
     WORTH[verdict.outcome] < WORTH[other.outcome] ? [other, verdict] : [verdict, other];
@@ -109,7 +126,10 @@ const WORTH: Readonly<Record<ClaimVerdict["outcome"], number>> = {
   verified: 4,
 };
 
-/** By time of signature, one that lies ahead being none, at equal times by how long it holds; where both are equal it is of no consequence which one counts. */
+/**
+ * By time of signature, one that lies ahead being none, at equal times by how long it holds; where
+ * both are equal it is of no consequence which one counts.
+ */
 function compareAges(a: ClaimVerdict, b: ClaimVerdict, now: Date): number {
   const ahead = (verdict: ClaimVerdict) => Number(isDatedAhead(verdict, now));
   return (
@@ -126,7 +146,10 @@ export function timeOf(text: string | undefined, otherwise: number): number {
   return Number.isNaN(time) ? otherwise : time;
 }
 
-/** Who may have signed a claim besides those who have: whoever keeps us from judging a signature must not gain by that. */
+/**
+ * Who may have signed a claim besides those who have: whoever keeps us from judging a signature
+ * must not gain by that.
+ */
 export function doubtsOf(verdict: ClaimVerdict, signings: readonly Signing[]): Doubt[] {
   if (verdict.outcome !== "verified" && verdict.outcome !== "inconclusive") return [];
   const { signatures = [verdict], unseen = 0 } = verdict;

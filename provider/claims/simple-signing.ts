@@ -18,7 +18,8 @@ const payloadSchema = z.looseObject({
 });
 
 /**
- * Reads one layer of a cosign `.sig` tag: the payload names the artifact, the signature over it is in an annotation.
+ * Reads one layer of a cosign `.sig` tag: the payload names the artifact, the signature over it is
+ * in an annotation.
  * @see https://github.com/sigstore/cosign/blob/v3.0.2/specs/SIGNATURE_SPEC.md
  */
 export async function signatureClaim(

@@ -16,7 +16,8 @@ const OLD_STATEMENT_TYPE = "https://in-toto.io/Statement/v0.1";
 const digestSetSchema = z.record(z.string().min(1), z.string().min(1));
 
 /**
- * What a claim says: a predicate, of a type, about subjects that are named by their digests. `name` is for people only.
+ * What a claim says: a predicate, of a type, about subjects that are named by their digests. `name`
+ * is for people only.
  * @see https://github.com/in-toto/attestation/blob/v1.1.1/spec/v1/statement.md
  */
 export const statementSchema = z.looseObject({

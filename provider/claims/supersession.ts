@@ -18,10 +18,12 @@ export interface Supersession {
 }
 
 /**
- * Step 3 of `effective.ts`. A claim that several have signed is in the list once for each, and does not supersede itself. Of one that is dated ahead
- * nobody knows when it was made, so it has no place in its issuer's order.
+ * Step 3 of `effective.ts`. A claim that several have signed is in the list once for each, and does
+ * not supersede itself. Of one that is dated ahead nobody knows when it was made, so it has no
+ * place in its issuer's order.
  * @param claims what step 2 has left
- * @param admitted what step 1 has: who names a claim has come after it, also where it has been revoked, or may not revoke
+ * @param admitted what step 1 has: who names a claim has come after it, also where it has been
+ * revoked, or may not revoke
  */
 export function orderClaims(
   claims: readonly Standing[],
@@ -87,12 +89,18 @@ export function orderClaims(
   };
 }
 
-/** Documents of OpenVEX add up, and of two revocations of one thing it is of no consequence which came later. */
+/**
+ * Documents of OpenVEX add up, and of two revocations of one thing it is of no consequence which
+ * came later.
+ */
 function isOrdered({ type }: Standing): boolean {
   return type !== "vex" && type !== "revocation";
 }
 
-/** Rule (a): the claims that each claim names and may supersede, those that are named before those that name them. */
+/**
+ * Rule (a): the claims that each claim names and may supersede, those that are named before those
+ * that name them.
+ */
 function namedBy(claims: readonly Standing[]): Map<Standing, Standing[]> {
   const all = wordsByClaim(claims);
   const names = new Map<Standing, Standing[]>();

@@ -5,26 +5,43 @@ import { MEDIA_TYPES } from "../oci/media-types";
 import * as lifecycle from "./lifecycle";
 import * as published from "./predicates";
 
-/** Artifact type under which registries and tools of the Microsoft container registry list lifecycle data. */
+/**
+ * Artifact type under which registries and tools of the Microsoft container registry list lifecycle
+ * data.
+ */
 export const LIFECYCLE_ARTIFACT_TYPE = "application/vnd.microsoft.artifact.lifecycle";
 
 /** One kind of claim: what it is called, how it is stored, what its predicate looks like. */
 export interface ClaimKind {
   /** Short name, as users write it. */
   readonly name: string;
-  /** Predicate type, the URI written into statements and into the annotation `dev.consign.claim.type`. */
+  /**
+   * Predicate type, the URI written into statements and into the annotation
+   * `dev.consign.claim.type`.
+   */
   readonly type: string;
   /** Media type written as the manifest's `artifactType` when the claim is a statement. */
   readonly artifactType: string;
-  /** Media type of the layer, and the artifact type, when the claim is a document of its own; absent where only statements exist. */
+  /**
+   * Media type of the layer, and the artifact type, when the claim is a document of its own; absent
+   * where only statements exist.
+   */
   readonly documentType?: string;
-  /** Whether a predicate type URI is of this kind: its own, or another version of it that has the same meaning. */
+  /**
+   * Whether a predicate type URI is of this kind: its own, or another version of it that has the
+   * same meaning.
+   */
   includes(type: string): boolean;
   /** @throws ConsignError `PREDICATE_INVALID`, `path` naming the member at fault */
   check(predicate: unknown): void;
-  /** What the claim speaks about within its type. Claims of one issuer, type and scope supersede each other; others stand side by side. */
+  /**
+   * What the claim speaks about within its type. Claims of one issuer, type and scope supersede
+   * each other; others stand side by side.
+   */
   scopeOf(predicate: unknown): string;
-  /** When, by its own words, what it reports was found out. RFC 3339; undefined if it does not say. */
+  /**
+   * When, by its own words, what it reports was found out. RFC 3339; undefined if it does not say.
+   */
   observedAt(predicate: unknown): string | undefined;
 }
 
@@ -81,9 +98,10 @@ const withoutVersion = (uri: string) => (uri.startsWith("pkg:") ? uri.replace(/@
 const parts = (...values: (string | undefined)[]) => values.map((value) => value ?? "").join("\n");
 
 /**
- * The vocabulary. Statements are stored as `application/vnd.in-toto+json`, SBOM documents under their own media types, and an end of
- * life as `application/vnd.microsoft.artifact.lifecycle`, so that tools which know only those find them; what is claimed is in the
- * annotation `dev.consign.claim.type`.
+ * The vocabulary. Statements are stored as `application/vnd.in-toto+json`, SBOM documents under
+ * their own media types, and an end of life as `application/vnd.microsoft.artifact.lifecycle`, so
+ * that tools which know only those find them; what is claimed is in the annotation
+ * `dev.consign.claim.type`.
  *
  * | name | scope |
  * |---|---|
@@ -193,7 +211,10 @@ export const CLAIM_KINDS: readonly ClaimKind[] = [
 
 const URI = /^[a-z][a-z0-9+.-]*:[^\s]+$/i;
 
-/** The kind of a short name or predicate type URI; undefined for types that are not in the vocabulary. */
+/**
+ * The kind of a short name or predicate type URI; undefined for types that are not in the
+ * vocabulary.
+ */
 export function kindOf(nameOrType: string): ClaimKind | undefined {
   if (kinds.has(nameOrType)) return kinds.get(nameOrType);
   const kind = CLAIM_KINDS.find((k) => k.name === nameOrType || k.includes(nameOrType));
@@ -208,7 +229,8 @@ const kinds = new Map<string, ClaimKind | undefined>();
 const MOST_KINDS = 1_000;
 
 /**
- * The predicate type URI of a short name (`"vex"`) or of a URI, which stands for itself; any URI is a type.
+ * The predicate type URI of a short name (`"vex"`) or of a URI, which stands for itself; any URI is
+ * a type.
  * @throws ConsignError `INPUT_INVALID`
  */
 export function resolveType(name: string): string {
@@ -227,7 +249,10 @@ export function sameType(a: string, b: string): boolean {
   return typeKey(a) === typeKey(b);
 }
 
-/** One word for a type, equal for all its names and versions: the short name where there is one, else the URI. */
+/**
+ * One word for a type, equal for all its names and versions: the short name where there is one,
+ * else the URI.
+ */
 export function typeKey(nameOrType: string): string {
   return kindOf(nameOrType)?.name ?? nameOrType;
 }

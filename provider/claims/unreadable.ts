@@ -18,7 +18,10 @@ import {
 } from "./signers";
 import { kindOf } from "./types";
 
-/** A claim whose manifest is there and signed, or maybe so, and whose content a store has lost or altered, or is not what its type asks for. */
+/**
+ * A claim whose manifest is there and signed, or maybe so, and whose content a store has lost or
+ * altered, or is not what its type asks for.
+ */
 export interface Unreadable {
   head: ClaimHead;
   broken: BrokenClaim["broken"];
@@ -64,9 +67,11 @@ export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable>
 }
 
 /**
- * Step 1 of `effective.ts`, for what forbids: a revocation or an end of life that is signed by one who may issue it, and whose content a store has
- * lost or altered, or is malformed. What it says cannot be told, and whoever keeps us from reading it must not undo it by that; whoever may revoke it, whatever it
- * says, can. Of other claims it is noted who signed them, for those who deny such claims.
+ * Step 1 of `effective.ts`, for what forbids: a revocation or an end of life that is signed by one
+ * who may issue it, and whose content a store has lost or altered, or is malformed. What it says
+ * cannot be told, and whoever keeps us from reading it must not undo it by that; whoever may revoke
+ * it, whatever it says, can. Of other claims it is noted who signed them, for those who deny such
+ * claims.
  */
 export function holdUnreadable(
   refused: readonly JudgedClaim[],
@@ -143,7 +148,8 @@ function objectionTo(
     return `its signer, ${issuer.signer}, is not among those who may issue an endOfLife here`;
   }
   const { subject } = head;
-  // Beside a claim, it revokes that one. Beside the artifact, it revokes the artifact or any claim about it.
+  // Beside a claim, it revokes that one. Beside the artifact, it revokes the artifact or any claim
+  // about it.
   const objections = subject.digest === input.subject ? [objectionToArtifact(issuer, input)] : [];
   const targets = standing.filter(
     ({ digest }) => subject.digest === input.subject || subject.digest === digest,

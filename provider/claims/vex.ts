@@ -4,10 +4,16 @@ import type { Standing } from "./admission";
 import { canonicalJson } from "./canonical-json";
 import { vexSchema, type VexDocument, type VexStatement } from "./predicates";
 
-/** What is said about one vulnerability in one product, after later statements have overridden earlier ones. */
+/**
+ * What is said about one vulnerability in one product, after later statements have overridden
+ * earlier ones.
+ */
 export interface VexEntry {
   vulnerability: string;
-  /** The product's `@id`, or its identifiers as JSON, or the artifact's digest where the statement names none. */
+  /**
+   * The product's `@id`, or its identifiers as JSON, or the artifact's digest where the statement
+   * names none.
+   */
   product: string;
   /** Parts of the product that the statement is limited to; empty for all of it. */
   subcomponents: string[];
@@ -32,11 +38,13 @@ interface Said {
 }
 
 /**
- * The effective OpenVEX view. Statements about the same vulnerability, product and subcomponents are a sequence: the later overrides, a
- * statement's time being its own or else its document's; then the greater document version, the greater claim digest, the later place in the
- * document. Whose word counts is policy and not VEX: among listed issuers rank comes before time, and issuers that are not comparable
- * each keep an entry. Aliases of vulnerabilities are not joined.
- * @see https://github.com/openvex/spec/blob/v0.2.0/OPENVEX-SPEC.md#updating-statements-with-inherited-data
+ * The effective OpenVEX view. Statements about the same vulnerability, product and subcomponents
+ * are a sequence: the later overrides, a statement's time being its own or else its document's;
+ * then the greater document version, the greater claim digest, the later place in the document.
+ * Whose word counts is policy and not VEX: among listed issuers rank comes before time, and issuers
+ * that are not comparable each keep an entry. Aliases of vulnerabilities are not joined.
+ * @see
+ * https://github.com/openvex/spec/blob/v0.2.0/OPENVEX-SPEC.md#updating-statements-with-inherited-data
  */
 export function vexView(claims: readonly Standing[], artifact: Digest): VexEntry[] {
   const said = claims

@@ -17,7 +17,9 @@ export interface Placed {
   label?: string | undefined;
 }
 
-/** Writes a page, whole. @throws ConsignError `INPUT_INVALID`, and what {@link retentionFrom} throws */
+/**
+ * Writes a page, whole. @throws ConsignError `INPUT_INVALID`, and what {@link retentionFrom} throws
+ */
 export async function writePage(
   file: string,
   places: readonly Placed[],

@@ -28,8 +28,9 @@ const rulesSchema = archiveSchema.pick({
 });
 
 /**
- * `consign retention`: what an ArchivePolicy with these rules would decide about the artifacts of a repository at a time. Reads only. Without
- * the state of a stack nothing is marked yet, so what would be removed later is told as marked.
+ * `consign retention`: what an ArchivePolicy with these rules would decide about the artifacts of a
+ * repository at a time. Reads only. Without the state of a stack nothing is marked yet, so what
+ * would be removed later is told as marked.
  */
 export async function retention(reference: string, flags: Flags, world: World): Promise<ExitCode> {
   const source = formatLocation(parseReference(reference).location);

@@ -18,7 +18,10 @@ const RUN: Readonly<
   >
 > = { verify, claims, tree, retention };
 
-/** The whole command line but for where it gets its world from. Never throws: what fails is one line, with its code, and exit code 2. */
+/**
+ * The whole command line but for where it gets its world from. Never throws: what fails is one
+ * line, with its code, and exit code 2.
+ */
 export async function run(args: readonly string[], world: World): Promise<ExitCode> {
   try {
     const commandLine = parseCommandLine(args);

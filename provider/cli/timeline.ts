@@ -7,7 +7,10 @@ import { inspect, type Inspection } from "./inspection";
 import { nameOf, retentionFrom, writePage, type Placed } from "./page";
 import type { ExitCode, World } from "./world";
 
-/** `consign timeline`: an artifact over time, at one or several places. The exit code is that of the worst place. */
+/**
+ * `consign timeline`: an artifact over time, at one or several places. The exit code is that of the
+ * worst place.
+ */
 export async function timeline(
   references: readonly string[],
   flags: Flags,

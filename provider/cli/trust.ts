@@ -16,9 +16,11 @@ import { readJsonFile } from "./json-file";
 import type { World } from "./world";
 
 /**
- * The trust policy that the flags ask for. `verify` without any takes notation's own; for the other commands there is none then.
+ * The trust policy that the flags ask for. `verify` without any takes notation's own; for the other
+ * commands there is none then.
  * @param scope what the policy calls the repository
- * @throws ConsignError `TRUST_POLICY_INVALID`, `TRUST_POLICY_NOT_APPLICABLE`, `TRUST_STORE_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`
+ * @throws ConsignError `TRUST_POLICY_INVALID`, `TRUST_POLICY_NOT_APPLICABLE`,
+ * `TRUST_STORE_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`
  */
 export async function trustFrom(
   command: CommandName,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Calls `work` for every item, at most `limit` at a time, in the order of the items. Ends when all calls have ended: after the first failure
- * no further item is started, and that failure is thrown once the calls under way are over.
+ * Calls `work` for every item, at most `limit` at a time, in the order of the items. Ends when all
+ * calls have ended: after the first failure no further item is started, and that failure is thrown
+ * once the calls under way are over.
  */
 export async function forEachBounded<T>(
   items: Iterable<T>,
@@ -35,7 +36,10 @@ export async function forEachBounded<T>(
   if (failure !== undefined) throw (failure as { error: unknown }).error;
 }
 
-/** Places for at most `limit` operations at once; the others wait their turn, first come, first served. Must not be nested. */
+/**
+ * Places for at most `limit` operations at once; the others wait their turn, first come, first
+ * served. Must not be nested.
+ */
 export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];

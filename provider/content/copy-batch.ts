@@ -11,7 +11,10 @@ import type { CopySession } from "./copy-session";
 
 const READ_BACK_ROUNDS = 3;
 
-/** Artifacts that are copied together: all content is written, then all of it is read back, then the tags are set. */
+/**
+ * Artifacts that are copied together: all content is written, then all of it is read back, then the
+ * tags are set.
+ */
 export class CopyBatch {
   readonly #graph: CopyGraph;
   readonly #manifests = new Map<Digest, Promise<void>>();
@@ -52,7 +55,10 @@ export class CopyBatch {
     );
   }
 
-  /** Once a digest: a manifest's parts, then the manifest. Parts are below it by digest, so this comes to an end. */
+  /**
+   * Once a digest: a manifest's parts, then the manifest. Parts are below it by digest, so this
+   * comes to an end.
+   */
   #manifest(digest: Digest): Promise<void> {
     const running = this.#manifests.get(digest) ?? this.#writeManifest(digest);
     this.#manifests.set(digest, running);
@@ -106,7 +112,10 @@ export class CopyBatch {
     });
   }
 
-  /** A registry that took a write may lose it to another one that came at the same time, so what is missing is written again, one by one. */
+  /**
+   * A registry that took a write may lose it to another one that came at the same time, so what is
+   * missing is written again, one by one.
+   */
   async #readBack(): Promise<boolean> {
     const { session } = this;
     let missing = await this.#missing();

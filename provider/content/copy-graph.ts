@@ -7,7 +7,10 @@ import { isIndexType, isManifestType } from "../oci/media-types";
 import { forEachBounded, groupedBy } from "./bounded";
 import type { CallOptions, ReadStore } from "./storage";
 
-/** Manifests read while the graph is explored are kept for writing up to this many bytes; beyond it they are read again. */
+/**
+ * Manifests read while the graph is explored are kept for writing up to this many bytes; beyond it
+ * they are read again.
+ */
 const KEPT_BYTES = 64 * 1024 * 1024;
 
 /** One manifest of the graph that is to be copied. */
@@ -30,7 +33,10 @@ export interface ExploreOptions extends CallOptions {
   held: (target: Descriptor) => boolean | undefined;
   /** Whether an index's child goes along. */
   takesChild: (child: Descriptor, index: Manifest) => boolean;
-  /** Whether an index that the destination has may lack parts that are to go along, so that each is asked for. */
+  /**
+   * Whether an index that the destination has may lack parts that are to go along, so that each is
+   * asked for.
+   */
   mayLackChildren: (index: Descriptor) => boolean;
   leafTypes: readonly string[];
   deep: boolean;
@@ -51,8 +57,9 @@ interface Visit {
 }
 
 /**
- * Finds out what is to be copied, level by level: manifests, an index's children, everything that refers to any of them, and so on. What a
- * source lists as a referrer and is none is left out. Manifests that the destination has are not read, unless it takes that to go on.
+ * Finds out what is to be copied, level by level: manifests, an index's children, everything that
+ * refers to any of them, and so on. What a source lists as a referrer and is none is left out.
+ * Manifests that the destination has are not read, unless it takes that to go on.
  */
 export class CopyGraph {
   readonly nodes = new Map<Digest, CopyNode>();
@@ -193,7 +200,10 @@ export class CopyGraph {
     }));
   }
 
-  /** One list tells of all at once; a subject that is absent has none, unless a copy was killed after writing them, the deepest being first. */
+  /**
+   * One list tells of all at once; a subject that is absent has none, unless a copy was killed
+   * after writing them, the deepest being first.
+   */
   async #heldReferrers(
     { descriptor, present }: CopyNode,
     candidates: readonly Descriptor[],

@@ -4,7 +4,10 @@ import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
 import type { CallOptions, Content, ReadStore } from "./storage";
 
-/** A tag to point at what is copied; with `expected` (even undefined, for absent) only if the tag is still there. */
+/**
+ * A tag to point at what is copied; with `expected` (even undefined, for absent) only if the tag is
+ * still there.
+ */
 export interface TagMove {
   tag: string;
   expected?: Digest | undefined;
@@ -18,7 +21,10 @@ export interface CopyItem {
   tags?: readonly TagMove[] | undefined;
 }
 
-/** Sends one blob by calling `push` with what opens its content: `open`, the source's, or another place that has the same bytes. @returns whether bytes were sent */
+/**
+ * Sends one blob by calling `push` with what opens its content: `open`, the source's, or another
+ * place that has the same bytes. @returns whether bytes were sent
+ */
 export type SendBlob = (
   target: Descriptor,
   open: () => Promise<Content>,
@@ -30,22 +36,34 @@ export interface CopyAllOptions extends CallOptions {
   referrers?: ((subject: Descriptor) => Promise<Descriptor[]>) | undefined;
   /** Artifact types whose own referrers are not asked for. @default none */
   leafTypes?: readonly string[] | undefined;
-  /** What the caller knows about the destination: that it has a manifest with all it needs, or has it not. @default nothing: the destination is asked */
+  /**
+   * What the caller knows about the destination: that it has a manifest with all it needs, or has
+   * it not. @default nothing: the destination is asked
+   */
   held?: ((target: Descriptor) => boolean | undefined) | undefined;
   /**
-   * An earlier copy of the same was begun and did not end: what it left is looked for, as blobs of any size, and as referrers of what is not
-   * there yet. @default false: what belongs to an absent manifest is taken to be absent where sending it is no dearer than asking
+   * An earlier copy of the same was begun and did not end: what it left is looked for, as blobs of
+   * any size, and as referrers of what is not there yet. @default false: what belongs to an absent
+   * manifest is taken to be absent where sending it is no dearer than asking
    */
   resumes?: boolean | undefined;
   /** @default push(open) */
   sendBlob?: SendBlob | undefined;
   /** Where blobs can be mounted from, if that is not the source itself. */
   mountFrom?: ReadStore | undefined;
-  /** Which children of an index to take along. An index without some of its children is not accepted everywhere. @default all */
+  /**
+   * Which children of an index to take along. An index without some of its children is not accepted
+   * everywhere. @default all
+   */
   takesChild?: ((child: Descriptor, index: Manifest) => boolean) | undefined;
-  /** Whether an index that the destination has may lack parts that are to go along: then each of them is asked for. @default never: an index is there with its parts */
+  /**
+   * Whether an index that the destination has may lack parts that are to go along: then each of
+   * them is asked for. @default never: an index is there with its parts
+   */
   mayLackChildren?: ((index: Descriptor) => boolean) | undefined;
-  /** Look into manifests that the destination has already, and send what they lack. @default false */
+  /**
+   * Look into manifests that the destination has already, and send what they lack. @default false
+   */
   deep?: boolean | undefined;
   /** Requests under way at once, at both ends together. @default 8 */
   concurrency?: number | undefined;
@@ -67,7 +85,10 @@ export interface CopyOptions extends Omit<CopyAllOptions, "batch"> {
 export type CopyProgress =
   | { kind: "manifest" | "blob"; action: "copied" | "skipped"; descriptor: Descriptor }
   | { kind: "tag"; action: "copied" | "skipped"; tag: string }
-  /** So many bytes of a blob have been read for sending; fewer than before where it had to begin anew. */
+  /**
+   * So many bytes of a blob have been read for sending; fewer than before where it had to begin
+   * anew.
+   */
   | { kind: "bytes"; descriptor: Descriptor; bytes: number };
 
 export interface CopyReport {
@@ -75,7 +96,10 @@ export interface CopyReport {
   /** Manifests that the destination had. */
   manifestsSkipped: number;
   blobs: number;
-  /** Blobs that were looked at and not sent: the destination had them, or they are foreign and the source has not. */
+  /**
+   * Blobs that were looked at and not sent: the destination had them, or they are foreign and the
+   * source has not.
+   */
   blobsSkipped: number;
   /** Bytes of the blobs that were sent. */
   bytes: number;

@@ -12,7 +12,10 @@ import { WholeContent } from "./whole-content";
 /** Up to this size, sending a blob that is most likely not there is no dearer than asking first. */
 const CHEAP_BYTES = 64 * 1024;
 
-/** What the batches of one copy share: the two ends, the blobs that have moved, the report, and the first failure. */
+/**
+ * What the batches of one copy share: the two ends, the blobs that have moved, the report, and the
+ * first failure.
+ */
 export class CopySession {
   readonly report = emptyReport();
   readonly concurrency: number;
@@ -32,7 +35,10 @@ export class CopySession {
     this.call = { signal: options.signal };
   }
 
-  /** One operation at one of the ends, in its turn; none is started after the first failure. What fails in it says at which end, and on what. */
+  /**
+   * One operation at one of the ends, in its turn; none is started after the first failure. What
+   * fails in it says at which end, and on what.
+   */
   async io<T>(
     side: "source" | "destination",
     target: Descriptor,
@@ -59,7 +65,10 @@ export class CopySession {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Counts a manifest that the destination had taken and lost, once however often it had to be written. */
+  /**
+   * Counts a manifest that the destination had taken and lost, once however often it had to be
+   * written.
+   */
   lost(digest: Digest): void {
     this.#lost.add(digest);
     this.report.repaired = this.#lost.size;
@@ -127,7 +136,10 @@ function isForeign(target: Descriptor): boolean {
   );
 }
 
-/** Content whose failures are the source's, although they surface while the destination is being written. `seen` is told how much of it has gone by. */
+/**
+ * Content whose failures are the source's, although they surface while the destination is being
+ * written. `seen` is told how much of it has gone by.
+ */
 async function* named(
   source: ReadStore,
   target: Descriptor,

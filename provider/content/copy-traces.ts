@@ -13,8 +13,9 @@ export interface TraceOptions extends CallOptions {
 const DEEPEST = 4;
 
 /**
- * Whether an earlier copy of these manifests, in this order, was begun: a copy that was killed left what it wrote first, and no tag. One blob
- * tells, as a manifest is never there without its blobs; the manifests are read, which copying them takes anyway.
+ * Whether an earlier copy of these manifests, in this order, was begun: a copy that was killed left
+ * what it wrote first, and no tag. One blob tells, as a manifest is never there without its blobs;
+ * the manifests are read, which copying them takes anyway.
  */
 export async function wasBegun(
   source: ReadStore,
@@ -35,7 +36,10 @@ export async function wasBegun(
   return found.includes(true);
 }
 
-/** The first thing of a manifest's graph that a copy writes and nothing else is likely to have: not the empty config that many share. */
+/**
+ * The first thing of a manifest's graph that a copy writes and nothing else is likely to have: not
+ * the empty config that many share.
+ */
 async function firstWritten(
   source: ReadStore,
   target: Descriptor,

@@ -18,10 +18,13 @@ export type {
 export { wasBegun } from "./copy-traces";
 
 /**
- * Copies a manifest with everything in it and everything that refers to it, at any depth. Bytes stay as they are, and each digest moves once.
- * Blobs stream. Order: blobs, children, the root by digest, the deepest referrers first, all of it read back, tags last: whoever resolves the
- * tag finds every claim, and whoever finds a claim finds its signature. A copy that fails leaves what it wrote for the next one to go on with.
- * @throws ConsignError the code of what failed, with `side` telling where; `GRAPH_TOO_DEEP`, `GRAPH_TOO_LARGE`, `READ_BACK_FAILED`, `TAG_MOVED`, `COPY_FAILED`
+ * Copies a manifest with everything in it and everything that refers to it, at any depth. Bytes
+ * stay as they are, and each digest moves once. Blobs stream. Order: blobs, children, the root by
+ * digest, the deepest referrers first, all of it read back, tags last: whoever resolves the tag
+ * finds every claim, and whoever finds a claim finds its signature. A copy that fails leaves what
+ * it wrote for the next one to go on with.
+ * @throws ConsignError the code of what failed, with `side` telling where; `GRAPH_TOO_DEEP`,
+ * `GRAPH_TOO_LARGE`, `READ_BACK_FAILED`, `TAG_MOVED`, `COPY_FAILED`
  */
 export async function copy(
   source: ReadStore,
@@ -34,8 +37,9 @@ export async function copy(
 }
 
 /**
- * Copies several artifacts, as {@link copy} does one: what they share moves once, and no tag of a batch is set before all of the batch is
- * there, so a registry that loses writes which come at once is caught before anybody can see it.
+ * Copies several artifacts, as {@link copy} does one: what they share moves once, and no tag of a
+ * batch is set before all of the batch is there, so a registry that loses writes which come at once
+ * is caught before anybody can see it.
  */
 export async function copyAll(
   source: ReadStore,

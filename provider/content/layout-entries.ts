@@ -13,8 +13,8 @@ import { referrerDescriptor, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
 
 /**
- * An OCI image layout's index.json: the entry points, a tag being an entry's annotation. Everything here is pure; what other tools wrote into
- * an entry stays in it.
+ * An OCI image layout's index.json: the entry points, a tag being an entry's annotation. Everything
+ * here is pure; what other tools wrote into an entry stays in it.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#indexjson-file
  */
 export const layoutIndexSchema = z.looseObject({
@@ -46,7 +46,10 @@ export function isListed(index: LayoutIndex, digest: Digest): boolean {
   return index.manifests.some((entry) => entry.digest === digest);
 }
 
-/** Lists a manifest without a tag, as its only entry. What a referrers list shows of it goes in too, but never a tag of its own making. */
+/**
+ * Lists a manifest without a tag, as its only entry. What a referrers list shows of it goes in too,
+ * but never a tag of its own making.
+ */
 export function withManifest(index: LayoutIndex, manifest: Manifest): LayoutIndex {
   if (isListed(index, manifest.descriptor.digest)) return index;
   return { ...index, manifests: [...index.manifests, entryOf(manifest)] };
@@ -57,7 +60,10 @@ function entryOf(manifest: Manifest): Descriptor {
   return withoutTagAnnotation(referrerDescriptor(manifest));
 }
 
-/** Moves a tag. An untagged entry of the same manifest becomes the tagged one; what loses its last tag stays, untagged. */
+/**
+ * Moves a tag. An untagged entry of the same manifest becomes the tagged one; what loses its last
+ * tag stays, untagged.
+ */
 export function withTag(index: LayoutIndex, manifest: Manifest, tag: string): LayoutIndex {
   const { digest } = manifest.descriptor;
   const current = findTag(index, tag);
@@ -77,7 +83,10 @@ export function withTag(index: LayoutIndex, manifest: Manifest, tag: string): La
   };
 }
 
-/** Removes a tag; a manifest that loses its last one stays listed, untagged, so that it and what refers to it can still be found. */
+/**
+ * Removes a tag; a manifest that loses its last one stays listed, untagged, so that it and what
+ * refers to it can still be found.
+ */
 export function withoutTag(index: LayoutIndex, tag: string): LayoutIndex {
   const tagged = index.manifests.filter((entry) => tagOf(entry) === tag);
   if (tagged.length === 0) return index;

@@ -9,13 +9,19 @@ import type { Content } from "./storage";
 /** Temporary files older than this were left by a run that is gone. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
-/** Where a layout keeps a blob. The digest is parsed again, so that no caller can make a path out of anything else. */
+/**
+ * Where a layout keeps a blob. The digest is parsed again, so that no caller can make a path out of
+ * anything else.
+ */
 export function blobPath(root: string, digest: string): string {
   const parsed = parseDigest(digest);
   return join(root, "blobs", algorithmOf(parsed), hexOf(parsed));
 }
 
-/** What tells one version of a file from another; a file written by {@link writeAtomically} never has that of its predecessor. */
+/**
+ * What tells one version of a file from another; a file written by {@link writeAtomically} never
+ * has that of its predecessor.
+ */
 export interface Fingerprint {
   inode: bigint;
   modified: bigint;
@@ -40,7 +46,10 @@ export async function sizeOf(path: string): Promise<number | undefined> {
   return found?.isFile() ? found.size : undefined;
 }
 
-/** @returns undefined if there is no such file @throws ConsignError `LAYOUT_INVALID` if it is larger than `limit` bytes, `FILE_UNREADABLE` */
+/**
+ * @returns undefined if there is no such file @throws ConsignError `LAYOUT_INVALID` if it is larger
+ * than `limit` bytes, `FILE_UNREADABLE`
+ */
 export async function readIfPresent(path: string, limit: number): Promise<Uint8Array | undefined> {
   const size = await sizeOf(path);
   if (size !== undefined && size > limit)
@@ -83,8 +92,10 @@ export interface WriteOptions {
 }
 
 /**
- * Writes a file so that readers and crashes see the old one or the new one, never a part: a temporary file beside it, fsync, rename.
- * @returns the new file's fingerprint, or undefined if `confirm` refused  @throws ConsignError `LAYOUT_UNWRITABLE`, and what `content` throws
+ * Writes a file so that readers and crashes see the old one or the new one, never a part: a
+ * temporary file beside it, fsync, rename.
+ * @returns the new file's fingerprint, or undefined if `confirm` refused  @throws ConsignError
+ * `LAYOUT_UNWRITABLE`, and what `content` throws
  */
 export async function writeAtomically(
   path: string,
@@ -116,7 +127,10 @@ export async function writeAtomically(
   }
 }
 
-/** Makes renames within a directory survive a power failure. Not every platform can; those do without. */
+/**
+ * Makes renames within a directory survive a power failure. Not every platform can; those do
+ * without.
+ */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r").catch(() => undefined);
   await handle?.sync().catch(() => undefined);
@@ -148,7 +162,10 @@ export function unwritable(path: string, error: unknown): unknown {
   );
 }
 
-/** Removes what runs that were killed left behind. Best effort: whatever cannot be removed harms nobody. */
+/**
+ * Removes what runs that were killed left behind. Best effort: whatever cannot be removed harms
+ * nobody.
+ */
 export async function sweepTemporaries(directory: string, now = Date.now()): Promise<void> {
   for (const name of await readdir(directory).catch(() => [])) {
     if (!/^\..+\.[0-9a-f]{12}\.tmp$/.test(name)) continue;

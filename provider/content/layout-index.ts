@@ -24,7 +24,10 @@ const headerSchema = z.looseObject({
   imageLayoutVersion: z.string().regex(/^1\./, "only version 1 of the image layout is known"),
 });
 
-/** One change of the index. Answers with the same object if nothing is to be changed; may be asked again if the index changed meanwhile. */
+/**
+ * One change of the index. Answers with the same object if nothing is to be changed; may be asked
+ * again if the index changed meanwhile.
+ */
 export type IndexEdit = (index: LayoutIndex) => LayoutIndex | Promise<LayoutIndex>;
 
 interface Snapshot {
@@ -42,8 +45,9 @@ interface Pending {
 type Outcome = { error: unknown } | undefined;
 
 /**
- * A layout directory's `oci-layout` and `index.json`, shared with other processes. Reads are cached until the file changes; changes that
- * arrive while one is being written go together into the next write, so that a thousand pushes do not mean a thousand rewrites.
+ * A layout directory's `oci-layout` and `index.json`, shared with other processes. Reads are cached
+ * until the file changes; changes that arrive while one is being written go together into the next
+ * write, so that a thousand pushes do not mean a thousand rewrites.
  */
 export class LayoutIndexFile {
   readonly #path: string;
@@ -60,12 +64,18 @@ export class LayoutIndexFile {
     this.#path = join(root, "index.json");
   }
 
-  /** The index as it is now; empty if the layout is not there. @throws ConsignError `LAYOUT_INVALID`, `FILE_UNREADABLE` */
+  /**
+   * The index as it is now; empty if the layout is not there. @throws ConsignError
+   * `LAYOUT_INVALID`, `FILE_UNREADABLE`
+   */
   async read(): Promise<LayoutIndex> {
     return (await this.#snapshot()).index;
   }
 
-  /** Makes sure that the layout is there. @throws ConsignError `LAYOUT_INVALID`, `LAYOUT_LOCKED`, `LAYOUT_UNWRITABLE` */
+  /**
+   * Makes sure that the layout is there. @throws ConsignError `LAYOUT_INVALID`, `LAYOUT_LOCKED`,
+   * `LAYOUT_UNWRITABLE`
+   */
   async ensure(options: CallOptions = {}): Promise<void> {
     this.#created ??= this.#ensure(options);
     await this.#created.catch((error: unknown) => {
@@ -118,7 +128,10 @@ export class LayoutIndexFile {
     return outcomes;
   }
 
-  /** Tools that do not know the lock write index.json too, so it is compared once more just before it is replaced. */
+  /**
+   * Tools that do not know the lock write index.json too, so it is compared once more just before
+   * it is replaced.
+   */
   async #write(group: readonly Pending[]): Promise<Outcome[]> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const before = await this.#snapshot();

@@ -6,14 +6,19 @@ import { ConsignError } from "../errors";
 import { unwritable } from "./layout-files";
 import type { CallOptions } from "./storage";
 
-/** A lock that nobody has touched for this long belongs to a process that is gone; holders touch theirs every quarter of it. */
+/**
+ * A lock that nobody has touched for this long belongs to a process that is gone; holders touch
+ * theirs every quarter of it.
+ */
 const STALE_MS = 10_000;
-/** Longer than {@link STALE_MS}, so that a dead holder's lock is taken over rather than reported. */
+/**
+ * Longer than {@link STALE_MS}, so that a dead holder's lock is taken over rather than reported.
+ */
 export const DEFAULT_LOCK_WAIT_MS = 30_000;
 
 /**
- * Runs `work` while no other process that uses this lock does. A lock may still be lost (the machine slept), so `work` has to look once more
- * before it commits.
+ * Runs `work` while no other process that uses this lock does. A lock may still be lost (the
+ * machine slept), so `work` has to look once more before it commits.
  * @param waitMs how long to wait for another holder
  * @throws ConsignError `LAYOUT_LOCKED`, `LAYOUT_UNWRITABLE` where there can be no lock
  */

@@ -20,15 +20,19 @@ interface Graph {
 }
 
 /**
- * Who refers to whom in a layout: every manifest that index.json lists, and what lies below its indexes. A layout keeps no such list, and other
- * tools find referrers in the same way. Each manifest is read once; after that a change of index.json costs a pass over its entries.
+ * Who refers to whom in a layout: every manifest that index.json lists, and what lies below its
+ * indexes. A layout keeps no such list, and other tools find referrers in the same way. Each
+ * manifest is read once; after that a change of index.json costs a pass over its entries.
  */
 export class LayoutReferrers {
   readonly #placed = new Map<Digest, Placed>();
   #current: Promise<Graph> | undefined;
   #index: LayoutIndex | undefined;
 
-  /** @param read answers undefined for a manifest that the layout lists and does not have, which layouts are allowed to do */
+  /**
+   * @param read answers undefined for a manifest that the layout lists and does not have, which
+   * layouts are allowed to do
+   */
   constructor(private readonly read: (descriptor: Descriptor) => Promise<Manifest | undefined>) {}
 
   /** Sorted by digest, each once. */
@@ -41,7 +45,10 @@ export class LayoutReferrers {
     return (await this.#graph(index)).reached.has(digest);
   }
 
-  /** Takes note of a manifest that is being written, so that it need not be read. It may have been listed before, and not been there. */
+  /**
+   * Takes note of a manifest that is being written, so that it need not be read. It may have been
+   * listed before, and not been there.
+   */
   note(manifest: Manifest): void {
     if (this.#placed.has(manifest.descriptor.digest)) return;
     this.#placed.set(manifest.descriptor.digest, placedOf(manifest));

@@ -13,7 +13,10 @@ import type { Content, PushOptions, Store, TagOptions, TagOrDigest } from "./sto
 import { checkExpected, checkTag, isFallbackTag } from "./tags";
 import { readVerified, verified } from "./verify";
 
-/** A store in memory, for planned content and tests. Behaves as a registry with a referrers API does; blobs are held whole. */
+/**
+ * A store in memory, for planned content and tests. Behaves as a registry with a referrers API
+ * does; blobs are held whole.
+ */
 export class MemoryStore implements Store {
   readonly name: string;
   readonly #blobs = new Map<Digest, Uint8Array>();

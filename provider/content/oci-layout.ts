@@ -36,8 +36,9 @@ export interface OciLayoutOptions {
 }
 
 /**
- * An OCI image layout directory. Safe with many processes at once: blobs and index.json are replaced atomically, and index.json only under a
- * lock. Manifests with a subject are listed in index.json, untagged, which is where `oras` and `notation` look for referrers.
+ * An OCI image layout directory. Safe with many processes at once: blobs and index.json are
+ * replaced atomically, and index.json only under a lock. Manifests with a subject are listed in
+ * index.json, untagged, which is where `oras` and `notation` look for referrers.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
  */
 export class OciLayout implements Store {
@@ -93,7 +94,10 @@ export class OciLayout implements Store {
     return verified(this.#content(path, target.digest, options.signal), target);
   }
 
-  /** A file of another size than announced is damaged, and counts as not there, so that a push mends it. */
+  /**
+   * A file of another size than announced is damaged, and counts as not there, so that a push mends
+   * it.
+   */
   async has(target: Descriptor): Promise<boolean> {
     const size = await sizeOf(blobPath(this.#root, target.digest));
     if (size === undefined) await this.#index.read();
@@ -104,7 +108,10 @@ export class OciLayout implements Store {
     return this.#referrers.of(subject, await this.#index.read());
   }
 
-  /** Names that other tools wrote and that are no tags, as whole references, are not listed; `resolve` takes them all the same. */
+  /**
+   * Names that other tools wrote and that are no tags, as whole references, are not listed;
+   * `resolve` takes them all the same.
+   */
   async tags(): Promise<string[]> {
     const names = (await this.#index.read()).manifests.map(tagOf);
     return [...new Set(names)]
@@ -181,8 +188,8 @@ export class OciLayout implements Store {
   }
 
   /**
-   * Lists a manifest, unless an index that is listed contains it. Runs under the lock, so it looks again whether the bytes are there: another
-   * process may have deleted them meanwhile.
+   * Lists a manifest, unless an index that is listed contains it. Runs under the lock, so it looks
+   * again whether the bytes are there: another process may have deleted them meanwhile.
    */
   async #list(manifest: Manifest, fresh: boolean, index: LayoutIndex): Promise<LayoutIndex> {
     await this.#hold(manifest);

@@ -35,9 +35,12 @@ export interface PackOptions {
 }
 
 /**
- * Packs an OCI image manifest. Deterministic: members in a fixed order, annotations sorted, no clock; the same options give the same digest.
- * @throws ConsignError `INPUT_INVALID` without any artifact type, `MANIFEST_INVALID`, `MANIFEST_TOO_LARGE`
- * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md#guidelines-for-artifact-usage
+ * Packs an OCI image manifest. Deterministic: members in a fixed order, annotations sorted, no
+ * clock; the same options give the same digest.
+ * @throws ConsignError `INPUT_INVALID` without any artifact type, `MANIFEST_INVALID`,
+ * `MANIFEST_TOO_LARGE`
+ * @see
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md#guidelines-for-artifact-usage
  */
 export function packManifest(options: PackOptions): PackedArtifact {
   const empty = bytesBlob(Buffer.from("{}"), MEDIA_TYPES.empty);
@@ -108,8 +111,10 @@ async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, un
 }
 
 /**
- * A file as a blob. It is read once here for its digest and again for each push; if it has changed by then, the push fails.
- * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE` (a directory, no permission); while pushing also `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ * A file as a blob. It is read once here for its digest and again for each push; if it has changed
+ * by then, the push fails.
+ * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE` (a directory, no permission); while
+ * pushing also `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
 export async function fileBlob(
   path: string,
@@ -157,7 +162,10 @@ export interface PushArtifactOptions extends CallOptions {
   concurrency?: number | undefined;
   /** Look at every blob even if the manifest is there, and push what is missing. @default false */
   deep?: boolean | undefined;
-  /** Called, and awaited, when all blobs are there and the manifest, which is not there yet, is about to be. */
+  /**
+   * Called, and awaited, when all blobs are there and the manifest, which is not there yet, is
+   * about to be.
+   */
   beforeVisible?: (() => Promise<void>) | undefined;
 }
 
@@ -168,8 +176,9 @@ export interface PushReport {
 }
 
 /**
- * Pushes the blobs that the store lacks, then the manifest. Where the manifest is there already nothing is written, unless its subject's
- * referrers do not show it: then it is pushed again, which mends them.
+ * Pushes the blobs that the store lacks, then the manifest. Where the manifest is there already
+ * nothing is written, unless its subject's referrers do not show it: then it is pushed again, which
+ * mends them.
  * @throws ConsignError whatever the store answers, `side` being `destination`
  */
 export async function pushArtifact(

@@ -2,7 +2,9 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 
-/** A path with links followed as far as it exists; what does not exist yet is added as it stands. */
+/**
+ * A path with links followed as far as it exists; what does not exist yet is added as it stands.
+ */
 export async function realPath(file: string): Promise<string> {
   const absent: string[] = [];
   for (let there = path.resolve(file); ; there = path.dirname(there)) {

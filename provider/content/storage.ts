@@ -5,73 +5,124 @@ import type { Manifest } from "../oci/manifest";
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
-  /** Look again, whatever was found before: for what is about to be taken for gone. @default false */
+  /**
+   * Look again, whatever was found before: for what is about to be taken for gone. @default false
+   */
   fresh?: boolean | undefined;
 }
 
-/** Content that streams. Whoever iterates it to the end has bytes of the right size and digest, or an error. */
+/**
+ * Content that streams. Whoever iterates it to the end has bytes of the right size and digest, or
+ * an error.
+ */
 export type Content = AsyncIterable<Uint8Array>;
 
 /** Says a tag or digest in a store; a digest is anything that parses as one. */
 export type TagOrDigest = string;
 
 /**
- * A place to read from: a remote repository, an OCI image layout, memory. Every byte it hands out has been checked against its
- * descriptor (size, digest, nothing trailing); nothing above this interface handles unverified bytes.
+ * A place to read from: a remote repository, an OCI image layout, memory. Every byte it hands out
+ * has been checked against its descriptor (size, digest, nothing trailing); nothing above this
+ * interface handles unverified bytes.
  */
 export interface ReadStore {
-  /** For messages and keys: `host/repository`, `oci:path` or `memory:name`. Never holds a secret. */
+  /**
+   * For messages and keys: `host/repository`, `oci:path` or `memory:name`. Never holds a secret.
+   */
   readonly name: string;
   /** @throws ConsignError `MANIFEST_UNKNOWN` only if it is definitely not there */
   resolve(reference: TagOrDigest, options?: CallOptions): Promise<Descriptor>;
-  /** Reads a manifest by descriptor or by tag or digest, at most 4 MiB. @throws ConsignError `MANIFEST_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `MANIFEST_TOO_LARGE`, `MANIFEST_INVALID` */
+  /**
+   * Reads a manifest by descriptor or by tag or digest, at most 4 MiB. @throws ConsignError
+   * `MANIFEST_UNKNOWN`, `DIGEST_MISMATCH`, `SIZE_MISMATCH`, `MANIFEST_TOO_LARGE`,
+   * `MANIFEST_INVALID`
+   */
   manifest(target: Descriptor | TagOrDigest, options?: CallOptions): Promise<Manifest>;
-  /** Opens a blob. @throws ConsignError `BLOB_UNKNOWN`; here or while iterating `DIGEST_MISMATCH`, `SIZE_MISMATCH` */
+  /**
+   * Opens a blob. @throws ConsignError `BLOB_UNKNOWN`; here or while iterating `DIGEST_MISMATCH`,
+   * `SIZE_MISMATCH`
+   */
   blob(target: Descriptor, options?: CallOptions): Promise<Content>;
-  /** Whether the store has it: a manifest by its media type, else a blob. Uncertain answers throw. */
+  /**
+   * Whether the store has it: a manifest by its media type, else a blob. Uncertain answers throw.
+   */
   has(target: Descriptor, options?: CallOptions): Promise<boolean>;
-  /** Everything whose `subject` is this digest, complete, each once, with `artifactType` and `annotations` filled in. Sorted by digest. */
+  /**
+   * Everything whose `subject` is this digest, complete, each once, with `artifactType` and
+   * `annotations` filled in. Sorted by digest.
+   */
   referrers(subject: Digest, options?: ReferrersOptions): Promise<Descriptor[]>;
-  /** All tags, sorted. A repository that does not exist has none. Fallback tags of referrers are not listed. */
+  /**
+   * All tags, sorted. A repository that does not exist has none. Fallback tags of referrers are not
+   * listed.
+   */
   tags(options?: CallOptions): Promise<string[]>;
 }
 
 /** A place that can also be written to. Every verb is idempotent. */
 export interface Store extends ReadStore {
-  /** Stores a blob unless it is there. `open` may be called again for a retry, and is not called if nothing needs to be sent. Says whether bytes were sent. */
+  /**
+   * Stores a blob unless it is there. `open` may be called again for a retry, and is not called if
+   * nothing needs to be sent. Says whether bytes were sent.
+   */
   pushBlob(
     target: Descriptor,
     open: () => Promise<Content>,
     options?: PushOptions,
   ): Promise<boolean>;
-  /** Stores a manifest by digest and, if it has a subject, makes sure that the subject's referrers show it (read back). */
+  /**
+   * Stores a manifest by digest and, if it has a subject, makes sure that the subject's referrers
+   * show it (read back).
+   */
   pushManifest(manifest: Manifest, options?: PushManifestOptions): Promise<void>;
-  /** Points a tag at a manifest that is there. With `expected`, only if the tag is still that digest (`undefined`: absent). @throws ConsignError `TAG_MOVED` */
+  /**
+   * Points a tag at a manifest that is there. With `expected`, only if the tag is still that digest
+   * (`undefined`: absent). @throws ConsignError `TAG_MOVED`
+   */
   tag(manifest: Manifest, tag: string, options?: TagOptions): Promise<void>;
-  /** Removes a tag, and nothing else. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
+  /**
+   * Removes a tag, and nothing else. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED`
+   */
   untag(tag: string, options?: CallOptions): Promise<void>;
-  /** Removes a manifest by digest, its tags with it, and its entry in its subject's referrers. Absent is fine. */
+  /**
+   * Removes a manifest by digest, its tags with it, and its entry in its subject's referrers.
+   * Absent is fine.
+   */
   deleteManifest(target: Descriptor, options?: CallOptions): Promise<void>;
   /** Removes a blob. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
   deleteBlob(target: Descriptor, options?: CallOptions): Promise<void>;
 }
 
 export interface ReferrersOptions extends CallOptions {
-  /** Referrers of which the caller needs nothing but the digest: what a list leaves out or gets wrong about them is not looked up. @default none */
+  /**
+   * Referrers of which the caller needs nothing but the digest: what a list leaves out or gets
+   * wrong about them is not looked up. @default none
+   */
   settled?: ((digest: Digest) => boolean) | undefined;
-  /** Leave out what is listed and gone, where the list is kept by clients and not by the registry. @default false */
+  /**
+   * Leave out what is listed and gone, where the list is kept by clients and not by the registry.
+   * @default false
+   */
   present?: boolean | undefined;
 }
 
 export interface PushManifestOptions extends CallOptions {
-  /** `later`: the caller writes more and then reads all of it back itself, so that it need not be done for each. @default "now" */
+  /**
+   * `later`: the caller writes more and then reads all of it back itself, so that it need not be
+   * done for each. @default "now"
+   */
   readBack?: "now" | "later" | undefined;
-  /** Told each time that the store had taken the manifest and lost it, so that it is written again. */
+  /**
+   * Told each time that the store had taken the manifest and lost it, so that it is written again.
+   */
   onRepair?: (() => void) | undefined;
 }
 
 export interface PushOptions extends CallOptions {
-  /** A store that already holds the blob; where both are repositories of one registry it is mounted rather than sent. */
+  /**
+   * A store that already holds the blob; where both are repositories of one registry it is mounted
+   * rather than sent.
+   */
   from?: ReadStore | undefined;
   /** The caller knows that the blob is not there, so it is not asked for. */
   absent?: boolean | undefined;
@@ -82,7 +133,10 @@ export interface TagOptions extends CallOptions {
   expected?: Digest | undefined;
 }
 
-/** Reads a blob whole, for what is known to be small. @throws ConsignError `SIZE_MISMATCH` if it is larger than `limit` bytes */
+/**
+ * Reads a blob whole, for what is known to be small. @throws ConsignError `SIZE_MISMATCH` if it is
+ * larger than `limit` bytes
+ */
 export type SmallBlobReader = (
   store: ReadStore,
   target: Descriptor,

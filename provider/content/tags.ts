@@ -7,7 +7,8 @@ import type { TagOptions } from "./storage";
 const FALLBACK_TAG = /^sha(?:256|512)-[0-9a-f]{64}$/;
 
 /**
- * True for a tag that stands in for the referrers list of a digest in registries without a referrers API; it names no version of anything.
+ * True for a tag that stands in for the referrers list of a digest in registries without a
+ * referrers API; it names no version of anything.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
  */
 export function isFallbackTag(tag: string): boolean {
@@ -24,7 +25,8 @@ export function checkTag(tag: string): void {
 }
 
 /**
- * Decides a conditional tag move: fine if the tag is where the caller expects it, or already where it is to go.
+ * Decides a conditional tag move: fine if the tag is where the caller expects it, or already where
+ * it is to go.
  * @throws ConsignError `TAG_MOVED`
  */
 export function checkExpected(

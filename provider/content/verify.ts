@@ -7,8 +7,9 @@ import type { CallOptions, Content, ReadStore } from "./storage";
 import { WholeContent } from "./whole-content";
 
 /**
- * The read boundary: passes content on chunk by chunk while it counts and digests it. Whoever reaches the end has exactly the bytes that the
- * descriptor names. Stops as soon as there are more bytes than announced, and closes the underlying content whenever the reader stops early.
+ * The read boundary: passes content on chunk by chunk while it counts and digests it. Whoever
+ * reaches the end has exactly the bytes that the descriptor names. Stops as soon as there are more
+ * bytes than announced, and closes the underlying content whenever the reader stops early.
  * @throws ConsignError while iterating: `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#verification
  */
@@ -48,7 +49,8 @@ export function verifiedWhole(bytes: Uint8Array | undefined, descriptor: Descrip
 
 /**
  * Reads content whole and verifies it, for what is known to be small.
- * @param limit most bytes to hold in memory; a descriptor that announces more is refused before anything is read
+ * @param limit most bytes to hold in memory; a descriptor that announces more is refused before
+ * anything is read
  * @throws ConsignError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
 export async function readVerified(

@@ -3,7 +3,10 @@ import { constants, sign, verify, type KeyObject, type SigningOptions } from "no
 import { promisify } from "node:util";
 import { ConsignError } from "../errors";
 
-/** @see https://www.rfc-editor.org/rfc/rfc9053#section-2.1 and https://www.rfc-editor.org/rfc/rfc8230#section-2 */
+/**
+ * @see https://www.rfc-editor.org/rfc/rfc9053#section-2.1 and
+ * https://www.rfc-editor.org/rfc/rfc8230#section-2
+ */
 export const COSE_ALGORITHMS = {
   ES256: { id: -7, digest: "sha256", signatureBytes: 64 },
   ES384: { id: -35, digest: "sha384", signatureBytes: 96 },
@@ -28,9 +31,11 @@ const BY_MODULUS: Readonly<Record<number, CoseAlgorithm>> = {
 };
 
 /**
- * The one algorithm that the Notary Project allows for a key: RSA of exactly 2048, 3072 or 4096 bits, or a NIST curve.
+ * The one algorithm that the Notary Project allows for a key: RSA of exactly 2048, 3072 or 4096
+ * bits, or a NIST curve.
  * @throws ConsignError `KEY_UNSUPPORTED`
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#algorithm-selection
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#algorithm-selection
  */
 export function algorithmFor(key: KeyObject): CoseAlgorithm {
   const { namedCurve = "", modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
@@ -64,7 +69,10 @@ function options(algorithm: CoseAlgorithm): SigningOptions {
 
 const signAsync = promisify<string, Uint8Array, { key: KeyObject } & SigningOptions, Buffer>(sign);
 
-/** Signs with the algorithm that the key dictates: r‖s of fixed width, or PSS with a salt as long as the digest. @throws ConsignError `KEY_UNSUPPORTED` */
+/**
+ * Signs with the algorithm that the key dictates: r‖s of fixed width, or PSS with a salt as long as
+ * the digest. @throws ConsignError `KEY_UNSUPPORTED`
+ */
 export async function signBytes(privateKey: KeyObject, bytes: Uint8Array): Promise<Uint8Array> {
   const algorithm = algorithmFor(privateKey);
   return Uint8Array.from(
@@ -75,7 +83,10 @@ export async function signBytes(privateKey: KeyObject, bytes: Uint8Array): Promi
   );
 }
 
-/** Whether a signature by `publicKey` verifies, with the algorithm that this key dictates. @throws ConsignError `KEY_UNSUPPORTED` */
+/**
+ * Whether a signature by `publicKey` verifies, with the algorithm that this key dictates. @throws
+ * ConsignError `KEY_UNSUPPORTED`
+ */
 export function verifyBytes(
   publicKey: KeyObject,
   bytes: Uint8Array,

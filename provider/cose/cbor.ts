@@ -6,8 +6,8 @@ import { ConsignError } from "../errors";
 export type Label = number | string;
 
 /**
- * A decoded header. Integers are `bigint` and floating-point numbers `number`, so that `1` and `1.0` are told apart; byte strings are
- * `Uint8Array`, tags {@link Tag}, maps `Map`.
+ * A decoded header. Integers are `bigint` and floating-point numbers `number`, so that `1` and
+ * `1.0` are told apart; byte strings are `Uint8Array`, tags {@link Tag}, maps `Map`.
  */
 export type Headers = ReadonlyMap<Label, unknown>;
 
@@ -17,8 +17,10 @@ const MAX_ITEMS = 10_000;
 const MAX_DEPTH = 16;
 
 /**
- * Decodes exactly one data item under COSE's rules: definite lengths, no duplicate keys (also none that differ only in their encoding),
- * integer or text keys, UTF-8 text, nothing trailing; at most `maxBytes`, 10,000 items and 16 levels, of which an array takes two. Tags are kept, never interpreted.
+ * Decodes exactly one data item under COSE's rules: definite lengths, no duplicate keys (also none
+ * that differ only in their encoding), integer or text keys, UTF-8 text, nothing trailing; at most
+ * `maxBytes`, 10,000 items and 16 levels, of which an array takes two. Tags are kept, never
+ * interpreted.
  * @throws ConsignError `CBOR_INVALID`
  * @see https://www.rfc-editor.org/rfc/rfc9052#section-9
  */
@@ -43,7 +45,8 @@ export function decodeCbor(bytes: Uint8Array, maxBytes: number): unknown {
 }
 
 /**
- * Encodes deterministically: shortest integers and lengths, keys in the order of their encoded bytes. Byte strings are `Uint8Array`.
+ * Encodes deterministically: shortest integers and lengths, keys in the order of their encoded
+ * bytes. Byte strings are `Uint8Array`.
  * @see https://www.rfc-editor.org/rfc/rfc8949#section-4.2.1
  */
 export function encodeCbor(value: unknown): Uint8Array {

@@ -7,9 +7,10 @@ import { Tag, encodeCbor, type Headers, type Label } from "./cbor";
 import { encodeSign1, type Sign1 } from "./sign1";
 
 /*
- * cose-js builds headers and checks signatures a second time. It never sees a private key: its ECDSA, elliptic, has CVE-2025-14505, which
- * can reveal one, with no release that repairs it. Nor does its verdict alone accept anything: it reads `alg` from the unprotected header
- * and ignores `crit`, both of which `sign1` has settled before.
+ * cose-js builds headers and checks signatures a second time. It never sees a private key: its
+ * ECDSA, elliptic, has CVE-2025-14505, which can reveal one, with no release that repairs it. Nor
+ * does its verdict alone accept anything: it reads `alg` from the unprotected header and ignores
+ * `crit`, both of which `sign1` has settled before.
  */
 interface CoseJs {
   common: {
@@ -29,14 +30,20 @@ const extraLabels: Record<string, Label> = { cwt_claims: 15, x5t: 34, receipts: 
 
 let loaded: Library | undefined;
 
-/** Loaded with the first envelope that is signed or verified: its dependencies are a third of what a process without signatures would load. */
+/**
+ * Loaded with the first envelope that is signed or verified: its dependencies are a third of what a
+ * process without signatures would load.
+ */
 function library(): Library {
   loaded ??= require("cose-js") as Library;
   Object.assign(loaded.common.HeaderParameters, extraLabels);
   return loaded;
 }
 
-/** Headers by name, as cose-js takes them; text labels stand for themselves once they are registered. */
+/**
+ * Headers by name, as cose-js takes them; text labels stand for themselves once they are
+ * registered.
+ */
 export interface NamedHeaders {
   alg: CoseAlgorithm;
   crit?: readonly Label[];
@@ -46,12 +53,18 @@ export interface NamedHeaders {
   [label: string]: unknown;
 }
 
-/** Lets text labels be used as header names. cose-js keeps one table a process, so it is only ever added to. */
+/**
+ * Lets text labels be used as header names. cose-js keeps one table a process, so it is only ever
+ * added to.
+ */
 export function registerLabels(labels: readonly string[]): void {
   for (const label of labels) extraLabels[label] = label;
 }
 
-/** Builds a header map through cose-js's table. @throws ConsignError `INTERNAL` for a name that is not registered */
+/**
+ * Builds a header map through cose-js's table. @throws ConsignError `INTERNAL` for a name that is
+ * not registered
+ */
 export function buildHeaders(named: NamedHeaders): Map<Label, unknown> {
   try {
     return library().common.TranslateHeaders(named);
@@ -65,10 +78,11 @@ export function buildHeaders(named: NamedHeaders): Map<Label, unknown> {
 }
 
 /**
- * Asks cose-js whether a message verifies that node:crypto has verified. "inapplicable" where it cannot tell: it encodes the protected
- * header anew before it verifies, so it has no say on a header that it would encode differently. It takes about 10 ms for PS*, and 20, 60
- * and 140 ms for ES256, ES384 and ES512 on a slow machine (its test measures): cheap enough to be asked about all that is emitted or
- * accepted, too dear for whatever anyone can push.
+ * Asks cose-js whether a message verifies that node:crypto has verified. "inapplicable" where it
+ * cannot tell: it encodes the protected header anew before it verifies, so it has no say on a
+ * header that it would encode differently. It takes about 10 ms for PS*, and 20, 60 and 140 ms for
+ * ES256, ES384 and ES512 on a slow machine (its test measures): cheap enough to be asked about all
+ * that is emitted or accepted, too dear for whatever anyone can push.
  */
 export function secondOpinion(
   message: Sign1,
@@ -91,7 +105,10 @@ function survivesReencoding({ protectedBytes, protectedHeaders }: Sign1): boolea
   );
 }
 
-/** Values that cose-js's own codec is known to give back as they were: no nested text-keyed maps, dates only in whole seconds. */
+/**
+ * Values that cose-js's own codec is known to give back as they were: no nested text-keyed maps,
+ * dates only in whole seconds.
+ */
 function isPlain(value: unknown): boolean {
   if (value instanceof Tag)
     return Number(value.tag) === 1 && isSmallInteger(value.contents) && Number(value.contents) >= 0;

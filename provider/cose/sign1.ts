@@ -4,7 +4,10 @@ import { ConsignError } from "../errors";
 import { algorithmFor, algorithmNamed, verifyBytes, type CoseAlgorithm } from "./algorithms";
 import { Tag, decodeCbor, encodeCbor, type Headers, type Label } from "./cbor";
 
-/** Header labels that COSE or its extensions give a number. @see https://www.iana.org/assignments/cose/cose.xhtml#header-parameters */
+/**
+ * Header labels that COSE or its extensions give a number. @see
+ * https://www.iana.org/assignments/cose/cose.xhtml#header-parameters
+ */
 export const LABELS = {
   alg: 1,
   crit: 2,
@@ -18,7 +21,10 @@ export const LABELS = {
 const SIGN1_TAG = 18;
 const MAX_PROTECTED_SIZE = 64 * 1024;
 
-/** A COSE_Sign1 message. `protectedBytes` are as received: the signature covers them, not a new encoding of `protectedHeaders`. */
+/**
+ * A COSE_Sign1 message. `protectedBytes` are as received: the signature covers them, not a new
+ * encoding of `protectedHeaders`.
+ */
 export interface Sign1 {
   readonly protectedBytes: Uint8Array;
   readonly protectedHeaders: Headers;
@@ -89,7 +95,10 @@ function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** What a COSE_Sign1 signature covers: the Sig_structure, with no external data unless given. @see https://www.rfc-editor.org/rfc/rfc9052#section-4.4 */
+/**
+ * What a COSE_Sign1 signature covers: the Sig_structure, with no external data unless given. @see
+ * https://www.rfc-editor.org/rfc/rfc9052#section-4.4
+ */
 export function toBeSigned(
   protectedBytes: Uint8Array,
   payload: Uint8Array,
@@ -98,7 +107,10 @@ export function toBeSigned(
   return encodeCbor(["Signature1", plain(protectedBytes), plain(externalData), plain(payload)]);
 }
 
-/** The algorithm of a message, which only its protected header can tell. @throws ConsignError `ENVELOPE_INVALID` */
+/**
+ * The algorithm of a message, which only its protected header can tell. @throws ConsignError
+ * `ENVELOPE_INVALID`
+ */
 export function algorithmOfSign1(message: Sign1): CoseAlgorithm {
   const algorithm = algorithmNamed(message.protectedHeaders.get(LABELS.alg));
   if (algorithm === undefined)
@@ -107,8 +119,9 @@ export function algorithmOfSign1(message: Sign1): CoseAlgorithm {
 }
 
 /**
- * The labels that `crit` lists. Absent gives none; present, it must be a list that is not empty, of labels that are in the protected
- * header, each once, none of them one that COSE itself defines for everyone (0 to 8).
+ * The labels that `crit` lists. Absent gives none; present, it must be a list that is not empty, of
+ * labels that are in the protected header, each once, none of them one that COSE itself defines for
+ * everyone (0 to 8).
  * @throws ConsignError `ENVELOPE_INVALID`
  * @see https://www.rfc-editor.org/rfc/rfc9052#section-3.1
  */
@@ -132,7 +145,8 @@ export function criticalLabels(headers: Headers): Label[] {
 }
 
 /**
- * Verifies a signature with node:crypto. The message's algorithm must be the one that the key dictates.
+ * Verifies a signature with node:crypto. The message's algorithm must be the one that the key
+ * dictates.
  * @throws ConsignError `SIGNATURE_INVALID`, `ENVELOPE_INVALID`, `KEY_UNSUPPORTED`
  */
 export function verifySign1(message: Sign1, publicKey: KeyObject, externalData?: Uint8Array): void {

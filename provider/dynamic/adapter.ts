@@ -11,14 +11,17 @@ import { configureHost, hostContext } from "./host";
 import { plain } from "./plain";
 import { UNKNOWN, checkInputs, holdsUnknown } from "./unknowns";
 
-/** Version of the recorded outputs. Whoever changes their shape raises it and teaches `upgrade` the way from the older one. */
+/**
+ * Version of the recorded outputs. Whoever changes their shape raises it and teaches `upgrade` the
+ * way from the older one.
+ */
 const STATE_VERSION = 1;
 
 type Context = () => ResourceContext;
 
 /**
- * Speaks Pulumi's dynamic provider protocol for a reconciler. Only here are `__` properties, unknown values, and the shapes of
- * `CheckResult`, `DiffResult` and partial failures known.
+ * Speaks Pulumi's dynamic provider protocol for a reconciler. Only here are `__` properties,
+ * unknown values, and the shapes of `CheckResult`, `DiffResult` and partial failures known.
  * @param kind called when the reconciler is needed, and not before
  */
 export function dynamicProvider(
@@ -66,7 +69,10 @@ async function check(
   }
 }
 
-/** The engine asks this about what the program still has, and nothing about what it is about to take away. */
+/**
+ * The engine asks this about what the program still has, and nothing about what it is about to take
+ * away.
+ */
 async function compare(
   kind: Reconciler,
   context: Context,
@@ -83,7 +89,10 @@ async function hold(kind: Reconciler, context: Context, properties: Properties):
   if (held !== undefined) await holdingsOf(context()).add(held);
 }
 
-/** Holds what is planned from the start, as others are at work at the same time, and then what is there. */
+/**
+ * Holds what is planned from the start, as others are at work at the same time, and then what is
+ * there.
+ */
 async function ensure(
   kind: Reconciler,
   context: Context,

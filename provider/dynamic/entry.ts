@@ -4,9 +4,11 @@ import "./make-room";
 import { dynamicProvider } from "./adapter";
 
 /**
- * The permanent export `pulumi-consign/dynamic`: the text `exports.handler=()=>require("pulumi-consign/dynamic").<Kind>` is recorded in
- * every stack that holds one of these resources, so neither this path nor these names may ever change. A kind is loaded when it is first
- * asked to do something: each run of Pulumi starts a process that would pay for all of them.
+ * The permanent export `pulumi-consign/dynamic`: the text
+ * `exports.handler=()=>require("pulumi-consign/dynamic").<Kind>` is recorded in every stack that
+ * holds one of these resources, so neither this path nor these names may ever change. A kind is
+ * loaded when it is first asked to do something: each run of Pulumi starts a process that would pay
+ * for all of them.
  */
 export const SignedArtifact = Object.freeze(
   dynamicProvider(

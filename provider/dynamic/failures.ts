@@ -3,7 +3,10 @@ import { asConsignError } from "../errors";
 import { PartialFailure, type Properties } from "../resources/reconciler";
 import type { Failure } from "./unknowns";
 
-/** {@link describe}, after the argument at fault where one is known: nothing else says it once a check is over. */
+/**
+ * {@link describe}, after the argument at fault where one is known: nothing else says it once a
+ * check is over.
+ */
 function describeWithPath(error: unknown): string {
   const { path } = asConsignError(error instanceof PartialFailure ? error.cause : error);
   const text = describe(error);
@@ -32,9 +35,10 @@ export function asCheckFailure(error: unknown, fallbackProperty: string): Failur
 }
 
 /**
- * What Pulumi's dynamic provider host turns into an error of the engine. Foreign errors are always wrapped: the host takes any error that
- * has a member `id` for a half-created resource. A {@link PartialFailure} becomes just that, with `state` as what is recorded. The host
- * never answers, and the engine waits for ever, if `state` holds what protobuf cannot carry.
+ * What Pulumi's dynamic provider host turns into an error of the engine. Foreign errors are always
+ * wrapped: the host takes any error that has a member `id` for a half-created resource. A {@link
+ * PartialFailure} becomes just that, with `state` as what is recorded. The host never answers, and
+ * the engine waits for ever, if `state` holds what protobuf cannot carry.
  */
 export function asEngineError(error: unknown, id: string, state: Properties | undefined): Error {
   const wrapped = new Error(describeWithPath(error));

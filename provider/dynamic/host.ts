@@ -13,12 +13,18 @@ interface Config {
 let configured: Config | undefined;
 let context: ResourceContext | undefined;
 
-/** Remembers the stack's configuration. One process serves one provider instance, so there is only one. */
+/**
+ * Remembers the stack's configuration. One process serves one provider instance, so there is only
+ * one.
+ */
 export function configureHost(config: Config): void {
   configured = config;
 }
 
-/** The world as this provider process sees it: made once, at first use, so that a bad setting is an error of the resource that needs it. */
+/**
+ * The world as this provider process sees it: made once, at first use, so that a bad setting is an
+ * error of the resource that needs it.
+ */
 export function hostContext(): ResourceContext {
   context ??= makeContext(process.cwd(), configured);
   return context;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A value as a protobuf Struct can carry it, with no undefined, dates or class instances: what `JSON.parse(JSON.stringify(value))` gives. What is
- * plain already is not copied, as there may be many megabytes of it; the result shares it with the value.
+ * A value as a protobuf Struct can carry it, with no undefined, dates or class instances: what
+ * `JSON.parse(JSON.stringify(value))` gives. What is plain already is not copied, as there may be
+ * many megabytes of it; the result shares it with the value.
  * @returns undefined for what JSON leaves out
  */
 export function plain(value: unknown): unknown {

@@ -8,9 +8,10 @@ let client: EngineClientType | undefined;
 const repeated = new Set<string>();
 
 /**
- * Shows a line in the CLI. Pulumi's dynamic provider host gives its providers no log, but it is started with the engine's address, and the
- * engine takes log lines from anyone who knows it. Best effort: without an engine the line goes to standard error, and a failure to log
- * fails nothing. A line is shown once per process, as check runs for each step.
+ * Shows a line in the CLI. Pulumi's dynamic provider host gives its providers no log, but it is
+ * started with the engine's address, and the engine takes log lines from anyone who knows it. Best
+ * effort: without an engine the line goes to standard error, and a failure to log fails nothing. A
+ * line is shown once per process, as check runs for each step.
  */
 export function engineLog(severity: Severity, message: string): void {
   if (repeated.has(message)) return;
@@ -25,7 +26,8 @@ export function engineLog(severity: Severity, message: string): void {
 function sendToEngine(severity: Severity, message: string): void {
   const address = process.argv[2];
   if (address === undefined || !/^[\w.-]+:\d+$/.test(address)) throw new Error("no engine");
-  // Loaded here, as only a provider process needs it; gRPC is Pulumi's own copy, since the client was made for that one.
+  // Loaded here, as only a provider process needs it; gRPC is Pulumi's own copy, since the client
+  // was made for that one.
   const ofPulumi = createRequire(require.resolve("@pulumi/pulumi/package.json"));
   const { EngineClient } =
     require("@pulumi/pulumi/proto/engine_grpc_pb") as typeof import("@pulumi/pulumi/proto/engine_grpc_pb");

@@ -20,8 +20,8 @@ export interface CheckedInputs {
 }
 
 /**
- * Validates arguments of which some may be unknown. What is known is checked, also beside something unknown; what an unknown value
- * could still make right is left alone.
+ * Validates arguments of which some may be unknown. What is known is checked, also beside something
+ * unknown; what an unknown value could still make right is left alone.
  */
 export function checkInputs(schema: z.ZodObject, news: Record<string, unknown>): CheckedInputs {
   const holes = unknownPaths(news);
@@ -53,7 +53,10 @@ function unknownPaths(value: unknown, path: Path = []): Path[] {
   );
 }
 
-/** What no unknown value can make right: an argument that does not exist, in the form that was meant. */
+/**
+ * What no unknown value can make right: an argument that does not exist, in the form that was
+ * meant.
+ */
 function misplaced(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code === "unrecognized_keys") return [issue];
   const meant = issue.code === "invalid_union" ? (meantForm(issue) ?? []) : [];
@@ -87,8 +90,8 @@ function explain(issue: z.core.$ZodIssue): Failure[] {
 }
 
 /**
- * Of the forms that an argument may have, the one that was meant: its type is right, and less is wrong with it than with any other. Then the
- * failure is at the very member that is wrong.
+ * Of the forms that an argument may have, the one that was meant: its type is right, and less is
+ * wrong with it than with any other. Then the failure is at the very member that is wrong.
  */
 function meantForm({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
   const wrongness = (issues: readonly z.core.$ZodIssue[]) =>

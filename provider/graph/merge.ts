@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../oci/digest";
 
-/** What a mirror left behind last time, what its source has now, and what its destination has now. */
+/**
+ * What a mirror left behind last time, what its source has now, and what its destination has now.
+ */
 export interface Sides<T> {
   base: T;
   source: T;
@@ -26,7 +28,10 @@ export interface DigestMerge {
   gone: DigestDecision[];
 }
 
-/** Merges sets of digests three ways. Every digest of any side is in exactly one list; the lists are sorted. */
+/**
+ * Merges sets of digests three ways. Every digest of any side is in exactly one list; the lists are
+ * sorted.
+ */
 export function mergeDigests({
   base,
   source,
@@ -90,7 +95,10 @@ export interface TagMerge {
   gone: TagDecision[];
 }
 
-/** Merges tags three ways. Every tag of any side is in exactly one list; the lists are sorted by tag. */
+/**
+ * Merges tags three ways. Every tag of any side is in exactly one list; the lists are sorted by
+ * tag.
+ */
 export function mergeTags({
   base,
   source,

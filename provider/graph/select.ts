@@ -16,7 +16,10 @@ export interface Candidate {
 export interface Dropped {
   descriptor: Descriptor;
   subject: Digest;
-  /** `refused`: the predicate said no. `subject-dropped`: what it refers to is not taken, so it has nothing to speak about. */
+  /**
+   * `refused`: the predicate said no. `subject-dropped`: what it refers to is not taken, so it has
+   * nothing to speak about.
+   */
   reason: "refused" | "subject-dropped";
 }
 
@@ -27,8 +30,9 @@ export interface Selection {
 }
 
 /**
- * The part of a graph that is left when only some referrers are taken along. The root and everything below it always stay; a referrer that is
- * not taken takes with it whatever refers to it, as its signatures. The predicate is asked once for each referrer whose subject is selected.
+ * The part of a graph that is left when only some referrers are taken along. The root and
+ * everything below it always stay; a referrer that is not taken takes with it whatever refers to
+ * it, as its signatures. The predicate is asked once for each referrer whose subject is selected.
  */
 export function select(graph: Graph, keep: (candidate: Candidate) => boolean): Selection {
   const selected = new Map<Digest, GraphNode>();

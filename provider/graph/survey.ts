@@ -9,10 +9,16 @@ import { isIndexType, isManifestType } from "../oci/media-types";
 
 /** Something that refers to an artifact, to a part of it, or to something that does. */
 export interface SurveyedReferrer {
-  /** With `artifactType` and `annotations`: as its manifest has them where it was read, else as it was listed. */
+  /**
+   * With `artifactType` and `annotations`: as its manifest has them where it was read, else as it
+   * was listed.
+   */
   descriptor: Descriptor;
   of: Digest;
-  /** How many steps from what it is about in the end: 1 for what refers to the artifact or to one of its children. */
+  /**
+   * How many steps from what it is about in the end: 1 for what refers to the artifact or to one of
+   * its children.
+   */
   distance: number;
 }
 
@@ -39,7 +45,10 @@ export interface SurveyOptions extends CallOptions {
   takesChild?: ((child: Descriptor, index: Manifest) => boolean) | undefined;
   /** Artifact types whose own referrers are not asked for, as signatures. @default none */
   leafTypes?: readonly string[] | undefined;
-  /** Leave out what is listed and gone, where clients keep the lists; each entry is asked for there. @default false */
+  /**
+   * Leave out what is listed and gone, where clients keep the lists; each entry is asked for there.
+   * @default false
+   */
   present?: boolean | undefined;
   /** Requests under way at once; what the store is behind may let through fewer. @default 32 */
   concurrency?: number | undefined;
@@ -58,8 +67,9 @@ interface Step {
 }
 
 /**
- * Finds out what belongs to an artifact with as few requests as that takes: one list of referrers for everything that can have some, and one
- * read of each manifest that is not known. What a store lists as a referrer and is none is left out.
+ * Finds out what belongs to an artifact with as few requests as that takes: one list of referrers
+ * for everything that can have some, and one read of each manifest that is not known. What a store
+ * lists as a referrer and is none is left out.
  * @throws ConsignError `GRAPH_TOO_DEEP`, `GRAPH_TOO_LARGE`, and whatever the store answers
  */
 export async function survey(
@@ -97,7 +107,10 @@ export async function survey(
   return found;
 }
 
-/** What is known and gone may still be referred to. So may what a list still names: clients that delete need not know of the list, so it is looked for twice. */
+/**
+ * What is known and gone may still be referred to. So may what a list still names: clients that
+ * delete need not know of the list, so it is looked for twice.
+ */
 async function read(
   source: ReadStore,
   target: Descriptor,

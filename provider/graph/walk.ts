@@ -9,7 +9,10 @@ import { isManifestType } from "../oci/media-types";
 
 /** A manifest and its place among the others. */
 export interface GraphNode {
-  /** With `artifactType` and `annotations` as the manifest has them, and `platform` as its index says. */
+  /**
+   * With `artifactType` and `annotations` as the manifest has them, and `platform` as its index
+   * says.
+   */
   descriptor: Descriptor;
   manifest: Manifest;
   subject?: Digest;
@@ -23,7 +26,10 @@ export interface GraphNode {
 
 export interface Graph {
   root: Descriptor;
-  /** Level by level: an index's children in its order, then referrers by digest. The order does not depend on timing. */
+  /**
+   * Level by level: an index's children in its order, then referrers by digest. The order does not
+   * depend on timing.
+   */
   nodes: Map<Digest, GraphNode>;
 }
 
@@ -52,7 +58,8 @@ interface Found {
 }
 
 /**
- * Reads a manifest, everything below it, everything that refers to any of that, and so on. What a store lists as a referrer and is none is left out.
+ * Reads a manifest, everything below it, everything that refers to any of that, and so on. What a
+ * store lists as a referrer and is none is left out.
  * @throws ConsignError `GRAPH_TOO_DEEP`, `GRAPH_TOO_LARGE`, and whatever the store answers
  */
 export async function walk(

@@ -38,7 +38,10 @@ export interface SignedAttributes {
   verificationPlugin?: string;
   /** Attributes that must be understood and are not. */
   critical: Label[];
-  /** CWT claims, which make a signature a SCITT signed statement. @see https://www.rfc-editor.org/rfc/rfc9597 */
+  /**
+   * CWT claims, which make a signature a SCITT signed statement. @see
+   * https://www.rfc-editor.org/rfc/rfc9597
+   */
   cwt?: { iss?: string; sub?: string };
 }
 
@@ -51,11 +54,17 @@ export interface NewAttributes {
   algorithm: CoseAlgorithm;
   signingTime: Date;
   expiry?: Date | undefined;
-  /** Names issuer and subject, and the leaf by its SHA-256: with them the signature is a SCITT signed statement. */
+  /**
+   * Names issuer and subject, and the leaf by its SHA-256: with them the signature is a SCITT
+   * signed statement.
+   */
   statement?: { iss: string; sub: string; leafThumbprint: Uint8Array } | undefined;
 }
 
-/** @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-envelope-cose.md#protected-headers */
+/**
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-envelope-cose.md#protected-headers
+ */
 export function protectedHeadersFor({
   algorithm,
   signingTime,
@@ -97,7 +106,8 @@ const ALWAYS_CRITICAL: readonly Label[] = [
 const UNDERSTOOD = new Set<Label>([...ALWAYS_CRITICAL, ATTRIBUTES.signingTime]);
 
 /**
- * Reads and checks the protected header: everything required is there, of the right type, and critical where it must be.
+ * Reads and checks the protected header: everything required is there, of the right type, and
+ * critical where it must be.
  * @throws ConsignError `ENVELOPE_INVALID`
  */
 export function readSignedAttributes(headers: Headers): SignedAttributes {
@@ -141,7 +151,10 @@ function readScheme(headers: Headers): SigningScheme {
   throw invalid(`${ATTRIBUTES.signingScheme} is missing or not known`);
 }
 
-/** Seconds since 1970 under tag 1; a floating-point number only if it is whole, as notation takes it. */
+/**
+ * Seconds since 1970 under tag 1; a floating-point number only if it is whole, as notation takes
+ * it.
+ */
 function readTime(headers: Headers, label: string): Date | undefined {
   const value = headers.get(label);
   if (value === undefined && !headers.has(label)) return undefined;

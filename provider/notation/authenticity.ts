@@ -7,10 +7,12 @@ import type { StoreType } from "./trust-policy";
 import type { ResolvedTrustPolicy } from "./trust-store";
 
 /**
- * Checks that the signer is trusted: some certificate of the chain is, byte for byte, in a trust store of the kind that the signing scheme
- * calls for, and the leaf's subject has one of the trusted identities.
+ * Checks that the signer is trusted: some certificate of the chain is, byte for byte, in a trust
+ * store of the kind that the signing scheme calls for, and the leaf's subject has one of the
+ * trusted identities.
  * @throws ConsignError `SIGNATURE_UNTRUSTED`
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#signature-verification-details
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#signature-verification-details
  */
 export function checkAuthenticity(envelope: SignatureEnvelope, policy: ResolvedTrustPolicy): void {
   if (!hasTrustedCertificate(envelope, policy)) {

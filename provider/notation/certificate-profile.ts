@@ -36,7 +36,10 @@ const SHA2 = new Set([
   "2.16.840.1.101.3.4.2.2",
   "2.16.840.1.101.3.4.2.3",
 ]);
-/** RSA PKCS #1 and ECDSA with SHA-256, SHA-384, SHA-512, and Ed25519. What is not here, SHA-1 first of all, is refused. */
+/**
+ * RSA PKCS #1 and ECDSA with SHA-256, SHA-384, SHA-512, and Ed25519. What is not here, SHA-1 first
+ * of all, is refused.
+ */
 const SIGNATURE_ALGORITHMS = new Set([
   "1.2.840.113549.1.1.11",
   "1.2.840.113549.1.1.12",
@@ -48,11 +51,14 @@ const SIGNATURE_ALGORITHMS = new Set([
 ]);
 
 /**
- * Checks a signing chain, leaf first and root last, against the Notary Project's certificate profile: complete, in order, each signed by
- * the next, ending in a self-signed root, with the key usages that signing needs. With `at`, each certificate must be valid at that time.
- * A chain of one is a self-signed certificate under the rules for a leaf. Whether the root is trusted is not asked here.
+ * Checks a signing chain, leaf first and root last, against the Notary Project's certificate
+ * profile: complete, in order, each signed by the next, ending in a self-signed root, with the key
+ * usages that signing needs. With `at`, each certificate must be valid at that time. A chain of one
+ * is a self-signed certificate under the rules for a leaf. Whether the root is trusted is not asked
+ * here.
  * @throws ConsignError `CERTIFICATE_INVALID`, `KEY_UNSUPPORTED`
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#certificate-requirements
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#certificate-requirements
  */
 export function checkCodeSigningChain(chain: readonly Certificate[], at?: Date): void {
   checkChain(chain, codeSigningLeaf);
@@ -66,7 +72,10 @@ export function checkCodeSigningChain(chain: readonly Certificate[], at?: Date):
   }
 }
 
-/** The same for the chain of a timestamp authority. @throws ConsignError `CERTIFICATE_INVALID`, `KEY_UNSUPPORTED` */
+/**
+ * The same for the chain of a timestamp authority. @throws ConsignError `CERTIFICATE_INVALID`,
+ * `KEY_UNSUPPORTED`
+ */
 export function checkTimestampingChain(chain: readonly Certificate[]): void {
   checkChain(chain, timestampingLeaf);
 }

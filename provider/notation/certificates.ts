@@ -21,7 +21,10 @@ export const KEY_USAGES = [
 
 export type KeyUsage = (typeof KEY_USAGES)[number];
 
-/** What the Notary Project's rules need to know of an X.509 certificate. `node:crypto` tells none of the criticalities and key usage bits. */
+/**
+ * What the Notary Project's rules need to know of an X.509 certificate. `node:crypto` tells none of
+ * the criticalities and key usage bits.
+ */
 export interface Certificate {
   /** The DER encoding, as received. */
   readonly raw: Uint8Array;
@@ -42,7 +45,10 @@ export interface Certificate {
     readonly ca: boolean;
     readonly pathLength?: number;
   };
-  /** Object identifier of the algorithm of the issuer's signature, and the digest where RSASSA-PSS parameters name it. */
+  /**
+   * Object identifier of the algorithm of the issuer's signature, and the digest where RSASSA-PSS
+   * parameters name it.
+   */
   readonly signatureAlgorithm: string;
   readonly signaturePssDigest?: string;
   readonly ocspUrls: readonly string[];
@@ -63,7 +69,8 @@ const MAX_PARSED_BEFORE = 256;
 
 /**
  * The same bytes give the same frozen object.
- * @throws ConsignError `CERTIFICATE_INVALID` when the bytes are not one X.509 certificate in DER, or hold an extension that does not parse
+ * @throws ConsignError `CERTIFICATE_INVALID` when the bytes are not one X.509 certificate in DER,
+ * or hold an extension that does not parse
  */
 export function parseCertificate(der: Uint8Array): Certificate {
   if (der.byteLength > MAX_CERTIFICATE_SIZE)
@@ -229,8 +236,10 @@ function urlOf(name: pkijs.GeneralName): string[] {
 const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
 
 /**
- * The certificates in PEM text, in its order, as DER. Text around the blocks is ignored, as openssl writes some.
- * @throws ConsignError `CERTIFICATE_INVALID` when there is none, or a block is not a certificate in base64
+ * The certificates in PEM text, in its order, as DER. Text around the blocks is ignored, as openssl
+ * writes some.
+ * @throws ConsignError `CERTIFICATE_INVALID` when there is none, or a block is not a certificate in
+ * base64
  */
 export function parsePem(text: string): Uint8Array[] {
   const found: Uint8Array[] = [];

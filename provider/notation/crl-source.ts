@@ -6,7 +6,10 @@ import { checkCrl } from "./crl-status";
 import type { HttpFetch } from "./http-fetch";
 import { MAX_CRL_SIZE, RevocationCache } from "./revocation-cache";
 
-/** Brings revocation lists that are the issuer's and in force, each fetched once however many certificates ask for it at a time. */
+/**
+ * Brings revocation lists that are the issuer's and in force, each fetched once however many
+ * certificates ask for it at a time.
+ */
 export class CrlSource {
   readonly #cache: RevocationCache;
   readonly #underway = new Map<string, Promise<Uint8Array>>();
@@ -74,7 +77,10 @@ export class CrlSource {
   }
 }
 
-/** Certificates may name ldap or file addresses; those are not followed. @throws ConsignError `SIGNATURE_INCONCLUSIVE` */
+/**
+ * Certificates may name ldap or file addresses; those are not followed. @throws ConsignError
+ * `SIGNATURE_INCONCLUSIVE`
+ */
 export function requireHttp(url: string): void {
   const protocol = URL.canParse(url) ? new URL(url).protocol : "";
   if (protocol !== "http:" && protocol !== "https:")

@@ -33,8 +33,9 @@ export function checkCrl(crl: Crl, issuer: Certificate, now: Date): void {
 }
 
 /**
- * Checks that a complete list from one of the certificate's distribution points speaks about the certificate. A list for another partition
- * of the same authority is validly signed too, and would be silent about it.
+ * Checks that a complete list from one of the certificate's distribution points speaks about the
+ * certificate. A list for another partition of the same authority is validly signed too, and would
+ * be silent about it.
  * @throws ConsignError `SIGNATURE_INCONCLUSIVE`
  */
 export function checkScope(crl: Crl, certificate: Certificate): void {
@@ -56,7 +57,10 @@ export function checkScope(crl: Crl, certificate: Certificate): void {
     throw doubt("it is of another distribution point");
 }
 
-/** Checks that a delta, itself a list that {@link checkCrl} allows, belongs to a complete list. @throws ConsignError `SIGNATURE_INCONCLUSIVE` */
+/**
+ * Checks that a delta, itself a list that {@link checkCrl} allows, belongs to a complete list.
+ * @throws ConsignError `SIGNATURE_INCONCLUSIVE`
+ */
 export function checkDelta(delta: Crl, base: Crl): void {
   if (delta.deltaOf === undefined) throw doubt("the delta list is not one");
   if (base.number === undefined || delta.number === undefined)
@@ -73,7 +77,8 @@ export function checkDelta(delta: Crl, base: Crl): void {
 }
 
 /**
- * Looks a certificate up. It is not revoked either if it was used at `at`, a proven time, and its key was safe until after that.
+ * Looks a certificate up. It is not revoked either if it was used at `at`, a proven time, and its
+ * key was safe until after that.
  * @throws ConsignError `SIGNATURE_INCONCLUSIVE`
  */
 export function statusIn(
@@ -99,7 +104,10 @@ export function statusIn(
   return held === undefined ? { revoked: false } : { revoked: true, at: held };
 }
 
-/** The serial number as it stands in lists and responses. @throws ConsignError `SIGNATURE_INCONCLUSIVE` */
+/**
+ * The serial number as it stands in lists and responses. @throws ConsignError
+ * `SIGNATURE_INCONCLUSIVE`
+ */
 export function serialBytes({ serialNumber }: Certificate): Uint8Array {
   if (!/^(?:[0-9A-F]{2})+$/i.test(serialNumber))
     throw doubt("the certificate's serial number is negative");

@@ -9,7 +9,10 @@ import {
   type Extension,
 } from "./x509-extensions";
 
-/** A certificate revocation list, read but not believed. Its entries stay in `entries` unread: there may be a million. */
+/**
+ * A certificate revocation list, read but not believed. Its entries stay in `entries` unread: there
+ * may be a million.
+ */
 export interface Crl {
   raw: Uint8Array;
   tbs: Uint8Array;
@@ -29,14 +32,20 @@ export interface Crl {
   entries: Uint8Array;
 }
 
-/** Issuing distribution point: which certificates the list speaks of. @see https://www.rfc-editor.org/rfc/rfc5280#section-5.2.5 */
+/**
+ * Issuing distribution point: which certificates the list speaks of. @see
+ * https://www.rfc-editor.org/rfc/rfc5280#section-5.2.5
+ */
 export interface CrlScope {
   raw: Uint8Array;
   urls: string[];
   restrictions: ReadonlySet<Restriction>;
 }
 
-/** Only user certificates, only CA certificates, only some reasons, of other issuers too, only attribute certificates. */
+/**
+ * Only user certificates, only CA certificates, only some reasons, of other issuers too, only
+ * attribute certificates.
+ */
 export type Restriction = "users" | "authorities" | "reasons" | "indirect" | "attributes";
 
 export interface CrlEntry {
@@ -144,7 +153,10 @@ function unknownCritical(
   return undefined;
 }
 
-/** Every entry for a serial number, in the order of the list. @throws ConsignError `SIGNATURE_INCONCLUSIVE` */
+/**
+ * Every entry for a serial number, in the order of the list. @throws ConsignError
+ * `SIGNATURE_INCONCLUSIVE`
+ */
 export function entriesFor(crl: Crl, serialNumber: Uint8Array): CrlEntry[] {
   const found: CrlEntry[] = [];
   try {

@@ -22,8 +22,9 @@ export interface Tlv {
 }
 
 /**
- * Reads DER from front to back without copying. Unlike a general ASN.1 parser it makes no objects for what is skipped, which is what a
- * revocation list of a million entries needs; definite, shortest lengths and one-byte tags only. Throws a plain Error on anything else.
+ * Reads DER from front to back without copying. Unlike a general ASN.1 parser it makes no objects
+ * for what is skipped, which is what a revocation list of a million entries needs; definite,
+ * shortest lengths and one-byte tags only. Throws a plain Error on anything else.
  */
 export class DerReader {
   #at = 0;
@@ -120,7 +121,10 @@ export function readOid(content: Uint8Array): string {
 
 const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?Z$/;
 
-/** UTCTime or GeneralizedTime, in UTC and with seconds, as certificates and revocation lists must write it. */
+/**
+ * UTCTime or GeneralizedTime, in UTC and with seconds, as certificates and revocation lists must
+ * write it.
+ */
 export function parseTime({ tag, content }: Tlv): Date {
   let text = Buffer.from(content.subarray(0, 32)).toString("latin1");
   if (tag === TAG.utcTime) text = `${text < "5" ? "20" : "19"}${text}`;

@@ -2,7 +2,10 @@
 import * as asn1js from "asn1js";
 import { ConsignError } from "../errors";
 
-/** One attribute of a name; `type` is the short name of RFC 4514 or of Go's `pkix.Name`, else the dotted object identifier. */
+/**
+ * One attribute of a name; `type` is the short name of RFC 4514 or of Go's `pkix.Name`, else the
+ * dotted object identifier.
+ */
 export interface NameAttribute {
   readonly type: string;
   readonly value: string;
@@ -10,9 +13,15 @@ export interface NameAttribute {
 
 /** The subject or issuer of a certificate. */
 export interface DistinguishedName {
-  /** RFC 4514 text: the most specific attribute first, special characters escaped, unknown attributes as `1.2.3=#hex`. */
+  /**
+   * RFC 4514 text: the most specific attribute first, special characters escaped, unknown
+   * attributes as `1.2.3=#hex`.
+   */
   readonly text: string;
-  /** The relative names in the order of the certificate; more than one attribute in one of them is a multi-valued name. */
+  /**
+   * The relative names in the order of the certificate; more than one attribute in one of them is a
+   * multi-valued name.
+   */
   readonly relativeNames: readonly (readonly NameAttribute[])[];
   /** The DER encoding: two names are the same when these bytes are. */
   readonly der: Uint8Array;
@@ -93,10 +102,11 @@ function escapeValue(value: string): string {
 export type IdentityName = ReadonlyMap<string, string>;
 
 /**
- * Reads a name as the Notary Project's trusted identities are written: RFC 4514, with `C`, `ST` (or `S`) and `O`, in capitals, no attribute
- * twice, none multi-valued, none in hexadecimal.
+ * Reads a name as the Notary Project's trusted identities are written: RFC 4514, with `C`, `ST` (or
+ * `S`) and `O`, in capitals, no attribute twice, none multi-valued, none in hexadecimal.
  * @throws ConsignError `TRUST_POLICY_INVALID`
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trusted-identities-constraints
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trusted-identities-constraints
  */
 export function parseIdentityName(text: string): IdentityName {
   if (text.length > 4096)
@@ -110,14 +120,20 @@ export function parseIdentityName(text: string): IdentityName {
   );
 }
 
-/** The same view of a certificate's subject, under the same rules. @throws ConsignError `TRUST_POLICY_INVALID` */
+/**
+ * The same view of a certificate's subject, under the same rules. @throws ConsignError
+ * `TRUST_POLICY_INVALID`
+ */
 export function identityNameOf(name: DistinguishedName): IdentityName {
   if (name.text.includes("=#"))
     throw unusable(name.text, "values in hexadecimal (=#) are not supported");
   return identityName(name.relativeNames, name.text);
 }
 
-/** Notation reads these from a certificate as numbers with a value in hexadecimal, so it trusts no subject that has one by its name. */
+/**
+ * Notation reads these from a certificate as numbers with a value in hexadecimal, so it trusts no
+ * subject that has one by its name.
+ */
 const UNKNOWN_TO_NOTATION = new Set(["UID", "DC"]);
 
 function identityName(

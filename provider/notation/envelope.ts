@@ -16,7 +16,10 @@ import { decodePayload, type Payload } from "./payload";
 
 export { signEnvelope, type SignOptions } from "./sign-envelope";
 
-/** Notation reads up to 32 MiB; a signature with ten certificates and a timestamp has less than 100 KiB. */
+/**
+ * Notation reads up to 32 MiB; a signature with ten certificates and a timestamp has less than 100
+ * KiB.
+ */
 export const MAX_ENVELOPE_SIZE = 1024 * 1024;
 export const MAX_CHAIN_LENGTH = 10;
 export const MAX_CHAIN_SIZE = 64 * 1024;
@@ -42,8 +45,10 @@ export interface SignatureEnvelope extends SignedAttributes {
 }
 
 /**
- * Reads a signature envelope, COSE or JWS, and checks its form. No signature is verified and nothing is trusted.
- * @throws ConsignError `ENVELOPE_TOO_LARGE`, `ENVELOPE_UNSUPPORTED`, `CBOR_INVALID`, `ENVELOPE_INVALID`, `CERTIFICATE_INVALID`
+ * Reads a signature envelope, COSE or JWS, and checks its form. No signature is verified and
+ * nothing is trusted.
+ * @throws ConsignError `ENVELOPE_TOO_LARGE`, `ENVELOPE_UNSUPPORTED`, `CBOR_INVALID`,
+ * `ENVELOPE_INVALID`, `CERTIFICATE_INVALID`
  */
 export function parseEnvelope(bytes: Uint8Array, mediaType: string): SignatureEnvelope {
   if (bytes.byteLength > MAX_ENVELOPE_SIZE) {
@@ -88,14 +93,19 @@ function parseCoseEnvelope(bytes: Uint8Array): SignatureEnvelope {
   };
 }
 
-/** Always an array, also of one: notation reads no other form, although RFC 9360 wants a single certificate bare. */
+/**
+ * Always an array, also of one: notation reads no other form, although RFC 9360 wants a single
+ * certificate bare.
+ */
 function readChain(value: unknown): Certificate[] {
   if (!Array.isArray(value) || !value.every((item) => item instanceof Uint8Array))
     throw invalid("its certificate chain must be an array of byte strings");
   return parseChain(value);
 }
 
-/** Parses a chain within its bounds. @throws ConsignError `ENVELOPE_INVALID`, `CERTIFICATE_INVALID` */
+/**
+ * Parses a chain within its bounds. @throws ConsignError `ENVELOPE_INVALID`, `CERTIFICATE_INVALID`
+ */
 export function parseChain(chain: readonly Uint8Array[]): Certificate[] {
   if (chain.length === 0 || chain.length > MAX_CHAIN_LENGTH) {
     throw invalid(

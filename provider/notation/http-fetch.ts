@@ -20,7 +20,8 @@ export interface HttpResponse {
 }
 
 /**
- * How this folder reaches the network; the caller gives it. It rejects when there is no whole answer within `timeoutMs` and `maxBytes`, and it
- * must not follow a redirect to another scheme than http or https. Certificates of https servers are checked as for any other request.
+ * How this folder reaches the network; the caller gives it. It rejects when there is no whole
+ * answer within `timeoutMs` and `maxBytes`, and it must not follow a redirect to another scheme
+ * than http or https. Certificates of https servers are checked as for any other request.
  */
 export type HttpFetch = (request: HttpRequest) => Promise<HttpResponse>;

@@ -7,8 +7,9 @@ import type { SignatureEnvelope } from "./envelope";
 import { verifyJwsSignature } from "./jws";
 
 /**
- * Checks that an envelope is whole: a chain that fits the certificate profile, and a signature by its leaf with the algorithm that the
- * leaf's key dictates. A second library is asked as well, cose-js or jose; if it disagrees with node:crypto, nothing is believed.
+ * Checks that an envelope is whole: a chain that fits the certificate profile, and a signature by
+ * its leaf with the algorithm that the leaf's key dictates. A second library is asked as well,
+ * cose-js or jose; if it disagrees with node:crypto, nothing is believed.
  * @param at when each certificate must be valid; not checked unless given
  * @param askCoseJs cose-js is slow, so a caller that will refuse the signer anyway does without it
  * @throws ConsignError `CERTIFICATE_INVALID`, `KEY_UNSUPPORTED`, `SIGNATURE_INVALID`
@@ -47,8 +48,9 @@ const COSE_HASHES: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /**
- * The chain is not signed, so another certificate of the same key could be put in its place. Where the signed header names the leaf, as ours does,
- * it must be that one. Not part of the Notary Project's format, so a name of another shape is passed over.
+ * The chain is not signed, so another certificate of the same key could be put in its place. Where
+ * the signed header names the leaf, as ours does, it must be that one. Not part of the Notary
+ * Project's format, so a name of another shape is passed over.
  * @see https://www.rfc-editor.org/rfc/rfc9360#section-2
  */
 function checkThumbprint(envelope: SignatureEnvelope): void {
@@ -80,8 +82,9 @@ async function askAgain(
 }
 
 /**
- * How many libraries have found a signature right in this process. The same bytes under the same key stay right; dates, identities and
- * revocation are judged each time. A plan and the update after it ask about the same signatures several times.
+ * How many libraries have found a signature right in this process. The same bytes under the same
+ * key stay right; dates, identities and revocation are judged each time. A plan and the update
+ * after it ask about the same signatures several times.
  */
 const opinions = new Map<string, 1 | 2>();
 const MAX_OPINIONS = 20_000;

@@ -66,8 +66,9 @@ const TIMES: readonly string[] = [
 ];
 
 /**
- * Reads a signature envelope in JWS, flattened JSON serialization, which is what `notation sign` writes by default. It is held to the rules
- * of the COSE form. No signature is verified and nothing is trusted.
+ * Reads a signature envelope in JWS, flattened JSON serialization, which is what `notation sign`
+ * writes by default. It is held to the rules of the COSE form. No signature is verified and nothing
+ * is trusted.
  * @throws ConsignError `ENVELOPE_TOO_LARGE`, `ENVELOPE_INVALID`, `CERTIFICATE_INVALID`
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-envelope-jws.md
  */
@@ -109,7 +110,10 @@ export function parseJwsEnvelope(bytes: Uint8Array): SignatureEnvelope {
   };
 }
 
-/** The COSE view of a JWS header, so that one set of rules serves both: labels for `crit` and `cty`, times under tag 1. */
+/**
+ * The COSE view of a JWS header, so that one set of rules serves both: labels for `crit` and `cty`,
+ * times under tag 1.
+ */
 function asHeaders({
   alg: _,
   crit,
@@ -140,7 +144,8 @@ function epochSeconds(name: string, value: unknown): number {
 }
 
 /**
- * Verifies the signature of a JWS envelope with the leaf's key and the one algorithm that this key dictates.
+ * Verifies the signature of a JWS envelope with the leaf's key and the one algorithm that this key
+ * dictates.
  * @throws ConsignError `SIGNATURE_INVALID`, `KEY_UNSUPPORTED`
  */
 export async function verifyJwsSignature(envelope: SignatureEnvelope): Promise<void> {

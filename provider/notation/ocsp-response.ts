@@ -4,7 +4,10 @@ import { ConsignError } from "../errors";
 import { DerReader, parseTime, readOid, TAG } from "./der";
 import { readExtensions, type Extension } from "./x509-extensions";
 
-/** A basic OCSP response, read but not believed. @see https://www.rfc-editor.org/rfc/rfc6960#section-4.2.1 */
+/**
+ * A basic OCSP response, read but not believed. @see
+ * https://www.rfc-editor.org/rfc/rfc6960#section-4.2.1
+ */
 export interface OcspResponse {
   tbs: Uint8Array;
   algorithm: AlgorithmIdentifier;

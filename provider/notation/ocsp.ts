@@ -16,7 +16,10 @@ export interface OcspAnswer {
   /** When the key is believed to have stopped being safe. */
   invalidSince: Date | undefined;
   nextUpdate: Date;
-  /** The certificate of a responder whose own revocation has still to be looked up in a list: it has no `id-pkix-ocsp-nocheck`. */
+  /**
+   * The certificate of a responder whose own revocation has still to be looked up in a list: it has
+   * no `id-pkix-ocsp-nocheck`.
+   */
   responder: Certificate | undefined;
 }
 
@@ -30,8 +33,8 @@ const SHA1 = "1.3.14.3.2.26";
 const HASHES: Readonly<Record<string, string>> = { ...SECURE_HASHES, [SHA1]: "sha1" };
 
 /**
- * Writes the request for one certificate. It names the issuer by SHA-1, the one hash that every responder understands; nothing is
- * believed because of it, as the response is signed.
+ * Writes the request for one certificate. It names the issuer by SHA-1, the one hash that every
+ * responder understands; nothing is believed because of it, as the response is signed.
  * @see https://www.rfc-editor.org/rfc/rfc6960#section-4.1.1
  */
 export function ocspRequest(
@@ -76,12 +79,16 @@ export interface OcspQuestion {
   certificate: Certificate;
   issuer: Certificate;
   now: Date;
-  /** What was sent; a response that has a nonce must have this one. Responders may leave it out, and most do. */
+  /**
+   * What was sent; a response that has a nonce must have this one. Responders may leave it out, and
+   * most do.
+   */
   nonce?: Uint8Array | undefined;
 }
 
 /**
- * Checks a response: signed by the issuer or by a responder it appointed, about this certificate, in force now.
+ * Checks a response: signed by the issuer or by a responder it appointed, about this certificate,
+ * in force now.
  * @throws ConsignError `SIGNATURE_INCONCLUSIVE`
  * @see https://www.rfc-editor.org/rfc/rfc6960#section-3.2
  */

@@ -2,7 +2,10 @@
 import { parseCertificate } from "./certificates";
 import type { RevocationChecker } from "./revocation";
 
-/** Asks nobody: where a certificate says whom to ask, the answer is unknown, and never that all is well. */
+/**
+ * Asks nobody: where a certificate says whom to ask, the answer is unknown, and never that all is
+ * well.
+ */
 export const offlineRevocation: RevocationChecker = {
   check: async (chain) => {
     const asking = chain

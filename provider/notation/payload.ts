@@ -19,7 +19,8 @@ const payloadSchema = z.looseObject({ targetArtifact: descriptorSchema });
 const RESERVED = "io.cncf.notary";
 
 /**
- * The payload of a new signature: media type, digest and size of the artifact, and the signer's own metadata as its annotations.
+ * The payload of a new signature: media type, digest and size of the artifact, and the signer's own
+ * metadata as its annotations.
  * @throws ConsignError `INPUT_INVALID` for metadata under the reserved prefix `io.cncf.notary`
  */
 export function encodePayload(target: Descriptor, userMetadata: Annotations = {}): Uint8Array {

@@ -9,7 +9,10 @@ import { checkIntegrity } from "./integrity";
 import { decodePayload, encodePayload } from "./payload";
 import { callPlugin, failed, type PluginProcess } from "./plugin-protocol";
 
-/** Whoever makes a whole signature envelope, signing time and attributes included: a signing service behind a notation plugin. */
+/**
+ * Whoever makes a whole signature envelope, signing time and attributes included: a signing service
+ * behind a notation plugin.
+ */
 export interface EnvelopeSigner {
   /** @throws ConsignError `PLUGIN_FAILED`, `INPUT_INVALID`, and what reading the envelope throws */
   signEnvelope(request: EnvelopeRequest): Promise<PluginEnvelope>;
@@ -41,7 +44,9 @@ const envelopeSchema = z.looseObject({
   annotations: z.record(z.string().min(1), z.string()).nullish(),
 });
 
-/** What the plugin returns is checked to be a good signature over exactly what it was asked to sign. */
+/**
+ * What the plugin returns is checked to be a good signature over exactly what it was asked to sign.
+ */
 export function pluginEnvelopeSigner(plugin: PluginProcess, key: object): EnvelopeSigner {
   return {
     async signEnvelope({ target, signingTime, expiry, userMetadata }) {

@@ -19,7 +19,8 @@ export function pluginDirectory(
 }
 
 /**
- * Finds a plugin's executable, a regular file `<directory>/<name>/notation-<name>`; a symbolic link is none.
+ * Finds a plugin's executable, a regular file `<directory>/<name>/notation-<name>`; a symbolic link
+ * is none.
  * @throws ConsignError `PLUGIN_NOT_FOUND`, `INPUT_INVALID` (the name)
  */
 export async function findPlugin(

@@ -42,7 +42,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Runs one command of a notation plugin: a JSON request on its standard input, a JSON answer on its standard output. No shell takes part.
+ * Runs one command of a notation plugin: a JSON request on its standard input, a JSON answer on its
+ * standard output. No shell takes part.
  * @throws ConsignError `PLUGIN_FAILED`
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/plugin-extensibility.md
  */
@@ -81,7 +82,10 @@ function explain(stderr: Uint8Array, code: number | string): string {
   }
 }
 
-/** The plugin's words are kept short, on one line, and without what was given to it as configuration. */
+/**
+ * The plugin's words are kept short, on one line, and without what was given to it as
+ * configuration.
+ */
 export function failed(plugin: PluginProcess, command: PluginCommand, why: string): ConsignError {
   let text = why;
   for (const secret of plugin.secrets ?? []) {
@@ -120,7 +124,8 @@ function run(plugin: PluginProcess, command: PluginCommand, input: string): Prom
       plugin.signal?.removeEventListener("abort", onAbort);
       end();
     };
-    // A plugin's own children may hold the pipes open after it is gone, so they are let go of rather than waited for.
+    // A plugin's own children may hold the pipes open after it is gone, so they are let go of
+    // rather than waited for.
     const stop = (why: string): void => {
       child.kill("SIGKILL");
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
@@ -151,7 +156,8 @@ function run(plugin: PluginProcess, command: PluginCommand, input: string): Prom
         resolve({ code: code ?? signal ?? "no status", stdout: stdout(), stderr: stderr() }),
       ),
     );
-    // A plugin that does not read its request closes the pipe early; its exit status tells what it thought of it.
+    // A plugin that does not read its request closes the pipe early; its exit status tells what it
+    // thought of it.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });

@@ -15,9 +15,15 @@ export interface PluginSignerOptions {
   keyId: string;
   /** Passed to the plugin as it is. Its values are kept out of messages. */
   pluginConfig?: Record<string, string>;
-  /** Directory with one directory a plugin. @default `$NOTATION_LIBEXEC/plugins`, else `plugins` in notation's configuration directory */
+  /**
+   * Directory with one directory a plugin. @default `$NOTATION_LIBEXEC/plugins`, else `plugins` in
+   * notation's configuration directory
+   */
   pluginDir?: string;
-  /** The key's certificate chain, DER, leaf first, if it is known: then the plugin is not asked for it. */
+  /**
+   * The key's certificate chain, DER, leaf first, if it is known: then the plugin is not asked for
+   * it.
+   */
   certificateChain?: readonly Uint8Array[];
   /** Milliseconds for one command. @default 60000 */
   timeoutMs?: number;
@@ -56,14 +62,17 @@ const signatureSchema = z.looseObject({
 });
 
 /**
- * A signer whose key is behind a notation plugin, which is how KMS and HSM come in. What the plugin returns is checked before it is used: the
- * chain keeps the certificate profile, its leaf has the key the plugin described, the signature verifies. A plugin that only makes whole
- * envelopes gives an {@link EnvelopeSigner}.
+ * A signer whose key is behind a notation plugin, which is how KMS and HSM come in. What the plugin
+ * returns is checked before it is used: the chain keeps the certificate profile, its leaf has the
+ * key the plugin described, the signature verifies. A plugin that only makes whole envelopes gives
+ * an {@link EnvelopeSigner}.
  *
- * The protocol tells the certificate chain only together with a signature, and our headers name the leaf. Unless `certificateChain` is
- * given, the key signs one short text that says what it is for, and that is no envelope.
+ * The protocol tells the certificate chain only together with a signature, and our headers name the
+ * leaf. Unless `certificateChain` is given, the key signs one short text that says what it is for,
+ * and that is no envelope.
  * @throws ConsignError `PLUGIN_NOT_FOUND`, `PLUGIN_FAILED`, `CERTIFICATE_INVALID`, `INPUT_INVALID`
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/plugin-extensibility.md#signing-interfaces
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/plugin-extensibility.md#signing-interfaces
  */
 export async function pluginSigner(options: PluginSignerOptions): Promise<Signer | EnvelopeSigner> {
   const { plugin: name, keyId, pluginConfig = {}, env } = options;

@@ -13,8 +13,10 @@ const documentSchema = z.looseObject({
 const MAX_DOCUMENT_SIZE = 1024 * 1024;
 
 /**
- * The statement of notation's own trust policy that applies to a repository: from `trustpolicy.oci.json`, else `trustpolicy.json`.
- * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `TRUST_POLICY_INVALID`, `TRUST_POLICY_NOT_APPLICABLE`
+ * The statement of notation's own trust policy that applies to a repository: from
+ * `trustpolicy.oci.json`, else `trustpolicy.json`.
+ * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `TRUST_POLICY_INVALID`,
+ * `TRUST_POLICY_NOT_APPLICABLE`
  */
 export async function policyFromNotation(configDir: string, scope: string): Promise<TrustPolicy> {
   const { file, bytes } = await readDocument(configDir);
@@ -55,7 +57,8 @@ function parseJson(bytes: Uint8Array, file: string): unknown {
 
 /**
  * The statements of a trust policy document in notation's form.
- * @param members "required": each has a name and scopes, as notation itself wants it; "optional": as in a policy that is given here
+ * @param members "required": each has a name and scopes, as notation itself wants it; "optional":
+ * as in a policy that is given here
  * @param file what messages call it
  * @throws ConsignError `TRUST_POLICY_INVALID`
  */

@@ -3,16 +3,18 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Bytes of one revocation list that are read at most; the largest public ones have about 10 MiB. */
+/**
+ * Bytes of one revocation list that are read at most; the largest public ones have about 10 MiB.
+ */
 export const MAX_CRL_SIZE = 32 * 1024 * 1024;
 
 const MAX_MEMORY = 2 * MAX_CRL_SIZE;
 const MAX_ENTRIES = 256;
 
 /**
- * Keeps revocation lists by address, in memory and, with a directory, on disk, until the next one is due. It is not trusted: whoever reads
- * a list from it checks its signature and dates again, so a file that someone else wrote can at most be ignored. Errors of the disk are
- * misses.
+ * Keeps revocation lists by address, in memory and, with a directory, on disk, until the next one
+ * is due. It is not trusted: whoever reads a list from it checks its signature and dates again, so
+ * a file that someone else wrote can at most be ignored. Errors of the disk are misses.
  */
 export class RevocationCache {
   readonly #memory = new Map<string, Uint8Array>();

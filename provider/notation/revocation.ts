@@ -8,7 +8,10 @@ import { CrlSource, requireHttp } from "./crl-source";
 import type { HttpFetch } from "./http-fetch";
 import { ocspRequest, readOcspAnswer, type OcspAnswer } from "./ocsp";
 
-/** `nonRevokable`: the certificate says nowhere to ask. `unknown`: it does, but no answer could be believed. */
+/**
+ * `nonRevokable`: the certificate says nowhere to ask. `unknown`: it does, but no answer could be
+ * believed.
+ */
 export type RevocationResult = "ok" | "revoked" | "unknown" | "nonRevokable";
 
 export interface CertificateRevocation {
@@ -21,7 +24,10 @@ export interface CertificateRevocation {
 }
 
 export interface RevocationVerdict {
-  /** The worst of the chain: revoked, then unknown, then ok; `nonRevokable` if no certificate names a place to ask. */
+  /**
+   * The worst of the chain: revoked, then unknown, then ok; `nonRevokable` if no certificate names
+   * a place to ask.
+   */
   result: RevocationResult;
   reason: string;
   /** One for each certificate but the root, leaf first. */
@@ -30,11 +36,13 @@ export interface RevocationVerdict {
 
 export interface RevocationChecker {
   /**
-   * Asks for each certificate of a chain (DER, leaf first, root last) but the root whether it is revoked: OCSP first, revocation lists if that
-   * gives no answer. The chain must be verified and trusted before: the addresses asked are the ones in its certificates.
-   * Never throws for what the network or a certificate does.
+   * Asks for each certificate of a chain (DER, leaf first, root last) but the root whether it is
+   * revoked: OCSP first, revocation lists if that gives no answer. The chain must be verified and
+   * trusted before: the addresses asked are the ones in its certificates. Never throws for what the
+   * network or a certificate does.
    * @param o.now decides what is in force
-   * @param o.at a proven signing time: a certificate revoked with a later invalidity date was good then
+   * @param o.at a proven signing time: a certificate revoked with a later invalidity date was good
+   * then
    */
   check(
     chain: readonly Uint8Array[],
@@ -48,7 +56,10 @@ export interface RevocationOptions {
   cacheDir?: string;
   /** Milliseconds for one request. @default { ocsp: 2000, crl: 5000 } */
   timeouts?: { ocsp?: number; crl?: number };
-  /** Gives a nonce for each OCSP request; without it none is sent, and freshness rests on the responses' dates. */
+  /**
+   * Gives a nonce for each OCSP request; without it none is sent, and freshness rests on the
+   * responses' dates.
+   */
   ocspNonce?: () => Uint8Array;
 }
 
@@ -66,7 +77,8 @@ const SEVERITY: Readonly<Record<RevocationResult, number>> = {
 
 /**
  * Makes a checker that follows the Notary Project's rules and fails towards `unknown`.
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#certificate-revocation-evaluation
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#certificate-revocation-evaluation
  */
 export function revocationChecker(options: RevocationOptions): RevocationChecker {
   const checker = new Checker(options);
@@ -215,7 +227,10 @@ class Checker {
     return readOcspAnswer(body, { certificate, issuer, now, nonce });
   }
 
-  /** An appointed responder may be revoked as well; only lists can say so, or the question would never end. */
+  /**
+   * An appointed responder may be revoked as well; only lists can say so, or the question would
+   * never end.
+   */
   async #requireGoodResponder(responder: Certificate, { issuer, now }: Link): Promise<void> {
     if (responder.crlUrls.length === 0) return;
     const { result, reason } = await this.#byCrl({

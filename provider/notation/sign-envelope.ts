@@ -35,16 +35,20 @@ export interface SignOptions {
   userMetadata?: Annotations | undefined;
   /** CWT `iss`: who says it, as a URI or a name without a colon. @default the leaf's subject */
   issuer?: string | undefined;
-  /** CWT `sub`: what it is about over its life, such as a repository. @default the target's digest */
+  /**
+   * CWT `sub`: what it is about over its life, such as a repository. @default the target's digest
+   */
   subject?: string | undefined;
   /** Fetches an RFC 3161 token over the signature bytes, to be stored beside them. @default none */
   timestamp?: ((signature: Uint8Array, digest: SignatureDigest) => Promise<Uint8Array>) | undefined;
 }
 
 /**
- * Signs an artifact: a COSE envelope of the Notary Project that is a SCITT signed statement as well. What was made is read back and verified
- * before it is returned, so a faulty signer is found here.
- * @throws ConsignError `INPUT_INVALID`, `CERTIFICATE_INVALID`, `KEY_UNSUPPORTED`, `KEY_MISMATCH`, and what the signer throws
+ * Signs an artifact: a COSE envelope of the Notary Project that is a SCITT signed statement as
+ * well. What was made is read back and verified before it is returned, so a faulty signer is found
+ * here.
+ * @throws ConsignError `INPUT_INVALID`, `CERTIFICATE_INVALID`, `KEY_UNSUPPORTED`, `KEY_MISMATCH`,
+ * and what the signer throws
  * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-envelope-cose.md
  * @see https://www.rfc-editor.org/rfc/rfc9943
  */
@@ -117,7 +121,10 @@ function statementOf(
   return { iss, sub, leafThumbprint: Uint8Array.from(thumbprint) };
 }
 
-/** A name with a colon would have to be a URI, so then the certificate's own is taken. @see https://www.rfc-editor.org/rfc/rfc6920 */
+/**
+ * A name with a colon would have to be a URI, so then the certificate's own is taken. @see
+ * https://www.rfc-editor.org/rfc/rfc6920
+ */
 function defaultIssuer(leaf: Certificate, thumbprint: Buffer): string {
   const { text } = leaf.subject;
   return text === "" || text.includes(":")

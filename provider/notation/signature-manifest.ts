@@ -10,8 +10,9 @@ import { MEDIA_TYPES } from "../oci/media-types";
 import { MAX_ENVELOPE_SIZE, parseEnvelope } from "./envelope";
 
 /**
- * "current": `artifactType` and an empty config, the specification's form since 2025. "legacy": the config's media type says what it is, as
- * notation 1.3 writes it; the only form that `notation verify --oci-layout` 1.3 finds.
+ * "current": `artifactType` and an empty config, the specification's form since 2025. "legacy": the
+ * config's media type says what it is, as notation 1.3 writes it; the only form that `notation
+ * verify --oci-layout` 1.3 finds.
  */
 export type SignatureForm = "current" | "legacy";
 
@@ -28,10 +29,13 @@ export interface SignatureOptions {
 }
 
 /**
- * Packs an envelope as the OCI manifest under which verifiers look for it. Its annotations come from the envelope, and from the plugin that made it, so
- * the same signature always gives the same digest.
- * @throws ConsignError what {@link parseEnvelope} throws; `SIGNATURE_INVALID` when the envelope signs something else than `subject`
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#storage
+ * Packs an envelope as the OCI manifest under which verifiers look for it. Its annotations come
+ * from the envelope, and from the plugin that made it, so the same signature always gives the same
+ * digest.
+ * @throws ConsignError what {@link parseEnvelope} throws; `SIGNATURE_INVALID` when the envelope
+ * signs something else than `subject`
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#storage
  */
 export function packSignature({
   subject,
@@ -74,7 +78,10 @@ export function isSignature(descriptor: Descriptor): boolean {
   return descriptor.artifactType === MEDIA_TYPES.notarySignature;
 }
 
-/** Every Notary Project signature that refers to a manifest, sorted by digest. @throws ConsignError what the store throws */
+/**
+ * Every Notary Project signature that refers to a manifest, sorted by digest. @throws ConsignError
+ * what the store throws
+ */
 export async function listSignatures(
   store: ReadStore,
   subject: Digest,
@@ -84,8 +91,10 @@ export async function listSignatures(
 }
 
 /**
- * The envelope that a signature manifest holds, once the manifest is known to be one for this artifact.
- * @throws ConsignError `ENVELOPE_INVALID`, `ENVELOPE_UNSUPPORTED`, `ENVELOPE_TOO_LARGE`, `SIGNATURE_INVALID` when it refers to another artifact
+ * The envelope that a signature manifest holds, once the manifest is known to be one for this
+ * artifact.
+ * @throws ConsignError `ENVELOPE_INVALID`, `ENVELOPE_UNSUPPORTED`, `ENVELOPE_TOO_LARGE`,
+ * `SIGNATURE_INVALID` when it refers to another artifact
  */
 export function envelopeOf(manifest: Manifest, artifact: Descriptor): Descriptor {
   const name = `signature manifest ${manifest.descriptor.digest}`;

@@ -21,9 +21,11 @@ export interface LocalSignerOptions {
 }
 
 /**
- * A signer with its private key in a file. The key must belong to the leaf, and the chain must fit the Notary Project's profile; whether it
- * is valid now is checked when something is signed. File modes are not looked at.
- * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `KEY_UNREADABLE`, `KEY_UNSUPPORTED`, `KEY_MISMATCH`, `CERTIFICATE_INVALID`
+ * A signer with its private key in a file. The key must belong to the leaf, and the chain must fit
+ * the Notary Project's profile; whether it is valid now is checked when something is signed. File
+ * modes are not looked at.
+ * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `KEY_UNREADABLE`, `KEY_UNSUPPORTED`,
+ * `KEY_MISMATCH`, `CERTIFICATE_INVALID`
  */
 export async function localSigner({
   keyFile,
@@ -49,12 +51,18 @@ export async function localSigner({
   );
 }
 
-/** A signer around a key that is in memory already. The caller has made sure that the key belongs to the leaf. */
+/**
+ * A signer around a key that is in memory already. The caller has made sure that the key belongs to
+ * the leaf.
+ */
 export function keySigner(privateKey: KeyObject, certificateChain: readonly Uint8Array[]): Signer {
   return { certificateChain, sign: (toBeSigned) => signBytes(privateKey, toBeSigned) };
 }
 
-/** Certificates of a file: PEM with any number of them, or DER with one. @throws ConsignError `CERTIFICATE_INVALID` */
+/**
+ * Certificates of a file: PEM with any number of them, or DER with one. @throws ConsignError
+ * `CERTIFICATE_INVALID`
+ */
 export function readCertificates(bytes: Uint8Array): Uint8Array[] {
   const text = Buffer.from(bytes).toString("latin1");
   return text.includes("-----BEGIN") ? parsePem(text) : [parseCertificate(bytes).raw];
@@ -102,7 +110,10 @@ function readPrivateKey(
   }
 }
 
-/** OpenSSL's messages are kept out of the chain of causes but for their code: they are about secrets. */
+/**
+ * OpenSSL's messages are kept out of the chain of causes but for their code: they are about
+ * secrets.
+ */
 function opensslCode(cause: unknown): string | undefined {
   return (cause as NodeJS.ErrnoException).code;
 }

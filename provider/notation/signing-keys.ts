@@ -30,9 +30,15 @@ const signingKeysSchema = z.looseObject({
 });
 
 export interface NotationKeyOptions {
-  /** A key's name, as `notation key list` shows it. @default the one that `notation key` calls default */
+  /**
+   * A key's name, as `notation key list` shows it. @default the one that `notation key` calls
+   * default
+   */
   name?: string;
-  /** Notation's configuration directory. @default `$XDG_CONFIG_HOME/notation`, or what stands for it on the platform */
+  /**
+   * Notation's configuration directory. @default `$XDG_CONFIG_HOME/notation`, or what stands for it
+   * on the platform
+   */
   configDir?: string;
   /** For a key behind a plugin, see {@link pluginSigner}. */
   pluginDir?: string;
@@ -42,9 +48,10 @@ export interface NotationKeyOptions {
 }
 
 /**
- * The signer that notation itself would use for a key: its files, or the plugin that has it. Relative paths are taken from the directory of
- * `signingkeys.json`.
- * @throws ConsignError `SIGNER_UNKNOWN`, `FILE_UNREADABLE` (a broken `signingkeys.json`), and what {@link localSigner} and {@link pluginSigner} throw
+ * The signer that notation itself would use for a key: its files, or the plugin that has it.
+ * Relative paths are taken from the directory of `signingkeys.json`.
+ * @throws ConsignError `SIGNER_UNKNOWN`, `FILE_UNREADABLE` (a broken `signingkeys.json`), and what
+ * {@link localSigner} and {@link pluginSigner} throw
  * @see https://github.com/notaryproject/notation-go/blob/v1.3.2/config/keys.go
  */
 export async function notationKeySigner(

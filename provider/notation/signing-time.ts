@@ -7,7 +7,9 @@ import { formatTime } from "./signature-manifest";
 import { verifyTimestamp } from "./timestamp";
 import type { ResolvedTrustPolicy } from "./trust-store";
 
-/** Fails from the moment of a signature's own expiry on. @throws ConsignError `SIGNATURE_EXPIRED` */
+/**
+ * Fails from the moment of a signature's own expiry on. @throws ConsignError `SIGNATURE_EXPIRED`
+ */
 export function checkExpiry({ expiry }: SignatureEnvelope, now: Date): void {
   if (expiry !== undefined && now >= expiry)
     throw new ConsignError(
@@ -17,11 +19,14 @@ export function checkExpiry({ expiry }: SignatureEnvelope, now: Date): void {
 }
 
 /**
- * Checks that the certificates were valid when it counts: now; or, with trusted timestamp authorities, at a timestamp's time; or at the time
- * that a signing authority vouches for. With `afterCertExpiry` a timestamp is only looked at once a certificate has expired.
+ * Checks that the certificates were valid when it counts: now; or, with trusted timestamp
+ * authorities, at a timestamp's time; or at the time that a signing authority vouches for. With
+ * `afterCertExpiry` a timestamp is only looked at once a certificate has expired.
  * @returns the timestamp's time, where one was verified
- * @throws ConsignError `SIGNATURE_EXPIRED`, `SIGNATURE_UNTRUSTED`, and what the timestamp's verification throws
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#authentic-timestamp-verification
+ * @throws ConsignError `SIGNATURE_EXPIRED`, `SIGNATURE_UNTRUSTED`, and what the timestamp's
+ * verification throws
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#authentic-timestamp-verification
  */
 export async function checkSigningTime(
   envelope: SignatureEnvelope,

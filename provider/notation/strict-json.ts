@@ -3,8 +3,8 @@
 const MAX_DEPTH = 64;
 
 /**
- * Parses JSON of which no two readers can make different things: UTF-8 without a byte order mark, no object member twice, at most 64 levels
- * deep, no member named `__proto__`.
+ * Parses JSON of which no two readers can make different things: UTF-8 without a byte order mark,
+ * no object member twice, at most 64 levels deep, no member named `__proto__`.
  * @throws SyntaxError saying what is wrong
  */
 export function parseStrictJson(bytes: Uint8Array): unknown {

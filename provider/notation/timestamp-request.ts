@@ -43,8 +43,9 @@ const FAILURES: Readonly<Record<number, string>> = {
 };
 
 /**
- * Asks a timestamp authority for a token over a message. The token is checked to answer this request (digest, nonce) and to carry the
- * certificate that signed it; whether the authority is trusted is for {@link verifyTimestamp}.
+ * Asks a timestamp authority for a token over a message. The token is checked to answer this
+ * request (digest, nonce) and to carry the certificate that signed it; whether the authority is
+ * trusted is for {@link verifyTimestamp}.
  * @param url http or https
  * @throws ConsignError `TIMESTAMP_FAILED`, `INPUT_INVALID`
  * @see https://www.rfc-editor.org/rfc/rfc3161#section-3.4

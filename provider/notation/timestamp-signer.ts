@@ -24,10 +24,12 @@ interface CertificateId {
 }
 
 /**
- * Finds the certificate that the token's signer says is its own. It says so in a signed attribute, so that nobody can swap the certificate
- * for another one with the same key; where the old attribute (SHA-1) stands beside the new one, both must be right.
+ * Finds the certificate that the token's signer says is its own. It says so in a signed attribute,
+ * so that nobody can swap the certificate for another one with the same key; where the old
+ * attribute (SHA-1) stands beside the new one, both must be right.
  * @throws ConsignError `SIGNATURE_INVALID`
- * @see https://www.rfc-editor.org/rfc/rfc5816 and https://www.rfc-editor.org/rfc/rfc5035#section-5.4
+ * @see https://www.rfc-editor.org/rfc/rfc5816 and
+ * https://www.rfc-editor.org/rfc/rfc5035#section-5.4
  */
 export function signerCertificate(token: TimestampToken): Certificate {
   const ids = [
@@ -61,7 +63,9 @@ function readId({ attributes }: TimestampToken, oid: string): CertificateId | un
   }
 }
 
-/** The first of the list is the signer's own. @see https://www.rfc-editor.org/rfc/rfc5035#section-3 */
+/**
+ * The first of the list is the signer's own. @see https://www.rfc-editor.org/rfc/rfc5035#section-3
+ */
 function parseId(attribute: DerReader, v2: boolean): CertificateId {
   const fields = attribute.enter(TAG.sequence).enter(TAG.sequence).enter(TAG.sequence);
   let hash: string | undefined = v2 ? "sha256" : "sha1";
@@ -93,7 +97,8 @@ function isSigner({ sid }: pkijs.SignerInfo, certificate: Certificate): boolean 
       sameName && sameInteger(id.serialNumber.valueBlock.valueHexView, serialBytes(certificate))
     );
   }
-  // A key identifier is what the certificate's authority chose; the hash in the signed attribute has already said which certificate it is.
+  // A key identifier is what the certificate's authority chose; the hash in the signed attribute
+  // has already said which certificate it is.
   return (
     id instanceof asn1js.BaseBlock &&
     id.idBlock.tagClass === 3 &&
@@ -105,8 +110,8 @@ const MAX_CHAIN = 10;
 const MAX_STEPS = 200;
 
 /**
- * Builds a chain from a certificate to one of the roots, over the certificates that came with it; undefined if there is none. Only
- * certificates that `accept` allows take part.
+ * Builds a chain from a certificate to one of the roots, over the certificates that came with it;
+ * undefined if there is none. Only certificates that `accept` allows take part.
  */
 export function chainToRoot(
   leaf: Certificate,

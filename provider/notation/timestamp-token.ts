@@ -137,8 +137,8 @@ function readAttributes(signer: pkijs.SignerInfo): Map<string, asn1js.BaseBlock>
 }
 
 /**
- * Checks what binds content, attributes and signature together: the attributes name the content's type and digest, and the certificate's key
- * signed the attributes.
+ * Checks what binds content, attributes and signature together: the attributes name the content's
+ * type and digest, and the certificate's key signed the attributes.
  * @throws ConsignError `SIGNATURE_INVALID`
  * @see https://www.rfc-editor.org/rfc/rfc5652#section-5.6
  */

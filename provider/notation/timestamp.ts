@@ -11,7 +11,10 @@ export { requestTimestamp, type TimestampRequestContext } from "./timestamp-requ
 
 export interface TimestampContext {
   now: Date;
-  /** Asked about the authority's chain. Without it nobody is, so give one whenever a policy is enforced. */
+  /**
+   * Asked about the authority's chain. Without it nobody is, so give one whenever a policy is
+   * enforced.
+   */
   revocation?: RevocationChecker | undefined;
 }
 
@@ -25,12 +28,15 @@ export interface VerifiedTimestamp {
 }
 
 /**
- * Verifies an RFC 3161 token over a message (for a signature envelope: the signature's bytes): the token is about this message, its signature
- * is good, and its signer's chain ends in one of the roots, keeps the Notary Project's profile for timestamp authorities, was valid at
- * the token's time and is not revoked now.
+ * Verifies an RFC 3161 token over a message (for a signature envelope: the signature's bytes): the
+ * token is about this message, its signature is good, and its signer's chain ends in one of the
+ * roots, keeps the Notary Project's profile for timestamp authorities, was valid at the token's
+ * time and is not revoked now.
  * @param tsaRoots DER of the roots that are trusted for timestamps
- * @throws ConsignError `SIGNATURE_INVALID`, `SIGNATURE_UNTRUSTED`, `SIGNATURE_REVOKED`, `SIGNATURE_INCONCLUSIVE`
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#steps
+ * @throws ConsignError `SIGNATURE_INVALID`, `SIGNATURE_UNTRUSTED`, `SIGNATURE_REVOKED`,
+ * `SIGNATURE_INCONCLUSIVE`
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#steps
  */
 export async function verifyTimestamp(
   token: Uint8Array,

@@ -4,7 +4,10 @@ import { ConsignError } from "../errors";
 import { locationSchema } from "../oci/reference";
 import { isSubsetName, parseIdentityName } from "./distinguished-name";
 
-/** What is checked, in the order in which it is. Plugins of verifiers are not run, so a signature that asks for one is inconclusive. */
+/**
+ * What is checked, in the order in which it is. Plugins of verifiers are not run, so a signature
+ * that asks for one is inconclusive.
+ */
 export const CHECKS = [
   "integrity",
   "authenticity",
@@ -77,8 +80,10 @@ const verificationSchema = z.strictObject({
 });
 
 /**
- * A trust policy statement as notation writes it, with certificates given inline in `roots` as a second way beside `trustStores`.
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trust-policy
+ * A trust policy statement as notation writes it, with certificates given inline in `roots` as a
+ * second way beside `trustStores`.
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trust-policy
  */
 export const trustPolicySchema = z
   .strictObject({
@@ -242,7 +247,10 @@ function formatPath(path: readonly PropertyKey[]): string {
   );
 }
 
-/** Whether a policy speaks about a repository: `host[:port]/repository` or `oci:path`, compared exactly. */
+/**
+ * Whether a policy speaks about a repository: `host[:port]/repository` or `oci:path`, compared
+ * exactly.
+ */
 export function appliesTo(
   { registryScopes }: { readonly registryScopes: readonly string[] },
   scope: string,

@@ -36,8 +36,10 @@ export interface ResolveOptions {
 }
 
 /**
- * Loads the certificates that a policy trusts, inline, from files, and from notation's trust stores.
- * @throws ConsignError `TRUST_POLICY_INVALID`, `TRUST_STORE_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`
+ * Loads the certificates that a policy trusts, inline, from files, and from notation's trust
+ * stores.
+ * @throws ConsignError `TRUST_POLICY_INVALID`, `TRUST_STORE_INVALID`, `FILE_NOT_FOUND`,
+ * `FILE_UNREADABLE`
  */
 export async function resolveTrustPolicy(
   policy: TrustPolicy,

@@ -9,7 +9,10 @@ import { resolveTrustPolicy, type ResolvedTrustPolicy } from "./trust-store";
 
 const notationSchema = z.strictObject({ notationConfig: z.string().min(1) });
 
-/** A trust policy statement given outright, or a notation configuration directory; `"default"` is where notation keeps its own. */
+/**
+ * A trust policy statement given outright, or a notation configuration directory; `"default"` is
+ * where notation keeps its own.
+ */
 export type Trust = TrustPolicyInput | z.infer<typeof notationSchema>;
 
 /** Which form it is, is decided first, so that what is wrong is reported where it stands. */
@@ -45,10 +48,11 @@ export function isInline(trust: Trust): boolean {
 }
 
 /**
- * Loads what a trust policy names. Of a notation configuration directory it is the statement that applies to `scope`,
- * `host[:port]/repository` or `oci:path`.
+ * Loads what a trust policy names. Of a notation configuration directory it is the statement that
+ * applies to `scope`, `host[:port]/repository` or `oci:path`.
  * @param baseDir what relative paths are relative to
- * @throws ConsignError `TRUST_*`, `FILE_*`; what is wrong in notation's files has the path `notationConfig`
+ * @throws ConsignError `TRUST_*`, `FILE_*`; what is wrong in notation's files has the path
+ * `notationConfig`
  */
 export async function openTrust(
   trust: Trust,

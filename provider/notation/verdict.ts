@@ -7,8 +7,9 @@ import { formatTime } from "./signature-manifest";
 import { CHECKS, type Action, type CheckName } from "./trust-policy";
 
 /**
- * What a verification says. `invalid`: broken, or about something else. `untrusted`: whole, but its signer is not trusted, or not any more.
- * `inconclusive`: a check could not be made, so it may be good. `missing`: there is no signature.
+ * What a verification says. `invalid`: broken, or about something else. `untrusted`: whole, but its
+ * signer is not trusted, or not any more. `inconclusive`: a check could not be made, so it may be
+ * good. `missing`: there is no signature.
  */
 export type Outcome = "verified" | "invalid" | "untrusted" | "inconclusive" | "missing";
 
@@ -46,7 +47,10 @@ export interface SignatureVerdict {
   userMetadata?: Record<string, string>;
 }
 
-/** Makes checks one after the other, and remembers what they said. After one that is enforced has failed, the others are not made. */
+/**
+ * Makes checks one after the other, and remembers what they said. After one that is enforced has
+ * failed, the others are not made.
+ */
 export class Checklist {
   readonly #actions: Readonly<Record<CheckName, Action>>;
   readonly #made = new Map<CheckName, Check>();
@@ -56,7 +60,10 @@ export class Checklist {
     this.#actions = actions;
   }
 
-  /** Makes a check: it fails by throwing. Resolves to what it returned, or undefined when it failed or was not made. */
+  /**
+   * Makes a check: it fails by throwing. Resolves to what it returned, or undefined when it failed
+   * or was not made.
+   */
   async make<T>(check: CheckName, run: () => T | Promise<T>): Promise<T | undefined> {
     const action = this.#actions[check];
     if (this.#failure !== undefined || action === "skip") return undefined;

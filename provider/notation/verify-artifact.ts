@@ -10,7 +10,10 @@ import type { ResolvedTrustPolicy } from "./trust-store";
 import { Checklist, type Outcome, type SignatureVerdict } from "./verdict";
 import { SKIPPED, requireApplicable, verifyEnvelope, type VerifyContext } from "./verify-envelope";
 
-/** The verdict on an artifact: that of the signature that verifies, else of the one that came closest. */
+/**
+ * The verdict on an artifact: that of the signature that verifies, else of the one that came
+ * closest.
+ */
 export interface ArtifactVerdict extends SignatureVerdict {
   /** The verdict on each signature that was looked at. */
   signatures: SignatureVerdict[];
@@ -21,11 +24,13 @@ export interface ArtifactVerdict extends SignatureVerdict {
 const MAX_SIGNATURES = 100;
 
 /**
- * Verifies an artifact by its signatures in a store: verified as soon as one of them is, or, where every signer is asked for, once all have been looked
- * at. Signatures that name a trusted certificate in their annotations are looked at first, so that others in front of a good one do not use up
- * `maxSignatures`; where none verifies and more are there than were looked at, the outcome is at best inconclusive, and the reason says so.
- * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`; what the store throws when it cannot be asked and no other signature verifies, or every signer is
- * asked for
+ * Verifies an artifact by its signatures in a store: verified as soon as one of them is, or, where
+ * every signer is asked for, once all have been looked at. Signatures that name a trusted
+ * certificate in their annotations are looked at first, so that others in front of a good one do
+ * not use up `maxSignatures`; where none verifies and more are there than were looked at, the
+ * outcome is at best inconclusive, and the reason says so.
+ * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`; what the store throws when it cannot be asked
+ * and no other signature verifies, or every signer is asked for
  */
 export async function verifyArtifact(
   store: ReadStore,

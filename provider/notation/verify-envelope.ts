@@ -16,23 +16,33 @@ export interface VerifyContext {
   now: Date;
   /** What relative paths are relative to. */
   baseDir: string;
-  /** Where the artifact is: `host[:port]/repository`, or `oci:path`. The policy must apply to it. */
+  /**
+   * Where the artifact is: `host[:port]/repository`, or `oci:path`. The policy must apply to it.
+   */
   scope: string;
   /** @default one that uses `fetch` */
   revocation?: RevocationChecker | undefined;
-  /** Without it, and without `revocation`, nobody is asked, and what a certificate says can be asked for is inconclusive. */
+  /**
+   * Without it, and without `revocation`, nobody is asked, and what a certificate says can be asked
+   * for is inconclusive.
+   */
   fetch?: HttpFetch | undefined;
   /** Signatures of an artifact that are looked at. @default 100 */
   maxSignatures?: number | undefined;
-  /** Whether more signatures of an artifact are looked at once one has verified: `every`, to know all who have signed it. @default "first" */
+  /**
+   * Whether more signatures of an artifact are looked at once one has verified: `every`, to know
+   * all who have signed it. @default "first"
+   */
   signers?: "first" | "every" | undefined;
 }
 
 /**
- * Verifies one signature envelope: integrity, authenticity, expiry, time, revocation, in this order. The first enforced check that fails
- * ends it. A bad signature is a verdict, never an exception.
+ * Verifies one signature envelope: integrity, authenticity, expiry, time, revocation, in this
+ * order. The first enforced check that fails ends it. A bad signature is a verdict, never an
+ * exception.
  * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE` only
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#signature-evaluation
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#signature-evaluation
  */
 export async function verifyEnvelope(
   bytes: Uint8Array,
@@ -74,8 +84,9 @@ export function requireApplicable(policy: ResolvedTrustPolicy, scope: string): v
 }
 
 /**
- * Measured: cose-js takes 50 to 140 ms a signature on these two curves, node:crypto less than one. Its opinion on them is asked when we
- * sign, and not on each of the many envelopes that a refresh reads; what is believed never depends on it.
+ * Measured: cose-js takes 50 to 140 ms a signature on these two curves, node:crypto less than one.
+ * Its opinion on them is asked when we sign, and not on each of the many envelopes that a refresh
+ * reads; what is believed never depends on it.
  */
 const SLOW_IN_COSE_JS: ReadonlySet<string> = new Set(["ES384", "ES512"]);
 
@@ -108,7 +119,10 @@ async function readWhole(
   return envelope;
 }
 
-/** The addresses to ask are in the certificates, so nobody is asked on behalf of a signer that is not trusted. */
+/**
+ * The addresses to ask are in the certificates, so nobody is asked on behalf of a signer that is
+ * not trusted.
+ */
 async function checkRevocation(
   envelope: SignatureEnvelope,
   trusted: boolean,

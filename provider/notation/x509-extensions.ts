@@ -8,7 +8,10 @@ export interface Extension {
   value: Uint8Array;
 }
 
-/** Extensions by object identifier, each at most once. @see https://www.rfc-editor.org/rfc/rfc5280#section-4.1 */
+/**
+ * Extensions by object identifier, each at most once. @see
+ * https://www.rfc-editor.org/rfc/rfc5280#section-4.1
+ */
 export function readExtensions(sequence: Uint8Array): Map<string, Extension> {
   const list = new DerReader(sequence).enter(TAG.sequence);
   const extensions = new Map<string, Extension>();
@@ -25,7 +28,8 @@ export function readExtensions(sequence: Uint8Array): Map<string, Extension> {
 }
 
 /**
- * The addresses in a CRLDistributionPoints or FreshestCRL value. A name relative to the issuer has none.
+ * The addresses in a CRLDistributionPoints or FreshestCRL value. A name relative to the issuer has
+ * none.
  * @see https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.13
  */
 export function distributionPointUrls(value: Uint8Array | undefined): string[] {
@@ -55,7 +59,10 @@ export function generalNameUrls(names: DerReader): string[] {
   return urls;
 }
 
-/** The extensions of a certificate that parsed already, for those that are not part of {@link Certificate}. */
+/**
+ * The extensions of a certificate that parsed already, for those that are not part of {@link
+ * Certificate}.
+ */
 export function certificateExtensions({ raw }: Pick<Certificate, "raw">): Map<string, Extension> {
   const fields = new DerReader(raw).enter(TAG.sequence).enter(TAG.sequence);
   while (!fields.done) {

@@ -32,8 +32,9 @@ const ECDSA: Readonly<Record<string, SecureHash>> = {
 };
 
 /**
- * Checks a signature as X.509 objects (CRLs, OCSP responses, CMS) carry it. False for a wrong signature, and for an algorithm that is not
- * RSA PKCS#1 v1.5, RSA-PSS or ECDSA with SHA-2, or does not fit the key.
+ * Checks a signature as X.509 objects (CRLs, OCSP responses, CMS) carry it. False for a wrong
+ * signature, and for an algorithm that is not RSA PKCS#1 v1.5, RSA-PSS or ECDSA with SHA-2, or does
+ * not fit the key.
  * @param digest what CMS says beside `rsaEncryption`, whose identifier names no hash
  */
 export function verifyX509Signature(

@@ -5,9 +5,14 @@ export const ANNOTATIONS = {
   created: "org.opencontainers.image.created",
   title: "org.opencontainers.image.title",
   refName: "org.opencontainers.image.ref.name",
-  /** JSON array, as a string, of the SHA-256 thumbprints of a signature's certificate chain, leaf first. */
+  /**
+   * JSON array, as a string, of the SHA-256 thumbprints of a signature's certificate chain, leaf
+   * first.
+   */
   thumbprints: "io.cncf.notary.x509chain.thumbprint#S256",
-  /** Predicate type of a claim, so that a list of referrers can be filtered without fetching them. */
+  /**
+   * Predicate type of a claim, so that a list of referrers can be filtered without fetching them.
+   */
   claimType: "dev.consign.claim.type",
   /** `public` or `internal`. */
   claimAudience: "dev.consign.claim.audience",

@@ -7,7 +7,8 @@ export const annotationsSchema = z.record(z.string().min(1), z.string());
 export type Annotations = Record<string, string>;
 
 /**
- * What points at content: its media type, digest and size in bytes. Unknown members are kept, as another tool may have meant them.
+ * What points at content: its media type, digest and size in bytes. Unknown members are kept, as
+ * another tool may have meant them.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md
  */
 export const descriptorSchema = z.looseObject({
@@ -28,7 +29,9 @@ export function plainDescriptor({ mediaType, digest, size }: Descriptor): Descri
   return { mediaType, digest, size };
 }
 
-/** Same content: media type, digest and size are equal; annotations and other hints do not count. */
+/**
+ * Same content: media type, digest and size are equal; annotations and other hints do not count.
+ */
 export function sameContent(a: Descriptor, b: Descriptor): boolean {
   return a.digest === b.digest && a.size === b.size && a.mediaType === b.mediaType;
 }

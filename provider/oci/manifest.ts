@@ -92,7 +92,10 @@ function parseJson(bytes: Uint8Array, digest: string): unknown {
   }
 }
 
-/** Everything a manifest needs to be complete: config and layers, or an index's children. The subject is not among them. */
+/**
+ * Everything a manifest needs to be complete: config and layers, or an index's children. The
+ * subject is not among them.
+ */
 export function successorsOf(manifest: Manifest): Descriptor[] {
   return manifest.kind === "index"
     ? manifest.value.manifests
@@ -100,7 +103,8 @@ export function successorsOf(manifest: Manifest): Descriptor[] {
 }
 
 /**
- * The artifact type a referrers list shows: the manifest's own, else its config's media type; none for an index without one.
+ * The artifact type a referrers list shows: the manifest's own, else its config's media type; none
+ * for an index without one.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export function artifactTypeOf(manifest: Manifest): string | undefined {

@@ -3,11 +3,17 @@ import { z } from "zod";
 import { ConsignError } from "../errors";
 import { isDigest, type Digest } from "./digest";
 
-/** Where content lives: a repository of a registry, or an OCI image layout directory (`oci:path`, kept as it was written). */
+/**
+ * Where content lives: a repository of a registry, or an OCI image layout directory (`oci:path`,
+ * kept as it was written).
+ */
 export type Location =
   { kind: "registry"; registry: string; repository: string } | { kind: "layout"; path: string };
 
-/** A location and what is meant in it. With a digest, the digest decides; a tag beside it is only for people. */
+/**
+ * A location and what is meant in it. With a digest, the digest decides; a tag beside it is only
+ * for people.
+ */
 export interface Reference {
   location: Location;
   tag?: string;
@@ -19,7 +25,9 @@ const REPOSITORY =
   /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
-/** @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests */
+/**
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
+ */
 export const tagSchema = z
   .string()
   .regex(TAG, "must be a tag: up to 128 letters, digits, dots, dashes and underscores");
@@ -28,7 +36,10 @@ export function isTag(text: string): boolean {
   return TAG.test(text);
 }
 
-/** True for `host` or `host:port` that a URL can have: a port up to 65535, numbers only as an address. */
+/**
+ * True for `host` or `host:port` that a URL can have: a port up to 65535, numbers only as an
+ * address.
+ */
 export function isHost(text: string): boolean {
   return HOST.test(text) && URL.canParse(`https://${text}`);
 }
@@ -57,7 +68,8 @@ function reportInto(
 }
 
 /**
- * Parses `host[:port]/repository` or `oci:path`. The host is never guessed: `nginx` is an error, not Docker Hub.
+ * Parses `host[:port]/repository` or `oci:path`. The host is never guessed: `nginx` is an error,
+ * not Docker Hub.
  * @throws ConsignError `REFERENCE_INVALID`
  */
 export function parseLocation(text: string): Location {

@@ -11,8 +11,9 @@ const NOT_THERE = /UNKNOWN|NOT_FOUND/;
 const confirmed = new WeakMap<Connection, Promise<boolean>>();
 
 /**
- * Believes a 404 only of a registry: a gateway whose registry is down, or an address that has moved, answers 404 to everything, and what is taken
- * for gone is dropped. A registry's own error list or header says enough; where both are missing, as they may be in an answer to HEAD, the
+ * Believes a 404 only of a registry: a gateway whose registry is down, or an address that has
+ * moved, answers 404 to everything, and what is taken for gone is dropped. A registry's own error
+ * list or header says enough; where both are missing, as they may be in an answer to HEAD, the
  * registry is asked once whether it is one.
  * @throws ConsignError `REGISTRY_RESPONSE_INVALID`
  */
@@ -38,7 +39,9 @@ export async function believeAbsence(
   );
 }
 
-/** @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support */
+/**
+ * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#determining-support
+ */
 async function answersAsRegistry(connection: Connection): Promise<boolean> {
   const { status, headers, bytes } = await connection.call({
     method: "GET",

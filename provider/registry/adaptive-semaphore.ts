@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** So many at once, which is fewer after a registry said that they are too many, and by and by more again while it does not. */
+/**
+ * So many at once, which is fewer after a registry said that they are too many, and by and by more
+ * again while it does not.
+ */
 export class AdaptiveSemaphore {
   #size: number;
   #held = 0;
-  /** Of those that were on their way when the size was last cut, how many have not come back: what they meet is no news. */
+  /**
+   * Of those that were on their way when the size was last cut, how many have not come back: what
+   * they meet is no news.
+   */
   #old = 0;
   readonly #queue: (() => void)[] = [];
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Where a request goes: an origin, and the path with its query. A URL is made of them only where somebody asks for it, which few requests need. */
+/**
+ * Where a request goes: an origin, and the path with its query. A URL is made of them only where
+ * somebody asks for it, which few requests need.
+ */
 export class Address {
   #url: URL | undefined;
 
@@ -18,7 +21,10 @@ export class Address {
     return new Address(url.origin, url.host, url.pathname + url.search, url);
   }
 
-  /** Another path of the same origin. @param path of our own making: absolute, and with nothing in it that a URL would spell otherwise */
+  /**
+   * Another path of the same origin. @param path of our own making: absolute, and with nothing in
+   * it that a URL would spell otherwise
+   */
   at(path: string): Address {
     return new Address(this.origin, this.host, path);
   }

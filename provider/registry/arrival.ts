@@ -33,12 +33,16 @@ export interface Recipient {
 
 /** Bytes that may wait for their reader before the sender is held back. */
 const WAITING_BYTES = 256 * 1024;
-/** What is left of a body that nobody wants is let in up to here, which is cheaper than a new connection. */
+/**
+ * What is left of a body that nobody wants is let in up to here, which is cheaper than a new
+ * connection.
+ */
 const UNWANTED_BYTES = 64 * 1024;
 
 /**
- * One response as it comes in, told of each part by the dispatcher: the head as a promise, the body to be iterated, read whole, or discarded.
- * Small bodies are mostly there when their head is, so that reading them waits for nothing.
+ * One response as it comes in, told of each part by the dispatcher: the head as a promise, the body
+ * to be iterated, read whole, or discarded. Small bodies are mostly there when their head is, so
+ * that reading them waits for nothing.
  */
 export class Arrival implements AsyncIterable<Uint8Array> {
   readonly head: Promise<Incoming>;
@@ -111,7 +115,10 @@ export class Arrival implements AsyncIterable<Uint8Array> {
     };
   }
 
-  /** The whole body. @returns undefined if it has more than `limit` bytes; the rest is not waited for then */
+  /**
+   * The whole body. @returns undefined if it has more than `limit` bytes; the rest is not waited
+   * for then
+   */
   async bytes(limit: number): Promise<Uint8Array | undefined> {
     const chunks: Uint8Array[] = [];
     let size = 0;

@@ -26,8 +26,9 @@ export interface AuthorizerOptions {
 }
 
 /**
- * Answers a registry's 401: knows its scheme once it was challenged, keeps tokens per realm, service and scopes until they expire, and
- * asks for each only once at a time. Credentials are looked up at the first challenge, and again when they are rejected.
+ * Answers a registry's 401: knows its scheme once it was challenged, keeps tokens per realm,
+ * service and scopes until they expire, and asks for each only once at a time. Credentials are
+ * looked up at the first challenge, and again when they are rejected.
  */
 export class Authorizer {
   #scheme: Scheme | undefined;
@@ -98,7 +99,10 @@ export class Authorizer {
     return challenges.some(({ scheme }) => scheme === "basic") ? { kind: "basic" } : undefined;
   }
 
-  /** Credentials go to a realm, so it must be https; plain HTTP only where the registry is too, and then to the same host or loopback. */
+  /**
+   * Credentials go to a realm, so it must be https; plain HTTP only where the registry is too, and
+   * then to the same host or loopback.
+   */
   #realm(text: string): URL {
     const { registry, origin } = this.#options;
     const url = URL.canParse(text) ? new URL(text) : undefined;

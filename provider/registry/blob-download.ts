@@ -18,7 +18,8 @@ const MAX_RESUMES = 50;
 
 /**
  * Opens a blob: what is read is verified, and a broken connection is resumed where it broke.
- * @throws ConsignError `BLOB_UNKNOWN`; `DIGEST_MISMATCH`, `SIZE_MISMATCH` here for what is small, else while iterating
+ * @throws ConsignError `BLOB_UNKNOWN`; `DIGEST_MISMATCH`, `SIZE_MISMATCH` here for what is small,
+ * else while iterating
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
  */
 export async function openBlob(
@@ -95,7 +96,10 @@ class Download implements AsyncIterable<Uint8Array> {
   readonly #about: About;
   #leave: (() => void) | undefined;
   #incoming: Incoming | undefined;
-  /** Ends a download that was opened and not read, so that it holds no place for ever. Reading it later opens it again. */
+  /**
+   * Ends a download that was opened and not read, so that it holds no place for ever. Reading it
+   * later opens it again.
+   */
   #unread: NodeJS.Timeout | undefined;
 
   constructor(

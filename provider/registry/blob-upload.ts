@@ -22,9 +22,10 @@ export interface Session {
 const FINISH_FACTOR = 5;
 
 /**
- * One attempt to send one blob. It goes whole with the request that ends its upload, as chunks cost a registry that has to put them together
- * dear and few connections break. Once one has, a large one goes on in chunks, from where it broke where the registry knows that. Throws
- * Transient where a new attempt, with a new session, may succeed.
+ * One attempt to send one blob. It goes whole with the request that ends its upload, as chunks cost
+ * a registry that has to put them together dear and few connections break. Once one has, a large
+ * one goes on in chunks, from where it broke where the registry knows that. Throws Transient where
+ * a new attempt, with a new session, may succeed.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 export class BlobUpload {
@@ -52,7 +53,8 @@ export class BlobUpload {
   }
 
   /**
-   * Sends a small blob in one request, which registries need not offer. What was sent in vain is little, and it is not tried again there.
+   * Sends a small blob in one request, which registries need not offer. What was sent in vain is
+   * little, and it is not tried again there.
    * @returns whether it is there now
    * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#single-post
    */
@@ -76,7 +78,10 @@ export class BlobUpload {
     return false;
   }
 
-  /** Reads a session out of a 202. @throws ConsignError `REGISTRY_RESPONSE_INVALID`, `REDIRECT_REFUSED` */
+  /**
+   * Reads a session out of a 202. @throws ConsignError `REGISTRY_RESPONSE_INVALID`,
+   * `REDIRECT_REFUSED`
+   */
   session(answer: Answer): Session {
     const location = answer.headers.get("location");
     if (location === undefined || !URL.canParse(location, answer.address.href))
@@ -157,7 +162,10 @@ export class BlobUpload {
     });
   }
 
-  /** Asks how much of the session arrived: at least `sent`, at most `end`. Anything else makes the session worthless. */
+  /**
+   * Asks how much of the session arrived: at least `sent`, at most `end`. Anything else makes the
+   * session worthless.
+   */
   async #progress(url: URL, sent: number, end: number): Promise<{ url: URL; offset: number }> {
     const answer = await this.#call({ method: "GET", url, ok: [204, 400, 404, 405, 416] });
     const last = /^(?:bytes=)?0-(\d+)$/.exec(answer.headers.get("range") ?? "")?.[1];

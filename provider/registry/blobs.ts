@@ -9,7 +9,10 @@ import { BlobUpload, type Session } from "./blob-upload";
 import type { Connection } from "./connection";
 import type { About } from "./responses";
 
-/** Blobs up to this size are sent with the request that asks for the upload. Where that is not offered, this much may be sent in vain, once. */
+/**
+ * Blobs up to this size are sent with the request that asks for the upload. Where that is not
+ * offered, this much may be sent in vain, once.
+ */
 const ONE_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** The blobs endpoints of one repository, without memory. */
@@ -52,7 +55,10 @@ export class Blobs {
     }
   }
 
-  /** Sends a blob that is not there, or mounts it from another repository of this registry. @returns whether bytes were sent */
+  /**
+   * Sends a blob that is not there, or mounts it from another repository of this registry. @returns
+   * whether bytes were sent
+   */
   async push(
     target: Descriptor,
     open: () => Promise<Content>,
@@ -79,8 +85,10 @@ export class Blobs {
   }
 
   /**
-   * @returns the session that the registry opened instead, or undefined if it refuses: then the blob is sent
-   * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
+   * @returns the session that the registry opened instead, or undefined if it refuses: then the
+   * blob is sent
+   * @see
+   * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#mounting-a-blob-from-another-repository
    */
   async #mount(
     target: Descriptor,
@@ -100,7 +108,8 @@ export class Blobs {
       if (answer.status === 201) return "mounted";
       return answer.status === 202 ? upload.session(answer) : undefined;
     } catch (error) {
-      // No right to pull from there through this registry; the caller can read the blob, so it is sent.
+      // No right to pull from there through this registry; the caller can read the blob, so it is
+      // sent.
       if (isConsignError(error, "REGISTRY_DENIED", "REGISTRY_UNAUTHORIZED")) return undefined;
       throw error;
     }

@@ -9,11 +9,14 @@ export interface ReferrersEvidence {
   evidence: string;
 }
 
-/** Statuses of the referrers endpoint that say something about it; 401, 403, 429 and 5xx never do. */
+/**
+ * Statuses of the referrers endpoint that say something about it; 401, 403, 429 and 5xx never do.
+ */
 export const REFERRERS_STATUSES = [200, 400, 404, 405, 406] as const;
 
 /**
- * Judges an answer of the referrers endpoint. A repository that does not exist proves nothing about the endpoint.
+ * Judges an answer of the referrers endpoint. A repository that does not exist proves nothing about
+ * the endpoint.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export function judgeReferrers(
@@ -51,8 +54,9 @@ export class ReferrersCapability {
   #typesDoubtful = false;
 
   /**
-   * Some lists give every referrer its config's media type as artifact type. The first sign of that (the type of the empty config, or
-   * another one than what was just pushed) makes all types in the repository's lists doubtful.
+   * Some lists give every referrer its config's media type as artifact type. The first sign of that
+   * (the type of the empty config, or another one than what was just pushed) makes all types in the
+   * repository's lists doubtful.
    */
   get typesDoubtful(): boolean {
     return this.#typesDoubtful;

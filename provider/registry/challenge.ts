@@ -14,7 +14,8 @@ const ASSIGN = /[ \t]*=[ \t]*/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
 
 /**
- * Parses all challenges of a header, also where several share one line. Stops at what it cannot parse.
+ * Parses all challenges of a header, also where several share one line. Stops at what it cannot
+ * parse.
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
  */
 export function parseChallenges(header: string): Challenge[] {

@@ -22,8 +22,9 @@ export interface RegistryClientOptions {
 }
 
 /**
- * The way to all registries: one per process, shared by everything in it. Connections, tokens, limits and caches are kept per registry and
- * repository, so two users of one repository cost the requests of one.
+ * The way to all registries: one per process, shared by everything in it. Connections, tokens,
+ * limits and caches are kept per registry and repository, so two users of one repository cost the
+ * requests of one.
  */
 export class RegistryClient {
   readonly counters = new Counters();
@@ -40,8 +41,10 @@ export class RegistryClient {
   }
 
   /**
-   * A repository of a registry (`host[:port]`); nothing is sent yet. The same object for the same names.
-   * @throws ConsignError `REFERENCE_INVALID`, `INPUT_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `TLS_FAILED`
+   * A repository of a registry (`host[:port]`); nothing is sent yet. The same object for the same
+   * names.
+   * @throws ConsignError `REFERENCE_INVALID`, `INPUT_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE`,
+   * `TLS_FAILED`
    */
   repository(registry: string, repository: string): Repository {
     const name = `${registry}/${repository}`;

@@ -14,12 +14,18 @@ import type { TokenRequest } from "./token";
 
 export interface Call {
   method: Method;
-  /** Path on the registry, beginning with `/v2/`, spelt as a URL has it, or a URL that the registry gave. */
+  /**
+   * Path on the registry, beginning with `/v2/`, spelt as a URL has it, or a URL that the registry
+   * gave.
+   */
   url: string | URL;
   headers?: Record<string, string>;
   body?: Uint8Array | StreamBody;
   scopes: readonly string[];
-  /** Statuses that the caller understands; all others throw. With 401 among them the request goes without credentials. */
+  /**
+   * Statuses that the caller understands; all others throw. With 401 among them the request goes
+   * without credentials.
+   */
   ok: readonly number[];
   about: About;
   /** Bound of the response's body, and the error past it. */
@@ -57,14 +63,20 @@ const MAX_REDIRECTS = 5;
 const NOTHING = new Uint8Array();
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** One registry, as everything in this process talks to it: gated, authorised, redirected, and retried where a request can be repeated. */
+/**
+ * One registry, as everything in this process talks to it: gated, authorised, redirected, and
+ * retried where a request can be repeated.
+ */
 export class Connection {
   readonly registry: string;
   readonly origin: URL;
   readonly limits: Limits;
   readonly counters: Counters;
   readonly gate: Gate;
-  /** Until it is seen that the registry does not: a blob sent whole with the POST that asks for its upload. */
+  /**
+   * Until it is seen that the registry does not: a blob sent whole with the POST that asks for its
+   * upload.
+   */
   takesBlobInOneRequest = true;
   /** Until it is seen that something on the way to it bounds a request's size. */
   takesAnySize = true;
@@ -98,7 +110,10 @@ export class Connection {
     return typeof url === "string" ? this.#home.at(url).href : url.href;
   }
 
-  /** Makes a request and reads its answer whole. A streamed body cannot be sent again: its transient failures are thrown as Transient. */
+  /**
+   * Makes a request and reads its answer whole. A streamed body cannot be sent again: its transient
+   * failures are thrown as Transient.
+   */
   call(call: Call): Promise<Answer> {
     const isRepeatable = call.body === undefined || call.body instanceof Uint8Array;
     return isRepeatable ? this.repeat(() => this.#attempt(call), call.signal) : this.#attempt(call);
@@ -125,19 +140,28 @@ export class Connection {
     }
   }
 
-  /** Makes a request whose answer the caller streams. The caller holds a place in the download lane. Transient failures are thrown as such. */
+  /**
+   * Makes a request whose answer the caller streams. The caller holds a place in the download lane.
+   * Transient failures are thrown as such.
+   */
   async open(call: Call): Promise<Incoming> {
     const incoming = await this.#exchange(call, "download");
     this.gate.answered("download");
     return incoming;
   }
 
-  /** Repeats an attempt within the limits; a registry that asks everybody to wait is left alone as a whole. */
+  /**
+   * Repeats an attempt within the limits; a registry that asks everybody to wait is left alone as a
+   * whole.
+   */
   repeat<T>(attempt: (tried: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return retried(attempt, this.limits, { signal, onWait: this.#onWait });
   }
 
-  /** Waits before what broke goes on, as long as its patience lasts, with the registry as a whole where that asks for it. */
+  /**
+   * Waits before what broke goes on, as long as its patience lasts, with the registry as a whole
+   * where that asks for it.
+   */
   async pause(failure: Transient, patience: Patience, signal?: AbortSignal): Promise<void> {
     const ms = patience.after(failure);
     this.#onWait(failure, ms);
@@ -197,7 +221,10 @@ export class Connection {
     });
   }
 
-  /** Only GET and HEAD follow; the Authorization header stays at the registry, also when a redirect leads back to it. */
+  /**
+   * Only GET and HEAD follow; the Authorization header stays at the registry, also when a redirect
+   * leads back to it.
+   */
   async #follow(
     call: Call,
     lane: Lane,

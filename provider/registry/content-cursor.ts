@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Content } from "../content/storage";
 
-/** Reads content piece by piece: each piece streams, and nothing but the rest of one chunk is held. */
+/**
+ * Reads content piece by piece: each piece streams, and nothing but the rest of one chunk is held.
+ */
 export class ContentCursor {
   readonly #iterator: AsyncIterator<Uint8Array>;
   #rest: Uint8Array | undefined;
@@ -10,7 +12,10 @@ export class ContentCursor {
     this.#iterator = content[Symbol.asyncIterator]();
   }
 
-  /** Opens content and passes over its first `offset` bytes; they are read again, as content that is verified must be. */
+  /**
+   * Opens content and passes over its first `offset` bytes; they are read again, as content that is
+   * verified must be.
+   */
   static async at(open: () => Promise<Content>, offset: number): Promise<ContentCursor> {
     const cursor = new ContentCursor(await open());
     let left = offset;
@@ -19,7 +24,10 @@ export class ContentCursor {
     return cursor;
   }
 
-  /** The next `length` bytes. Ends early only if the content does; after the last byte the end is read too, which completes verification. */
+  /**
+   * The next `length` bytes. Ends early only if the content does; after the last byte the end is
+   * read too, which completes verification.
+   */
   async *take(length: number): AsyncGenerator<Uint8Array, void, undefined> {
     let left = length;
     while (left > 0) {

@@ -16,7 +16,10 @@ export class Counters {
     this.#requests.set(host, methods);
   }
 
-  /** Requests on the wire so far; of one host (`host[:port]`) and method where they are given. Redirects and token requests count too. */
+  /**
+   * Requests on the wire so far; of one host (`host[:port]`) and method where they are given.
+   * Redirects and token requests count too.
+   */
   requests(host?: string, method?: string): number {
     let sum = 0;
     for (const [name, methods] of this.#requests) {

@@ -34,9 +34,10 @@ const dockerConfigSchema = z.looseObject({
 type DockerConfig = z.infer<typeof dockerConfigSchema>;
 
 /**
- * Finds a registry's credentials: the settings', else Docker's (`credHelpers`, then `credsStore`, then `auths` of config.json in
- * `DOCKER_CONFIG` or `~/.docker`), else none.
- * @throws ConsignError `CREDENTIALS_INVALID`, `CREDENTIAL_HELPER_FAILED`; neither ever holds a value
+ * Finds a registry's credentials: the settings', else Docker's (`credHelpers`, then `credsStore`,
+ * then `auths` of config.json in `DOCKER_CONFIG` or `~/.docker`), else none.
+ * @throws ConsignError `CREDENTIALS_INVALID`, `CREDENTIAL_HELPER_FAILED`; neither ever holds a
+ * value
  */
 export async function credentialsFor(
   registry: string,
@@ -84,7 +85,8 @@ async function readDockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig> {
       (error.code === "ENOENT" || error.code === "ENOTDIR")
     )
       return {};
-    // Neither this cause nor those below are kept: a parser's message quotes what it could not parse.
+    // Neither this cause nor those below are kept: a parser's message quotes what it could not
+    // parse.
     throw new ConsignError(
       "CREDENTIALS_INVALID",
       `${path} cannot be read; make it readable, or point DOCKER_CONFIG elsewhere`,
@@ -124,7 +126,10 @@ function fromAuths(config: DockerConfig, registry: string, keys: string[]): Cred
   return { kind: "password", username, password };
 }
 
-/** The registry's own name goes before a URL of its API, and that before what names a part of it or was left by an older login. */
+/**
+ * The registry's own name goes before a URL of its API, and that before what names a part of it or
+ * was left by an older login.
+ */
 function entryFor<T>(auths: Readonly<Record<string, T>>, keys: readonly string[]): T | undefined {
   for (const reading of [(name: string) => name, apiOf, hostOf]) {
     for (const key of keys) {

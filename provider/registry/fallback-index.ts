@@ -23,11 +23,13 @@ interface Change {
 const MAX_ROUNDS = 8;
 
 /**
- * The index under a subject's fallback tag. Registries have no atomic update of it, so: one writer at a time in this process, changes that
- * wait meanwhile go into one write, `If-Match` where the registry gives entity tags, and read back until nothing that was seen is missing,
- * once more after as long as another client needs between its read and its write. A slower client on a registry that ignores conditions
- * can still overwrite what it did not see.
- * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject
+ * The index under a subject's fallback tag. Registries have no atomic update of it, so: one writer
+ * at a time in this process, changes that wait meanwhile go into one write, `If-Match` where the
+ * registry gives entity tags, and read back until nothing that was seen is missing, once more after
+ * as long as another client needs between its read and its write. A slower client on a registry
+ * that ignores conditions can still overwrite what it did not see.
+ * @see
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject
  */
 export class FallbackIndex {
   readonly #locks = new Locks();
@@ -105,7 +107,10 @@ export class FallbackIndex {
     );
   }
 
-  /** What is there, with the batch, and with what was seen before and another client overwrote, unless its manifest is gone. */
+  /**
+   * What is there, with the batch, and with what was seen before and another client overwrote,
+   * unless its manifest is gone.
+   */
   async #merge(
     current: ReadonlyMap<Digest, Descriptor>,
     seen: ReadonlyMap<Digest, Descriptor>,

@@ -25,7 +25,10 @@ const REAL_CLOCK: Clock = { now: () => performance.now(), wait };
 /** `download` holds its place until the last byte is read; all other requests are over quickly. */
 export type Lane = "call" | "download";
 
-/** What every request to one registry passes: its concurrency, its rate, and the pause that a registry imposes on all of them. */
+/**
+ * What every request to one registry passes: its concurrency, its rate, and the pause that a
+ * registry imposes on all of them.
+ */
 export class Gate {
   readonly #lanes: Record<Lane, AdaptiveSemaphore>;
   readonly #interval: number;
@@ -33,7 +36,10 @@ export class Gate {
   #nextStart = 0;
   #pausedUntil = 0;
 
-  /** @param concurrency most requests at once, in each lane @param requestsPerSecond no bound if undefined */
+  /**
+   * @param concurrency most requests at once, in each lane @param requestsPerSecond no bound if
+   * undefined
+   */
   constructor(concurrency: number, requestsPerSecond?: number, clock: Clock = REAL_CLOCK) {
     this.#lanes = {
       call: new AdaptiveSemaphore(concurrency),
@@ -48,14 +54,19 @@ export class Gate {
     return this.#lanes[lane].size;
   }
 
-  /** Takes a place in a lane as {@link enter} does, if nothing has to be waited for; most requests need not. */
+  /**
+   * Takes a place in a lane as {@link enter} does, if nothing has to be waited for; most requests
+   * need not.
+   */
   enterNow(lane: Lane): (() => void) | undefined {
     const isOpen =
       this.#interval === 0 && (this.#pausedUntil === 0 || this.#clock.now() >= this.#pausedUntil);
     return isOpen && this.#lanes[lane].take() ? leaving(this.#lanes[lane]) : undefined;
   }
 
-  /** Takes a place in a lane. The function returned gives it back, once, however often it is called. */
+  /**
+   * Takes a place in a lane. The function returned gives it back, once, however often it is called.
+   */
   async enter(lane: Lane, signal?: AbortSignal): Promise<() => void> {
     const semaphore = this.#lanes[lane];
     await semaphore.acquire(signal);

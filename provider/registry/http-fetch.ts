@@ -17,9 +17,10 @@ export interface AuthorityResponse {
 }
 
 /**
- * One bounded exchange with a timestamp authority, an OCSP responder or a CRL distribution point: no credentials, no redirects, an end to
- * time and size.
- * @throws ConsignError `REGISTRY_UNREACHABLE`, `REQUEST_TIMEOUT`, `SIZE_MISMATCH`, with side `authority`
+ * One bounded exchange with a timestamp authority, an OCSP responder or a CRL distribution point:
+ * no credentials, no redirects, an end to time and size.
+ * @throws ConsignError `REGISTRY_UNREACHABLE`, `REQUEST_TIMEOUT`, `SIZE_MISMATCH`, with side
+ * `authority`
  */
 export function httpFetch(): (request: AuthorityRequest) => Promise<AuthorityResponse> {
   return async ({ url, method, headers, body, timeoutMs, maxBytes }) => {

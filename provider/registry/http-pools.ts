@@ -6,8 +6,9 @@ type PoolClass = typeof undici.Pool;
 let known: PoolClass | undefined;
 
 /**
- * undici's pool, from the module that has it where undici still has it there: all of undici, most of which is `fetch`, web sockets and caches,
- * costs every provider process 50 ms and 7 MB more. Loaded when there is a registry to talk to.
+ * undici's pool, from the module that has it where undici still has it there: all of undici, most
+ * of which is `fetch`, web sockets and caches, costs every provider process 50 ms and 7 MB more.
+ * Loaded when there is a registry to talk to.
  */
 export function poolClass(): PoolClass {
   known ??= poolAt("undici/lib/dispatcher/pool.js");

@@ -2,12 +2,18 @@
 
 /** Every bound on the way to a registry. All times are milliseconds, all sizes bytes. */
 export interface Limits {
-  /** Requests in flight at once per registry, fewer for a while after it said that they are too many. Blob downloads are counted apart, so that a copy inside one registry cannot block itself. */
+  /**
+   * Requests in flight at once per registry, fewer for a while after it said that they are too
+   * many. Blob downloads are counted apart, so that a copy inside one registry cannot block itself.
+   */
   concurrency: number;
   connectTimeoutMs: number;
   /** How long a connection may be silent, before and inside a body. */
   idleTimeoutMs: number;
-  /** Deadline of one request, from dispatch to the last byte; transfers of blobs get more in proportion to their size. */
+  /**
+   * Deadline of one request, from dispatch to the last byte; transfers of blobs get more in
+   * proportion to their size.
+   */
   requestTimeoutMs: number;
   /** The rate below which a blob transfer is given up. */
   slowestBytesPerSecond: number;
@@ -15,12 +21,18 @@ export interface Limits {
   tries: number;
   backoffMs: number;
   backoffCapMs: number;
-  /** How long one request waits between its tries, all waits together. A longer `Retry-After` is an error at once. */
+  /**
+   * How long one request waits between its tries, all waits together. A longer `Retry-After` is an
+   * error at once.
+   */
   waitMs: number;
   pages: number;
   pageBytes: number;
   manifestCacheBytes: number;
-  /** How long a tag's target, a list of referrers or "this blob is there" is believed before it is asked again. */
+  /**
+   * How long a tag's target, a list of referrers or "this blob is there" is believed before it is
+   * asked again.
+   */
   mutableCacheMs: number;
   /** Blobs of at least this size are sent so that a broken connection does not lose all of them. */
   chunkedFromBytes: number;

@@ -32,7 +32,10 @@ export function nextPage(
   return undefined;
 }
 
-/** Guards one walk over pages: throws `PAGE_LINK_INVALID` when a page comes twice or there are more than `limit`. */
+/**
+ * Guards one walk over pages: throws `PAGE_LINK_INVALID` when a page comes twice or there are more
+ * than `limit`.
+ */
 export class PageGuard {
   readonly #seen = new Set<string>();
 

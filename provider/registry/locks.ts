@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Lets one piece of work at a time happen per key, first come, first served. In this process only. */
+/**
+ * Lets one piece of work at a time happen per key, first come, first served. In this process only.
+ */
 export class Locks {
   readonly #tails = new Map<string, Promise<void>>();
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Manifest } from "../oci/manifest";
 
-/** Manifests by `repository@digest`, the least recently used dropped when their bytes exceed the bound. */
+/**
+ * Manifests by `repository@digest`, the least recently used dropped when their bytes exceed the
+ * bound.
+ */
 export class ManifestCache {
   readonly #entries = new Map<string, Manifest>();
   #bytes = 0;

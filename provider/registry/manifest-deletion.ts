@@ -7,8 +7,9 @@ import type { Manifests } from "./manifests";
 import type { Referrers } from "./referrers";
 
 /**
- * Deletes a manifest by digest. Its entry in a fallback index goes first: in this order a run that was interrupted can be repeated, as
- * the manifest that names the subject is still there. If the registry then refuses, the entry is put back.
+ * Deletes a manifest by digest. Its entry in a fallback index goes first: in this order a run that
+ * was interrupted can be repeated, as the manifest that names the subject is still there. If the
+ * registry then refuses, the entry is put back.
  */
 export class ManifestDeletion {
   constructor(

@@ -35,7 +35,10 @@ export class Manifests {
     return `${this.connection.registry}/${this.repository}${isDigest(tagOrDigest) ? "@" : ":"}${tagOrDigest}`;
   }
 
-  /** HEAD, or GET where the HEAD leaves something out. @returns undefined if it is definitely not there */
+  /**
+   * HEAD, or GET where the HEAD leaves something out. @returns undefined if it is definitely not
+   * there
+   */
   async head(tagOrDigest: string, options: CallOptions = {}): Promise<Located | undefined> {
     const answer = await this.connection.call({
       method: "HEAD",
@@ -64,7 +67,10 @@ export class Manifests {
     return { descriptor: { mediaType, digest, size }, etag: strongEtag(answer) };
   }
 
-  /** @returns undefined if it is definitely not there @throws ConsignError `DIGEST_MISMATCH`, `MANIFEST_TOO_LARGE`, `MANIFEST_INVALID`, `REGISTRY_RESPONSE_INVALID` */
+  /**
+   * @returns undefined if it is definitely not there @throws ConsignError `DIGEST_MISMATCH`,
+   * `MANIFEST_TOO_LARGE`, `MANIFEST_INVALID`, `REGISTRY_RESPONSE_INVALID`
+   */
   async get(
     tagOrDigest: string,
     options: CallOptions = {},
@@ -115,10 +121,12 @@ export class Manifests {
   }
 
   /**
-   * Puts a manifest under its digest or a tag. A registry gives what comes under a tag alone a sha256 digest, which is not that of what was
-   * signed by another one: then the tag goes along with the digest.
+   * Puts a manifest under its digest or a tag. A registry gives what comes under a tag alone a
+   * sha256 digest, which is not that of what was signed by another one: then the tag goes along
+   * with the digest.
    * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests
-   * @returns `moved` if the condition no longer holds (412); `subject`, the digest in `OCI-Subject` where the registry sent one
+   * @returns `moved` if the condition no longer holds (412); `subject`, the digest in `OCI-Subject`
+   * where the registry sent one
    */
   async put(
     manifest: Manifest,
@@ -220,7 +228,10 @@ function mediaTypeOf(answer: Answer): string {
   return answer.headers.get("content-type")?.split(";")[0]?.trim() ?? "";
 }
 
-/** A weak entity tag never matches in If-Match. @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1 */
+/**
+ * A weak entity tag never matches in If-Match. @see
+ * https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1
+ */
 function strongEtag(answer: Answer): string | undefined {
   const etag = answer.headers.get("etag");
   return etag !== undefined && /^"[\x21\x23-\x7e]+"$/.test(etag) ? etag : undefined;

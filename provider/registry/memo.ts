@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** One piece of work that several callers wait for. It is aborted when the last of them gives up, which who brings no signal never does. */
+/**
+ * One piece of work that several callers wait for. It is aborted when the last of them gives up,
+ * which who brings no signal never does.
+ */
 class Flight<T> {
   readonly #controller: AbortController | undefined;
   #waiting = 0;
@@ -55,7 +58,10 @@ async function firstOf<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 
 const MAX_ENTRIES = 100_000;
 
-/** Answers that many callers ask for at once: each question is asked once, and its answer believed for `maxAgeMs`. Failures are not kept. */
+/**
+ * Answers that many callers ask for at once: each question is asked once, and its answer believed
+ * for `maxAgeMs`. Failures are not kept.
+ */
 export class Memo<T> {
   readonly #flights = new Map<string, Flight<T>>();
 

@@ -10,7 +10,8 @@ import { backoff } from "./retry";
 const MAX_REPAIRS = 3;
 
 /**
- * Believes a push only when a HEAD finds it: registries under load have answered 201 and stored nothing.
+ * Believes a push only when a HEAD finds it: registries under load have answered 201 and stored
+ * nothing.
  * @throws ConsignError `READ_BACK_FAILED`
  */
 export async function confirmManifest(

@@ -19,13 +19,19 @@ import { backoff } from "./retry";
 
 const MAX_REFERRERS = 100_000;
 
-/** The list that says `null` where it should be empty: nothing is listed, which is not to say that nothing is there. */
+/**
+ * The list that says `null` where it should be empty: nothing is listed, which is not to say that
+ * nothing is there.
+ */
 const NOTHING: Descriptor[] = [];
 
 /** How often a referrer that the registry accepted and does not list is pushed again. */
 const MAX_REPAIRS = 3;
 
-/** What refers to a subject in one repository: through the referrers API, or through the fallback tag where there is none. */
+/**
+ * What refers to a subject in one repository: through the referrers API, or through the fallback
+ * tag where there is none.
+ */
 export class Referrers {
   readonly capability = new ReferrersCapability();
   readonly #fallback: FallbackIndex;
@@ -47,7 +53,8 @@ export class Referrers {
   list(subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
     const load = async (signal?: AbortSignal): Promise<Descriptor[]> => {
       const listed = await this.#viaApi(subject, { signal });
-      // olareg answers `"manifests": null` also where its own list was lost to a fallback tag of the same content, as notation writes one.
+      // olareg answers `"manifests": null` also where its own list was lost to a fallback tag of
+      // the same content, as notation writes one.
       const entries =
         listed === undefined || listed === NOTHING
           ? await this.#fallback.list(subject, { signal })
@@ -64,8 +71,9 @@ export class Referrers {
   }
 
   /**
-   * Makes sure that a manifest that was just pushed is listed under its subject: read back, pushed again where the registry lost it, and
-   * written to the fallback tag only where the API does not list it.
+   * Makes sure that a manifest that was just pushed is listed under its subject: read back, pushed
+   * again where the registry lost it, and written to the fallback tag only where the API does not
+   * list it.
    * @param announced the registry answered with `OCI-Subject`
    * @throws ConsignError `READ_BACK_FAILED`
    */
@@ -112,8 +120,9 @@ export class Referrers {
   }
 
   /**
-   * Notes a push that its caller reads back later. @returns whether that is enough: not before this repository has listed a referrer that was
-   * pushed here, since until then the fallback tag may have to be written
+   * Notes a push that its caller reads back later. @returns whether that is enough: not before this
+   * repository has listed a referrer that was pushed here, since until then the fallback tag may
+   * have to be written
    */
   pushedUnseen(subject: Digest | undefined): boolean {
     if (subject === undefined) return true;
@@ -121,7 +130,10 @@ export class Referrers {
     return this.capability.listsPushes;
   }
 
-  /** Takes an entry out of the fallback tag where the registry needs one. @returns how to put it back, if it was there */
+  /**
+   * Takes an entry out of the fallback tag where the registry needs one. @returns how to put it
+   * back, if it was there
+   */
   async remove(
     manifest: Manifest,
     subject: Digest,
@@ -142,7 +154,9 @@ export class Referrers {
     this.#lists.delete(subject);
   }
 
-  /** A list asked for after this call; several callers share one that has not been asked for yet. */
+  /**
+   * A list asked for after this call; several callers share one that has not been asked for yet.
+   */
   #viaApiSince(subject: Digest, signal?: AbortSignal): Promise<Descriptor[] | undefined> {
     let next = this.#queued.get(subject);
     if (next === undefined) {
@@ -221,7 +235,10 @@ const bareSchema = descriptorSchema.pick({
   artifactType: true,
 });
 
-/** Annotations in a list are hints, copied from what anyone may push: where they break the rules the entry is read without them. */
+/**
+ * Annotations in a list are hints, copied from what anyone may push: where they break the rules the
+ * entry is read without them.
+ */
 function readEntry(entry: unknown): Descriptor[] {
   const whole = descriptorSchema.safeParse(entry);
   if (whole.success) return [whole.data];

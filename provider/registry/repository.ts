@@ -29,9 +29,11 @@ import { TagMoves } from "./tag-moves";
 import { listTags } from "./tags";
 
 /**
- * One repository of a registry. Manifests read by digest come from a bounded cache for the life of the client, as they cannot change; what
- * can change (a tag's target, presence, lists) is believed for 30 s, until {@link forget}, or until a write of ours changes it. `resolve`
- * and `has` say what the registry has; `manifest` by digest may answer from the cache although it has been deleted meanwhile.
+ * One repository of a registry. Manifests read by digest come from a bounded cache for the life of
+ * the client, as they cannot change; what can change (a tag's target, presence, lists) is believed
+ * for 30 s, until {@link forget}, or until a write of ours changes it. `resolve` and `has` say what
+ * the registry has; `manifest` by digest may answer from the cache although it has been deleted
+ * meanwhile.
  */
 export class Repository implements Store {
   readonly name: string;
@@ -63,7 +65,10 @@ export class Repository implements Store {
     this.#tagLists = new Memo(connection.limits.mutableCacheMs);
   }
 
-  /** Drops everything that may have changed since it was read. Call it where a new look at the registry begins. */
+  /**
+   * Drops everything that may have changed since it was read. Call it where a new look at the
+   * registry begins.
+   */
   forget(): void {
     this.#located.clear();
     this.#presentBlobs.clear();
@@ -271,7 +276,10 @@ export class Repository implements Store {
     );
   }
 
-  /** Lists lack artifact types and annotations, or have wrong ones; the manifest decides. What refers to another subject is no referrer of this one. */
+  /**
+   * Lists lack artifact types and annotations, or have wrong ones; the manifest decides. What
+   * refers to another subject is no referrer of this one.
+   */
   async #complete(
     entry: Descriptor,
     subject: Digest,
@@ -281,7 +289,8 @@ export class Repository implements Store {
     try {
       manifest = await this.#readIfPresent(entry.digest, options);
     } catch (error) {
-      // What anyone may push must not make the list unreadable: whoever reads this one is told what is wrong with it.
+      // What anyone may push must not make the list unreadable: whoever reads this one is told what
+      // is wrong with it.
       if (
         isConsignError(
           error,

@@ -83,7 +83,10 @@ function codeFor(status: number, about: About, errors: ServerError[]): ErrorCode
   return status < 400 ? "REGISTRY_RESPONSE_INVALID" : "REGISTRY_FAILED";
 }
 
-/** The error that a status the caller did not expect stands for; Transient for 408, 429 and 5xx other than 501. */
+/**
+ * The error that a status the caller did not expect stands for; Transient for 408, 429 and 5xx
+ * other than 501.
+ */
 export function responseFailure(o: {
   request: string;
   status: number;

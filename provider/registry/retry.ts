@@ -3,7 +3,10 @@ import { ConsignError } from "../errors";
 import { wait, type Clock } from "./gate";
 import type { Limits } from "./limits";
 
-/** A failure that may be over when the same request is made again. It never leaves this folder: its `error` does. */
+/**
+ * A failure that may be over when the same request is made again. It never leaves this folder: its
+ * `error` does.
+ */
 export class Transient extends Error {
   override readonly name = "Transient";
   constructor(
@@ -19,7 +22,10 @@ export class Transient extends Error {
     return this.pausesRegistry && this.retryAfterMs !== undefined && this.retryAfterMs >= QUOTA_MS;
   }
 
-  /** A 429 speaks about the client, and a 503 that says until when about the registry, not about one request. */
+  /**
+   * A 429 speaks about the client, and a 503 that says until when about the registry, not about one
+   * request.
+   */
   get pausesRegistry(): boolean {
     return (
       this.error.code === "REGISTRY_RATE_LIMITED" ||
@@ -36,12 +42,16 @@ export interface RetryHooks {
   wait?: Clock["wait"];
 }
 
-/** A wait of this many milliseconds that a registry asked everybody to make is not counted among the tries, but among the waits only. */
+/**
+ * A wait of this many milliseconds that a registry asked everybody to make is not counted among the
+ * tries, but among the waits only.
+ */
 const QUOTA_MS = 1_000;
 
 /**
- * Makes an attempt again after a {@link Transient} failure: waits as long as the registry asks, else exponentially with jitter.
- * Both the number of tries and the sum of the waits are bounded; past the bound the last failure's error is thrown.
+ * Makes an attempt again after a {@link Transient} failure: waits as long as the registry asks,
+ * else exponentially with jitter. Both the number of tries and the sum of the waits are bounded;
+ * past the bound the last failure's error is thrown.
  */
 export async function retried<T>(
   attempt: (tried: number) => Promise<T>,
@@ -75,7 +85,10 @@ export class Patience {
     this.#waitedMs = 0;
   }
 
-  /** @returns how many milliseconds to wait before it is tried again @throws ConsignError the failure's, once that was often or long enough */
+  /**
+   * @returns how many milliseconds to wait before it is tried again @throws ConsignError the
+   * failure's, once that was often or long enough
+   */
   after(failure: Transient): number {
     const { limits } = this;
     if (!failure.isQuota) this.#failures += 1;

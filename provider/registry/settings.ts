@@ -6,12 +6,15 @@ import { isHost } from "../oci/reference";
 const fileSchema = z.string().min(1, "must be a file's path");
 
 /**
- * How to reach one registry. Stack configuration `consign:registries` maps a registry's `host[:port]` to these settings. Relative file
- * paths count from the Pulumi project's folder.
+ * How to reach one registry. Stack configuration `consign:registries` maps a registry's
+ * `host[:port]` to these settings. Relative file paths count from the Pulumi project's folder.
  */
 export const registrySettingsSchema = z
   .strictObject({
-    /** `true`: HTTP without TLS. @default true for loopback hosts without `caFile` and `certFile`, else false */
+    /**
+     * `true`: HTTP without TLS. @default true for loopback hosts without `caFile` and `certFile`,
+     * else false
+     */
     plainHttp: z.boolean().optional(),
     /** PEM certificates to trust for this registry, beside the default roots. */
     caFile: fileSchema.optional(),
@@ -25,9 +28,14 @@ export const registrySettingsSchema = z
       .string()
       .refine(isProxyUrl, "must be a URL that begins with http:// or https://")
       .optional(),
-    /** `host[:port]` to connect to instead; the Host header and the TLS name stay the registry's. */
+    /**
+     * `host[:port]` to connect to instead; the Host header and the TLS name stay the registry's.
+     */
     address: z.string().refine(isHost, "must be host or host:port, without a scheme").optional(),
-    /** Requests in flight at once; fewer for a while after the registry said that they are too many. @default 32 */
+    /**
+     * Requests in flight at once; fewer for a while after the registry said that they are too many.
+     * @default 32
+     */
     concurrency: z.number().int().min(1).max(64).optional(),
     /** Requests started per second. @default no limit */
     requestsPerSecond: z.number().positive().max(10_000).optional(),
@@ -56,7 +64,9 @@ function isProxyUrl(text: string): boolean {
   return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
 }
 
-/** @throws ConsignError `INPUT_INVALID`, `path` names the property as `registries["host"].property` */
+/**
+ * @throws ConsignError `INPUT_INVALID`, `path` names the property as `registries["host"].property`
+ */
 export function parseRegistrySettings(registry: string, value: unknown): RegistrySettings {
   const parsed = registrySettingsSchema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -76,7 +86,10 @@ export function isLoopback(hostname: string): boolean {
   );
 }
 
-/** The origin of a registry: plain HTTP where the settings say so, or where they say nothing and the host is loopback. */
+/**
+ * The origin of a registry: plain HTTP where the settings say so, or where they say nothing and the
+ * host is loopback.
+ */
 export function originOf(registry: string, settings: RegistrySettings): URL {
   // Docker Hub's API is not at the name that its references bear.
   const host =

@@ -15,9 +15,11 @@ export class TagMoves {
   constructor(readonly manifests: Manifests) {}
 
   /**
-   * Points a tag at a manifest and reads it back. With `expected` the tag is read first and left alone if it is elsewhere; a registry that
-   * gives entity tags refuses the write if the tag moves in between, on others that moment stays open.
-   * @throws ConsignError `TAG_MOVED`, `READ_BACK_FAILED`, `REGISTRY_UNSUPPORTED` for a digest that the registry does not tag
+   * Points a tag at a manifest and reads it back. With `expected` the tag is read first and left
+   * alone if it is elsewhere; a registry that gives entity tags refuses the write if the tag moves
+   * in between, on others that moment stays open.
+   * @throws ConsignError `TAG_MOVED`, `READ_BACK_FAILED`, `REGISTRY_UNSUPPORTED` for a digest that
+   * the registry does not tag
    */
   async move(manifest: Manifest, tag: string, options: TagOptions): Promise<void> {
     await this.#locks.hold(tag, async () => {

@@ -28,7 +28,8 @@ export function isFallbackTag(tag: string): boolean {
 }
 
 /**
- * All tags of a repository, page by page, without fallback tags. A repository that does not exist has none.
+ * All tags of a repository, page by page, without fallback tags. A repository that does not exist
+ * has none.
  * @throws ConsignError `PAGE_LINK_INVALID`, `REGISTRY_RESPONSE_INVALID`
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags
  */

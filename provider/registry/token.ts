@@ -18,14 +18,22 @@ export interface TokenRequest {
   ok: readonly number[];
 }
 
-/** Sends one request to a token service, with retries but without redirects; other statuses throw. */
+/**
+ * Sends one request to a token service, with retries but without redirects; other statuses throw.
+ */
 export type TokenSender = (request: TokenRequest) => Promise<{ status: number; body: Uint8Array }>;
 
-/** @see https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md#token-response-fields */
+/**
+ * @see
+ * https://github.com/distribution/distribution/blob/v3.0.0/docs/content/spec/auth/token.md#token-response-fields
+ */
 const answerSchema = z.object({
   token: z.string().nullish(),
   access_token: z.string().nullish(),
-  /** What is no lifetime, as the 0 that some services give or the text of others, says no more than none. */
+  /**
+   * What is no lifetime, as the 0 that some services give or the text of others, says no more than
+   * none.
+   */
   expires_in: z.number().positive().nullish().catch(undefined),
 });
 
@@ -42,8 +50,8 @@ export interface TokenOptions {
 }
 
 /**
- * Asks a token service for a token: OAuth 2 with a refresh token, else GET with Basic credentials, else anonymously. A service without
- * OAuth 2 (404, 405) is asked by GET.
+ * Asks a token service for a token: OAuth 2 with a refresh token, else GET with Basic credentials,
+ * else anonymously. A service without OAuth 2 (404, 405) is asked by GET.
  * @throws ConsignError `REGISTRY_UNAUTHORIZED`, `REGISTRY_DENIED`, `REGISTRY_RESPONSE_INVALID`
  */
 export async function fetchToken(options: TokenOptions): Promise<Token> {

@@ -17,7 +17,10 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such host is known; check its name",
 };
 
-/** Says what broke on the way: {@link Transient} where the same request may succeed later. `request` is `METHOD url`. */
+/**
+ * Says what broke on the way: {@link Transient} where the same request may succeed later. `request`
+ * is `METHOD url`.
+ */
 export function transportFailure(
   error: unknown,
   request: string,

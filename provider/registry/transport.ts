@@ -14,8 +14,8 @@ import { transportFailure } from "./transport-failure";
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /**
- * Requests of one kind have connections of their own. None may wait for what itself waits for it: uploads for the downloads that feed them, and
- * both for a token.
+ * Requests of one kind have connections of their own. None may wait for what itself waits for it:
+ * uploads for the downloads that feed them, and both for a token.
  */
 export type Way = Lane | "token";
 
@@ -61,8 +61,9 @@ type TlsOptions = Pick<
 const USER_AGENT = "pulumi-consign";
 
 /**
- * Sends single requests over HTTP/1.1 and keeps connections per origin. It knows nothing of registries: no retry, no redirect, no
- * authorization. What fails is thrown as a ConsignError, or as Transient where the same request may succeed later.
+ * Sends single requests over HTTP/1.1 and keeps connections per origin. It knows nothing of
+ * registries: no retry, no redirect, no authorization. What fails is thrown as a ConsignError, or
+ * as Transient where the same request may succeed later.
  */
 export class Transport {
   /** By way and origin, what sends there, and where it connects to for that. */
@@ -230,7 +231,10 @@ function passed(exchange: Exchange): void {
   exchange.expire();
 }
 
-/** Content that is a request's body: counted while it is sent, and its own failure remembered, which is not the registry's. */
+/**
+ * Content that is a request's body: counted while it is sent, and its own failure remembered, which
+ * is not the registry's.
+ */
 class SentContent implements AsyncIterable<Uint8Array> {
   failure: unknown;
 

@@ -43,8 +43,10 @@ export interface ClaimFindings {
 }
 
 /**
- * Reads the claims among an artifact's referrers, with their signatures and the claims about them, and says of each whether it counts.
- * @throws ConsignError `GRAPH_TOO_LARGE`, `GRAPH_TOO_DEEP`, `TRUST_POLICY_NOT_APPLICABLE`, and whatever the store answers
+ * Reads the claims among an artifact's referrers, with their signatures and the claims about them,
+ * and says of each whether it counts.
+ * @throws ConsignError `GRAPH_TOO_LARGE`, `GRAPH_TOO_DEEP`, `TRUST_POLICY_NOT_APPLICABLE`, and
+ * whatever the store answers
  */
 export async function observeClaims(
   store: ReadStore,
@@ -167,7 +169,8 @@ function describe(
     status,
     ...judgement
   } = judgedAs(claim.digest, judged);
-  // What revokes a claim that stands is judged with the artifact's claims; whatever else is said about a claim, with that claim as its subject.
+  // What revokes a claim that stands is judged with the artifact's claims; whatever else is said
+  // about a claim, with that claim as its subject.
   const below = new Map(judge(claim.digest, found.about, o).claims);
   for (const { claim: each } of found.about.filter(isRevocation)) {
     const outer = judged.get(each.digest);

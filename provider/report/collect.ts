@@ -14,10 +14,12 @@ const MAX_MANIFESTS = 1_000;
 const MAX_DEPTH = 8;
 
 /**
- * Observes one artifact: its signatures, its claims with theirs, what else refers to it; who signed, and what counts under a trust policy.
- * Reads, never writes. The clock is the caller's. A bad signature or claim is part of the answer, never an error.
- * @throws ConsignError `MANIFEST_UNKNOWN` if the artifact is not there; `TRUST_POLICY_NOT_APPLICABLE`; `GRAPH_TOO_LARGE`, `GRAPH_TOO_DEEP`;
- * whatever the store answers when it cannot be asked
+ * Observes one artifact: its signatures, its claims with theirs, what else refers to it; who
+ * signed, and what counts under a trust policy. Reads, never writes. The clock is the caller's. A
+ * bad signature or claim is part of the answer, never an error.
+ * @throws ConsignError `MANIFEST_UNKNOWN` if the artifact is not there;
+ * `TRUST_POLICY_NOT_APPLICABLE`; `GRAPH_TOO_LARGE`, `GRAPH_TOO_DEEP`; whatever the store answers
+ * when it cannot be asked
  */
 export async function observeArtifact(
   store: ReadStore,
@@ -120,7 +122,9 @@ function isAttestation({ annotations }: Descriptor): boolean {
   return annotations?.["vnd.docker.reference.type"] === "attestation-manifest";
 }
 
-/** An index may name manifests that were never copied here, and that hides nothing of the others. */
+/**
+ * An index may name manifests that were never copied here, and that hides nothing of the others.
+ */
 async function observeMember(
   store: ReadStore,
   member: Descriptor,

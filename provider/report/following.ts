@@ -20,8 +20,9 @@ export interface Verified {
 }
 
 /**
- * Verifies an artifact, and where it is redirected, what it is redirected to, as the resource `Verification` does. The answer is about the end of
- * that; where a redirect was to be followed and cannot be, it is no.
+ * Verifies an artifact, and where it is redirected, what it is redirected to, as the resource
+ * `Verification` does. The answer is about the end of that; where a redirect was to be followed and
+ * cannot be, it is no.
  * @param look verifies one artifact at its place, under the trust policy that applies there
  * @throws ConsignError what `look` throws, and what leaves it unknown where a redirect leads
  */

@@ -61,7 +61,10 @@ const verifySchema = z.strictObject({
   followRedirects: followRedirectsSchema.optional(),
 });
 
-/** What a reference names now. @throws ConsignError `INPUT_INVALID`, `REFERENCE_INVALID`, `MANIFEST_UNKNOWN`, `REGISTRY_*` */
+/**
+ * What a reference names now. @throws ConsignError `INPUT_INVALID`, `REFERENCE_INVALID`,
+ * `MANIFEST_UNKNOWN`, `REGISTRY_*`
+ */
 export async function askArtifact(args: unknown, asking: Asking): Promise<ArtifactAnswer> {
   const { reference } = read(getArtifactSchema, args);
   return inspecting(asking, async (inspector) => {
@@ -78,7 +81,8 @@ export async function askArtifact(args: unknown, asking: Asking): Promise<Artifa
 }
 
 /**
- * The claims about an artifact, sorted by type, time and digest; without `trust` none of them is effective.
+ * The claims about an artifact, sorted by type, time and digest; without `trust` none of them is
+ * effective.
  * @throws ConsignError as {@link askArtifact}, and `TRUST_*`
  */
 export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAnswer[]> {
@@ -103,7 +107,8 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
 
 /**
  * Whether an artifact may be used. A no is an answer, not an error.
- * @throws ConsignError as {@link askArtifact}, `TRUST_*`, and what leaves it unknown because nobody could be asked
+ * @throws ConsignError as {@link askArtifact}, `TRUST_*`, and what leaves it unknown because nobody
+ * could be asked
  */
 export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
   const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } = read(

@@ -167,7 +167,9 @@ function instead({ at }: Row, known: ReadonlySet<Digest>): Markup[] {
   });
 }
 
-/** Why something does not count, each reason once, with the places where it differs between them. */
+/**
+ * Why something does not count, each reason once, with the places where it differs between them.
+ */
 function reasons({ at }: Row, places: readonly string[]): Markup[] {
   const told = new Map<string, { finding: Finding; where: number[] }>();
   at.forEach((finding, index) => {

@@ -26,7 +26,9 @@ export interface Row {
   below: Row[];
 }
 
-/** The same artifacts as seen at several places become one tree; whoever is missing somewhere shows. */
+/**
+ * The same artifacts as seen at several places become one tree; whoever is missing somewhere shows.
+ */
 export function rowsOf(observed: readonly ObservedArtifact[]): Row[] {
   return merge(observed.map((artifact) => [artifactRow(artifact)]));
 }

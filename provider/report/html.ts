@@ -31,9 +31,10 @@ interface Place {
 }
 
 /**
- * One page about an artifact, as it lies at one or several places: who signed what, what counts, when it was in production, when it may be
- * purged. It stands alone (no scripts, nothing is loaded), follows the reader's light or dark, and prints. Text that others wrote is text in
- * it, whatever it looks like. The same observations give the same bytes.
+ * One page about an artifact, as it lies at one or several places: who signed what, what counts,
+ * when it was in production, when it may be purged. It stands alone (no scripts, nothing is
+ * loaded), follows the reader's light or dark, and prints. Text that others wrote is text in it,
+ * whatever it looks like. The same observations give the same bytes.
  */
 export function renderHtml(observed: readonly ObservedArtifact[], options: HtmlOptions): string {
   const places = observed.map((artifact, index): Place => {

@@ -34,7 +34,9 @@ export type InspectOptions = Pick<ObserveOptions, "extent" | "precedence" | "lif
   scope?: string | undefined;
 };
 
-/** Looks at artifacts by reference, wherever they are. Reads, never writes. To be closed when done. */
+/**
+ * Looks at artifacts by reference, wherever they are. Reads, never writes. To be closed when done.
+ */
 export class Inspector {
   readonly #registries: RegistryClient;
   readonly #revocation: RevocationChecker;
@@ -48,7 +50,8 @@ export class Inspector {
 
   /**
    * Finds the artifact that a reference names, by digest or tag.
-   * @throws ConsignError `REFERENCE_INVALID`, `INPUT_INVALID` for a repository alone, `MANIFEST_UNKNOWN`, `REGISTRY_*`
+   * @throws ConsignError `REFERENCE_INVALID`, `INPUT_INVALID` for a repository alone,
+   * `MANIFEST_UNKNOWN`, `REGISTRY_*`
    */
   async locate(reference: string): Promise<Located> {
     const { location, tag, digest } = parseReference(reference);

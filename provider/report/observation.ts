@@ -15,11 +15,15 @@ import type { Digest } from "../oci/digest";
 import type { SignatureReport } from "./signatures";
 
 export interface ObserveOptions extends VerifyContext {
-  /** Without it nothing is ever `verified` or `effective`: signatures are only checked for being whole. */
+  /**
+   * Without it nothing is ever `verified` or `effective`: signatures are only checked for being
+   * whole.
+   */
   trust?: ResolvedTrustPolicy | undefined;
   /**
-   * `verdict`: what a verdict needs, the artifact's signatures until one verifies, and its claims with theirs. `claims`: also each further
-   * signature, and what other tools have left. `everything`: also an index's manifests with all of that. @default "everything"
+   * `verdict`: what a verdict needs, the artifact's signatures until one verifies, and its claims
+   * with theirs. `claims`: also each further signature, and what other tools have left.
+   * `everything`: also an index's manifests with all of that. @default "everything"
    */
   extent?: "verdict" | "claims" | "everything" | undefined;
   /** Whose claims win over whose, see `effectiveClaims`. */
@@ -36,17 +40,25 @@ export interface ClaimReport {
   type?: string;
   /** The type's short name, where it has one, else the URI. */
   name: string;
-  /** What it speaks about within its type; claims of one issuer, type and scope supersede each other. */
+  /**
+   * What it speaks about within its type; claims of one issuer, type and scope supersede each
+   * other.
+   */
   scope: string;
   audience: Audience;
   /** What it is attached to. */
   subject: Digest;
-  /** `unchecked`: nothing is wrong with it, but there was no trust policy to say whether it counts. */
+  /**
+   * `unchecked`: nothing is wrong with it, but there was no trust policy to say whether it counts.
+   */
   status: ClaimStatus | "unchecked";
   reason: string;
   /** The claim that superseded or revoked it. */
   by?: Digest;
-  /** Subject of the signer's certificate; only for verified claims, as the times. Of several signers, the first in precedence, then by name. */
+  /**
+   * Subject of the signer's certificate; only for verified claims, as the times. Of several
+   * signers, the first in precedence, then by name.
+   */
   issuer?: string;
   issuedAt?: string;
   expiresAt?: string;
@@ -68,7 +80,10 @@ export interface RelatedReport {
   artifactType?: string;
 }
 
-/** An artifact with everything that refers to it, judged. Plain data: it can be written as JSON as it is. */
+/**
+ * An artifact with everything that refers to it, judged. Plain data: it can be written as JSON as
+ * it is.
+ */
 export interface ObservedArtifact {
   /** `repository@digest` */
   reference: string;
@@ -96,6 +111,9 @@ export interface ObservedArtifact {
   related: RelatedReport[];
   /** An index's manifests, in its order. */
   manifests: ObservedArtifact[];
-  /** Why there is nothing to say: the manifest is not there, or broken. Only of an index's manifests. */
+  /**
+   * Why there is nothing to say: the manifest is not there, or broken. Only of an index's
+   * manifests.
+   */
   problem?: { code: ErrorCode; reason: string };
 }

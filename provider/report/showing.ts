@@ -2,7 +2,10 @@
 import type { ReadStore } from "../content/storage";
 import type { Descriptor } from "../oci/descriptor";
 
-/** A store that answers every question about referrers with a list that is known already; all else it asks the store behind it. */
+/**
+ * A store that answers every question about referrers with a list that is known already; all else
+ * it asks the store behind it.
+ */
 export function showing(store: ReadStore, referrers: readonly Descriptor[]): ReadStore {
   return {
     name: store.name,

@@ -19,7 +19,10 @@ import { showing } from "./showing";
 export interface SignatureReport {
   /** Of the signature's manifest. */
   digest: Digest;
-  /** `valid`: it is whole and signs this artifact, but nobody was asked whether its signer is to be trusted. Never as good as `verified`. */
+  /**
+   * `valid`: it is whole and signs this artifact, but nobody was asked whether its signer is to be
+   * trusted. Never as good as `verified`.
+   */
   status: Exclude<Outcome, "missing"> | "valid";
   code?: ErrorCode;
   reason?: string;
@@ -35,7 +38,10 @@ export interface SignatureReport {
 }
 
 export interface SignatureFindings {
-  /** Under the trust policy; without one, what {@link verifyArtifact} says when only integrity counts, which is never to be called verified. */
+  /**
+   * Under the trust policy; without one, what {@link verifyArtifact} says when only integrity
+   * counts, which is never to be called verified.
+   */
   verdict: ArtifactVerdict;
   reports: SignatureReport[];
 }
@@ -62,8 +68,9 @@ const UNCHECKED = "signer not checked against a policy";
 const MAX_SIGNATURES = 100;
 
 /**
- * Judges the signatures among an artifact's referrers. The verdict is that of {@link verifyArtifact}; signatures that it had no need to look
- * at are judged each on its own, up to the bound, unless the extent is `verdict`.
+ * Judges the signatures among an artifact's referrers. The verdict is that of {@link
+ * verifyArtifact}; signatures that it had no need to look at are judged each on its own, up to the
+ * bound, unless the extent is `verdict`.
  * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`, and whatever the store answers
  */
 export async function observeSignatures(

@@ -2,7 +2,9 @@
 import type { Timeline } from "./timeline";
 import { printable, words } from "./words";
 
-/** A timeline for a terminal: one line for each thing that begins, ends or happens, in its order. */
+/**
+ * A timeline for a terminal: one line for each thing that begins, ends or happens, in its order.
+ */
 export function renderTimeline({ lanes, now }: Timeline): string {
   const events = lanes.flatMap(({ kind, name, spans, moments }) => [
     ...moments.map(({ at, title }) => ({ at, name, title })),

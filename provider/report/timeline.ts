@@ -33,7 +33,9 @@ const retentionSchema = z.record(
     })),
 );
 
-/** Reads the output `entries` of an `ArchivePolicy`, as JSON. @throws ConsignError `INPUT_INVALID` */
+/**
+ * Reads the output `entries` of an `ArchivePolicy`, as JSON. @throws ConsignError `INPUT_INVALID`
+ */
 export function parseRetention(value: unknown): Map<Digest, Retention> {
   const parsed = retentionSchema.safeParse(value);
   if (parsed.success) return new Map(Object.entries(parsed.data) as [Digest, Retention][]);
@@ -174,7 +176,10 @@ function because(reason: string | undefined): string {
   return reason === undefined ? "" : `: ${reason}`;
 }
 
-/** Of the artifact itself, wherever it was seen. Those whose signing time nobody can tell have no place on it. */
+/**
+ * Of the artifact itself, wherever it was seen. Those whose signing time nobody can tell have no
+ * place on it.
+ */
 function signatureLanes(observed: readonly ObservedArtifact[]): Lane[] {
   const signatures = [
     ...new Map(

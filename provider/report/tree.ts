@@ -18,8 +18,9 @@ interface Node {
 }
 
 /**
- * Draws an artifact for people: its signatures, its claims with theirs, whatever else refers to it. The same observation gives the same text.
- * Without a trust policy nothing is called verified. Ends without a line break.
+ * Draws an artifact for people: its signatures, its claims with theirs, whatever else refers to it.
+ * The same observation gives the same text. Without a trust policy nothing is called verified. Ends
+ * without a line break.
  */
 export function renderTree(observed: ObservedArtifact, options: TreeOptions = {}): string {
   const style = dress(options.color ?? false);

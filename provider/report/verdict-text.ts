@@ -8,7 +8,10 @@ const ANSWERS = {
   unknown: ["unsure", "could not tell"],
 } as const;
 
-/** The verdict for people: the pinned reference, the answer, and a line for each thing that it rests on. */
+/**
+ * The verdict for people: the pinned reference, the answer, and a line for each thing that it rests
+ * on.
+ */
 export function verdictLines(verification: VerificationReport, style: Dress): string[] {
   const {
     reference,

@@ -19,9 +19,14 @@ export interface VerificationReport {
   /** `repository@digest` of what was judged: where redirects were followed, the last artifact. */
   reference: string;
   digest: Digest;
-  /** Where redirects were followed: pinned references, from what was asked for to what was judged. */
+  /**
+   * Where redirects were followed: pinned references, from what was asked for to what was judged.
+   */
   followed?: string[];
-  /** `unknown`: it could not be told, as something could not be asked or not all could be looked at. To be treated as no. */
+  /**
+   * `unknown`: it could not be told, as something could not be asked or not all could be looked at.
+   * To be treated as no.
+   */
   verified: "yes" | "no" | "unknown";
   /** Name of the trust policy. */
   policy: string;
@@ -43,7 +48,10 @@ export interface VerificationReport {
   warnings: string[];
 }
 
-/** Answers `undefined` where the artifact was observed without a trust policy, and so nothing can be called verified. */
+/**
+ * Answers `undefined` where the artifact was observed without a trust policy, and so nothing can be
+ * called verified.
+ */
 export function verificationOf(
   observed: ObservedArtifact,
   requirements: Requirements,
@@ -106,7 +114,10 @@ function typesOf(entry: RequireEntry): string[] {
 
 const FORBIDDING = ["revocation", "endOfLife"];
 
-/** Claims that would forbid the artifact's use, and of which it could not be told whether they count. */
+/**
+ * Claims that would forbid the artifact's use, and of which it could not be told whether they
+ * count.
+ */
 function unheard(claims: readonly ClaimReport[]): string[] {
   return claims
     .filter(
@@ -131,7 +142,10 @@ export function effectiveAmong({ digest, claims, vex }: ObservedArtifact): Effec
   };
 }
 
-/** What is broken in itself, whoever is trusted: one line for each thing. Empty: everything that is there is whole. */
+/**
+ * What is broken in itself, whoever is trusted: one line for each thing. Empty: everything that is
+ * there is whole.
+ */
 export function faultsOf(observed: ObservedArtifact): string[] {
   const { signatures, claims, manifests, problem } = observed;
   return [

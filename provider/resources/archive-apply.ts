@@ -51,7 +51,10 @@ export interface Outcome {
   touched: Digest[];
 }
 
-/** Carries out a plan: copies first, removals last. One artifact that fails does not keep the others. */
+/**
+ * Carries out a plan: copies first, removals last. One artifact that fails does not keep the
+ * others.
+ */
 export async function carryOut(task: ArchiveTask, context: ResourceContext): Promise<Outcome> {
   const outcome: Outcome = { notices: {}, failures: [], touched: [] };
   const tell = (digest: Digest, notices: string[]): void => {
@@ -103,8 +106,9 @@ function decidedAs({ entries }: ArchiveTask, decision: Entry["decision"]): Decid
 }
 
 /**
- * Looks once more at everything that something is to be taken from, verified anew, right before it is. What speaks against it now keeps it; the
- * next run decides again. All are confirmed before the first one goes, as what one of them keeps no other may take along.
+ * Looks once more at everything that something is to be taken from, verified anew, right before it
+ * is. What speaks against it now keeps it; the next run decides again. All are confirmed before the
+ * first one goes, as what one of them keeps no other may take along.
  */
 async function confirm(
   { inputs, entries, rules, asOf }: ArchiveTask,
@@ -174,7 +178,10 @@ async function archiveOne(
   return notices;
 }
 
-/** Everything that belongs to the artifact is read back, and its signature verified where the archive has it; whether that holds, is told. */
+/**
+ * Everything that belongs to the artifact is read back, and its signature verified where the
+ * archive has it; whether that holds, is told.
+ */
 async function proveComplete(
   { archive, inputs }: Pick<ArchiveTask, "archive" | "inputs">,
   root: Descriptor,
@@ -205,7 +212,10 @@ async function proveComplete(
       ];
 }
 
-/** Looks once, before anything leaves: an index that leaves in the same run still counts, and what is a part of it leaves in the next one. */
+/**
+ * Looks once, before anything leaves: an index that leaves in the same run still counts, and what
+ * is a part of it leaves in the next one.
+ */
 function indexesBySource(
   { entries }: ArchiveTask,
   context: ResourceContext,
@@ -223,7 +233,10 @@ function indexesBySource(
   };
 }
 
-/** What came to the source after the artifact was archived is archived too, and all of it is proven to be there, before the source is rid of it. */
+/**
+ * What came to the source after the artifact was archived is archived too, and all of it is proven
+ * to be there, before the source is rid of it.
+ */
 async function releaseOne(
   task: ArchiveTask,
   digest: Digest,

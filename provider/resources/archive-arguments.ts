@@ -19,11 +19,9 @@ const windowSchema = z.object({
   until: timeSchema.optional(),
 });
 
-const policyNameSchema = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,256}$/, {
-    message: "has 1 to 256 printable ASCII characters, without spaces",
-  });
+const policyNameSchema = z.string().regex(/^[\x21-\x7e]{1,256}$/, {
+  message: "has 1 to 256 printable ASCII characters, without spaces",
+});
 
 const identities = z.array(identitySchema).max(100).optional();
 
@@ -55,14 +53,19 @@ export const archiveSchema = z.object({
   asOf: asOfSchema.optional(),
   /** By which this policy's records in an archive are told from those of others. */
   policy: policyNameSchema.optional(),
-  /** What it is without one: project, stack and name of the resource, as they were when it was made. */
+  /**
+   * What it is without one: project, stack and name of the resource, as they were when it was made.
+   */
   self: policyNameSchema.optional(),
   /** By digest, what promotions of this program are about to say; serves the preview. */
   upcoming: z.array(z.record(digestSchema, windowSchema)).max(1_000).optional(),
 });
 export type ArchiveInputs = z.infer<typeof archiveSchema>;
 
-/** The rules in the arguments. @throws ConsignError `INPUT_INVALID` at the property, for rules that contradict each other */
+/**
+ * The rules in the arguments. @throws ConsignError `INPUT_INVALID` at the property, for rules that
+ * contradict each other
+ */
 export function rulesOf(
   inputs: Pick<ArchiveInputs, "archiveAfter" | "retain" | "deployments" | "onExpiry" | "release">,
 ): Rules {
@@ -93,7 +96,8 @@ export function holdTypes({ holds }: ArchiveInputs["retain"]): Set<string> {
 }
 
 /**
- * Refuses an archive that is a source as well, whatever it is called: what is released there, or purged here, would be gone for good.
+ * Refuses an archive that is a source as well, whatever it is called: what is released there, or
+ * purged here, would be gone for good.
  * @throws ConsignError `INPUT_INVALID` at the property
  */
 export async function checkPlaces(

@@ -42,8 +42,9 @@ export interface EvidenceQuestion {
 }
 
 /**
- * What the claims about an artifact at one place say that retention depends on. A claim that was believed before and whose signature has since
- * died with its certificate, or been purged, is taken as it was recorded; one that is refused now is a doubt, and keeps.
+ * What the claims about an artifact at one place say that retention depends on. A claim that was
+ * believed before and whose signature has since died with its certificate, or been purged, is taken
+ * as it was recorded; one that is refused now is a doubt, and keeps.
  */
 export async function evidenceAt(
   store: ReadStore,
@@ -54,7 +55,8 @@ export async function evidenceAt(
   context: ResourceContext,
 ): Promise<Facts["evidence"]> {
   const found: Facts["evidence"] = {};
-  // Who may end support is not recorded with what was said, so with a list of those it is asked again.
+  // Who may end support is not recorded with what was said, so with a list of those it is asked
+  // again.
   const changeable = (kind: Kind, known: Evidence) =>
     kind === "hold" ||
     (kind === "endOfLife" && question.issuers.endOfLife !== undefined) ||
@@ -142,7 +144,10 @@ async function judged(
   return undefined;
 }
 
-/** Another policy's record, by a signer whom this one need not trust: no reason to keep anything here, and one not to take it away. */
+/**
+ * Another policy's record, by a signer whom this one need not trust: no reason to keep anything
+ * here, and one not to take it away.
+ */
 async function claimed(
   { claim }: WeighedClaim,
   { ownership }: EvidenceQuestion,
@@ -152,7 +157,10 @@ async function claimed(
   return others.length === 0 ? undefined : { kind: "claimed", sources: others.slice(0, 1) };
 }
 
-/** Versions before recorded no sources. What was believed under this digest says now what it said then. */
+/**
+ * Versions before recorded no sources. What was believed under this digest says now what it said
+ * then.
+ */
 async function withSources(
   known: Evidence,
   { claim }: WeighedClaim,

@@ -14,12 +14,18 @@ const MAX_SOURCES = 100;
 const MAX_LENGTH = 512;
 const MAX_TAGS = 1_000;
 
-/** In evidence, in place of sources: the record has the name of a policy that was this one when it was read. */
+/**
+ * In evidence, in place of sources: the record has the name of a policy that was this one when it
+ * was read.
+ */
 export const named = (policy: string): string => `=${policy}`;
 
 /** Tells this policy's records from those of others. */
 export interface Ownership {
-  /** Its name. Without one, or where a record has none, a record is ours that names a source of ours. */
+  /**
+   * Its name. Without one, or where a record has none, a record is ours that names a source of
+   * ours.
+   */
   policy: string | undefined;
   /** Whether it brings things from a place, however that is written. */
   isOwn: (source: string) => Promise<boolean>;
@@ -46,7 +52,10 @@ async function placeOf(
   }
 }
 
-/** The places that a record names: state holds them, so whoever writes records must not make it large, or unreadable. */
+/**
+ * The places that a record names: state holds them, so whoever writes records must not make it
+ * large, or unreadable.
+ */
 export async function sourcesIn(
   predicate: unknown,
   { policy, isOwn }: Ownership,
@@ -85,8 +94,8 @@ export interface Owners {
 }
 
 /**
- * Several policies may bring things to one archive, and none knows the rules of another; so none takes away what came from elsewhere, whoever
- * says that it did.
+ * Several policies may bring things to one archive, and none knows the rules of another; so none
+ * takes away what came from elsewhere, whoever says that it did.
  */
 export async function ownersOf(
   { evidence }: Pick<Facts, "evidence">,
@@ -105,7 +114,10 @@ export async function ownersOf(
   return { ours, others: [...others].sort() };
 }
 
-/** By source of ours, the tags that it had when it was archived: a state that was lost takes nothing from the last ones that left a source. */
+/**
+ * By source of ours, the tags that it had when it was archived: a state that was lost takes nothing
+ * from the last ones that left a source.
+ */
 export async function archivedTags(
   archive: ReadStore,
   digest: Digest,

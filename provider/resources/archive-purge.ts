@@ -18,7 +18,10 @@ interface Held {
   referrerDepth: number;
 }
 
-/** Everything that belongs to an artifact: itself, its parts, and all that refers to any of them. A purge that was cut short may have left holes. */
+/**
+ * Everything that belongs to an artifact: itself, its parts, and all that refers to any of them. A
+ * purge that was cut short may have left holes.
+ */
 async function holdings(
   store: ReadStore,
   root: Digest,
@@ -67,7 +70,10 @@ export interface InUse {
   has(digest: Digest): boolean;
 }
 
-/** Everything that the tags of a repository lead to, but for some artifacts and what only they lead to. */
+/**
+ * Everything that the tags of a repository lead to, but for some artifacts and what only they lead
+ * to.
+ */
 export async function inUseBeside(store: ReadStore, but: ReadonlySet<Digest>): Promise<InUse> {
   const used = new Set<Digest>();
   const roots = new Set<Digest>();
@@ -112,9 +118,10 @@ export async function indexesAt(store: ReadStore, known: readonly Digest[]): Pro
 export type Leftovers = string[];
 
 /**
- * Takes an artifact out of its repository, with everything that refers to it, deepest first. What other artifacts use stays. The artifact's own
- * manifest, and with it its tags, goes last, so that a run that is cut short finds the rest again. What is itself a part of one that stays loses
- * its tag only, and goes with that.
+ * Takes an artifact out of its repository, with everything that refers to it, deepest first. What
+ * other artifacts use stays. The artifact's own manifest, and with it its tags, goes last, so that
+ * a run that is cut short finds the rest again. What is itself a part of one that stays loses its
+ * tag only, and goes with that.
  */
 export async function purgeArtifact(
   store: Store,
@@ -176,7 +183,10 @@ async function removeTag(store: Store, tag: string): Promise<Leftovers> {
   }
 }
 
-/** Takes away an artifact's layers, and those of its parts. Manifests, configs and everything that refers to it stay, and so does what others use. */
+/**
+ * Takes away an artifact's layers, and those of its parts. Manifests, configs and everything that
+ * refers to it stay, and so does what others use.
+ */
 export async function purgeContent(
   store: Store,
   root: Descriptor,
@@ -222,8 +232,9 @@ async function removeBlobs(store: Store, blobs: readonly Descriptor[]): Promise<
 }
 
 /**
- * Takes an artifact out of a source that others use too: what refers to it, deepest first, then its own manifest. Its parts may belong to what
- * has no tag and cannot be seen, so they are left to the registry's own tidying.
+ * Takes an artifact out of a source that others use too: what refers to it, deepest first, then its
+ * own manifest. Its parts may belong to what has no tag and cannot be seen, so they are left to the
+ * registry's own tidying.
  * @param tags that it had there when it was looked at last
  * @param proven what the archive is known to have
  * @returns what has come since that was proven, for which all of it stays
@@ -249,7 +260,10 @@ export async function releaseArtifact(
   return undefined;
 }
 
-/** Whether the way over subjects from a referrer ends at the artifact itself, rather than at one of its parts. */
+/**
+ * Whether the way over subjects from a referrer ends at the artifact itself, rather than at one of
+ * its parts.
+ */
 function refersTo(
   found: ReadonlyMap<Digest, Held>,
   digest: Digest,
@@ -261,7 +275,10 @@ function refersTo(
   return subject === root || refersTo(found, subject, root, bound - 1);
 }
 
-/** With its manifest its tags are gone; but some registries, go-containerregistry for one, go on answering to them. */
+/**
+ * With its manifest its tags are gone; but some registries, go-containerregistry for one, go on
+ * answering to them.
+ */
 async function removeNamed(store: Store, root: Descriptor, tags: readonly string[]): Promise<void> {
   await remove(store, root);
   for (const tag of tags) if ((await tagDigest(store, tag)) === root.digest) await store.untag(tag);

@@ -58,7 +58,10 @@ export function packContentPurged(
   return packClaim({ type: CONTENT_PURGED, subject, predicate, audience: "internal" });
 }
 
-/** The tag that keeps an archived artifact from a registry's own tidying, and by which the archive is listed. */
+/**
+ * The tag that keeps an archived artifact from a registry's own tidying, and by which the archive
+ * is listed.
+ */
 export function archiveTag(digest: Digest): string {
   return `archived-${hexOf(digest).slice(0, 64)}`;
 }
@@ -67,7 +70,10 @@ export function isArchiveTag(tag: string): boolean {
   return /^archived-[0-9a-f]{64}$/.test(tag);
 }
 
-/** Records of a run that was cut short before it signed them: nobody believes them, and they would be there for ever. */
+/**
+ * Records of a run that was cut short before it signed them: nobody believes them, and they would
+ * be there for ever.
+ */
 export async function removeUnsigned(store: Store, subject: Digest, type: string): Promise<void> {
   for (const candidate of (await store.referrers(subject)).filter(
     (each) => claimTypeOf(each) === type,

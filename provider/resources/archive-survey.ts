@@ -54,10 +54,12 @@ export interface SurveyOptions {
 }
 
 /**
- * Finds out what is known of every artifact at the sources and in the archive: where it is, its tags, which environments' tags point at it,
- * and what believed claims say. Candidates are what has a tag, what the records of promotions lead to from there, and what was recorded before;
- * but for what is in the archive alone, where other policies have brought it.
- * @throws ConsignError what a store throws that cannot be asked: nothing is decided on half of the facts
+ * Finds out what is known of every artifact at the sources and in the archive: where it is, its
+ * tags, which environments' tags point at it, and what believed claims say. Candidates are what has
+ * a tag, what the records of promotions lead to from there, and what was recorded before; but for
+ * what is in the archive alone, where other policies have brought it.
+ * @throws ConsignError what a store throws that cannot be asked: nothing is decided on half of the
+ * facts
  */
 export async function surveyFacts(
   inputs: SurveyInputs,
@@ -106,12 +108,16 @@ export async function surveyFacts(
   return facts;
 }
 
-/** What was recorded, as facts, with what this program's promotions are about to say: no store is asked. */
+/**
+ * What was recorded, as facts, with what this program's promotions are about to say: no store is
+ * asked.
+ */
 export function recordedFacts(
   recorded: Readonly<Entries>,
   upcoming: ArchiveInputs["upcoming"],
 ): Record<Digest, Facts> {
-  // Not by `Object.fromEntries`, which makes a hidden class for each of a thousand keys before it gives up: 12 MB of them.
+  // Not by `Object.fromEntries`, which makes a hidden class for each of a thousand keys before it
+  // gives up: 12 MB of them.
   const facts: Record<Digest, Facts> = {};
   for (const [digest, entry] of Object.entries(recorded) as [Digest, Entry][])
     if (entry.at.length > 0 || entry.inArchive === true) facts[digest] = factsIn(entry);
@@ -200,7 +206,8 @@ async function factsOf(
       if (role === "source" && own.length > 0)
         predecessors.push(...(await predecessorsOf(store, digest)));
     }
-    // A watched place may know of an artifact that it does not have any more: claims outlive what they are about in some registries.
+    // A watched place may know of an artifact that it does not have any more: claims outlive what
+    // they are about in some registries.
     for (const [claim, text] of Object.entries(
       await evidenceAt(
         store,
@@ -264,7 +271,10 @@ async function holdsOnParts(
   return found;
 }
 
-/** Where the records of promotions lead. They are not verified for this: each artifact is judged by its own claims. */
+/**
+ * Where the records of promotions lead. They are not verified for this: each artifact is judged by
+ * its own claims.
+ */
 async function predecessorsOf(store: ReadStore, digest: Digest): Promise<Digest[]> {
   const found: Digest[] = [];
   for (const descriptor of (await store.referrers(digest)).filter(
@@ -326,7 +336,10 @@ function addUpcoming(
   }
 }
 
-/** An environment's tag is where a claim says that the environment looks, however it spells the place; whatever it points at now is in use. */
+/**
+ * An environment's tag is where a claim says that the environment looks, however it spells the
+ * place; whatever it points at now is in use.
+ */
 async function addRunning(
   facts: Record<Digest, Facts>,
   recorded: Readonly<Entries>,

@@ -33,8 +33,9 @@ interface Found {
 }
 
 /**
- * Looks for signatures that will die with their certificate while the archive still keeps what they sign. With a timestamp authority they get a
- * timestamp while that is possible: the same signature in a second envelope, beside the first. What is left is told, one line each.
+ * Looks for signatures that will die with their certificate while the archive still keeps what they
+ * sign. With a timestamp authority they get a timestamp while that is possible: the same signature
+ * in a second envelope, beside the first. What is left is told, one line each.
  * @param keptUntil undefined: for ever
  */
 export async function preserveSignatures(

@@ -25,7 +25,10 @@ import { signedBySchema } from "./signer";
 import { requireTrustedSigner } from "./signer-trust";
 import { plannedSigning } from "./signing";
 
-/** Says so of the value itself, entry by entry, rather than making another one of it: there may be many thousand. */
+/**
+ * Says so of the value itself, entry by entry, rather than making another one of it: there may be
+ * many thousand.
+ */
 const entriesSchema = z.custom<Entries>(areEntries, {
   message: "are no entries that this version knows",
 });
@@ -43,7 +46,10 @@ const ARGUMENTS = Object.keys(archiveSchema.shape).filter(
   (name) => name !== "upcoming" && name !== "self",
 );
 
-/** Brings what left production to an archive, keeps it there for as long as the rules say, and takes it away after. */
+/**
+ * Brings what left production to an archive, keeps it there for as long as the rules say, and takes
+ * it away after.
+ */
 export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
   kind: "ArchivePolicy",
   schema: archiveSchema,
@@ -152,7 +158,10 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     return properties;
   },
 
-  /** Looks at everything again and verifies it anew, for the time that was planned for; nothing is marked by merely looking. */
+  /**
+   * Looks at everything again and verifies it anew, for the time that was planned for; nothing is
+   * marked by merely looking.
+   */
   async observe(state, context) {
     const recorded = readState(plannedSchema, state);
     const before = recorded.entries;

@@ -7,8 +7,8 @@ import { ConsignError } from "../errors";
 import type { Properties } from "./reconciler";
 
 /**
- * An artifact as another resource names it: its pinned reference and, known before anything is pushed, its descriptor. A plain string is
- * a reference to something that is already there.
+ * An artifact as another resource names it: its pinned reference and, known before anything is
+ * pushed, its descriptor. A plain string is a reference to something that is already there.
  */
 export const artifactSchema = z.union([
   referenceSchema,
@@ -37,7 +37,10 @@ export function locationOf(
   return parseReference(referenceOf(artifact)).location;
 }
 
-/** Reads recorded or planned properties through a schema. What does not fit was written by something else than this version. */
+/**
+ * Reads recorded or planned properties through a schema. What does not fit was written by something
+ * else than this version.
+ */
 export function readState<Schema extends z.ZodType>(
   schema: Schema,
   properties: Properties,

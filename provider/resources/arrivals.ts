@@ -12,7 +12,10 @@ import { lifecycleAt, type Jury } from "./objections";
 
 /** What a mirror of the same program will have brought to its destinations once it has run. */
 export const arrivalSchema = z.object({
-  /** Where it copies from; further up, where its source is copied from, if that is a mirror of this program too. */
+  /**
+   * Where it copies from; further up, where its source is copied from, if that is a mirror of this
+   * program too.
+   */
   sources: z.array(locationSchema).min(1).max(32),
   destinations: z.array(locationSchema).min(1).max(100),
   plan: upcomingSchema,
@@ -28,7 +31,10 @@ export interface Receiver {
   follows: boolean;
 }
 
-/** @throws ConsignError `INPUT_INVALID` where the mirror brings nothing to the place that is verified */
+/**
+ * @throws ConsignError `INPUT_INVALID` where the mirror brings nothing to the place that is
+ * verified
+ */
 export function requireDestination({ destinations }: Arrival, location: Location): void {
   if (goesTo(destinations, location)) return;
   throw new ConsignError(
@@ -39,8 +45,9 @@ export function requireDestination({ destinations }: Arrival, location: Location
 }
 
 /**
- * The verdict that an artifact will have once the mirror has run, as far as it is worse than the one of now. The claims are verified where they
- * will be copied from, as if they were here already; a good one does not help before it has arrived.
+ * The verdict that an artifact will have once the mirror has run, as far as it is worse than the
+ * one of now. The claims are verified where they will be copied from, as if they were here already;
+ * a good one does not help before it has arrived.
  */
 export async function withArrivals(
   judgement: Judgement,

@@ -43,7 +43,10 @@ const WAYS = ["files", "layout", "from"] as const;
 export type Origin =
   { packed: PackedArtifact; root: Descriptor } | { store: ReadStore; root: Descriptor };
 
-/** Whether the arguments tell everything about the origin already. @throws ConsignError `INPUT_INVALID` if no way or more than one is given */
+/**
+ * Whether the arguments tell everything about the origin already. @throws ConsignError
+ * `INPUT_INVALID` if no way or more than one is given
+ */
 export function originKnown(known: OriginArguments, unknown: ReadonlySet<string>): boolean {
   const given = WAYS.filter((name) => known[name] !== undefined || unknown.has(name));
   if (given.length !== 1) {
@@ -67,7 +70,10 @@ export function originKnown(known: OriginArguments, unknown: ReadonlySet<string>
   return !Object.keys(originShape).some((name) => unknown.has(name));
 }
 
-/** @throws ConsignError `FILE_*`, `MANIFEST_UNKNOWN`, `INPUT_INVALID`, `LAYOUT_INVALID`, `REGISTRY_*`, each with the property's path */
+/**
+ * @throws ConsignError `FILE_*`, `MANIFEST_UNKNOWN`, `INPUT_INVALID`, `LAYOUT_INVALID`,
+ * `REGISTRY_*`, each with the property's path
+ */
 export async function openOrigin(args: OriginArguments, context: ResourceContext): Promise<Origin> {
   if (args.files !== undefined) {
     const packed = await packFiles(args, context);

@@ -10,7 +10,8 @@ export const asOfSchema = dateSchema;
 export const SKEW_MS = 5 * 60_000;
 
 /**
- * The time a plan is made for: the argument, or now. Time that was planned with before does not come back.
+ * The time a plan is made for: the argument, or now. Time that was planned with before does not
+ * come back.
  * @param earliest what was planned or recorded last
  * @throws ConsignError `INPUT_INVALID` at `asOf`
  */

@@ -11,7 +11,10 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "./context";
 
-/** A claim with what its signatures are worth: `expired` had a good signature, `inconclusive` may have one. */
+/**
+ * A claim with what its signatures are worth: `expired` had a good signature, `inconclusive` may
+ * have one.
+ */
 export interface WeighedClaim {
   claim: ReadClaim | BrokenClaim;
   worth: "believed" | "expired" | "unsigned" | "inconclusive" | "refused";
@@ -23,7 +26,10 @@ export interface WeighedClaim {
   openEnded: boolean;
 }
 
-/** Reads a claim and weighs it under a trust policy. A signer whom the policy does not authenticate could call itself anything, and is refused. */
+/**
+ * Reads a claim and weighs it under a trust policy. A signer whom the policy does not authenticate
+ * could call itself anything, and is refused.
+ */
 export async function weighClaim(
   store: ReadStore,
   descriptor: Descriptor,

@@ -22,9 +22,10 @@ export type CarrySelection = z.infer<typeof carrySelectionSchema>;
 const SIGNATURE = "signature";
 
 /**
- * By digest, what of an artifact's referrers goes along, and what it is. Signatures go with what they sign, and what refers to something that
- * stays behind stays behind too. Claims about being in use speak of one place and are closed there, so that copies of them would never end:
- * they go only where they are asked for.
+ * By digest, what of an artifact's referrers goes along, and what it is. Signatures go with what
+ * they sign, and what refers to something that stays behind stays behind too. Claims about being in
+ * use speak of one place and are closed there, so that copies of them would never end: they go only
+ * where they are asked for.
  */
 export async function carriedClaims(
   source: ReadStore,

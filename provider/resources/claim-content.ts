@@ -29,7 +29,10 @@ export const contentShape = {
 const contentSchema = z.object(contentShape);
 export type ContentArguments = z.infer<typeof contentSchema>;
 
-/** @throws ConsignError `INPUT_INVALID` unless exactly one of predicate and document is given, and the subject is one thing */
+/**
+ * @throws ConsignError `INPUT_INVALID` unless exactly one of predicate and document is given, and
+ * the subject is one thing
+ */
 export function checkContentArguments(
   known: Partial<ContentArguments>,
   unknown: ReadonlySet<string>,
@@ -81,7 +84,10 @@ export async function subjectDescriptor(
   }
 }
 
-/** @throws ConsignError `INPUT_INVALID`, `PREDICATE_INVALID`, `STATEMENT_INVALID`, `SUBJECT_MISMATCH`, `FILE_*`, each with the property's path */
+/**
+ * @throws ConsignError `INPUT_INVALID`, `PREDICATE_INVALID`, `STATEMENT_INVALID`,
+ * `SUBJECT_MISMATCH`, `FILE_*`, each with the property's path
+ */
 export async function packContent(
   args: ContentArguments,
   subject: Descriptor,

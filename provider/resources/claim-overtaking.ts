@@ -22,8 +22,9 @@ export interface Overtaking {
 }
 
 /**
- * Refuses to sign a claim anew that a later one has superseded: of one issuer the latest signature counts, so repairing or renewing an old
- * claim would bring it back over what its issuer has said since.
+ * Refuses to sign a claim anew that a later one has superseded: of one issuer the latest signature
+ * counts, so repairing or renewing an old claim would bring it back over what its issuer has said
+ * since.
  * @throws ConsignError `CLAIM_SUPERSEDED`
  */
 export async function refuseOvertaking(

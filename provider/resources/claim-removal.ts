@@ -10,7 +10,10 @@ import { holdingsOf } from "./holdings";
 import { isOwnSignature } from "./own-marks";
 import { deleteManifest } from "./removal";
 
-/** A claim of ours that is to go: what it is, about what, and what tells our signatures on it from those of others. */
+/**
+ * A claim of ours that is to go: what it is, about what, and what tells our signatures on it from
+ * those of others.
+ */
 export const leavingClaimSchema = z.object({
   descriptor: descriptorSchema,
   about: referenceSchema,
@@ -19,7 +22,10 @@ export const leavingClaimSchema = z.object({
 });
 export type LeavingClaim = z.infer<typeof leavingClaimSchema>;
 
-/** A resource's claim as it is, or was, with what it had taken the place of and could not remove yet. */
+/**
+ * A resource's claim as it is, or was, with what it had taken the place of and could not remove
+ * yet.
+ */
 export interface ClaimBefore {
   claim: LeavingClaim;
   replaces: readonly LeavingClaim[];
@@ -27,8 +33,9 @@ export interface ClaimBefore {
 }
 
 /**
- * What a claim takes the place of: the one before, and what that one had not seen removed. A claim about an earlier artifact stays, as it is
- * still true of that one; and whoever says that claims are to be retained, now or before, means these.
+ * What a claim takes the place of: the one before, and what that one had not seen removed. A claim
+ * about an earlier artifact stays, as it is still true of that one; and whoever says that claims
+ * are to be retained, now or before, means these.
  */
 export function replacedBy(
   plan: { descriptor: Descriptor; about: string; onDelete: "retain" | "purge" },
@@ -45,7 +52,10 @@ export function replacedBy(
   );
 }
 
-/** @returns what is still there, as this registry deletes nothing: a warning says so, and the state remembers it */
+/**
+ * @returns what is still there, as this registry deletes nothing: a warning says so, and the state
+ * remembers it
+ */
 export async function removeReplaced(
   store: Store,
   location: Location,
@@ -68,8 +78,9 @@ export async function removeReplaced(
 }
 
 /**
- * Removes a claim with our signatures on it, these first. What others said about it stays, a revocation above all: a referrer may outlive its
- * subject. While others have signed it too, or another resource of this run has it, the claim itself stays as well.
+ * Removes a claim with our signatures on it, these first. What others said about it stays, a
+ * revocation above all: a referrer may outlive its subject. While others have signed it too, or
+ * another resource of this run has it, the claim itself stays as well.
  */
 export async function removeClaim(
   store: Store,

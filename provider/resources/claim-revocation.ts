@@ -16,8 +16,9 @@ import type { ResourceContext } from "./context";
 const MAX_DEPTH = 8;
 
 /**
- * Whether a claim about an artifact is revoked: for sure, by its own issuer, by each where several have signed it, or by one who may revoke for
- * others, and in force; or possibly, as somebody who is trusted, or may be, says so. `undefined`: nobody does.
+ * Whether a claim about an artifact is revoked: for sure, by its own issuer, by each where several
+ * have signed it, or by one who may revoke for others, and in force; or possibly, as somebody who
+ * is trusted, or may be, says so. `undefined`: nobody does.
  * @param issuers who may revoke the claims of others
  */
 export async function revocationOfClaim(
@@ -63,7 +64,10 @@ export async function revocationOfClaim(
   return found;
 }
 
-/** Whose word a revocation takes back, of those who have signed a claim: anyone's, by one who may revoke for others; else that of its own signers. */
+/**
+ * Whose word a revocation takes back, of those who have signed a claim: anyone's, by one who may
+ * revoke for others; else that of its own signers.
+ */
 function answeredBy(
   { signers }: WeighedClaim,
   target: WeighedClaim,

@@ -20,9 +20,10 @@ import { signatureStatus } from "./signing";
 import type { SigningArguments } from "./signing-arguments";
 
 /**
- * What drift shows of a claim, in one line: `valid`; `superseded by …` or `revoked by …`, which its issuer did by name and which stays so;
- * or what is wrong: gone from the list of its subject's referrers, tampered with, its signature's fault, or superseded by a later claim.
- * `undefined` if it is definitely gone.
+ * What drift shows of a claim, in one line: `valid`; `superseded by …` or `revoked by …`, which its
+ * issuer did by name and which stays so; or what is wrong: gone from the list of its subject's
+ * referrers, tampered with, its signature's fault, or superseded by a later claim. `undefined` if
+ * it is definitely gone.
  * @throws ConsignError what leaves it unknown
  */
 export async function claimStatus(
@@ -57,12 +58,18 @@ export async function claimStatus(
   };
 }
 
-/** The claim's issuer has replaced or revoked it by name: that was on purpose, so there is nothing to repair. */
+/**
+ * The claim's issuer has replaced or revoked it by name: that was on purpose, so there is nothing
+ * to repair.
+ */
 export function isDeliberate(status: unknown): boolean {
   return typeof status === "string" && /^(?:superseded|revoked) by /.test(status);
 }
 
-/** How a claim with this verdict on it stands among the others about its subject; of these, who is under the same root counts. */
+/**
+ * How a claim with this verdict on it stands among the others about its subject; of these, who is
+ * under the same root counts.
+ */
 export async function standing(
   store: ReadStore,
   mine: ReadClaim,

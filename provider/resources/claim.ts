@@ -66,8 +66,9 @@ const plannedSchema = schema.extend({
 type Planned = z.infer<typeof plannedSchema>;
 
 /**
- * A signed statement about an artifact, attached to it in its repository. Its digest follows from what it says and about what, so it is
- * known before anything is pushed; when it was made and until when it holds is in its signature.
+ * A signed statement about an artifact, attached to it in its repository. Its digest follows from
+ * what it says and about what, so it is known before anything is pushed; when it was made and until
+ * when it holds is in its signature.
  */
 export const claim: Reconciler<typeof schema.shape> = {
   kind: "Claim",
@@ -204,7 +205,8 @@ export const claim: Reconciler<typeof schema.shape> = {
         return made;
       };
       let signatures: SignatureRecord[] | undefined;
-      // Whoever finds the claim is to find its signature: that refers to it by digest, and may be there first.
+      // Whoever finds the claim is to find its signature: that refers to it by digest, and may be
+      // there first.
       await pushArtifact(store, packed, {
         deep: previous !== undefined,
         beforeVisible: async () => void (signatures = await sign()),
@@ -309,7 +311,10 @@ async function settledStatus(
   );
 }
 
-/** Where a plan had to leave the digest open, because the subject was not there, it can be filled in now. */
+/**
+ * Where a plan had to leave the digest open, because the subject was not there, it can be filled in
+ * now.
+ */
 async function settled(inputs: Properties, context: ResourceContext): Promise<Planned> {
   if (inputs["digest"] !== undefined) return readState(plannedSchema, inputs);
   const args = readState(schema, inputs);

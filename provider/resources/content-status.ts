@@ -8,8 +8,9 @@ import { successorsOf } from "../oci/manifest";
 export const COMPLETE = "complete";
 
 /**
- * Whether an artifact is as its digest says: its manifest is read, and what the manifest names is looked for. `undefined` if the manifest
- * is definitely gone; `complete`, or in one line what is wrong.
+ * Whether an artifact is as its digest says: its manifest is read, and what the manifest names is
+ * looked for. `undefined` if the manifest is definitely gone; `complete`, or in one line what is
+ * wrong.
  */
 export async function contentStatus(
   store: ReadStore,

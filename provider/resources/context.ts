@@ -11,9 +11,15 @@ import type { RevocationChecker } from "../notation/revocation";
 import { formatLocation, parseLocation, type Location } from "../oci/reference";
 import type { RegistryClient } from "../registry";
 
-/** What a reconciler may use of the world. Everything that varies between runs comes in through here. */
+/**
+ * What a reconciler may use of the world. Everything that varies between runs comes in through
+ * here.
+ */
 export interface ResourceContext {
-  /** The Pulumi project's folder: relative paths in arguments are resolved against it, and stay relative in state. */
+  /**
+   * The Pulumi project's folder: relative paths in arguments are resolved against it, and stay
+   * relative in state.
+   */
   readonly baseDir: string;
   readonly stores: Stores;
   readonly fetch: HttpFetch;
@@ -24,7 +30,10 @@ export interface ResourceContext {
   progress(message: string): void;
 }
 
-/** Opens locations. One store object per location and process, so that what one resource learnt the next need not ask again. */
+/**
+ * Opens locations. One store object per location and process, so that what one resource learnt the
+ * next need not ask again.
+ */
 export class Stores {
   private readonly layouts = new Map<string, OciLayout>();
 
@@ -48,8 +57,9 @@ export class Stores {
   }
 
   /**
-   * Opens a location to look whether something is still there. A layout whose directory is missing may be on a disk that is not mounted, or not
-   * checked out yet: that is not told from one that is gone.
+   * Opens a location to look whether something is still there. A layout whose directory is missing
+   * may be on a disk that is not mounted, or not checked out yet: that is not told from one that is
+   * gone.
    * @throws ConsignError `LAYOUT_INVALID`
    */
   async observe(location: Location | string): Promise<Store> {
@@ -66,8 +76,9 @@ export class Stores {
   }
 
   /**
-   * A name that two locations share if, and only if, they are one place as far as can be told without asking: paths with links followed, and
-   * registries by the address at which the settings reach them.
+   * A name that two locations share if, and only if, they are one place as far as can be told
+   * without asking: paths with links followed, and registries by the address at which the settings
+   * reach them.
    */
   async placeOf(location: Location | string): Promise<string> {
     const parsed = typeof location === "string" ? parseLocation(location) : location;
@@ -76,7 +87,9 @@ export class Stores {
     return `oci:${await realPath(path.resolve(this.baseDir, parsed.path))}`;
   }
 
-  /** Forgets what can change behind our back: tags and referrers. Content is immutable and stays. */
+  /**
+   * Forgets what can change behind our back: tags and referrers. Content is immutable and stays.
+   */
   forget(): void {
     this.registries.forget();
     this.layouts.clear();
@@ -87,7 +100,10 @@ export class Stores {
   }
 }
 
-/** Resolves a path argument; `property` is where the user wrote it. @throws ConsignError `FILE_NOT_FOUND` */
+/**
+ * Resolves a path argument; `property` is where the user wrote it. @throws ConsignError
+ * `FILE_NOT_FOUND`
+ */
 export async function argumentPath(
   context: Pick<ResourceContext, "baseDir">,
   file: string,
@@ -107,8 +123,8 @@ export async function argumentPath(
 }
 
 /**
- * Runs `work`, and tells any {@link ConsignError} that comes out which argument it belongs to; a path it has already is one inside that
- * argument, unless it begins with one of `others`.
+ * Runs `work`, and tells any {@link ConsignError} that comes out which argument it belongs to; a
+ * path it has already is one inside that argument, unless it begins with one of `others`.
  */
 export async function at<T>(
   property: string,

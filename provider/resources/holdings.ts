@@ -10,8 +10,9 @@ export interface Holding {
 }
 
 /**
- * What the resources of this run have. The engine creates first and deletes last: where a resource is renamed, or replaced by one that says
- * the same, the new one adopts what is there and the old one is then told to take it away. What somebody in the run still has stays.
+ * What the resources of this run have. The engine creates first and deletes last: where a resource
+ * is renamed, or replaced by one that says the same, the new one adopts what is there and the old
+ * one is then told to take it away. What somebody in the run still has stays.
  */
 export class Holdings {
   readonly #held = new Set<string>();

@@ -24,13 +24,19 @@ import { at, type ResourceContext } from "./context";
 
 export { openTrust, trustSchema, type Trust } from "./trust";
 
-/** Why an artifact may be used, or not. Holds no time of its own, so that the same world gives the same verdict tomorrow. */
+/**
+ * Why an artifact may be used, or not. Holds no time of its own, so that the same world gives the
+ * same verdict tomorrow.
+ */
 export const verdictSchema = z.object({
   /** Of the artifact; absent if there is none. */
   digest: digestSchema.optional(),
   /** `verified: by …`, or why not. */
   signature: z.string(),
-  /** By the path of the requirement, `met` or `unmet: …`. Of the artifact's lifecycle, only what forbids. */
+  /**
+   * By the path of the requirement, `met` or `unmet: …`. Of the artifact's lifecycle, only what
+   * forbids.
+   */
   requirements: z.record(z.string(), z.string()),
 });
 export type Verdict = z.infer<typeof verdictSchema>;
@@ -48,7 +54,10 @@ export interface Judgement {
   /** Whether the artifact's own signature verifies. */
   signed: boolean;
   verdict: Verdict;
-  /** By digest: the claims of the types that are asked for, and what is claimed of the artifact's lifecycle. */
+  /**
+   * By digest: the claims of the types that are asked for, and what is claimed of the artifact's
+   * lifecycle.
+   */
   claims: Record<string, JudgedClaimSummary>;
   /** The claims that a good verdict rests on, sorted. */
   evidence: Digest[];
@@ -66,8 +75,10 @@ export interface Question extends Requirements {
 }
 
 /**
- * Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a store cannot be asked, is an error.
- * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE` under `trust`; `GRAPH_TOO_LARGE`; what the store throws
+ * Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a
+ * store cannot be asked, is an error.
+ * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE` under `trust`; `GRAPH_TOO_LARGE`; what the
+ * store throws
  */
 export async function judge(
   store: ReadStore,
@@ -130,7 +141,10 @@ export function astray(judgement: Judgement, refusal: string): Judgement {
 /** Where in a verdict a revocation of the artifact shows. */
 export const REVOCATION_PATH = "lifecycle.revocation";
 
-/** The verdict with what is to be held against the artifact besides, from elsewhere. Good news from there changes nothing. */
+/**
+ * The verdict with what is to be held against the artifact besides, from elsewhere. Good news from
+ * there changes nothing.
+ */
 export function narrowed(judgement: Judgement, results: readonly RequirementResult[]): Judgement {
   const requirements = { ...judgement.verdict.requirements };
   for (const { path, requirement, met, reason } of results) {
@@ -162,7 +176,10 @@ function unmetLines(signed: boolean, { signature, requirements }: Verdict): stri
   ];
 }
 
-/** Several answers to one path, as two revocations of one artifact, are one line. Of the lifecycle nothing is said while it forbids nothing. */
+/**
+ * Several answers to one path, as two revocations of one artifact, are one line. Of the lifecycle
+ * nothing is said while it forbids nothing.
+ */
 function requirementLines(results: readonly RequirementResult[]): Record<string, string> {
   const lines: Record<string, string> = {};
   for (const { path, requirement, met, reason } of results) {

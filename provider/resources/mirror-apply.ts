@@ -26,7 +26,10 @@ export interface Work extends TagWork {
   mountFrom: ReadStore;
   descriptorOf: (digest: Digest) => Promise<Descriptor>;
   takesChild: TakesChild;
-  /** Called between "everything is there" and "tags point at it", for artifacts that this mirror makes. */
+  /**
+   * Called between "everything is there" and "tags point at it", for artifacts that this mirror
+   * makes.
+   */
   complete: (digest: Digest, artifact: FullArtifact) => Promise<void>;
   meter: CopyMeter;
   sendBlob: SendBlob | undefined;
@@ -40,14 +43,20 @@ export interface Applied {
 
 /** Artifacts whose tags are set together. */
 const BATCH = 64;
-/** So many of the first artifacts, and of the first of what refers to them, tell whether a run before this one was killed over them. */
+/**
+ * So many of the first artifacts, and of the first of what refers to them, tell whether a run
+ * before this one was killed over them.
+ */
 const TELLING = 4;
 /** As many as are under way at once, and so may be sent twice in any case. */
 const FEW = 16;
 
 type Held = (target: Descriptor) => boolean | undefined;
 
-/** Makes one destination hold the plan: copies what is missing, and moves tags last. What it holds already is neither read nor asked for. */
+/**
+ * Makes one destination hold the plan: copies what is missing, and moves tags last. What it holds
+ * already is neither read nor asked for.
+ */
 export async function applyToDestination(work: Work): Promise<Applied> {
   const { source, destination, plan, known, mountFrom, takesChild, meter } = work;
   const doubtful = new Set(
@@ -120,7 +129,10 @@ function asTagMove({ tag, from }: Move): TagMove {
   return { tag, expected: from, looked: true };
 }
 
-/** What a copy writes first of what is new: artifacts in their order, or else what is farthest from them. Nothing where little is new, which may as well be sent again. */
+/**
+ * What a copy writes first of what is new: artifacts in their order, or else what is farthest from
+ * them. Nothing where little is new, which may as well be sent again.
+ */
 async function firstToCome(
   items: readonly CopyItem[],
   presumed: Held,
@@ -146,14 +158,20 @@ async function firstToCome(
   return [...roots, ...referrers.slice(0, TELLING).map(({ target }) => target)];
 }
 
-/** By how many steps a copy comes to something; what is about a part of an index is one more away than what is about the index. */
+/**
+ * By how many steps a copy comes to something; what is about a part of an index is one more away
+ * than what is about the index.
+ */
 function stepsTo(digest: Digest, related: Readonly<Record<Digest, Related>>): number {
   let [steps, at] = [1, related[digest]?.of];
   for (; at !== undefined && steps < 32; at = related[at]?.of) steps++;
   return steps;
 }
 
-/** Whether there may be something to do about an artifact other than setting a tag; what is as it was left is not looked at. */
+/**
+ * Whether there may be something to do about an artifact other than setting a tag; what is as it
+ * was left is not looked at.
+ */
 function isPending(
   digest: Digest,
   artifact: FullArtifact,
@@ -173,7 +191,10 @@ function isPending(
   );
 }
 
-/** An index that was put there with just the parts that are planned, and of which no refresh has missed any, is not looked into. */
+/**
+ * An index that was put there with just the parts that are planned, and of which no refresh has
+ * missed any, is not looked into.
+ */
 function isWhole(digest: Digest, { plan, known }: Work, doubtful: ReadonlySet<string>): boolean {
   const before = known.base?.artifacts[digest];
   return (
@@ -186,8 +207,8 @@ function isWhole(digest: Digest, { plan, known }: Work, doubtful: ReadonlySet<st
 type Describe = (digest: Digest, root: Digest) => Promise<Descriptor | undefined>;
 
 /**
- * What is gone at the source and was put here is described by the destination; where somebody has taken it away there too, and no refresh has
- * shown it yet, there is nothing to be done about it.
+ * What is gone at the source and was put here is described by the destination; where somebody has
+ * taken it away there too, and no refresh has shown it yet, there is nothing to be done about it.
  */
 function describing(
   { destination, plan, known, descriptorOf }: Work,
@@ -233,7 +254,10 @@ async function plannedReferrers(
   return bySubject;
 }
 
-/** What this mirror put at the destination is there, unless a refresh has missed it; what it is to add to that is not. Else the destination is asked. */
+/**
+ * What this mirror put at the destination is there, unless a refresh has missed it; what it is to
+ * add to that is not. Else the destination is asked.
+ */
 function heldOf({ plan, known }: Work, doubtful: ReadonlySet<string>): Held {
   const { base, status = {}, kept } = known;
   if (base === undefined) return () => undefined;

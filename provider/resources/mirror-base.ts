@@ -20,8 +20,8 @@ export function placesIn(base: FullPlan | undefined): ReadonlyMap<Digest, KnownP
 }
 
 /**
- * A signature is not withdrawn but replaced where what it signed has no fewer signatures than before, or is about to be put there, and
- * signed, anew.
+ * A signature is not withdrawn but replaced where what it signed has no fewer signatures than
+ * before, or is about to be put there, and signed, anew.
  */
 export function replacedBy(
   before: RelatedByDigest,

@@ -9,8 +9,9 @@ import type { Budget, FullArtifact, FullPlan } from "./mirror-plan";
 const PER_TAG = 3;
 
 /**
- * What bringing one destination from the plan before to this one is expected to take, from the manifests that had to be read because they
- * are new: each is read, written and read back, each blob read and written. Registries that need more for an upload take more.
+ * What bringing one destination from the plan before to this one is expected to take, from the
+ * manifests that had to be read because they are new: each is read, written and read back, each
+ * blob read and written. Registries that need more for an upload take more.
  */
 export function budgetOf(
   plan: FullPlan,

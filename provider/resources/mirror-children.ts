@@ -10,14 +10,20 @@ import { childFilter, platformOf, type Platforms, type TakesChild } from "./mirr
 
 const MAX_DEPTH = 32;
 
-/** Which children a planned index goes along with: all of them, or those for the platforms that the plan names. */
+/**
+ * Which children a planned index goes along with: all of them, or those for the platforms that the
+ * plan names.
+ */
 export function takesOf(root: Digest, platforms: readonly string[] | undefined): TakesChild {
   return platforms === undefined
     ? () => true
     : childFilter({ only: [...platforms], index: "sparse" }, (digest) => digest === root);
 }
 
-/** The same for all of a plan: where it says nothing of an index, as in plans from before that was recorded, the mirror's contract counts. */
+/**
+ * The same for all of a plan: where it says nothing of an index, as in plans from before that was
+ * recorded, the mirror's contract counts.
+ */
 export function takesAsPlanned(plan: FullPlan, contract: Platforms | undefined): TakesChild {
   const known = new Map<Digest, TakesChild>();
   // What is derived, or stays as it was before that was asked for, is complete.
@@ -35,7 +41,10 @@ export function takesAsPlanned(plan: FullPlan, contract: Platforms | undefined):
   };
 }
 
-/** Everything below an index that goes along, indexes inside it and what is in those included, each once. One that cannot be read is named, and nothing below it. */
+/**
+ * Everything below an index that goes along, indexes inside it and what is in those included, each
+ * once. One that cannot be read is named, and nothing below it.
+ */
 export async function takenBelow(
   store: ReadStore,
   index: Manifest,
@@ -71,7 +80,10 @@ export async function manifestIfPresent(
   }
 }
 
-/** A source may be a sparse mirror itself. @returns what to tell the user where an index lacks something that is to go along; undefined if it does not */
+/**
+ * A source may be a sparse mirror itself. @returns what to tell the user where an index lacks
+ * something that is to go along; undefined if it does not
+ */
 export async function lacksPart(
   source: ReadStore,
   root: Descriptor,

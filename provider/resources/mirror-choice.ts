@@ -71,7 +71,10 @@ export async function chooseRelated(
   );
 }
 
-/** Lists may leave annotations out: before one is refused for what it does not have, its manifest is asked. */
+/**
+ * Lists may leave annotations out: before one is refused for what it does not have, its manifest is
+ * asked.
+ */
 async function annotationsIn(
   view: SourceView,
   claims: ClaimSelection,

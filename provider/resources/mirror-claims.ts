@@ -30,20 +30,32 @@ export const claimSelectionSchema = z.strictObject({
   excludeTypes: z.array(typeSchema).min(1).optional(),
   /** `public`: only what is explicitly public. Default `any`. */
   audience: z.enum(["public", "any"]).optional(),
-  /** Only claims with these annotations; in a value, `*` stands for any text and `?` for one character. */
+  /**
+   * Only claims with these annotations; in a value, `*` stands for any text and `?` for one
+   * character.
+   */
   annotations: z
     .record(
       z.string().min(1).max(1024),
       z.string().min(1, "must not be empty: * stands for any value").max(1024),
     )
     .optional(),
-  /** Only claims up to so many steps away from the artifact; signatures go with what they sign and are not counted. */
+  /**
+   * Only claims up to so many steps away from the artifact; signatures go with what they sign and
+   * are not counted.
+   */
   depth: z.number().int().min(1).max(32).optional(),
   /** Only claims whose signature verifies under this policy. */
   trust: trustPolicySchema.optional(),
-  /** Of those, only claims of these signers. Needs `trust`: a name that is not verified says nothing. */
+  /**
+   * Of those, only claims of these signers. Needs `trust`: a name that is not verified says
+   * nothing.
+   */
   issuers: z.array(identitySchema).min(1).max(100).optional(),
-  /** Cosign's `.sig`, `.att` and `.sbom` tags of what is mirrored. Default: included where all claims are. */
+  /**
+   * Cosign's `.sig`, `.att` and `.sbom` tags of what is mirrored. Default: included where all
+   * claims are.
+   */
   cosignTags: z.enum(["include", "exclude"]).optional(),
 });
 export type ClaimSelection = z.infer<typeof claimSelectionSchema>;
@@ -63,7 +75,10 @@ export function takesCosignTags(claims: ClaimSelection): boolean {
     : cosignTags === "include";
 }
 
-/** What a selection says of a claim from what is written on it, where that is known; whether it is signed as wanted is another question. */
+/**
+ * What a selection says of a claim from what is written on it, where that is known; whether it is
+ * signed as wanted is another question.
+ */
 export function claimFilter(
   selection: ClaimSelection,
   all: Readonly<RelatedByDigest>,
@@ -86,7 +101,10 @@ export function claimFilter(
   };
 }
 
-/** Which of the selected claims must stay behind because their signature is not as wanted, and why. Signatures themselves are not judged. */
+/**
+ * Which of the selected claims must stay behind because their signature is not as wanted, and why.
+ * Signatures themselves are not judged.
+ */
 export async function untrustedClaims(
   store: ReadStore,
   related: Readonly<RelatedByDigest>,

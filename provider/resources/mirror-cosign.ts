@@ -29,7 +29,10 @@ export interface CosignTags {
   withdrawn: string[];
 }
 
-/** Cosign's tags about the artifacts of a plan and the parts of its indexes: those of the source, and those that stay although they are gone there. */
+/**
+ * Cosign's tags about the artifacts of a plan and the parts of its indexes: those of the source,
+ * and those that stay although they are gone there.
+ */
 export async function chooseCosignTags(sides: CosignSides): Promise<CosignTags> {
   const { artifacts, parts, listed, base, withdrawn, digestOf } = sides;
   const planned = Object.entries(artifacts) as [Digest, FullArtifact][];
@@ -63,7 +66,10 @@ export async function chooseCosignTags(sides: CosignSides): Promise<CosignTags> 
   return chosen;
 }
 
-/** Of an index that is gone at the source, the parts are not known any more: what cannot be told to be about something else stays with it. */
+/**
+ * Of an index that is gone at the source, the parts are not known any more: what cannot be told to
+ * be about something else stays with it.
+ */
 function keepWithdrawn(
   chosen: CosignTags,
   planned: readonly [Digest, FullArtifact][],

@@ -14,9 +14,11 @@ const DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
 const configSchema = z.looseObject({ created: z.string().optional() });
 
 /**
- * When an artifact says it was created, in milliseconds since 1970: its annotation `org.opencontainers.image.created`, else its image
- * configuration; an index says what the first of its images says that is taken and there. undefined where nothing says it.
- * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
+ * When an artifact says it was created, in milliseconds since 1970: its annotation
+ * `org.opencontainers.image.created`, else its image configuration; an index says what the first of
+ * its images says that is taken and there. undefined where nothing says it.
+ * @see
+ * https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys
  */
 export async function createdAt(
   store: ReadStore,
@@ -36,7 +38,10 @@ export async function createdAt(
   return parsed.success ? parse(parsed.data.created) : undefined;
 }
 
-/** As {@link createdAt}, asked of the first of several places that has it. Where none does and one could not be asked it counts as new, so that it stays. */
+/**
+ * As {@link createdAt}, asked of the first of several places that has it. Where none does and one
+ * could not be asked it counts as new, so that it stays.
+ */
 export async function createdAtPlaces(
   places: readonly (() => Promise<ReadStore>)[],
   target: Descriptor,

@@ -20,8 +20,10 @@ export interface Derived {
 }
 
 /**
- * Makes the index that is left when only some platforms are taken along. Deterministic: the same index and platforms give the same digest.
- * @returns undefined where every platform is wanted, so that nothing has to change, and where none of them is there, so that nothing is left
+ * Makes the index that is left when only some platforms are taken along. Deterministic: the same
+ * index and platforms give the same digest.
+ * @returns undefined where every platform is wanted, so that nothing has to change, and where none
+ * of them is there, so that nothing is left
  */
 export function derive(
   original: Manifest,
@@ -51,7 +53,9 @@ export function derive(
   return { index, claim };
 }
 
-/** A source with derived indexes and the claims about them, which exist nowhere yet, laid over it. */
+/**
+ * A source with derived indexes and the claims about them, which exist nowhere yet, laid over it.
+ */
 export class DerivedSource implements ReadStore {
   readonly #made = new MemoryStore("derived");
 

@@ -38,7 +38,8 @@ export interface KnownDestination extends KnownTags {
 }
 
 /**
- * Brings one destination in step: copies, takes away, and leaves the inventory beside it where the plan is a summary.
+ * Brings one destination in step: copies, takes away, and leaves the inventory beside it where the
+ * plan is a summary.
  * @returns the tags that were left where others have them
  */
 export async function fillDestination(

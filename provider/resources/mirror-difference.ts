@@ -8,7 +8,8 @@ import type { Related } from "./mirror-related";
 const MOST_NAMES = 20;
 
 /**
- * What differs between two plans, in words, for plans that are recorded as summaries: their diff shows counts, and this says which.
+ * What differs between two plans, in words, for plans that are recorded as summaries: their diff
+ * shows counts, and this says which.
  * @returns one line a kind of change, none where nothing differs
  */
 export function differenceOf(before: FullPlan, plan: FullPlan): string[] {

@@ -12,7 +12,10 @@ interface Held {
   byOthers: ReadonlyMap<Digest, string>;
 }
 
-/** What the tags at a place, and the plan, still need: what they lead to, what others have signed with cosign, and everything below these. Found out once, and only if something is to be removed. */
+/**
+ * What the tags at a place, and the plan, still need: what they lead to, what others have signed
+ * with cosign, and everything below these. Found out once, and only if something is to be removed.
+ */
 export class Holders {
   #held: Promise<Held> | undefined;
 

@@ -17,7 +17,9 @@ import {
 } from "./mirror-plan";
 import { sortedByKey } from "./mirror-related";
 
-/** Artifact type of an inventory: all that a large mirror's plan says, kept beside what it is about. */
+/**
+ * Artifact type of an inventory: all that a large mirror's plan says, kept beside what it is about.
+ */
 export const INVENTORY_TYPE = "application/vnd.consign.mirror.inventory.v1+json";
 /** What registries answer to a manifest of which they do not have everything. */
 const LACKS_BLOB = ["BLOB_UNKNOWN", "MANIFEST_INVALID", "REGISTRY_FAILED"] as const;
@@ -68,7 +70,10 @@ export function summarize(plan: FullPlan, inventory: Digest): MirrorPlan {
   };
 }
 
-/** The tag that keeps an inventory from being collected as garbage: one for each mirror that writes to a place. */
+/**
+ * The tag that keeps an inventory from being collected as garbage: one for each mirror that writes
+ * to a place.
+ */
 export function inventoryTag(source: string, selection: unknown): string {
   return `consign-inventory-${hexOf(digestOf(canonicalJson({ source, selection: JSON.stringify(selection) }))).slice(0, 12)}`;
 }
@@ -96,7 +101,10 @@ export async function writeInventory(
   }
 }
 
-/** Reads an inventory back. @returns undefined if the place does not have it, or has something else in its stead */
+/**
+ * Reads an inventory back. @returns undefined if the place does not have it, or has something else
+ * in its stead
+ */
 export async function readInventory(
   store: ReadStore,
   digest: Digest,

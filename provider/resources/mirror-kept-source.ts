@@ -5,7 +5,10 @@ import type { Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
 
-/** A source with the destinations behind it: what is gone there and kept here is read from whichever of them still has it. */
+/**
+ * A source with the destinations behind it: what is gone there and kept here is read from whichever
+ * of them still has it.
+ */
 export class KeptSource implements ReadStore {
   #opened: Promise<ReadStore[]> | undefined;
 

@@ -13,7 +13,10 @@ export interface Refusal {
   certain: boolean;
 }
 
-/** What was mirrored stays where nobody could tell whether it verifies, and where what is gone is kept. */
+/**
+ * What was mirrored stays where nobody could tell whether it verifies, and where what is gone is
+ * kept.
+ */
 export function stays(refusal: Refusal, withdrawn: "keep" | "remove"): boolean {
   return withdrawn === "keep" || !refusal.certain;
 }
@@ -25,7 +28,9 @@ export function mirroredBefore(base: FullPlan | undefined, digest: Digest): Desc
     : { mediaType: artifact.mediaType, size: artifact.size, digest };
 }
 
-/** By tag, what was mirrored under tags that the selection still takes and the source no longer has. */
+/**
+ * By tag, what was mirrored under tags that the selection still takes and the source no longer has.
+ */
 export function withdrawnTags(
   base: FullPlan | undefined,
   selection: TagSelection,
@@ -41,9 +46,10 @@ export function withdrawnTags(
 }
 
 /**
- * Digests that tags which are still mirrored have led to, and no longer do, with these tags: production may run them, and what is said about
- * them is still wanted.
- * @param tags where the tags lead now; for an index of our own making, also what it was made from counts
+ * Digests that tags which are still mirrored have led to, and no longer do, with these tags:
+ * production may run them, and what is said about them is still wanted.
+ * @param tags where the tags lead now; for an index of our own making, also what it was made from
+ * counts
  */
 function supersededBy(
   base: FullPlan | undefined,
@@ -71,7 +77,8 @@ function supersededBy(
 }
 
 /**
- * What was mirrored before, and is looked at again although nothing that the source offers led there: tags went back to it, or have left it.
+ * What was mirrored before, and is looked at again although nothing that the source offers led
+ * there: tags went back to it, or have left it.
  * @param keeps whether what tags have left is kept
  */
 export function standingIn(
@@ -93,7 +100,10 @@ export function standingIn(
   });
 }
 
-/** What was mirrored without what a refresh has missed at every destination: nothing keeps that but its source. */
+/**
+ * What was mirrored without what a refresh has missed at every destination: nothing keeps that but
+ * its source.
+ */
 export function withoutLost(
   base: FullPlan,
   status: Readonly<Record<string, DestinationStatus>>,
@@ -118,7 +128,10 @@ export function withoutLost(
   };
 }
 
-/** What a refresh has missed at a destination, without parts of an index that is gone at the source and that no destination has any more. */
+/**
+ * What a refresh has missed at a destination, without parts of an index that is gone at the source
+ * and that no destination has any more.
+ */
 export function mendable(
   destination: string,
   status: Readonly<Record<string, DestinationStatus>>,

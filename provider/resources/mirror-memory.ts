@@ -14,7 +14,10 @@ import {
   type MirrorPlan,
 } from "./mirror-plan";
 
-/** Plans that were made in this process, by their inventory's digest, as `check` makes what `create` and `update` carry out. */
+/**
+ * Plans that were made in this process, by their inventory's digest, as `check` makes what `create`
+ * and `update` carry out.
+ */
 const MOST_REMEMBERED = 64;
 interface Remembered {
   plan: FullPlan;
@@ -37,7 +40,10 @@ function remember(inventory: Digest, what: Remembered, context: ResourceContext)
   for (const oldest of memory.keys()) if (memory.size > MOST_REMEMBERED) memory.delete(oldest);
 }
 
-/** The form in which a plan is recorded, whole or as a summary; what it takes to carry it out is remembered in this process. */
+/**
+ * The form in which a plan is recorded, whole or as a summary; what it takes to carry it out is
+ * remembered in this process.
+ */
 export function toRecord(
   plan: FullPlan,
   descriptors: ReadonlyMap<Digest, Descriptor>,
@@ -49,7 +55,10 @@ export function toRecord(
   return manifestCount(plan) > summarizeAbove ? summarize(plan, inventory) : recordPlan(plan);
 }
 
-/** A recorded plan in full: a summary's from memory, else from an inventory at one of the places. @returns undefined if none of them has it */
+/**
+ * A recorded plan in full: a summary's from memory, else from an inventory at one of the places.
+ * @returns undefined if none of them has it
+ */
 export async function fromRecord(
   recorded: MirrorPlan,
   places: readonly string[],
@@ -75,7 +84,10 @@ export async function fromRecord(
   return undefined;
 }
 
-/** What was found out about a plan's manifests in this process; otherwise they are looked up one by one. */
+/**
+ * What was found out about a plan's manifests in this process; otherwise they are looked up one by
+ * one.
+ */
 export function knownDescriptors(
   plan: FullPlan,
   context: ResourceContext,
@@ -111,8 +123,9 @@ export interface PlannedAt {
 const planned = new WeakMap<Stores, Map<string, PlannedAt>>();
 
 /**
- * Notes what a mirror that is to stay has planned for its destinations in this process. The engine makes what takes another's place, or
- * another's name, before it deletes that other one, and in the same process: what is planned anew must not go with it.
+ * Notes what a mirror that is to stay has planned for its destinations in this process. The engine
+ * makes what takes another's place, or another's name, before it deletes that other one, and in the
+ * same process: what is planned anew must not go with it.
  */
 export async function notePlanned(
   destinations: readonly string[],
@@ -146,7 +159,10 @@ export async function plannedAt(
 
 const replaced = new WeakMap<Stores, Map<string, FullPlan>>();
 
-/** Notes what a mirror had planned that another one, of another source, is about to take the place of: tags that are still as it left them are not somebody else's. */
+/**
+ * Notes what a mirror had planned that another one, of another source, is about to take the place
+ * of: tags that are still as it left them are not somebody else's.
+ */
 export async function noteReplaced(
   destinations: readonly string[],
   plan: FullPlan | undefined,

@@ -16,8 +16,9 @@ interface News {
 }
 
 /**
- * Says in words what has been said upstream, since the last run, about artifacts that are mirrored already: revoked, redirected, at the end of
- * their life. It takes two requests each. Whether to believe it is judged where the artifact is verified.
+ * Says in words what has been said upstream, since the last run, about artifacts that are mirrored
+ * already: revoked, redirected, at the end of their life. It takes two requests each. Whether to
+ * believe it is judged where the artifact is verified.
  */
 export async function tellNews(
   plan: FullPlan,

@@ -17,7 +17,9 @@ export interface Observation {
   /** One line per fact, none if all is as planned. */
   status: DestinationStatus;
   parity: Digest;
-  /** Tags that others have elsewhere and may keep there; neither status nor parity speaks of them. */
+  /**
+   * Tags that others have elsewhere and may keep there; neither status nor parity speaks of them.
+   */
   kept: KeptTags;
 }
 
@@ -26,7 +28,8 @@ const AT_ONCE = 32;
 
 /**
  * Compares a destination with the plan. Anything uncertain throws.
- * @param earlier what it may still hold of plans before this one, where it was not brought in step: tags that are there are nobody else's
+ * @param earlier what it may still hold of plans before this one, where it was not brought in step:
+ * tags that are there are nobody else's
  * @param contract the platforms that a plan from before these were recorded was made for
  */
 export async function observeDestination(
@@ -104,7 +107,10 @@ export async function observeDestination(
   };
 }
 
-/** The index under a tag, as where it points and what is in it are told by one request; undefined for what is none, or cannot be read as one. */
+/**
+ * The index under a tag, as where it points and what is in it are told by one request; undefined
+ * for what is none, or cannot be read as one.
+ */
 async function readIndex(destination: ReadStore, tag: string): Promise<Manifest | undefined> {
   try {
     return await destination.manifest(tag);

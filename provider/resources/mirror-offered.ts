@@ -37,8 +37,8 @@ export async function offeredTags(
 }
 
 /**
- * When an artifact says it was created. What is about to be made is newer than anything that is there; what is gone at the source is as old as
- * where it is kept says.
+ * When an artifact says it was created. What is about to be made is newer than anything that is
+ * there; what is gone at the source is as old as where it is kept says.
  * @param places where what was mirrored before may still be read
  */
 export async function creationOf(

@@ -7,7 +7,8 @@ import { selectRelated, type Related, type RelatedByDigest } from "./mirror-rela
 const MAX_STEPS = 32;
 
 /**
- * What was mirrored, under whatever index, of what refers to an artifact and to those parts of it that still go along.
+ * What was mirrored, under whatever index, of what refers to an artifact and to those parts of it
+ * that still go along.
  * @param parts undefined where it is not known which these are: then all counts
  */
 export function relatedBefore(
@@ -42,7 +43,10 @@ function derivedIn(plan: FullPlan): Map<Digest | undefined, FullArtifact[]> {
   return known;
 }
 
-/** Of what was said about an index and the images in it, what was said about the images: it is true of another index with these as well. */
+/**
+ * Of what was said about an index and the images in it, what was said about the images: it is true
+ * of another index with these as well.
+ */
 export function aboutParts(related: RelatedByDigest): RelatedByDigest {
   const chosen = selectRelated(related, ({ of }) => of !== undefined);
   return Object.fromEntries(

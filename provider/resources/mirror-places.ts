@@ -6,8 +6,8 @@ import type { PlannedMirror } from "./mirror";
 type Places = Pick<ResourceContext, "stores">;
 
 /**
- * Refuses a destination that is the source, or another destination, by another name: a mirror of a place to itself would empty it when it is
- * removed.
+ * Refuses a destination that is the source, or another destination, by another name: a mirror of a
+ * place to itself would empty it when it is removed.
  * @throws ConsignError `INPUT_INVALID` at the destination
  */
 export async function checkPlaces(
@@ -39,7 +39,10 @@ export async function checkPlaces(
   }
 }
 
-/** Those of `places` that are none of `others`, however they are written. What is recorded may be older than {@link checkPlaces}, and links may have changed since. */
+/**
+ * Those of `places` that are none of `others`, however they are written. What is recorded may be
+ * older than {@link checkPlaces}, and links may have changed since.
+ */
 export async function without(
   places: readonly string[],
   others: readonly string[],
@@ -51,7 +54,10 @@ export async function without(
   return left;
 }
 
-/** What was recorded, with the names that its destinations have now: the same place may be written in another way. */
+/**
+ * What was recorded, with the names that its destinations have now: the same place may be written
+ * in another way.
+ */
 export async function respelled(
   before: PlannedMirror | undefined,
   destinations: readonly string[],

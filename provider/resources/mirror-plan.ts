@@ -14,13 +14,19 @@ import {
 export const plannedArtifactSchema = z.object({
   mediaType: z.string(),
   size: z.number().int().nonnegative(),
-  /** What refers to it, by digest: `vulnerabilities public`, `signature of 0123456789ab`. Absent in a summary. */
+  /**
+   * What refers to it, by digest: `vulnerabilities public`, `signature of 0123456789ab`. Absent in
+   * a summary.
+   */
   related: relatedTextSchema.optional(),
   /** The index of which this one has only some platforms. */
   derivedFrom: digestSchema.optional(),
   /** Of an index of which some parts stay behind, the platforms that go along. */
   platforms: z.array(z.string().min(1).max(256)).max(1000).optional(),
-  /** Tags that led here when it was mirrored, and have moved on since; it stays as long as one of them is mirrored. */
+  /**
+   * Tags that led here when it was mirrored, and have moved on since; it stays as long as one of
+   * them is mirrored.
+   */
   was: z.array(z.string()).optional(),
 });
 
@@ -35,22 +41,32 @@ export const summarySchema = z.object({
   related: z.record(z.string(), countSchema),
 });
 
-/** Requests and bytes that bringing one destination from the plan before to this one is expected to take. */
+/**
+ * Requests and bytes that bringing one destination from the plan before to this one is expected to
+ * take.
+ */
 export const budgetSchema = z.object({ requests: countSchema, bytes: countSchema });
 export type Budget = z.infer<typeof budgetSchema>;
 
 /**
- * What a mirror's destinations are to hold: nothing more of its own, nothing less. This is what a preview shows line by line, what state
- * remembers as the base of the next merge, and what a mirror of the mirror plans from.
+ * What a mirror's destinations are to hold: nothing more of its own, nothing less. This is what a
+ * preview shows line by line, what state remembers as the base of the next merge, and what a mirror
+ * of the mirror plans from.
  */
 export const mirrorPlanSchema = z.object({
   tags: z.record(z.string(), digestSchema),
   artifacts: z.record(digestSchema, plannedArtifactSchema),
   /** Cosign's tags of what is mirrored. */
   cosignTags: z.record(z.string(), digestSchema).optional(),
-  /** Tags, artifacts, claims and signatures that were mirrored and are gone at the source: kept here, or taken away, as the mirror says. */
+  /**
+   * Tags, artifacts, claims and signatures that were mirrored and are gone at the source: kept
+   * here, or taken away, as the mirror says.
+   */
   withdrawn: z.array(z.string()).optional(),
-  /** By tag, digest or claim, why it is not copied, or what speaks against it where it stays as it was mirrored before. */
+  /**
+   * By tag, digest or claim, why it is not copied, or what speaks against it where it stays as it
+   * was mirrored before.
+   */
   refused: z.record(z.string(), z.string()).optional(),
   /** Tags and digests asked for by name that the source does not have. */
   missing: z.array(z.string()).optional(),
@@ -59,7 +75,10 @@ export const mirrorPlanSchema = z.object({
 });
 export type MirrorPlan = z.infer<typeof mirrorPlanSchema>;
 
-/** What is about to appear at a source: a plan in which an artifact that exists already may be named by its digest alone. */
+/**
+ * What is about to appear at a source: a plan in which an artifact that exists already may be named
+ * by its digest alone.
+ */
 export const upcomingSchema = mirrorPlanSchema.extend({
   artifacts: z.record(digestSchema, plannedArtifactSchema.partial({ mediaType: true, size: true })),
 });
@@ -126,7 +145,10 @@ export function exceptionsOf(
   };
 }
 
-/** The way back from {@link recordPlan}. @throws ConsignError `STATE_INVALID` for what was not written by it */
+/**
+ * The way back from {@link recordPlan}. @throws ConsignError `STATE_INVALID` for what was not
+ * written by it
+ */
 export function readPlan(recorded: MirrorPlan): FullPlan {
   const artifacts: Record<Digest, FullArtifact> = {};
   for (const [digest, artifact] of Object.entries(recorded.artifacts) as [
@@ -178,7 +200,10 @@ export interface Departures {
   parts?: readonly string[];
 }
 
-/** One digest over what a place holds of a plan: equal for places that hold the same, different for those that do not. */
+/**
+ * One digest over what a place holds of a plan: equal for places that hold the same, different for
+ * those that do not.
+ */
 export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
   const {
     tags = new Map<string, string | undefined>(),
@@ -199,7 +224,10 @@ export function parityOf(plan: FullPlan, departures: Departures = {}): Digest {
   return digestOf(`${lines.sort().join("\n")}\n`);
 }
 
-/** Everything that a destination may hold of two plans. Where they differ about a tag, it is most likely where the first has it, as the second was not finished. */
+/**
+ * Everything that a destination may hold of two plans. Where they differ about a tag, it is most
+ * likely where the first has it, as the second was not finished.
+ */
 export function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPlan | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   const artifacts = { ...a.artifacts, ...b.artifacts };

@@ -15,8 +15,9 @@ const platformSchema = z
 export const platformsSchema = z.strictObject({
   only: z.array(platformSchema).min(1).max(100),
   /**
-   * `sparse`: the index stays byte for byte, so its digest and signatures hold, and some of what it names is not there; not every registry
-   * takes that. `derived`: a new index with what is left of it, and a claim, signed by `signer`, that says what it was made from.
+   * `sparse`: the index stays byte for byte, so its digest and signatures hold, and some of what it
+   * names is not there; not every registry takes that. `derived`: a new index with what is left of
+   * it, and a claim, signed by `signer`, that says what it was made from.
    */
   index: z.enum(["sparse", "derived"]),
 });
@@ -29,8 +30,9 @@ export type TakesChild = (child: Descriptor, index: Manifest) => boolean;
 const MAX_NESTED = 8;
 
 /**
- * Whether a child of an index is for one of the platforms. What names no platform, as build evidence, goes with what it is about; an index in
- * which nothing names one is no matter of platforms, and all of it goes along.
+ * Whether a child of an index is for one of the platforms. What names no platform, as build
+ * evidence, goes with what it is about; an index in which nothing names one is no matter of
+ * platforms, and all of it goes along.
  */
 export function forPlatforms(
   only: readonly string[],
@@ -70,8 +72,9 @@ export function platformOf({ platform }: Descriptor): string | undefined {
 }
 
 /**
- * Decides about children as a mirror with this contract does. Indexes inside a sparse one are left with the same platforms, inside a derived one
- * they are whole, as it is to be complete. One that refers to something, as evidence does, is whole unless it is mirrored for itself.
+ * Decides about children as a mirror with this contract does. Indexes inside a sparse one are left
+ * with the same platforms, inside a derived one they are whole, as it is to be complete. One that
+ * refers to something, as evidence does, is whole unless it is mirrored for itself.
  */
 export function childFilter(
   platforms: Platforms | undefined,
@@ -92,7 +95,10 @@ export function childFilter(
 
 /** What becomes of an index when only some platforms are taken along. */
 export interface Choice {
-  /** The platforms in it that go along; undefined where nothing stays behind. Together they take the same children as the contract does. */
+  /**
+   * The platforms in it that go along; undefined where nothing stays behind. Together they take the
+   * same children as the contract does.
+   */
   platforms: string[] | undefined;
   /** Why it cannot go along at all: nothing of it would. */
   refusal: string | undefined;

@@ -5,7 +5,10 @@ import type { Digest } from "../oci/digest";
 /** A line at most this often. */
 const EVERY_MS = 5_000;
 
-/** Says from time to time how far the filling of one destination is, in the middle of a large blob as well. */
+/**
+ * Says from time to time how far the filling of one destination is, in the middle of a large blob
+ * as well.
+ */
 export class CopyMeter {
   #saidAt: number;
   #manifests = 0;

@@ -13,8 +13,9 @@ import type { TakesChild } from "./mirror-platforms";
 import { TagGraph } from "./tag-graph";
 
 /**
- * Takes away the images that a mirrored index had, and that are no longer among its platforms, unless something else holds them: a tag, anything
- * planned, another index, or something that refers to them.
+ * Takes away the images that a mirrored index had, and that are no longer among its platforms,
+ * unless something else holds them: a tag, anything planned, another index, or something that
+ * refers to them.
  */
 export async function removeLeftOut(
   destination: Store,

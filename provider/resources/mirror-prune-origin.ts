@@ -8,12 +8,16 @@ import type { ResourceContext } from "./context";
 import { ownSignatures } from "./own-signatures";
 import type { SignedBy } from "./signer";
 
-/** Finds the mirror's own signatures on a claim of its own that is to go; none where anything else refers to the claim, which then stays, signed. */
+/**
+ * Finds the mirror's own signatures on a claim of its own that is to go; none where anything else
+ * refers to the claim, which then stays, signed.
+ */
 export type OwnOrigins = (claim: Digest) => Promise<readonly Digest[]>;
 
 /**
- * A mirror signs what it says about the origin of a derived index, and no plan names that signature, as its digest is known only when it is made.
- * So it is told by its certificate, and by being good for this claim.
+ * A mirror signs what it says about the origin of a derived index, and no plan names that
+ * signature, as its digest is known only when it is made. So it is told by its certificate, and by
+ * being good for this claim.
  */
 export function ownOrigins(
   store: Store,

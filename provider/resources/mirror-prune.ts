@@ -21,9 +21,10 @@ type Told = Pick<ResourceContext, "warn" | "progress">;
 const AT_ONCE = 8;
 
 /**
- * Takes away what a mirror had put somewhere and no longer plans. What others put beside it stays, and so does whatever they still hold on
- * to, by a tag, by an index under a tag, or by something that refers to it: with its signatures, and an artifact with all that was said about it.
- * A registry that deletes nothing is told of, and fails nothing.
+ * Takes away what a mirror had put somewhere and no longer plans. What others put beside it stays,
+ * and so does whatever they still hold on to, by a tag, by an index under a tag, or by something
+ * that refers to it: with its signatures, and an artifact with all that was said about it. A
+ * registry that deletes nothing is told of, and fails nothing.
  */
 export async function removeUnplanned(
   destination: Store,
@@ -50,7 +51,9 @@ class Removal {
   /** Tags that this registry cannot remove alone. */
   readonly #stuck = new Map<string, Digest>();
   readonly #holders: Holders;
-  /** By claim about the origin of a derived index, the mirror's own signatures, which go with it. */
+  /**
+   * By claim about the origin of a derived index, the mirror's own signatures, which go with it.
+   */
   readonly #signatures = new Map<Digest, readonly Digest[]>();
   #deletesNothing = false;
 
@@ -171,7 +174,10 @@ class Removal {
     );
   }
 
-  /** What stays does so with what it is about, with its signatures, and an artifact with all that was said about it. */
+  /**
+   * What stays does so with what it is about, with its signatures, and an artifact with all that
+   * was said about it.
+   */
   #keepWhatGoesTogether(): void {
     for (let before = -1; before !== this.#staying.size;) {
       before = this.#staying.size;

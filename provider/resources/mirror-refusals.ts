@@ -45,7 +45,10 @@ export class Refusals {
     return true;
   }
 
-  /** What does not verify, or has nothing for the platforms, is not copied; a tag that leads there stays where it was mirrored before, if it may. */
+  /**
+   * What does not verify, or has nothing for the platforms, is not copied; a tag that leads there
+   * stays where it was mirrored before, if it may.
+   */
   refuse(
     digest: Digest,
     refusal: Refusal,

@@ -11,7 +11,10 @@ export const SIGNATURE = "signature";
 
 /** Something that refers to an artifact, to a part of it, or to something that does. */
 export interface Related {
-  /** A claim's short name or predicate type, {@link SIGNATURE}, or the artifact type of what is neither. */
+  /**
+   * A claim's short name or predicate type, {@link SIGNATURE}, or the artifact type of what is
+   * neither.
+   */
   type: string;
   audience: "internal" | "public";
   /** What it refers to, where that is not the artifact itself. */
@@ -19,13 +22,18 @@ export interface Related {
 }
 export type RelatedByDigest = Record<Digest, Related>;
 
-/** As plans and state have it: `sbom/spdx public`, `signature of 0123456789ab`. Short, as state holds one for every manifest. */
+/**
+ * As plans and state have it: `sbom/spdx public`, `signature of 0123456789ab`. Short, as state
+ * holds one for every manifest.
+ */
 export const relatedTextSchema = z.record(digestSchema, z.string().min(1).max(2048));
 export type RelatedText = Record<Digest, string>;
 
 const SHORT_HEX = 12;
 
-/** One word for a type, the same for a claim as a program announces it and as a registry lists it. */
+/**
+ * One word for a type, the same for a claim as a program announces it and as a registry lists it.
+ */
 export function typeName(type: string): string {
   const kind = kindOf(type);
   return kind !== undefined && resolveType(kind.name) === type
@@ -100,8 +108,8 @@ function shortest(digest: Digest, among: readonly Digest[]): string {
 }
 
 /**
- * The part of `related` that a selection takes. A signature goes with what it signs; what refers to something that stays behind stays
- * behind as well.
+ * The part of `related` that a selection takes. A signature goes with what it signs; what refers to
+ * something that stays behind stays behind as well.
  */
 export function selectRelated(
   related: Readonly<RelatedByDigest>,
@@ -127,7 +135,10 @@ export function selectRelated(
   return sortedByKey(Object.fromEntries(chosen) as RelatedByDigest);
 }
 
-/** By how many steps something is away from the artifact or the part of it that it is about in the end. */
+/**
+ * By how many steps something is away from the artifact or the part of it that it is about in the
+ * end.
+ */
 export function distanceOf(related: Readonly<RelatedByDigest>, digest: Digest, bound = 32): number {
   const of = related[digest]?.of;
   return of === undefined || bound === 0

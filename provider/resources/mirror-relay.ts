@@ -15,8 +15,9 @@ interface Bringing {
 }
 
 /**
- * Large blobs on their way to several destinations: the first that needs one brings it from the source, the others wait for that and read it there,
- * so that the source is read once. Where it cannot be read there, it is read from the source after all.
+ * Large blobs on their way to several destinations: the first that needs one brings it from the
+ * source, the others wait for that and read it there, so that the source is read once. Where it
+ * cannot be read there, it is read from the source after all.
  */
 export class BlobRelay {
   readonly #bringing = new Map<Digest, Bringing>();

@@ -30,7 +30,10 @@ import { decodeRelated, sortedByKey, type Related, type RelatedByDigest } from "
 import { SourceView } from "./mirror-source-view";
 import { namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./mirror-tags";
 
-/** Artifacts that are looked at together; each takes several requests, which the registry's own bound holds back. */
+/**
+ * Artifacts that are looked at together; each takes several requests, which the registry's own
+ * bound holds back.
+ */
 const AT_ONCE = 32;
 
 export interface MirrorSelection extends ClaimContract {
@@ -45,13 +48,17 @@ export interface Resolved {
   budget: Budget;
   /** Of everything that the plan names and the source has. */
   descriptors: Map<Digest, Descriptor>;
-  /** What it comes to depends on an index that is yet to be pushed: what is derived from that is not known. */
+  /**
+   * What it comes to depends on an index that is yet to be pushed: what is derived from that is not
+   * known.
+   */
   undecided: boolean;
 }
 
 /**
- * Decides what the destinations are to hold, from three sides: what the source has, what this program is about to put there
- * (`upcoming`), and what was mirrored before (`base`), which is not read again.
+ * Decides what the destinations are to hold, from three sides: what the source has, what this
+ * program is about to put there (`upcoming`), and what was mirrored before (`base`), which is not
+ * read again.
  */
 export async function resolveMirror(
   source: ReadStore,
@@ -143,8 +150,9 @@ class Resolution {
   }
 
   /**
-   * What is to be removed for being gone at the source is looked for once more. A source that shows nothing at all of what was mirrored, as
-   * one does whose name or rights have changed, removes nothing.
+   * What is to be removed for being gone at the source is looked for once more. A source that shows
+   * nothing at all of what was mirrored, as one does whose name or rights have changed, removes
+   * nothing.
    */
   async #confirmGone(offered: Record<string, Descriptor>): Promise<void> {
     const { base, selection, source } = this;
@@ -242,7 +250,10 @@ class Resolution {
     };
   }
 
-  /** What of an index is for the platforms; undefined where there is nothing to choose from, or not yet. */
+  /**
+   * What of an index is for the platforms; undefined where there is nothing to choose from, or not
+   * yet.
+   */
   async #choiceFor(root: Descriptor): Promise<Choice | undefined> {
     const { platforms } = this.selection;
     if (platforms === undefined || !isIndexType(root.mediaType)) return undefined;
@@ -256,7 +267,8 @@ class Resolution {
   }
 
   /**
-   * What is to refer to an artifact: what the source has, what is about to be put there, and what is kept although it is withdrawn.
+   * What is to refer to an artifact: what the source has, what is about to be put there, and what
+   * is kept although it is withdrawn.
    * @param state whether it is at the source, and whether the same parts of it went along before
    * @param apt what of all that can be said of what is mirrored
    */
@@ -299,7 +311,10 @@ class Resolution {
     return related;
   }
 
-  /** Of an index of our own making that stays: what says where it comes from, whatever the contract takes, and what is said of its parts, as far as the source still tells which these are. */
+  /**
+   * Of an index of our own making that stays: what says where it comes from, whatever the contract
+   * takes, and what is said of its parts, as far as the source still tells which these are.
+   */
   async #relatedToDerived(
     digest: Digest,
     { related }: FullArtifact,
@@ -327,7 +342,9 @@ class Resolution {
     return sortedByKey({ ...origins, ...chosen });
   }
 
-  /** Takes what is left of an index in its stead. @returns false where nothing has to be left out */
+  /**
+   * Takes what is left of an index in its stead. @returns false where nothing has to be left out
+   */
   async #addDerived(
     root: Descriptor,
     platforms: Platforms,
@@ -396,7 +413,8 @@ class Resolution {
       const manifest = await this.#view.manifest(tag, fresh);
       return manifest === undefined ? undefined : this.#view.learn(manifest).digest;
     };
-    // A source that shows nothing of what was mirrored takes nothing away, so removing by the selection is not enough.
+    // A source that shows nothing of what was mirrored takes nothing away, so removing by the
+    // selection is not enough.
     const withdrawn = this.#keeps ? "keep" : "remove";
     const chosen = await chooseCosignTags({
       artifacts: this.#plan.artifacts,

@@ -37,8 +37,9 @@ const AT_ONCE = 4;
 const NAMED = 4;
 
 /**
- * Fills every destination as planned, from one reading of the source. One that fails does not hold up the others: it is named in what is
- * recorded, with what it may still hold of earlier plans, and the next run finishes it.
+ * Fills every destination as planned, from one reading of the source. One that fails does not hold
+ * up the others: it is named in what is recorded, with what it may still hold of earlier plans, and
+ * the next run finishes it.
  */
 export async function bringInStep(
   inputs: Properties,
@@ -153,7 +154,10 @@ function failureOf(
   );
 }
 
-/** The inventory of a plan before may be out of reach, as when its only destination is down; nothing can be removed then. */
+/**
+ * The inventory of a plan before may be out of reach, as when its only destination is down; nothing
+ * can be removed then.
+ */
 function unreadable(error: unknown): undefined {
   if (!isConsignError(error)) throw error;
   return undefined;
@@ -214,8 +218,9 @@ async function prepare(
 }
 
 /**
- * Destinations that are no longer named: what is there stays, or goes, as deleting the mirror would have it. One that cannot be reached any
- * more holds up nothing, as it may well be taken out for that.
+ * Destinations that are no longer named: what is there stays, or goes, as deleting the mirror would
+ * have it. One that cannot be reached any more holds up nothing, as it may well be taken out for
+ * that.
  */
 async function leave(
   planned: PlannedMirror,

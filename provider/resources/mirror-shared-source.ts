@@ -9,8 +9,8 @@ const SMALL = 1024 * 1024;
 const KEPT = 64 * 1024 * 1024;
 
 /**
- * A source that several destinations are filled from: small blobs are read once for all of them and kept, up to a bound. Larger ones are relayed,
- * see BlobRelay.
+ * A source that several destinations are filled from: small blobs are read once for all of them and
+ * kept, up to a bound. Larger ones are relayed, see BlobRelay.
  */
 export class SharedSource implements ReadStore {
   readonly #blobs = new Map<Digest, Promise<Uint8Array>>();

@@ -15,19 +15,28 @@ import { describeReferrer, type Related, type RelatedByDigest } from "./mirror-r
 
 const AT_ONCE = 32;
 
-/** What refers to an artifact, and how that was found out; the latter is undefined for what is yet to be pushed. */
+/**
+ * What refers to an artifact, and how that was found out; the latter is undefined for what is yet
+ * to be pushed.
+ */
 export interface Surveyed {
   related: RelatedByDigest;
   found: Survey | undefined;
 }
 
-/** A mirror's source as its planning sees it: what was mirrored before is not read again, and all that is read is remembered. */
+/**
+ * A mirror's source as its planning sees it: what was mirrored before is not read again, and all
+ * that is read is remembered.
+ */
 export class SourceView {
   /** Of everything that was found there, or is about to be. */
   readonly descriptors = new Map<Digest, Descriptor>();
   /** What was not known before. */
   readonly read = new Map<Digest, Manifest>();
-  /** By index, everything below it that goes along, about which cosign may have something to say too. */
+  /**
+   * By index, everything below it that goes along, about which cosign may have something to say
+   * too.
+   */
   readonly parts = new Map<Digest, Digest[]>();
   readonly #known: ReadonlyMap<Digest, KnownPlace>;
   /** What was mirrored, as it was described then: lists need not say it again. */
@@ -76,7 +85,8 @@ export class SourceView {
 
   /**
    * What refers to an artifact, complete, before anything is selected.
-   * @param settled the same parts of it went along before: with others there are parts in a known index that have never been read
+   * @param settled the same parts of it went along before: with others there are parts in a known
+   * index that have never been read
    * @param present whether what is listed and gone is left out
    */
   async survey(root: Descriptor, settled: boolean, present: boolean): Promise<Surveyed> {
@@ -113,7 +123,10 @@ export class SourceView {
     }
   }
 
-  /** What was mirrored, is not listed any more, and is there: a list may lack what nobody has withdrawn. */
+  /**
+   * What was mirrored, is not listed any more, and is there: a list may lack what nobody has
+   * withdrawn.
+   */
   async unlisted(
     mirrored: Readonly<RelatedByDigest>,
     observed: Readonly<RelatedByDigest>,
@@ -131,7 +144,10 @@ export class SourceView {
     return there;
   }
 
-  /** As it was described before; one thing may belong to several artifacts, and what it refers to is told from each. */
+  /**
+   * As it was described before; one thing may belong to several artifacts, and what it refers to is
+   * told from each.
+   */
   #describe(digest: Digest, referrer: SurveyedReferrer, root: Digest): Related {
     const before = this.#before.get(digest);
     if (before === undefined) return describeReferrer(referrer, root);

@@ -48,14 +48,18 @@ export interface TagDecisions {
 const NAMED = 5;
 const AT_ONCE = 32;
 
-/** Whether a tag may stay where others have it. Under cosign's are their own signatures too, which nothing that comes from upstream may cover. */
+/**
+ * Whether a tag may stay where others have it. Under cosign's are their own signatures too, which
+ * nothing that comes from upstream may cover.
+ */
 export function mayStay(tag: string, plan: FullPlan, onConflict: OnConflict): boolean {
   return onConflict === "keep" || plan.cosignTags[tag] !== undefined;
 }
 
 /**
- * Decides which tags have to move, and from where. A tag that is neither where this mirror put it nor where the last refresh showed it was
- * moved by somebody else, and nobody has seen that in a preview yet. Tags that are known to be right are not looked at.
+ * Decides which tags have to move, and from where. A tag that is neither where this mirror put it
+ * nor where the last refresh showed it was moved by somebody else, and nobody has seen that in a
+ * preview yet. Tags that are known to be right are not looked at.
  * @param untagged the destination has no tags, so none is looked at
  * @throws ConsignError `TAG_MOVED`
  */
@@ -101,7 +105,10 @@ function isSettled(tag: string, digest: Digest, { base, status, kept }: KnownTag
   );
 }
 
-/** Put there by an earlier run, or shown by a refresh, and a preview before this run, and so agreed upon. */
+/**
+ * Put there by an earlier run, or shown by a refresh, and a preview before this run, and so agreed
+ * upon.
+ */
 function isOurs(tag: string, now: Digest, { known, plan, onConflict }: TagWork): boolean {
   return (
     known.earlier.some((earlier) => tagIn(earlier, tag) === now) ||

@@ -45,7 +45,10 @@ export const tagSelectionSchema = z.union([
       .string()
       .refine((range) => semver.validRange(range) !== null, "must be a semver range, as >=1.2.0 <2")
       .optional(),
-    /** Of what is left, the newest N: by semantic version, where tags that are no version are not taken, or by when they say they were created. */
+    /**
+     * Of what is left, the newest N: by semantic version, where tags that are no version are not
+     * taken, or by when they say they were created.
+     */
     newest: z
       .union([
         countSchema,
@@ -58,13 +61,19 @@ export const tagSelectionSchema = z.union([
 ]);
 export type TagSelection = z.infer<typeof tagSelectionSchema>;
 
-/** When an artifact says it was created, in milliseconds since 1970; undefined where it does not say. */
+/**
+ * When an artifact says it was created, in milliseconds since 1970; undefined where it does not
+ * say.
+ */
 export type CreatedAt = (tag: string) => Promise<number | undefined>;
 
 const COSIGN_TAG = /^(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})\.(sig|att|sbom)$/;
 const INVENTORY_TAG = /^consign-inventory-[0-9a-f]{12}$/;
 
-/** The tags under which cosign before its third version keeps signatures, attestations and SBOMs of a digest. They name no version of anything. */
+/**
+ * The tags under which cosign before its third version keeps signatures, attestations and SBOMs of
+ * a digest. They name no version of anything.
+ */
 export function cosignTagsOf(digest: Digest): string[] {
   const stem = digest.replace(":", "-");
   return [`${stem}.att`, `${stem}.sbom`, `${stem}.sig`];
@@ -77,7 +86,10 @@ export function cosignSubjectOf(tag: string): Digest | undefined {
   return isDigest(digest) ? digest : undefined;
 }
 
-/** True for tags that a person chose: not cosign's, not lists of referrers, and not those under which mirrors keep their inventories. */
+/**
+ * True for tags that a person chose: not cosign's, not lists of referrers, and not those under
+ * which mirrors keep their inventories.
+ */
 export function isUserTag(tag: string): boolean {
   return !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag) && !isFallbackTag(tag);
 }
@@ -99,7 +111,10 @@ export function namesOnly(selection: TagSelection): boolean {
   return include === undefined ? digests !== undefined : include.every(isTag);
 }
 
-/** The selected ones of `tags`, sorted by name. `createdAt` is asked only where the newest are wanted by age. */
+/**
+ * The selected ones of `tags`, sorted by name. `createdAt` is asked only where the newest are
+ * wanted by age.
+ */
 export async function selectTags(
   tags: readonly string[],
   selection: TagSelection,

@@ -92,7 +92,9 @@ const UNDETERMINED = [
   "summarizeAbove",
 ];
 
-/** Keeps destinations in step with a source: chosen tags, and of what refers to them a chosen part. */
+/**
+ * Keeps destinations in step with a source: chosen tags, and of what refers to them a chosen part.
+ */
 export const mirror: Reconciler<typeof schema.shape> = {
   kind: "Mirror",
   schema,
@@ -111,7 +113,8 @@ export const mirror: Reconciler<typeof schema.shape> = {
   ensured: ["ready", "behind", "kept"],
 
   async plan(known, unknown, previous, context) {
-    // What is upcoming serves the plan and is no property of the mirror: it is neither shown nor recorded.
+    // What is upcoming serves the plan and is no property of the mirror: it is neither shown nor
+    // recorded.
     const planned: Properties = { upcoming: undefined, upcomingReady: undefined };
     for (const [name, fallback] of DEFAULTS)
       if (!unknown.has(name)) planned[name] = known[name] ?? fallback;
@@ -258,7 +261,8 @@ export const mirror: Reconciler<typeof schema.shape> = {
         recorded.onConflict,
         recorded.platforms,
       );
-      // What is no longer planned may still be there, and nothing but the run that is owed takes it away.
+      // What is no longer planned may still be there, and nothing but the run that is owed takes it
+      // away.
       const owed =
         recorded.status[destination]?.["failed"] ?? "what is no longer planned may still be there";
       const lines = (await hasInventory(store, recorded.plan))
@@ -308,7 +312,10 @@ function previousMirror(previous: Properties | undefined): PlannedMirror | undef
   return parsed.success ? parsed.data : undefined;
 }
 
-/** A base that cannot be read is no reason to fail: nothing is removed then, and everything is looked at. */
+/**
+ * A base that cannot be read is no reason to fail: nothing is removed then, and everything is
+ * looked at.
+ */
 function staleBase(context: ResourceContext): (error: unknown) => undefined {
   return (error) => {
     if (!isConsignError(error)) throw error;
@@ -365,7 +372,10 @@ function warnOf(plan: FullPlan, source: string, context: ResourceContext): void 
     context.warn(`mirror of ${source}: \`tags\` selects nothing that is there`);
 }
 
-/** A destination that is new to the mirror may have the tags already, and elsewhere. Whoever cannot be asked is found out later. */
+/**
+ * A destination that is new to the mirror may have the tags already, and elsewhere. Whoever cannot
+ * be asked is found out later.
+ */
 async function warnOfConflicts(
   plan: FullPlan,
   destinations: readonly string[],

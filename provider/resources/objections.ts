@@ -23,7 +23,10 @@ export interface Witness {
   only?: ReadonlySet<Digest> | undefined;
 }
 
-/** Whose word counts: the trust policy, and the repository for which it was chosen, wherever a claim is read. */
+/**
+ * Whose word counts: the trust policy, and the repository for which it was chosen, wherever a claim
+ * is read.
+ */
 export interface Jury {
   trust: ResolvedTrustPolicy;
   scope: string;
@@ -31,8 +34,9 @@ export interface Jury {
 }
 
 /**
- * What is claimed of an artifact's lifecycle at several places taken together: what is said at one of them may be taken back at another. Each
- * claim is verified as any other is; what comes out of this can only be held against the artifact.
+ * What is claimed of an artifact's lifecycle at several places taken together: what is said at one
+ * of them may be taken back at another. Each claim is verified as any other is; what comes out of
+ * this can only be held against the artifact.
  * @throws ConsignError as {@link gatherClaims}
  */
 export async function lifecycleAt(
@@ -86,7 +90,10 @@ export async function revocationAt(
 
 const LIFECYCLE: ReadonlySet<string> = new Set(["revocation", "redirect", "endOfLife"]);
 
-/** A copy of a claim that lost a signature, or its content, says less than one that did not; what one of them lacks the other may have. */
+/**
+ * A copy of a claim that lost a signature, or its content, says less than one that did not; what
+ * one of them lacks the other may have.
+ */
 function both(known: ObservedClaim, other: ObservedClaim, now: Date): ObservedClaim {
   return {
     claim: weight(other, now) > weight(known, now) ? other.claim : known.claim,

@@ -26,7 +26,10 @@ export function ownMarks(state: Properties | undefined, signedBy: SignedBy): Own
   };
 }
 
-/** A signature by this certificate counts as made by who signs with it, as it would have been adopted. */
+/**
+ * A signature by this certificate counts as made by who signs with it, as it would have been
+ * adopted.
+ */
 export function isOwnSignature(
   { digest, annotations }: Descriptor,
   { recorded, thumbprint }: OwnMarks,
@@ -38,7 +41,10 @@ export function isOwnSignature(
   );
 }
 
-/** What a state records of signatures that newer ones have taken the place of: they are still there, and to be removed some day. */
+/**
+ * What a state records of signatures that newer ones have taken the place of: they are still there,
+ * and to be removed some day.
+ */
 export function formerSignatures(
   previous: Properties | undefined,
   made: readonly SignatureRecord[],
@@ -54,7 +60,10 @@ function formerOf(state: Properties | undefined): string[] {
   return formerSchema.safeParse(state?.["formerSignatures"]).data ?? [];
 }
 
-/** The annotation lists a chain's certificates, the signer's first. Anyone may write it, so it may be anything. */
+/**
+ * The annotation lists a chain's certificates, the signer's first. Anyone may write it, so it may
+ * be anything.
+ */
 function leafOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   try {

@@ -21,7 +21,10 @@ import { MEDIA_TYPES } from "../oci/media-types";
 import type { ResourceContext } from "./context";
 import type { SignedBy } from "./signer";
 
-/** More signatures by one certificate than this on one artifact are not looked at; recorded ones come first, as the date that orders the others is anyone's to write. */
+/**
+ * More signatures by one certificate than this on one artifact are not looked at; recorded ones
+ * come first, as the date that orders the others is anyone's to write.
+ */
 const MAX_OWN_SIGNATURES = 20;
 
 /** What makes a signature bad, rather than its store unreachable. */
@@ -46,7 +49,10 @@ export interface OwnSignature extends SignatureVerdict {
   envelope?: { bytes: Uint8Array; mediaType: string };
   /** From its signing time to its own expiry. */
   lifetimeMs?: number;
-  /** `trusted`: by an authority that the arguments name, so the certificate's end is not the signature's. */
+  /**
+   * `trusted`: by an authority that the arguments name, so the certificate's end is not the
+   * signature's.
+   */
   timestamp: "none" | "present" | "trusted";
   /** The chain's last certificate. */
   root?: Certificate;
@@ -61,9 +67,10 @@ export interface OwnSigner {
 }
 
 /**
- * The signatures on an artifact that are by this certificate, or were recorded as ours, the newest first, each verified to the Notary
- * Project's rules at level strict. What is trusted is the certificate itself, by its digest: whether *others* trust it, their trust policy
- * says. Where it cannot be told whether the certificate is revoked there is a warning: what is known stays.
+ * The signatures on an artifact that are by this certificate, or were recorded as ours, the newest
+ * first, each verified to the Notary Project's rules at level strict. What is trusted is the
+ * certificate itself, by its digest: whether *others* trust it, their trust policy says. Where it
+ * cannot be told whether the certificate is revoked there is a warning: what is known stays.
  * @param enough of the first one that it is true for, no older ones are looked at
  */
 export async function ownSignatures(
@@ -134,7 +141,10 @@ async function readOwn(
   }
 }
 
-/** Verifies an envelope as {@link ownSignatures} does, wherever it is; `undefined` if it is by another certificate. */
+/**
+ * Verifies an envelope as {@link ownSignatures} does, wherever it is; `undefined` if it is by
+ * another certificate.
+ */
 export async function judgeOwn(
   envelope: { bytes: Uint8Array; mediaType: string },
   target: Descriptor,
@@ -170,7 +180,10 @@ export async function judgeOwn(
   };
 }
 
-/** Trust in what these roots vouch for, as strict as the Notary Project has it, but for revocation, which {@link withRevocation} judges. */
+/**
+ * Trust in what these roots vouch for, as strict as the Notary Project has it, but for revocation,
+ * which {@link withRevocation} judges.
+ */
 export function policyFor(
   roots: readonly Certificate[],
   tsa: readonly Certificate[],

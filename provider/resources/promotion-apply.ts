@@ -50,9 +50,10 @@ export interface PromotionTask extends HistoryQuestion {
 }
 
 /**
- * Promotes: content, the signed record, the claim that the stay has begun, the one that the stay before is over, the tag last. Everything but
- * the tag is found again by a run that comes after one that was cut short; a race for the tag that is lost, and a revocation that came in the
- * meantime, take back what this run had written.
+ * Promotes: content, the signed record, the claim that the stay has begun, the one that the stay
+ * before is over, the tag last. Everything but the tag is found again by a run that comes after one
+ * that was cut short; a race for the tag that is lost, and a revocation that came in the meantime,
+ * take back what this run had written.
  * @throws ConsignError `TAG_MOVED`, `VERIFICATION_UNMET`, and what copying and signing throw
  */
 export async function promote(
@@ -171,7 +172,8 @@ async function closeBefore(
     );
     return;
   }
-  // A run that was cut short before the tag moved had closed it too early, so it is closed again; of two ends the later one counts.
+  // A run that was cut short before the tag moved had closed it too early, so it is closed again;
+  // of two ends the later one counts.
   if (
     arrived &&
     (await staysOn(task, before.digest, context)).some(
@@ -184,7 +186,10 @@ async function closeBefore(
   await attachRecord(task.signing, packClosing(plainDescriptor(subject), task.slot, stay), context);
 }
 
-/** What the plan said, and an archive policy of the same program went by, unless that is long past: a copy may take hours. */
+/**
+ * What the plan said, and an archive policy of the same program went by, unless that is long past:
+ * a copy may take hours.
+ */
 function plannedEnd(planned: string | undefined, now: string): string {
   return planned !== undefined && Date.parse(now) - Date.parse(planned) <= SKEW_MS ? planned : now;
 }
@@ -197,7 +202,10 @@ async function moveTag(task: PromotionTask, context: ResourceContext): Promise<v
   context.progress(`${store.name}:${tag} is ${descriptor.digest} now`);
 }
 
-/** Whether another run of the same promotion took up what this one had written, and the history leads over it by now. Where nobody can tell it stays. */
+/**
+ * Whether another run of the same promotion took up what this one had written, and the history
+ * leads over it by now. Where nobody can tell it stays.
+ */
 async function mayBeHistory(
   task: PromotionTask,
   opening: Digest,
@@ -213,7 +221,10 @@ async function mayBeHistory(
   }
 }
 
-/** A record of this slot that was cut short before it was signed: nobody believes it, and it would be there for ever. */
+/**
+ * A record of this slot that was cut short before it was signed: nobody believes it, and it would
+ * be there for ever.
+ */
 async function removeUnsignedRecords({
   store,
   slot,
@@ -230,8 +241,10 @@ async function removeUnsignedRecords({
 }
 
 /**
- * A promotion of this artifact that names one in the history as the one before, and is not what came after it, lost its race and was cut short, or the
- * tag was moved back by hand behind it. It may have been there for a while and is signed, so its stay is closed, and nothing of it is removed.
+ * A promotion of this artifact that names one in the history as the one before, and is not what
+ * came after it, lost its race and was cut short, or the tag was moved back by hand behind it. It
+ * may have been there for a while and is signed, so its stay is closed, and nothing of it is
+ * removed.
  */
 async function closeVoid(
   task: PromotionTask,

@@ -5,14 +5,17 @@ import type { ResourceContext } from "./context";
 
 type Clock = Pick<ResourceContext, "now">;
 
-/** Whether a time has not come, and two machines' clocks do not explain it. Nothing is recorded for such a time, and what is counts for no other. */
+/**
+ * Whether a time has not come, and two machines' clocks do not explain it. Nothing is recorded for
+ * such a time, and what is counts for no other.
+ */
 export function isAhead(time: string, { now }: Clock): boolean {
   return Date.parse(time) > now().getTime() + SKEW_MS;
 }
 
 /**
- * When a stay ends that ends now. Never before the clock says so: whatever a program says of the time, it was there until now, and rules of
- * retention count from its end.
+ * When a stay ends that ends now. Never before the clock says so: whatever a program says of the
+ * time, it was there until now, and rules of retention count from its end.
  * @param from when it began
  * @param asOf what the program says that the time is
  */

@@ -126,9 +126,11 @@ export function promotedIn(claim: ReadClaim, slot: Slot): Promoted | undefined {
 }
 
 /**
- * The promotions of a slot, newest first: each record names the one before, so the way back can be followed from where the tag points, or
- * from what was recorded. It ends where a record is missing or not believed.
- * @param recorded newest first, believed earlier: where the way reaches one of them, the rest is taken from there
+ * The promotions of a slot, newest first: each record names the one before, so the way back can be
+ * followed from where the tag points, or from what was recorded. It ends where a record is missing
+ * or not believed.
+ * @param recorded newest first, believed earlier: where the way reaches one of them, the rest is
+ * taken from there
  */
 export async function readHistory(
   question: HistoryQuestion,
@@ -151,8 +153,9 @@ export async function readHistory(
 }
 
 /**
- * The way back from the newest of the promotions of one artifact: from the one that comes last, unless another one says that it followed that.
- * A clock that was ahead once makes an older one look the newest.
+ * The way back from the newest of the promotions of one artifact: from the one that comes last,
+ * unless another one says that it followed that. A clock that was ahead once makes an older one
+ * look the newest.
  */
 async function latestChain(
   question: HistoryQuestion,

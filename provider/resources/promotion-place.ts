@@ -3,7 +3,10 @@ import { isConsignError } from "../errors";
 import type { ResourceContext } from "./context";
 import type { Slot } from "./promotion-record";
 
-/** Whether two locations are only two spellings of one place. A claim may name anything; what is no location is no place of ours. */
+/**
+ * Whether two locations are only two spellings of one place. A claim may name anything; what is no
+ * location is no place of ours.
+ */
 export async function isSamePlace(
   a: string,
   b: string,

@@ -62,7 +62,10 @@ export interface PromotionAnswer {
   carries: Record<Digest, string> | undefined;
 }
 
-/** Decides what promoting means here and now: which promotion it follows, when it happens, and what its record says. Writes nothing. */
+/**
+ * Decides what promoting means here and now: which promotion it follows, when it happens, and what
+ * its record says. Writes nothing.
+ */
 export async function resolvePromotion(
   ask: PromotionQuestion,
   context: ResourceContext,
@@ -138,7 +141,10 @@ async function present(store: ReadStore, digest: Digest): Promise<Descriptor | u
   }
 }
 
-/** Where what is claimed of an artifact counts: what nobody has told the source yet, the destination may know, and the other way round. */
+/**
+ * Where what is claimed of an artifact counts: what nobody has told the source yet, the destination
+ * may know, and the other way round.
+ */
 function juryOf({
   trustOfArtifact,
   source,
@@ -148,7 +154,10 @@ function juryOf({
   return { trust: trustOfArtifact, scope: source.name, question: { precedence, lifecycleIssuers } };
 }
 
-/** Why an artifact is revoked, by claims at the destination and at the source; undefined if it is not. */
+/**
+ * Why an artifact is revoked, by claims at the destination and at the source; undefined if it is
+ * not.
+ */
 export async function revocationOf(
   ask: RevocationQuestion,
   digest: Digest,
@@ -176,7 +185,10 @@ export async function revocationOfArtifact(
   return revocationAt(witnesses, artifact, juryOf(ask), context);
 }
 
-/** Judges it at the source, or, where the source has it no more, at the destination; what is said against it at the other place counts as well. */
+/**
+ * Judges it at the source, or, where the source has it no more, at the destination; what is said
+ * against it at the other place counts as well.
+ */
 async function judged(
   ask: PromotionQuestion,
   descriptor: Descriptor | undefined,
@@ -211,7 +223,10 @@ async function carried(
     : carriedClaims(source, descriptor, claims);
 }
 
-/** A promotion of this artifact that follows the newest one was begun before and never came to its end. */
+/**
+ * A promotion of this artifact that follows the newest one was begun before and never came to its
+ * end.
+ */
 async function resumable(
   ask: PromotionQuestion,
   head: Promoted | undefined,
@@ -243,8 +258,9 @@ async function isDemoted(
 }
 
 /**
- * When a new promotion begins: as of the plan, but after everything that is recorded, as two stays must not begin at one time. What is recorded
- * for a time that has not come is followed all the same, or one wrong clock would end all promotions.
+ * When a new promotion begins: as of the plan, but after everything that is recorded, as two stays
+ * must not begin at one time. What is recorded for a time that has not come is followed all the
+ * same, or one wrong clock would end all promotions.
  */
 async function startOf(
   ask: PromotionQuestion,

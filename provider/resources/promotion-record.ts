@@ -16,7 +16,10 @@ export interface Slot {
   resource: string;
 }
 
-/** What a promotion adds to a SLSA verification summary: where the artifact came from, and what it took the place of. */
+/**
+ * What a promotion adds to a SLSA verification summary: where the artifact came from, and what it
+ * took the place of.
+ */
 const lineageSchema = z.object({
   environment: z.string().min(1),
   from: z.object({ repository: z.string().min(1), digest: digestSchema }),
@@ -98,7 +101,10 @@ export function packRecord(subject: Descriptor, record: PromotionRecord): Packed
   return packClaim({ type: "vsa", subject, predicate: record, audience: "internal" });
 }
 
-/** `https://consign.dev/claims/deployment/v1`, with which promotion began the stay, and which ended it. */
+/**
+ * `https://consign.dev/claims/deployment/v1`, with which promotion began the stay, and which ended
+ * it.
+ */
 export const stayClaimSchema = z.object({
   environment: z.string().min(1),
   resource: z.string(),

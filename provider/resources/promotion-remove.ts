@@ -26,8 +26,9 @@ import { tagDigest } from "./tagging";
 export type RemovalQuestion = HistoryQuestion & { store: Store };
 
 /**
- * Takes a promotion back as `onDelete` says: the tag first, then the claim that its stay is over, as nobody is to say so while it lasts, then the
- * content. What somebody else has taken over stays as it is: another environment by the same tag, or a later promotion.
+ * Takes a promotion back as `onDelete` says: the tag first, then the claim that its stay is over,
+ * as nobody is to say so while it lasts, then the content. What somebody else has taken over stays
+ * as it is: another environment by the same tag, or a later promotion.
  */
 export async function removePromotion(
   recorded: PlannedPromotion,
@@ -68,7 +69,10 @@ export async function removePromotion(
   );
 }
 
-/** Where a registry removes a tag with its manifest only, the stay lasts until that is purged, and what is claimed of it goes with it. */
+/**
+ * Where a registry removes a tag with its manifest only, the stay lasts until that is purged, and
+ * what is claimed of it goes with it.
+ */
 async function untag(
   leaving: Leaving,
   onDelete: OnDelete,
@@ -92,7 +96,10 @@ async function present(store: Store, digest: Digest): Promise<Descriptor | undef
   }
 }
 
-/** Ends the stay that the promotion began, unless it has ended. Where the tag was there until now, only a demotion says so. */
+/**
+ * Ends the stay that the promotion began, unless it has ended. Where the tag was there until now,
+ * only a demotion says so.
+ */
 async function close(
   recorded: PlannedPromotion,
   question: RemovalQuestion,
@@ -120,7 +127,10 @@ async function close(
   );
 }
 
-/** Why somebody else needs what this promotion has put there. Whose claim cannot be judged now may be somebody's. */
+/**
+ * Why somebody else needs what this promotion has put there. Whose claim cannot be judged now may
+ * be somebody's.
+ */
 async function keeperOf(
   recorded: PlannedPromotion,
   question: RemovalQuestion,
@@ -186,7 +196,10 @@ async function otherStay(
   return environment === undefined ? undefined : `${environment} is in use by the same tag`;
 }
 
-/** Another environment at the same place, by another tag, that is still there: when it ran this, and by which promotion, is told by what would be purged. */
+/**
+ * Another environment at the same place, by another tag, that is still there: when it ran this, and
+ * by which promotion, is told by what would be purged.
+ */
 async function historyOfAnother(
   recorded: PlannedPromotion,
   { store, slot, trust }: RemovalQuestion,

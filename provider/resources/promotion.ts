@@ -47,8 +47,8 @@ const NEEDED = [
 ] as const;
 
 /**
- * An artifact in an environment: its graph at a place, a tag on it, and signed records of how it came there. The records are the history; the
- * state only remembers it.
+ * An artifact in an environment: its graph at a place, a tag on it, and signed records of how it
+ * came there. The records are the history; the state only remembers it.
  */
 export const promotion: Reconciler<typeof promotionSchema.shape> = {
   kind: "Promotion",
@@ -69,7 +69,8 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     "upcoming",
   ],
   ensured: ["signatures"],
-  // Of a revocation nobody is to overlook it, though nothing can be done about it here. A tag elsewhere is never as it should be.
+  // Of a revocation nobody is to overlook it, though nothing can be done about it here. A tag
+  // elsewhere is never as it should be.
   unsettled: (inputs) =>
     inputs["revoked"] !== undefined ||
     (inputs["seen"] !== undefined && inputs["seen"] !== inputs["digest"]),
@@ -199,7 +200,10 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
   },
 };
 
-/** A place that is only spelt otherwise is the same place, and keeps the spelling that its records have. */
+/**
+ * A place that is only spelt otherwise is the same place, and keeps the spelling that its records
+ * have.
+ */
 async function asRecordedAt<Given extends Partial<PromotionInputs>>(
   given: Given,
   previous: Properties | undefined,
@@ -285,7 +289,8 @@ function properties(
   const { descriptor, record, history, replaced, before, judgement, promotedAt, seen } = answer;
   const slot = slotOf(inputs.environment, inputs.to, inputs.tag);
   const reference = pinned(parseReference(`${inputs.to}@${digest}`).location, digest);
-  // What the environment runs stays there, whatever is known of it by now; put there again is nothing that would not be put there now.
+  // What the environment runs stays there, whatever is known of it by now; put there again is
+  // nothing that would not be put there now.
   const stays = answer.done && seen === digest;
   const done = stays && recorded.digest === digest && recorded.verified === true;
   const same: Recorded = record !== undefined && recorded.record === record.digest ? recorded : {};
@@ -367,7 +372,10 @@ function later(a: string, b: string): string {
   return a < b ? b : a;
 }
 
-/** Where a plan had to leave something open, because the artifact or its claims were not there yet, it can be completed now. */
+/**
+ * Where a plan had to leave something open, because the artifact or its claims were not there yet,
+ * it can be completed now.
+ */
 async function settled(
   inputs: Properties,
   previous: Properties | undefined,
@@ -386,7 +394,10 @@ async function settled(
   return readState(plannedPromotionSchema, { ...inputs, ...again, asOf: inputs["asOf"] });
 }
 
-/** Where the tag may be found when it is moved: as planned, if the plan saw it where this promotion had put it or a refresh had shown it. */
+/**
+ * Where the tag may be found when it is moved: as planned, if the plan saw it where this promotion
+ * had put it or a refresh had shown it.
+ */
 function expectedTag(plan: PlannedPromotion, previous: Properties | undefined): Digest | undefined {
   const seen = plan.seen === ABSENT ? undefined : (plan.seen as Digest);
   const before = plannedPromotionSchema.partial().safeParse(previous ?? {});

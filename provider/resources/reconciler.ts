@@ -7,11 +7,17 @@ export type Properties = Record<string, unknown>;
 
 /** What `plan` found out. */
 export interface Plan {
-  /** Values to put beside the user's arguments; from here on they are inputs like these. What cannot be known yet is left out. */
+  /**
+   * Values to put beside the user's arguments; from here on they are inputs like these. What cannot
+   * be known yet is left out.
+   */
   planned: Properties;
 }
 
-/** `create` or `update` got part of the way: `properties` is what is there now, and the next run goes on from it. */
+/**
+ * `create` or `update` got part of the way: `properties` is what is there now, and the next run
+ * goes on from it.
+ */
 export class PartialFailure extends Error {
   constructor(
     override readonly cause: Error,
@@ -22,10 +28,13 @@ export class PartialFailure extends Error {
 }
 
 /**
- * One kind of resource. The same five verbs for all kinds, so that nothing else needs to know which kind it handles.
+ * One kind of resource. The same five verbs for all kinds, so that nothing else needs to know which
+ * kind it handles.
  *
- * - `plan` validates and resolves, never writes, and says as much as can be said before anything exists.
- * - `ensure` makes the plan so. It is create and update: idempotent, adopting what is already right.
+ * - `plan` validates and resolves, never writes, and says as much as can be said before anything
+ * exists.
+ * - `ensure` makes the plan so. It is create and update: idempotent, adopting what is already
+ * right.
  * - `observe` reads back and re-verifies; `undefined` only if the thing is definitely gone.
  * - `remove` takes it away as `onDelete` says; taking away what is gone succeeds.
  */
@@ -48,11 +57,19 @@ export interface Reconciler<Shape extends z.ZodRawShape = z.ZodRawShape> {
     context: ResourceContext,
   ): Promise<Plan>;
   id(inputs: Properties): string;
-  /** True where `ensure` has to run although no property differs, e.g. to refuse what is not verified. */
+  /**
+   * True where `ensure` has to run although no property differs, e.g. to refuse what is not
+   * verified.
+   */
   unsettled?(inputs: Properties): boolean;
-  /** True where a recorded value may stay although the plan has another: a deliberate state that nothing is to be done about. */
+  /**
+   * True where a recorded value may stay although the plan has another: a deliberate state that
+   * nothing is to be done about.
+   */
   acknowledged?(name: string, recorded: unknown): boolean;
-  /** What a resource with these properties has: in a run that keeps it, nobody else takes that away. */
+  /**
+   * What a resource with these properties has: in a run that keeps it, nobody else takes that away.
+   */
   holds?(properties: Properties): Holding | undefined;
   ensure(
     inputs: Properties,

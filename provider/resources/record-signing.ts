@@ -24,7 +24,10 @@ export interface RecordSigner {
   written: Descriptor[];
 }
 
-/** Signs a claim of our own and pushes it, so that nobody finds it unsigned; what is there already stays. */
+/**
+ * Signs a claim of our own and pushes it, so that nobody finds it unsigned; what is there already
+ * stays.
+ */
 export async function attachRecord(
   { store, args, signedBy, written }: RecordSigner,
   packed: PackedArtifact,

@@ -18,13 +18,17 @@ export interface Leaving {
   target: Descriptor;
   /** By tag, where the resource had pointed it. Pointing elsewhere it is somebody else's. */
   tags: Readonly<Record<string, readonly string[]>>;
-  /** Whose referrers go with it: those that the resource made, or all, as it brought them there itself. */
+  /**
+   * Whose referrers go with it: those that the resource made, or all, as it brought them there
+   * itself.
+   */
   referrers: OwnMarks | "all";
 }
 
 /**
- * Takes an artifact away as `onDelete` says. Its own tags go first. With `purge` the artifact goes too, unless somebody still has it: another
- * resource of this run, a tag that is not its own, an index under a tag, or what others said about it. Then it stays as it is, with a warning.
+ * Takes an artifact away as `onDelete` says. Its own tags go first. With `purge` the artifact goes
+ * too, unless somebody still has it: another resource of this run, a tag that is not its own, an
+ * index under a tag, or what others said about it. Then it stays as it is, with a warning.
  */
 export async function removeArtifact(
   leaving: Leaving,
@@ -80,7 +84,10 @@ async function removeTags(
   return stuck;
 }
 
-/** Removes a manifest and everything that refers to it, deepest first, so that nothing is ever left pointing at nothing. */
+/**
+ * Removes a manifest and everything that refers to it, deepest first, so that nothing is ever left
+ * pointing at nothing.
+ */
 export async function purge(store: Store, target: Descriptor, depth = 0): Promise<void> {
   if (depth > 32)
     throw new ConsignError(

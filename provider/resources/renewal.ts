@@ -14,7 +14,10 @@ interface End {
   text: string;
 }
 
-/** When a signature is of no more use: its own expiry, or its certificates' unless a trusted authority says that it is older. */
+/**
+ * When a signature is of no more use: its own expiry, or its certificates' unless a trusted
+ * authority says that it is older.
+ */
 function endOf({ expiresAt, certificateExpiresAt, timestamp }: OwnSignature): End {
   const own = expiresAt === undefined ? Infinity : Date.parse(expiresAt);
   const certificate =
@@ -39,8 +42,9 @@ export function lasting(
 }
 
 /**
- * `none`, or `due: …` if all valid signatures end within `renewBefore` and signing again helps: not where the certificate's end is the
- * limit and no trusted timestamp goes with the new signature. Then there is a warning, as only another certificate helps.
+ * `none`, or `due: …` if all valid signatures end within `renewBefore` and signing again helps: not
+ * where the certificate's end is the limit and no trusted timestamp goes with the new signature.
+ * Then there is a warning, as only another certificate helps.
  */
 export function renewalOf(
   valid: readonly OwnSignature[],

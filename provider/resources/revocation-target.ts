@@ -10,9 +10,10 @@ import type { ResourceContext } from "./context";
 const MAX_DEPTH = 8;
 
 /**
- * A revocation counts where it is about what it revokes, or about the artifact that the revoked claim is about. One that names something else
- * would be accepted everywhere and do nothing anywhere. Where the target is not there, as it may have been removed here and live on in
- * mirrors, nobody can tell, and a warning says so.
+ * A revocation counts where it is about what it revokes, or about the artifact that the revoked
+ * claim is about. One that names something else would be accepted everywhere and do nothing
+ * anywhere. Where the target is not there, as it may have been removed here and live on in mirrors,
+ * nobody can tell, and a warning says so.
  * @throws ConsignError `INPUT_INVALID` at `predicate.target`
  */
 export async function checkRevocationTarget(

@@ -3,7 +3,10 @@ import path from "node:path";
 import { isConsignError } from "../errors";
 import { formatLocation, parseLocation, type Location } from "../oci/reference";
 
-/** One spelling for each place, as far as the text tells: paths of layouts without detours, hosts in lower case. */
+/**
+ * One spelling for each place, as far as the text tells: paths of layouts without detours, hosts in
+ * lower case.
+ */
 export function normalLocation(location: Location): Location {
   if (location.kind === "registry")
     return { ...location, registry: location.registry.toLowerCase() };

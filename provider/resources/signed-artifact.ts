@@ -59,7 +59,8 @@ const plannedSchema = schema.extend({
 const tagsSchema = plannedSchema.pick({ tagged: true, placed: true, digest: true }).partial();
 
 /**
- * An artifact in a repository, its signature, and the tags on it. Signature before tag: who resolves the tag finds it signed.
+ * An artifact in a repository, its signature, and the tags on it. Signature before tag: who
+ * resolves the tag finds it signed.
  */
 export const signedArtifact: Reconciler<typeof schema.shape> = {
   kind: "SignedArtifact",
@@ -250,7 +251,10 @@ async function ensureContent(
   context.progress(`${plan.reference} is pushed`);
 }
 
-/** Where a state has its tags, and where it had set them: states of old do not tell that, but for what they were to point at. */
+/**
+ * Where a state has its tags, and where it had set them: states of old do not tell that, but for
+ * what they were to point at.
+ */
 function tagsBefore(state: Properties | undefined): {
   seen: Record<string, string>;
   placed: Record<string, string>;

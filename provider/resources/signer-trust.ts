@@ -6,8 +6,8 @@ import type { ResourceContext } from "./context";
 import { openSigner, type SignerArgument } from "./signer";
 
 /**
- * Refuses a signer whose records would not count when they are read back. A plugin that only makes whole envelopes does not show its
- * certificate beforehand, so of it nothing is said.
+ * Refuses a signer whose records would not count when they are read back. A plugin that only makes
+ * whole envelopes does not show its certificate beforehand, so of it nothing is said.
  * @throws ConsignError `INPUT_INVALID` at `signer`
  */
 export async function requireTrustedSigner(

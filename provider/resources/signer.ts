@@ -17,14 +17,18 @@ import { readCertificates, readInput } from "../notation/signer";
 import { argumentPath, at, type ResourceContext } from "./context";
 
 /**
- * Who signs. The private key is read when something is signed and goes nowhere else; state holds the paths or names only, and changes of
- * these are no changes as long as the certificate is the same.
+ * Who signs. The private key is read when something is signed and goes nowhere else; state holds
+ * the paths or names only, and changes of these are no changes as long as the certificate is the
+ * same.
  */
 export const signerSchema = z.union([
   z.strictObject({
     keyFile: z.string().min(1),
     certificateChainFile: z.string().min(1),
-    /** Name of the environment variable that holds an encrypted key's passphrase. The passphrase itself is no argument, so that it cannot reach state. */
+    /**
+     * Name of the environment variable that holds an encrypted key's passphrase. The passphrase
+     * itself is no argument, so that it cannot reach state.
+     */
     passphraseEnv: z.string().min(1).optional(),
   }),
   z.strictObject({ notationKey: z.string().min(1), configDir: z.string().min(1).optional() }),
@@ -32,15 +36,19 @@ export const signerSchema = z.union([
     plugin: z.string().min(1),
     keyId: z.string().min(1),
     pluginConfig: z.record(z.string(), z.string()).optional(),
-    /** Spares the plugin a question in each plan; tells the certificate of a plugin that makes whole envelopes. */
+    /**
+     * Spares the plugin a question in each plan; tells the certificate of a plugin that makes whole
+     * envelopes.
+     */
     certificateChainFile: z.string().min(1).optional(),
   }),
 ]);
 export type SignerArgument = z.infer<typeof signerSchema>;
 
 /**
- * The signer as it is planned and recorded: what a change of it means is seen here, not in the paths. A plugin that only makes whole
- * envelopes does not tell its certificate before it has signed: its thumbprint is empty.
+ * The signer as it is planned and recorded: what a change of it means is seen here, not in the
+ * paths. A plugin that only makes whole envelopes does not tell its certificate before it has
+ * signed: its thumbprint is empty.
  */
 export const signedBySchema = z.object({ subject: z.string(), thumbprint: z.string() });
 export type SignedBy = z.infer<typeof signedBySchema>;
@@ -48,8 +56,10 @@ export type SignedBy = z.infer<typeof signedBySchema>;
 const opened = new WeakMap<ResourceContext, Map<string, Promise<Signer | EnvelopeSigner>>>();
 
 /**
- * Opens a signer, once per process: behind a plugin there may be a key management service that counts its calls.
- * @throws ConsignError `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `SIGNER_UNKNOWN`, `PLUGIN_*`, each with the property's path
+ * Opens a signer, once per process: behind a plugin there may be a key management service that
+ * counts its calls.
+ * @throws ConsignError `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `SIGNER_UNKNOWN`,
+ * `PLUGIN_*`, each with the property's path
  */
 export async function openSigner(
   signer: SignerArgument,
@@ -102,7 +112,10 @@ export async function signerCertificates(
     : [];
 }
 
-/** What is signed already may be good all the same, so this is no error before something is to be signed. */
+/**
+ * What is signed already may be good all the same, so this is no error before something is to be
+ * signed.
+ */
 function warnOfCertificate(certificate: Certificate | undefined, context: ResourceContext): void {
   if (certificate === undefined) return;
   const { subject, notBefore, notAfter } = certificate;

@@ -35,7 +35,9 @@ export const signingShape = {
   renewBefore: durationSchema.optional(),
   timestamp: timestampSchema.optional(),
   userMetadata: metadataSchema.optional(),
-  /** Asked for only where it is given: what is there already in the other form is good otherwise. */
+  /**
+   * Asked for only where it is given: what is there already in the other form is good otherwise.
+   */
   signatureForm: z.enum(["current", "legacy"]).optional(),
 };
 
@@ -74,7 +76,10 @@ function hasUserInfo(text: string): boolean {
   return username !== "" || password !== "";
 }
 
-/** The roots of the timestamp authority: PEM text or paths. @throws ConsignError `FILE_*`, `CERTIFICATE_INVALID` at `timestamp.roots[i]` */
+/**
+ * The roots of the timestamp authority: PEM text or paths. @throws ConsignError `FILE_*`,
+ * `CERTIFICATE_INVALID` at `timestamp.roots[i]`
+ */
 export async function timestampRoots(
   timestamp: SigningArguments["timestamp"],
   context: ResourceContext,
@@ -100,7 +105,10 @@ export interface Wanted {
   form?: SignatureForm | undefined;
 }
 
-/** `previous`: the recorded properties, if what was asked for then and no longer is must go from the signature. */
+/**
+ * `previous`: the recorded properties, if what was asked for then and no longer is must go from the
+ * signature.
+ */
 export function wantedSignature(
   { validFor, userMetadata, timestamp, signatureForm }: SigningArguments,
   previous?: Properties,
@@ -115,10 +123,15 @@ export function wantedSignature(
   };
 }
 
-/** An expiry is written in whole seconds, and a signing service may count from a clock of its own. */
+/**
+ * An expiry is written in whole seconds, and a signing service may count from a clock of its own.
+ */
 const LIFETIME_TOLERANCE_MS = 60_000;
 
-/** Why a valid signature is not the wanted one; empty if it is. The form is last, as it can be changed without signing again. */
+/**
+ * Why a valid signature is not the wanted one; empty if it is. The form is last, as it can be
+ * changed without signing again.
+ */
 export function shortcomings(
   signature: OwnSignature,
   wanted: Wanted,

@@ -56,7 +56,10 @@ export async function plannedSigning(
   return { signedBy };
 }
 
-/** What is due at the signatures of something that may be there already. Asks the store only where `renewBefore` is given. */
+/**
+ * What is due at the signatures of something that may be there already. Asks the store only where
+ * `renewBefore` is given.
+ */
 export async function plannedRenewal(
   store: () => Promise<ReadStore>,
   target: Descriptor,
@@ -84,10 +87,12 @@ export interface SigningRequest {
 }
 
 /**
- * Leaves the artifact with a valid signature of the planned signer, writing one only if there is none that will do, and returns what was read
- * back. A signature that would not verify is not written.
- * @throws ConsignError `READ_BACK_FAILED` if the signature just pushed does not verify when read; `PLAN_STALE` if the signer has changed;
- * `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED` and the like if nobody could accept the signer's signature; `TIMESTAMP_FAILED`
+ * Leaves the artifact with a valid signature of the planned signer, writing one only if there is
+ * none that will do, and returns what was read back. A signature that would not verify is not
+ * written.
+ * @throws ConsignError `READ_BACK_FAILED` if the signature just pushed does not verify when read;
+ * `PLAN_STALE` if the signer has changed; `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED` and the like if
+ * nobody could accept the signer's signature; `TIMESTAMP_FAILED`
  */
 export async function ensureSigned(
   request: SigningRequest,
@@ -264,7 +269,8 @@ function isGood(signature: OwnSignature, wanted: Wanted): boolean {
 }
 
 /**
- * What drift shows: `valid`, `missing`, or in one line what is wrong. Holds no time of its own, so the same fault reads the same tomorrow.
+ * What drift shows: `valid`, `missing`, or in one line what is wrong. Holds no time of its own, so
+ * the same fault reads the same tomorrow.
  * @throws ConsignError `SIGNATURE_INCONCLUSIVE`
  */
 export function signatureStatus(own: readonly OwnSignature[], args: SigningArguments): string {

@@ -6,7 +6,10 @@ import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
 import { isTag } from "../oci/reference";
 
-/** What is below tags: what they point at, and where that is an index, all that it contains. Each manifest is read once. */
+/**
+ * What is below tags: what they point at, and where that is an index, all that it contains. Each
+ * manifest is read once.
+ */
 export class TagGraph {
   readonly #manifests = new Map<string, Promise<Manifest | undefined>>();
 
@@ -38,7 +41,10 @@ export class TagGraph {
     return reading;
   }
 
-  /** A tag that was listed and is not there is looked for once more: it may be all that holds something. */
+  /**
+   * A tag that was listed and is not there is looked for once more: it may be all that holds
+   * something.
+   */
   async #read(reference: string): Promise<Manifest | undefined> {
     return (
       (await this.#present(reference, false)) ??

@@ -9,8 +9,9 @@ import type { ResourceContext } from "./context";
 export const ABSENT = "absent";
 
 /**
- * Refuses to move a tag that is not where the state has it: somebody moved it, and no preview has shown that. What a refresh has shown may be
- * moved back, and what is gone made again, as nothing of anybody's is lost by that.
+ * Refuses to move a tag that is not where the state has it: somebody moved it, and no preview has
+ * shown that. What a refresh has shown may be moved back, and what is gone made again, as nothing
+ * of anybody's is lost by that.
  * @param seen where each tag was when it was last set, or last looked at
  * @throws ConsignError `TAG_MOVED`
  */
@@ -33,7 +34,10 @@ export async function requireUnmoved(
   }
 }
 
-/** Points a tag at an artifact unless it is there; from where it was last seen, and not from where somebody puts it at this moment. */
+/**
+ * Points a tag at an artifact unless it is there; from where it was last seen, and not from where
+ * somebody puts it at this moment.
+ */
 export async function pointTag(
   store: Store,
   target: Descriptor,

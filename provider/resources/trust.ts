@@ -4,7 +4,10 @@ import { at, type ResourceContext } from "./context";
 
 export { isInline, trustSchema, type Trust } from "../notation";
 
-/** Loads what a trust policy names, for a repository. @throws ConsignError `TRUST_*`, `FILE_*`, under `trust` */
+/**
+ * Loads what a trust policy names, for a repository. @throws ConsignError `TRUST_*`, `FILE_*`,
+ * under `trust`
+ */
 export async function openTrust(
   trust: Trust,
   scope: string,

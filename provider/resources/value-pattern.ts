@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Whether a value fits a pattern in which `*` stands for any text, also none, and `?` for one character; everything else stands for itself.
- * Values are no paths: a slash, a leading dot or a line's end is a character like any other. Takes at most length times length steps.
+ * Whether a value fits a pattern in which `*` stands for any text, also none, and `?` for one
+ * character; everything else stands for itself. Values are no paths: a slash, a leading dot or a
+ * line's end is a character like any other. Takes at most length times length steps.
  */
 export function fitsPattern(value: string, pattern: string): boolean {
   const [text, wanted] = [[...value], [...pattern]];

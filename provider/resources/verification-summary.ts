@@ -12,11 +12,13 @@ const VERIFIER = "https://consign.dev/verifier/v1";
 const POLICY = "https://consign.dev/policies/";
 
 /**
- * A good verdict as the predicate of a SLSA verification summary, for a `Claim` of type `vsa`. It follows from the artifact, the policy and the
- * claims relied on alone: the schema lets `timeVerified` out, and the time of the claim's signature stands for it, so that verifying again
+ * A good verdict as the predicate of a SLSA verification summary, for a `Claim` of type `vsa`. It
+ * follows from the artifact, the policy and the claims relied on alone: the schema lets
+ * `timeVerified` out, and the time of the claim's signature stands for it, so that verifying again
  * tomorrow is no change. No SLSA level is evaluated, and that is what it says.
  *
- * `policy.uri` names the policy by its digest, so summaries under different policies stand side by side.
+ * `policy.uri` names the policy by its digest, so summaries under different policies stand side by
+ * side.
  * @see https://slsa.dev/spec/v1.0/verification_summary
  */
 export function verificationSummary(
@@ -42,7 +44,10 @@ export function verificationSummary(
   };
 }
 
-/** Of what decides, and not of how it is written: certificates by their digests and not by their files, identities as attributes. */
+/**
+ * Of what decides, and not of how it is written: certificates by their digests and not by their
+ * files, identities as attributes.
+ */
 export function policyDigest({
   trust,
   require = [],

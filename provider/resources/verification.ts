@@ -55,8 +55,8 @@ const recordedSchema = z.object({
 });
 
 /**
- * Decides whether an artifact may be used. Nothing is created: the resource is the verdict, and the reference that exists only while the
- * verdict is good. Any change of an argument asks again.
+ * Decides whether an artifact may be used. Nothing is created: the resource is the verdict, and the
+ * reference that exists only while the verdict is good. Any change of an argument asks again.
  */
 export const verification: Reconciler<typeof schema.shape> = {
   kind: "Verification",
@@ -66,7 +66,8 @@ export const verification: Reconciler<typeof schema.shape> = {
   ensured: [],
 
   async plan(known, unknown, _previous, context) {
-    // What is about to arrive serves the preview and is no property of the verdict: it is neither shown nor recorded.
+    // What is about to arrive serves the preview and is no property of the verdict: it is neither
+    // shown nor recorded.
     const planned: Properties = { mirror: undefined, mirrorReady: undefined };
     if (Object.keys(schema.shape).some((name) => name !== "mirrorReady" && unknown.has(name))) {
       await openKnownTrust(known, context);
@@ -118,8 +119,9 @@ export const verification: Reconciler<typeof schema.shape> = {
   },
 
   /**
-   * A tag that has moved is one fact, `verdict.digest`: what was verified is verified again, and what the tag names now is for the next plan.
-   * `summary` is the record of the last `up`, so that a fact shows under `claims` and `verdict` alone.
+   * A tag that has moved is one fact, `verdict.digest`: what was verified is verified again, and
+   * what the tag names now is for the next plan. `summary` is the record of the last `up`, so that
+   * a fact shows under `claims` and `verdict` alone.
    */
   async observe(state, context) {
     const inputs = readState(schema, state);
@@ -233,7 +235,10 @@ function traveller(
   };
 }
 
-/** The artifact as it lies there; `undefined` if it does not. What another resource says of it is not taken at its word. */
+/**
+ * The artifact as it lies there; `undefined` if it does not. What another resource says of it is
+ * not taken at its word.
+ */
 async function present(
   artifact: ArtifactArgument,
   context: ResourceContext,

@@ -3,7 +3,10 @@ import { z } from "zod";
 import { isDigest, type Digest } from "../oci/digest";
 import { endOf, isInstant, isRunning, mergeWindows, type Window } from "./windows";
 
-/** What one verified claim says that retention depends on. `doubt`: there is such a claim, and what it says cannot be told or believed now. */
+/**
+ * What one verified claim says that retention depends on. `doubt`: there is such a claim, and what
+ * it says cannot be told or believed now.
+ */
 export type Evidence =
   | { kind: "deployment"; environment: string; resource?: string; from: string; until?: string }
   | { kind: "end-of-life"; date: string }
@@ -15,13 +18,19 @@ export type Evidence =
   | { kind: "content-purged"; at: string }
   | { kind: "doubt"; reason: string };
 
-/** As facts and state have it, a line each: state holds one for every claim, and people read them in a preview. */
+/**
+ * As facts and state have it, a line each: state holds one for every claim, and people read them in
+ * a preview.
+ */
 const EVIDENCE =
   /^(?:deployment [^ /]+Z\/(?:[^ /]+Z)? [^ ]+ [^ ]+|(?:end-of-life|content-purged) [^ ]+Z|archived [^ ]+Z(?: [^ ]+)*|claimed(?: [^ ]+)+|(?:hold|doubt) .+)$/s;
 
 const escaped = (text: string): string => text.replace(/[% ]/g, encodeURIComponent);
 
-/** `deployment 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z registry.example/app:current production`, `archived 2026-03-01T00:00:00Z registry.example/app` and so on. */
+/**
+ * `deployment 2026-01-01T00:00:00Z/2026-02-01T00:00:00Z registry.example/app:current production`,
+ * `archived 2026-03-01T00:00:00Z registry.example/app` and so on.
+ */
 export function encodeEvidence(evidence: Evidence): string {
   switch (evidence.kind) {
     case "deployment":
@@ -85,7 +94,10 @@ function decodeDeployment(text: string): Evidence | undefined {
 export const factsSchema = z.object({
   mediaType: z.string(),
   size: z.number().int().nonnegative(),
-  /** By source, the tags that it has there, or had when it was last seen there; none where it was never tagged. */
+  /**
+   * By source, the tags that it has there, or had when it was last seen there; none where it was
+   * never tagged.
+   */
   tags: z.record(z.string(), z.array(z.string())),
   /** Sources that have it now. */
   at: z.array(z.string()),
@@ -124,7 +136,10 @@ export interface Reading {
   doubts: string[];
 }
 
-/** What the claims say, by their digests. A claim whose line cannot be read, as of a year that has five digits in UTC, is not as good as none. */
+/**
+ * What the claims say, by their digests. A claim whose line cannot be read, as of a year that has
+ * five digits in UTC, is not as good as none.
+ */
 export function evidenceIn({ evidence }: Pick<Facts, "evidence">): [Digest, Evidence][] {
   return (Object.entries(evidence) as [Digest, string][]).map(([claim, text]) => [
     claim,
@@ -161,7 +176,8 @@ export function readFacts(
       ? windows
       : windows.filter(({ environment }) => environments.includes(environment)),
   );
-  // What was archived before it was in use again says nothing of the copy that its source has now, nor of one that was archived after it.
+  // What was archived before it was in use again says nothing of the copy that its source has now,
+  // nor of one that was archived after it.
   const sinceUse = leftAt === undefined ? undefined : earliest(archived, leftAt);
   const counted =
     leftAt === undefined || (sources.length === 0 && sinceUse === undefined) ? -Infinity : leftAt;

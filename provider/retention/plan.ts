@@ -2,20 +2,23 @@
 /**
  * # What becomes of each artifact
  *
- * A pure function: facts, rules, a time, and what was decided before, to one decision per digest, with the rule that made it. Rules in this
- * order, the first that applies decides:
+ * A pure function: facts, rules, a time, and what was decided before, to one decision per digest,
+ * with the rule that made it. Rules in this order, the first that applies decides:
  *
  * 1. A doubt (a claim that cannot be judged now) keeps.
  * 2. Whatever runs anywhere, by an open window or by an environment's tag, is kept.
  * 3. What never left production, as far as trusted claims say, is nobody's business here.
- * 4. Within the grace period it is left where it is; after that it is archived, again if it was in use since it was archived last.
- * 5. In the archive: a legal hold keeps, then the last N, then the retention period, then that it was archived from elsewhere too.
+ * 4. Within the grace period it is left where it is; after that it is archived, again if it was in
+ * use since it was archived last.
+ * 5. In the archive: a legal hold keeps, then the last N, then the retention period, then that it
+ * was archived from elsewhere too.
  * 6. After that `onExpiry` says what happens.
  *
- * **Nothing is removed that was not marked by an earlier run.** The run that finds an artifact expired only marks it; the next one, whose
- * preview shows the mark, removes it, if it is still expired and nothing new is known of it. So a run removes at most what was recorded before
- * its preview began, whatever happens between preview and update. What leaves a source after archiving is bound in the same way to a run that
- * had seen it in the archive.
+ * **Nothing is removed that was not marked by an earlier run.** The run that finds an artifact
+ * expired only marks it; the next one, whose preview shows the mark, removes it, if it is still
+ * expired and nothing new is known of it. So a run removes at most what was recorded before its
+ * preview began, whatever happens between preview and update. What leaves a source after archiving
+ * is bound in the same way to a run that had seen it in the archive.
  */
 import { z } from "zod";
 import type { Digest } from "../oci/digest";
@@ -110,7 +113,10 @@ function decided(digest: Digest, input: RetentionInput, amongLast: boolean): Ent
   ).make();
 }
 
-/** Of what is marked, a purge that was cut short may have taken some claims away already: it is judged by what was recorded of it. */
+/**
+ * Of what is marked, a purge that was cut short may have taken some claims away already: it is
+ * judged by what was recorded of it.
+ */
 function withWhatAPurgeTook({ facts, recorded }: RetentionInput): Record<Digest, Facts> {
   const judged: Record<Digest, Facts> = { ...facts };
   for (const [digest, found] of Object.entries(facts) as [Digest, Facts][]) {
@@ -193,7 +199,10 @@ class Decision {
     return this.#entry(outcome);
   }
 
-  /** Member by member: spread into one another, thousands of entries can take kilobytes more each, for hidden classes that they do not share. */
+  /**
+   * Member by member: spread into one another, thousands of entries can take kilobytes more each,
+   * for hidden classes that they do not share.
+   */
   #entry({ state, decision, reason, marked }: Outcome): Entry {
     const { mediaType, size, tags, at, evidence, running, inArchive, others } = this.facts;
     const { leftAt, archivedAt } = this.reading;
@@ -209,7 +218,10 @@ class Decision {
     return entry;
   }
 
-  /** A copy that its source kept does not bring back what was purged from the archive; a new use of it does. */
+  /**
+   * A copy that its source kept does not bring back what was purged from the archive; a new use of
+   * it does.
+   */
   #purgedBefore(): Outcome | undefined {
     const gone = this.recorded?.state === "purged" || this.recorded?.decision === "purge";
     if (
@@ -265,8 +277,9 @@ class Decision {
   }
 
   /**
-   * Claims that were there at the last run and are not now, so that the artifact seems to have been in use for less long than it was. One run
-   * keeps for that reason and says so; after it, what is there counts.
+   * Claims that were there at the last run and are not now, so that the artifact seems to have been
+   * in use for less long than it was. One run keeps for that reason and says so; after it, what is
+   * there counts.
    */
   #vanished(): string[] {
     if (
@@ -421,7 +434,10 @@ class Decision {
     return this.reading.contentPurgedAt === undefined ? "archived" : "content-purged";
   }
 
-  /** A copy from before its last use, of something whose time is over: it is not archived again, and what is there goes. */
+  /**
+   * A copy from before its last use, of something whose time is over: it is not archived again, and
+   * what is there goes.
+   */
   #leftOver(): boolean {
     return this.facts.inArchive === true && this.reading.leftAt !== undefined && this.#over();
   }
@@ -432,7 +448,10 @@ class Decision {
     );
   }
 
-  /** A claim that was not there, or says something else than it did, voids what was decided before; but not that others have archived it. */
+  /**
+   * A claim that was not there, or says something else than it did, voids what was decided before;
+   * but not that others have archived it.
+   */
   #nothingNew(): boolean {
     const { evidence } = this.facts;
     const before = this.recorded?.evidence ?? {};

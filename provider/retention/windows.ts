@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 
-/** RFC 3339 in UTC, whole seconds: the one form in which times are compared as text, planned and recorded. */
+/**
+ * RFC 3339 in UTC, whole seconds: the one form in which times are compared as text, planned and
+ * recorded.
+ */
 export const timeSchema = z
   .string()
   .refine(isInstant, "must be an RFC 3339 time in UTC, as 2026-01-31T12:00:00Z");
@@ -20,7 +23,10 @@ export function formatInstant(time: Date | number): string {
 /** From when until when an artifact was in an environment. */
 export interface Window {
   environment: string;
-  /** `location:tag` by which the environment finds its artifact, where the claim says so; two places of one environment are told apart by it. */
+  /**
+   * `location:tag` by which the environment finds its artifact, where the claim says so; two places
+   * of one environment are told apart by it.
+   */
   resource?: string | undefined;
   from: string;
   /** Absent: it is there still. */
@@ -28,8 +34,8 @@ export interface Window {
 }
 
 /**
- * One window per stay: a claim that closes a window and the one that opened it tell of the same. Where several say when it ended, the latest
- * counts, as that keeps longer. Sorted by beginning.
+ * One window per stay: a claim that closes a window and the one that opened it tell of the same.
+ * Where several say when it ended, the latest counts, as that keeps longer. Sorted by beginning.
  */
 export function mergeWindows(claimed: readonly Window[]): Window[] {
   const stays = new Map<string, Window>();

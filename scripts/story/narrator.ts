@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from "node:child_process";
 
-/** Runs an example's Pulumi commands one after the other, each under a heading that says what there is to see. */
+/**
+ * Runs an example's Pulumi commands one after the other, each under a heading that says what there
+ * is to see.
+ */
 export class Narrator {
   private selected = false;
 

@@ -5,10 +5,11 @@ import { delimiter, dirname, join } from "node:path";
 const RUNTIME = "nodejs-beside";
 
 /**
- * A copy of a policy pack that every engine can run, and its folder for `--policy-pack`. An engine asks its Node language host to run
- * packs, and the one that can be built from source (see scripts/toolchain.mjs) is from before that. Packs of any other runtime are run by
- * a program of its name on PATH; so the copy names another one, whose program does what the language host would: Node, on Pulumi's own
- * `run-policy-pack`.
+ * A copy of a policy pack that every engine can run, and its folder for `--policy-pack`. An engine
+ * asks its Node language host to run packs, and the one that can be built from source (see
+ * scripts/toolchain.mjs) is from before that. Packs of any other runtime are run by a program of
+ * its name on PATH; so the copy names another one, whose program does what the language host would:
+ * Node, on Pulumi's own `run-policy-pack`.
  */
 export function runnablePack(pack: string, scratch: string): string {
   const [folder, programs] = [join(scratch, "policy-pack"), join(scratch, "policy-host")];

@@ -15,7 +15,10 @@ import {
   type Store,
 } from "pulumi-consign/provider";
 
-/** Opens what an example calls a registry: a real one, or an OCI image layout in the example's folder. */
+/**
+ * Opens what an example calls a registry: a real one, or an OCI image layout in the example's
+ * folder.
+ */
 async function open(
   folder: string,
   location: Location,
@@ -26,7 +29,10 @@ async function open(
   return OciLayout.open(resolve(folder, location.path), { name: formatLocation(location) });
 }
 
-/** Prints an artifact with its claims and signatures, and whether these are verified under the given roots. */
+/**
+ * Prints an artifact with its claims and signatures, and whether these are verified under the given
+ * roots.
+ */
 export async function showTree(
   folder: string,
   reference: string,

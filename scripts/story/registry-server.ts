@@ -10,7 +10,10 @@ export interface RunningRegistry {
   stop(): Promise<void>;
 }
 
-/** A registry in memory on loopback, for as long as an example needs one; or the one that is given, which is left running. */
+/**
+ * A registry in memory on loopback, for as long as an example needs one; or the one that is given,
+ * which is left running.
+ */
 export async function startRegistry(given?: string): Promise<RunningRegistry> {
   if (given !== undefined) return { host: given, stop: async () => undefined };
   if (!(await starts())) await buildOnce();

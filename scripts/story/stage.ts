@@ -14,7 +14,10 @@ export interface Stage {
   roots: string[];
 }
 
-/** Clears an example's folder of what it wrote before, unless told to `keep` it, and makes its keys anew. */
+/**
+ * Clears an example's folder of what it wrote before, unless told to `keep` it, and makes its keys
+ * anew.
+ */
 export async function stage(
   folder: string,
   companies: readonly (keyof typeof COMPANIES)[],

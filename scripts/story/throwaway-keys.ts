@@ -18,8 +18,9 @@ const OID = {
 };
 
 /**
- * Makes a root, and a code signing certificate under it, for a made-up company: `<name>.key`, `<name>.chain.pem`, `<name>.root.pem`. For
- * examples and tests only: the key lies unencrypted beside them. What is there already stays.
+ * Makes a root, and a code signing certificate under it, for a made-up company: `<name>.key`,
+ * `<name>.chain.pem`, `<name>.root.pem`. For examples and tests only: the key lies unencrypted
+ * beside them. What is there already stays.
  */
 export async function throwawayKeys(
   folder: string,
@@ -80,7 +81,8 @@ function distinguishedName(
       }),
   );
   const name = new pkijs.RelativeDistinguishedNames({ typesAndValues: attributes });
-  // pkijs would put all attributes into one multi-valued RDN, which the Notary Project does not allow; it writes these bytes as they are.
+  // pkijs would put all attributes into one multi-valued RDN, which the Notary Project does not
+  // allow; it writes these bytes as they are.
   name.valueBeforeDecode = new asn1js.Sequence({
     value: attributes.map((attribute) => new asn1js.Set({ value: [attribute.toSchema()] })),
   }).toBER(false);

@@ -34,7 +34,10 @@ const RESOURCES: Resources = {
 };
 const SECRET = /PASS(?:WORD|PHRASE)|TOKEN|SECRET|CREDENTIAL|(?:PRIVATE|ACCESS|API)_?KEY/i;
 
-/** A container that the `restricted` Pod Security Standard admits. @throws ConsignError `INPUT_INVALID` */
+/**
+ * A container that the `restricted` Pod Security Standard admits. @throws ConsignError
+ * `INPUT_INVALID`
+ */
 export function container<Image>(
   name: string,
   image: Image,
@@ -80,7 +83,9 @@ export function container<Image>(
   };
 }
 
-/** Sorted by name, so that the order of arguments is no change. @throws ConsignError `INPUT_INVALID` */
+/**
+ * Sorted by name, so that the order of arguments is no change. @throws ConsignError `INPUT_INVALID`
+ */
 export function environment({
   env = {},
   secretEnv = {},
@@ -115,7 +120,10 @@ export interface PodSettings {
   runAsUser?: number;
 }
 
-/** A pod that the `restricted` Pod Security Standard admits. @see https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
+/**
+ * A pod that the `restricted` Pod Security Standard admits. @see
+ * https://kubernetes.io/docs/concepts/security/pod-security-standards/
+ */
 export function pod<Image>(
   containers: Container<Image>[],
   settings: PodSettings & { mountToken?: boolean; group?: number },

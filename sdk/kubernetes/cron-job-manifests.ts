@@ -8,7 +8,10 @@ import { scheduledRun, type Run, type ScheduleSettings } from "./scheduled-run";
 export interface StackRun {
   /** As `pulumi --stack` takes it: `organization/project/dev`, or `dev`. */
   stack: string;
-  /** Where the stack's state is: `s3://…`, `gs://…`, `azblob://…`, `https://…`, or `file:///…` on a volume. */
+  /**
+   * Where the stack's state is: `s3://…`, `gs://…`, `azblob://…`, `https://…`, or `file:///…` on a
+   * volume.
+   */
   backend: string;
   /** Folder of Pulumi.yaml in the image. @default "/workspace" */
   directory?: string;
@@ -18,29 +21,42 @@ export interface StackRun {
 export interface VerifyRun {
   /** A pinned reference; a tag would be another question each time. */
   reference: string;
-  /** Trust policy: a key of a `ConfigMap`, one statement or notation's `trustpolicy.json`, whose roots are inline. */
+  /**
+   * Trust policy: a key of a `ConfigMap`, one statement or notation's `trustpolicy.json`, whose
+   * roots are inline.
+   */
   policy: { configMap: string; key: string };
   /** Types of claims that must be there and count. */
   require?: string[];
 }
 
 export interface DriftCronJobSettings extends ScheduleSettings {
-  /** Fails when the stack's `preview --refresh` would change anything. Exactly one of `program` and `verify`. */
+  /**
+   * Fails when the stack's `preview --refresh` would change anything. Exactly one of `program` and
+   * `verify`.
+   */
   program?: StackRun;
-  /** Fails when the artifact is no longer verified: a revocation, an expired signature, a claim that is gone. */
+  /**
+   * Fails when the artifact is no longer verified: a revocation, an expired signature, a claim that
+   * is gone.
+   */
   verify?: VerifyRun;
 }
 
 export interface SubscriptionCronJobSettings extends ScheduleSettings {
   program: StackRun;
-  /** What news upstream leads to: a failed run, as `preview --expect-no-changes`, or an update of the stack. @default "report" */
+  /**
+   * What news upstream leads to: a failed run, as `preview --expect-no-changes`, or an update of
+   * the stack. @default "report"
+   */
   onNews?: "report" | "apply";
 }
 
 const BASE = ["--non-interactive", "--color", "never"];
 
 /**
- * A CronJob that looks for drift and changes nothing. What it finds is a failed job, with the reasons in its log.
+ * A CronJob that looks for drift and changes nothing. What it finds is a failed job, with the
+ * reasons in its log.
  * @param image a verified reference to an image with `pulumi` and the program, or with `consign`
  * @throws ConsignError `REFERENCE_INVALID`, `VERIFICATION_UNMET`, `INPUT_INVALID`
  */
@@ -67,8 +83,8 @@ export function driftOf<Image>(
 }
 
 /**
- * A CronJob for a stack whose mirrors follow another registry: it tells of news, or takes them over. Two runs never meet, and Pulumi's
- * backend holds a lock on the stack besides.
+ * A CronJob for a stack whose mirrors follow another registry: it tells of news, or takes them
+ * over. Two runs never meet, and Pulumi's backend holds a lock on the stack besides.
  * @throws ConsignError `REFERENCE_INVALID`, `VERIFICATION_UNMET`, `INPUT_INVALID`
  */
 export function subscriptionCronJob(

@@ -24,8 +24,9 @@ export type SubscriptionCronJobArgs = ImageSource & {
 } & Settings<SubscriptionCronJobSettings>;
 
 /**
- * Looks for drift on a schedule and changes nothing: `pulumi preview --refresh --expect-no-changes` on a stack, or `consign verify` on an
- * artifact. The image that runs it is verified like any other.
+ * Looks for drift on a schedule and changes nothing: `pulumi preview --refresh --expect-no-changes`
+ * on a stack, or `consign verify` on an artifact. The image that runs it is verified like any
+ * other.
  *
  * Errors: those of {@link Verification}; `REFERENCE_INVALID`, `INPUT_INVALID`.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Kubernetes workloads whose images a verification vouches for: `pulumi-consign/kubernetes`. Needs the peer dependency `@pulumi/kubernetes`.
+ * Kubernetes workloads whose images a verification vouches for: `pulumi-consign/kubernetes`. Needs
+ * the peer dependency `@pulumi/kubernetes`.
  */
 export {
   DriftCronJob,

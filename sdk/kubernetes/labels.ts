@@ -15,7 +15,10 @@ export function labelsOf(
   return { ...labels, ...selectorOf(name), "app.kubernetes.io/managed-by": "consign" };
 }
 
-/** @throws ConsignError `INPUT_INVALID`, unless the name is a DNS label of at most `limit` characters */
+/**
+ * @throws ConsignError `INPUT_INVALID`, unless the name is a DNS label of at most `limit`
+ * characters
+ */
 export function checkedName(name: string, limit = 63): string {
   if (name.length <= limit && NAME.test(name)) return name;
   throw new ConsignError(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manifests as plain values: functions of their arguments alone, for the components and for whoever wants YAML.
+// Manifests as plain values: functions of their arguments alone, for the components and for whoever
+// wants YAML.
 export {
   driftCronJob,
   subscriptionCronJob,

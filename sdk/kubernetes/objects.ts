@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The parts of the Kubernetes API that manifests here are made of. `Image` is a string, but for the components: they put an output there, so
- * that a preview knows all the rest of a manifest before it knows the image.
+ * The parts of the Kubernetes API that manifests here are made of. `Image` is a string, but for the
+ * components: they put an output there, so that a preview knows all the rest of a manifest before
+ * it knows the image.
  * @see https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/
  */
 export interface Metadata {

@@ -8,10 +8,11 @@ const REPOSITORY =
 const PINNED = new RegExp(`^${HOST}\\/${REPOSITORY}@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`);
 
 /**
- * What a `Verification` gives as `reference`, as a container's `image`. Nodes pull from registries and by digest: a directory (`oci:`), a
- * tag, and a name without its registry are refused.
+ * What a `Verification` gives as `reference`, as a container's `image`. Nodes pull from registries
+ * and by digest: a directory (`oci:`), a tag, and a name without its registry are refused.
  * @see https://github.com/distribution/reference/blob/v0.6.0/reference.go
- * @throws ConsignError `REFERENCE_INVALID`; `VERIFICATION_UNMET` for what has no reference as it is not verified
+ * @throws ConsignError `REFERENCE_INVALID`; `VERIFICATION_UNMET` for what has no reference as it is
+ * not verified
  */
 export function pinnedImage(reference: string | undefined, whose = "the image"): string {
   if (reference === undefined)

@@ -22,7 +22,10 @@ export interface ScheduleSettings extends PodSettings {
   secretEnv?: Record<string, SecretKey>;
   /** @default requests 250m CPU and 512Mi, limit 1Gi: Pulumi and one provider */
   resources?: Resources;
-  /** `Secret` of the type kubernetes.io/dockerconfigjson with the credentials for registries that the run itself talks to. */
+  /**
+   * `Secret` of the type kubernetes.io/dockerconfigjson with the credentials for registries that
+   * the run itself talks to.
+   */
   registryCredentials?: string;
 }
 
@@ -45,8 +48,9 @@ export interface Run {
 }
 
 /**
- * A CronJob that runs one program, never twice at a time, as nobody in particular, on a read-only file system with one scratch folder.
- * A run that fails is not tried again: it failed because there is something to look at.
+ * A CronJob that runs one program, never twice at a time, as nobody in particular, on a read-only
+ * file system with one scratch folder. A run that fails is not tried again: it failed because there
+ * is something to look at.
  * @throws ConsignError `INPUT_INVALID`
  */
 export function scheduledRun<Image>(

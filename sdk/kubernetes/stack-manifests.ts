@@ -50,7 +50,10 @@ export type EnvironmentReference =
   | { type: "Literal"; literal: { value: string } }
   | { type: "Secret"; secret: { name: string; key: string } };
 
-/** What is used of the operator's `Stack`. @see https://github.com/pulumi/pulumi-kubernetes-operator/blob/v2.9.0/docs/stacks.md */
+/**
+ * What is used of the operator's `Stack`. @see
+ * https://github.com/pulumi/pulumi-kubernetes-operator/blob/v2.9.0/docs/stacks.md
+ */
 export interface StackSpec<Image = string> {
   stack: string;
   backend?: string;
@@ -82,8 +85,9 @@ const RESOURCES: Resources = {
 };
 
 /**
- * A `Stack` for the Pulumi Kubernetes Operator 2: it refreshes, then updates (or only previews), again and again, as what it follows lies
- * outside its own sources. Deleting the object never destroys the stack.
+ * A `Stack` for the Pulumi Kubernetes Operator 2: it refreshes, then updates (or only previews),
+ * again and again, as what it follows lies outside its own sources. Deleting the object never
+ * destroys the stack.
  * @param image a verified reference to the workspace's image, with this package in it
  * @throws ConsignError `REFERENCE_INVALID`, `VERIFICATION_UNMET`, `INPUT_INVALID`
  */
@@ -199,11 +203,17 @@ export interface StackChainSettings extends Omit<
   StackSettings,
   "name" | "stack" | "source" | "after" | "mode"
 > {
-  /** In their order: each waits until the one before it has succeeded. What a step says of itself goes before what is said for all. */
+  /**
+   * In their order: each waits until the one before it has succeeded. What a step says of itself
+   * goes before what is said for all.
+   */
   steps: StackStep[];
   /** How recently the step before must have succeeded, as `"15m"`. @default ever */
   within?: string;
-  /** Beside each stack, one that only previews: it is ready while the world is as the stack says. @default "none" */
+  /**
+   * Beside each stack, one that only previews: it is ready while the world is as the stack says.
+   * @default "none"
+   */
   watch?: "none" | "beside";
 }
 

@@ -7,8 +7,9 @@ import { imageAndSettings, type ImageSource } from "./verified-image";
 export type StackManifestsArgs = ImageSource & StackChainSettings;
 
 /**
- * Stacks for the Pulumi Kubernetes Operator, one waiting for the other: mirror, then verify, then promote. The image of their workspaces
- * is verified. Settings are plain values, since they decide which resources there are.
+ * Stacks for the Pulumi Kubernetes Operator, one waiting for the other: mirror, then verify, then
+ * promote. The image of their workspaces is verified. Settings are plain values, since they decide
+ * which resources there are.
  *
  * Errors: those of {@link Verification}; `REFERENCE_INVALID`, `INPUT_INVALID`.
  */

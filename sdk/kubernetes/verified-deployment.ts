@@ -13,7 +13,8 @@ export type VerifiedDeploymentArgs = ImageSource & {
 };
 
 /**
- * A Deployment whose image is what a verification vouches for, in a pod that the `restricted` Pod Security Standard admits.
+ * A Deployment whose image is what a verification vouches for, in a pod that the `restricted` Pod
+ * Security Standard admits.
  *
  * Errors: those of {@link Verification}; `REFERENCE_INVALID`, `INPUT_INVALID`.
  */

@@ -3,14 +3,18 @@ import * as pulumi from "@pulumi/pulumi";
 import { Verification, type VerificationArgs } from "../verification";
 import { pinnedImage } from "./pinned-image";
 
-/** What puts an image into a workload: a verification of this program, or what to verify. There is no way around it. */
+/**
+ * What puts an image into a workload: a verification of this program, or what to verify. There is
+ * no way around it.
+ */
 export type ImageSource = { verification: Verification | VerifiedImage } | VerificationArgs;
 
 /**
- * A verification with what workloads want of it: `image`, pinned by digest. While the artifact is not verified, `image` does not exist:
- * nothing that uses it is created or changed.
+ * A verification with what workloads want of it: `image`, pinned by digest. While the artifact is
+ * not verified, `image` does not exist: nothing that uses it is created or changed.
  *
- * Errors: those of {@link Verification}; `REFERENCE_INVALID` if what was verified lies where a node cannot pull it.
+ * Errors: those of {@link Verification}; `REFERENCE_INVALID` if what was verified lies where a node
+ * cannot pull it.
  */
 export class VerifiedImage extends pulumi.ComponentResource {
   readonly verification: Verification;

@@ -8,7 +8,8 @@ const PLAIN = /^[A-Za-z][A-Za-z0-9_./-]*$/;
 const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 /**
- * Manifests as one YAML file, for `kubectl apply -f` and for review. Keys stay in their order, so the same manifests give the same bytes.
+ * Manifests as one YAML file, for `kubectl apply -f` and for review. Keys stay in their order, so
+ * the same manifests give the same bytes.
  * @see https://yaml.org/spec/1.2.2/
  */
 export function toYaml(manifests: readonly Manifest[]): string {

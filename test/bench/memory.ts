@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Peak memory of the provider's process while `pulumi up` mirrors one large blob between two registries: `npm run bench -- memory --json`.
+// Peak memory of the provider's process while `pulumi up` mirrors one large blob between two
+// registries: `npm run bench -- memory --json`.
 import { readFileSync, readdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { bytesBlob, packManifest, pushArtifact, type BlobSource } from "../../provider/content";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Consign's own work in a process of its own, so that its memory is its own: the calls that the engine makes, timed one by one.
+// Consign's own work in a process of its own, so that its memory is its own: the calls that the
+// engine makes, timed one by one.
 //   node test/bench/mirror-consign.mjs '{"args": {…}, "stateFile": …, "calls": ["check", "ensure", "read"], "requestsTo": …}'
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a mirror's own requests take where nothing but undici makes them, in a process of its own: the floor under everything that is built on it.
+// What a mirror's own requests take where nothing but undici makes them, in a process of its own:
+// the floor under everything that is built on it.
 //   node test/bench/mirror-floor.mjs FILE
-// The file has one request a line, in the order in which they were made; as many go at once as a mirror lets go. Nothing is read out of what comes.
+// The file has one request a line, in the order in which they were made; as many go at once as a
+// mirror lets go. Nothing is read out of what comes.
 import { readFileSync } from "node:fs";
 import { Pool } from "undici";
 

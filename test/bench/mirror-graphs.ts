@@ -5,7 +5,10 @@ import { RegistryClient } from "../../provider/registry";
 import { isManifestType } from "../../provider/oci/media-types";
 import { successorsOf } from "../../provider/oci/manifest";
 
-/** How many manifests and blobs of the source's whole graphs a destination lacks: 0 says that the copy is complete. */
+/**
+ * How many manifests and blobs of the source's whole graphs a destination lacks: 0 says that the
+ * copy is complete.
+ */
 export async function missingFrom(
   source: string,
   destination: string,

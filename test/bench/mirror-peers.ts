@@ -29,7 +29,9 @@ export function peersHere(): Peer[] {
   return PEERS.filter((peer) => missing(peer as Tool) === false);
 }
 
-/** Brings the destination in step with one peer, as its own documentation would have it for speed. */
+/**
+ * Brings the destination in step with one peer, as its own documentation would have it for speed.
+ */
 export async function runPeer(peer: Peer, task: Task): Promise<Run> {
   const begun = performance.now();
   const used: Usage[] = [];
@@ -108,7 +110,10 @@ interface Usage {
   cpuMs: number;
 }
 
-/** @returns what the process took, as far as Linux tells it while it runs: the last 20 ms are not seen */
+/**
+ * @returns what the process took, as far as Linux tells it while it runs: the last 20 ms are not
+ * seen
+ */
 function measured(
   tool: Peer,
   args: readonly string[],

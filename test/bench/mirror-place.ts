@@ -53,7 +53,10 @@ interface Work {
   maxRssMb: number;
   /** Bytes of recorded inputs and outputs. */
   state?: number;
-  /** Of Consign's process, in the calls that are measured; of a peer's processes, as far as Linux tells it. */
+  /**
+   * Of Consign's process, in the calls that are measured; of a peer's processes, as far as Linux
+   * tells it.
+   */
   cpuMs?: number;
 }
 

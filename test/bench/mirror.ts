@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mirrors against other copiers: the same content, the same registries, one after the other, and whole graphs compared after each.
+// Mirrors against other copiers: the same content, the same registries, one after the other, and
+// whole graphs compared after each.
 //   npm run bench -- mirror [--scale small|full] [--only a,b,c,d] [--delays 0,20] [--rounds 3] [--lists indexed|scanned] [--json]
-// Without delay, and for large blobs, everyone has his turn in each of several rounds, after one that does not count: who comes first meets
-// memory that the machine has yet to find, and one round can be off by a third. What is told is the median.
-// go-containerregistry's registry reads every manifest for each list of referrers, which at full scale takes most of the time of a run,
-// whoever asks; `indexed`, the default, puts an index before it, as registries with a database have, and `scanned` leaves it as it is.
+// Without delay, and for large blobs, everyone has his turn in each of several rounds, after one
+// that does not count: who comes first meets memory that the machine has yet to find, and one round
+// can be off by a third. What is told is the median. go-containerregistry's registry reads every
+// manifest for each list of referrers, which at full scale takes most of the time of a run, whoever
+// asks; `indexed`, the default, puts an index before it, as registries with a database have, and
+// `scanned` leaves it as it is.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Repository } from "../../provider/registry";
@@ -352,7 +355,10 @@ async function corpusD(): Promise<void> {
   }
 }
 
-/** What stands beside the provider's own work: the whole of `pulumi up`, with the engine's start, its preview, and two provider processes. */
+/**
+ * What stands beside the provider's own work: the whole of `pulumi up`, with the engine's start,
+ * its preview, and two provider processes.
+ */
 async function wholeUp(delayMs: number): Promise<void> {
   const place = await Place.open(delayMs, isIndexed);
   const destination = await place.destination();

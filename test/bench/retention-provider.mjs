@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The provider's part of the retention bench: the installed provider is asked to check and diff, as the engine asks it, on a recorded state.
+// The provider's part of the retention bench: the installed provider is asked to check and diff, as
+// the engine asks it, on a recorded state.
 import { existsSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { ArchivePolicy } from "pulumi-consign/dynamic";
 
 const megabytes = () => Math.round(process.memoryUsage().rss / 1024 / 1024);
 
-/** The system's own mark, which misses nothing. Where there is no /proc, `maxRSS`, which may be that of the process that started this one. */
+/**
+ * The system's own mark, which misses nothing. Where there is no /proc, `maxRSS`, which may be that
+ * of the process that started this one.
+ */
 function highWater() {
   const status = existsSync("/proc/self/status") ? readFileSync("/proc/self/status", "utf8") : "";
   const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS;

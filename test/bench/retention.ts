@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Planning over 10,000 artifacts with five claims each from what is recorded, as a preview does it: `npm run bench -- retention --json`.
+// Planning over 10,000 artifacts with five claims each from what is recorded, as a preview does it:
+// `npm run bench -- retention --json`.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -90,7 +91,8 @@ function main(): void {
   const file = join(tempDir("bench"), "state.json");
   const state = recorded(args);
   writeFileSync(file, JSON.stringify({ args, state: JSON.parse(state) as unknown }));
-  // A process of its own, as a provider's is, with what is installed: no TypeScript, nothing that made the state.
+  // A process of its own, as a provider's is, with what is installed: no TypeScript, nothing that
+  // made the state.
   const output = execFileSync(process.execPath, [join(__dirname, "retention-provider.mjs"), file], {
     encoding: "utf8",
     maxBuffer: 1024 * 1024,

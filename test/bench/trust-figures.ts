@@ -163,7 +163,10 @@ interface ProcessFigures {
   ours: number;
 }
 
-/** A process for each artifact; for notation also without what a process costs that does nothing, as it has no way to verify many in one. */
+/**
+ * A process for each artifact; for notation also without what a process costs that does nothing, as
+ * it has no way to verify many in one.
+ */
 async function processSpeed(
   registry: TestRegistry,
   kind: KeyKind,
@@ -199,7 +202,10 @@ async function median(runs: number, work: (count: number) => Promise<unknown>): 
   return taken.sort((x, y) => x - y)[runs >> 1] ?? Infinity;
 }
 
-/** Resolve, referrers, signature manifest and envelope; and for each claim its manifest, referrers, signature manifest, envelope and statement. */
+/**
+ * Resolve, referrers, signature manifest and envelope; and for each claim its manifest, referrers,
+ * signature manifest, envelope and statement.
+ */
 const minimum = (claims: number): number => 4 + 5 * claims;
 
 async function requestsWithClaims(registry: TestRegistry, count: number): Promise<Case> {

@@ -81,7 +81,8 @@ async function liveThrough(world: DecadeWorld, engine: Engine, step: number): Pr
     await world.compare(day);
     for (const { name, descriptor, model } of world.inhabitants) {
       const [entry, state] = [after[descriptor.digest], expected.get(descriptor.digest)];
-      // Where the run archived or held, the words differ by a run; where the bytes are was compared.
+      // Where the run archived or held, the words differ by a run; where the bytes are was
+      // compared.
       if (state !== "archived" && state !== "held")
         assert.equal(
           entry?.state ?? "absent",
@@ -169,7 +170,10 @@ async function decade(
   assert.ok(archived > lives.length / 3 && released > 0 && content + purged > lives.length / 10);
 }
 
-/** With `CONSIGN_DECADE=full` 200 digests, which take two minutes on two cores; each run has a part of them, and the reconcilers all 200 (`lifecycle/`). */
+/**
+ * With `CONSIGN_DECADE=full` 200 digests, which take two minutes on two cores; each run has a part
+ * of them, and the reconcilers all 200 (`lifecycle/`).
+ */
 const FULL = process.env.CONSIGN_DECADE === "full";
 const [IN_REGISTRIES, IN_LAYOUTS] = FULL ? [130, 70] : [39, 21];
 /** Days between two runs. */

@@ -15,7 +15,9 @@ const acme = party("ACME Rockets");
 const started = Date.now();
 const day = (days: number): string => new Date(started + days * 86_400_000).toISOString();
 
-/** One program over its life: which release production runs, and when the archive thinks that it is. */
+/**
+ * One program over its life: which release production runs, and when the archive thinks that it is.
+ */
 function program(
   place: (name: string) => string,
   release: string,

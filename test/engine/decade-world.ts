@@ -12,7 +12,9 @@ import { family, quickParty, type Party } from "../lifecycle/memory-world";
 export const wabbit = quickParty("Wabbit Networks");
 export const stranger = quickParty("Stranger");
 
-/** One repository or layout, as the program names it and as others see it, past every cache of ours. */
+/**
+ * One repository or layout, as the program names it and as others see it, past every cache of ours.
+ */
 export interface Home {
   location: string;
   store: () => Store;
@@ -40,7 +42,10 @@ export async function forAll<T>(
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-/** A signed artifact, with a layer of its own beside one that all have in common. The older form of signature is the one that notation finds in layouts. */
+/**
+ * A signed artifact, with a layer of its own beside one that all have in common. The older form of
+ * signature is the one that notation finds in layouts.
+ */
 async function publish(store: Store, name: string, { issued }: Party): Promise<Descriptor> {
   const layers = ["what all have in common\n", `the content of ${name}\n`].map((text) =>
     bytesBlob(Buffer.from(text), "text/plain"),
@@ -58,7 +63,10 @@ async function publish(store: Store, name: string, { issued }: Party): Promise<D
   return subject;
 }
 
-/** Artifacts at their sources with lives before them, the model of each, and beside them what belongs to others. */
+/**
+ * Artifacts at their sources with lives before them, the model of each, and beside them what
+ * belongs to others.
+ */
 export class DecadeWorld {
   readonly inhabitants: Inhabitant[] = [];
   readonly #foreign: { home: Home; descriptor: Descriptor; family: Digest[] }[] = [];
@@ -141,7 +149,10 @@ export class DecadeWorld {
     });
   }
 
-  /** Of what is archived every claim and signature can be read, and of what was purged none is left; what is others' is as it was. */
+  /**
+   * Of what is archived every claim and signature can be read, and of what was purged none is left;
+   * what is others' is as it was.
+   */
   async compareAtTheEnd(): Promise<void> {
     const archive = this.archive.store();
     await forAll(this.inhabitants, async ({ name, descriptor, model }) => {

@@ -30,7 +30,10 @@ export interface ExampleCheckout {
   filesOutside(): string[];
 }
 
-/** A copy of the repository as far as one example needs it, so that nothing is written where others read, and two can run at once. */
+/**
+ * A copy of the repository as far as one example needs it, so that nothing is written where others
+ * read, and two can run at once.
+ */
 export function checkout(name: string): ExampleCheckout {
   const root = tempDir("example");
   const folder = join(root, "examples", name);

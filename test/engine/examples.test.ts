@@ -8,13 +8,19 @@ import { engineMissing } from "../harness/engine";
 import { repositoryRoot } from "../harness/toolchain";
 import { checkout, EXAMPLES_FOLDER, type Played } from "./example-checkout";
 
-/** Bounds a hang, not a performance: an example takes less than a minute on two idle cores, and tests share them. */
+/**
+ * Bounds a hang, not a performance: an example takes less than a minute on two idle cores, and
+ * tests share them.
+ */
 const TIMEOUT_MS = 10 * 60_000;
 const MAX_LINES = 120;
 
 const pinned = (repository: string): RegExp => new RegExp(`^${repository}@sha256:[0-9a-f]{64}$`);
 
-/** What an example has to come to, beyond what holds for each: its story ends well, and it can be told again. */
+/**
+ * What an example has to come to, beyond what holds for each: its story ends well, and it can be
+ * told again.
+ */
 const OUTCOMES: Record<string, (played: Played) => void> = {
   quickstart({ outputs, text }) {
     assert.match(
@@ -223,7 +229,9 @@ function statesIn(entries: unknown): Record<string, string> {
   );
 }
 
-/** The states in an archive policy's plan that were shown for an artifact, each where it came first. */
+/**
+ * The states in an archive policy's plan that were shown for an artifact, each where it came first.
+ */
 function wentThrough(text: string, digest: string): string[] {
   const lines = text.matchAll(/"[A-Z-]+ {2}(?:\S+ )*?(sha256:[0-9a-f]{12}) {2}([a-z-]+)/g);
   return [

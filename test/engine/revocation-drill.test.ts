@@ -232,7 +232,8 @@ describe(
       const refused = await measured("consumer: up, the gates refuse", () =>
         failure(engine("consumer").up()),
       );
-      // The engine begins nothing new once a gate has failed, so which of the two it was is a matter of chance; the previews below name both.
+      // The engine begins nothing new once a gate has failed, so which of the two it was is a
+      // matter of chance; the previews below name both.
       assert.match(
         refused,
         /lifecycle\.revocation: unmet: not revoked: revoked by .*Wabbit.*: CVE-2026-2000/,

@@ -13,7 +13,10 @@ import { openWorld, program, shown, type Resources } from "./world";
 const predicate = (name: string) => ({ result: "PASSED", configuration: [{ name }] });
 const SECONDS = 1_000;
 
-/** Every kind of drift at once, each on a resource of its own: what a person reads in one `pulumi preview --refresh`. */
+/**
+ * Every kind of drift at once, each on a resource of its own: what a person reads in one `pulumi
+ * preview --refresh`.
+ */
 test(
   "each kind of drift is one line that says it, up mends what it can and refuses the rest",
   { skip: engineMissing() || registryMissing("olareg") },
@@ -43,7 +46,8 @@ test(
       signer: signer.args,
       ...o,
     });
-    // The shortest that outlives a create on a busy machine, so that it is over when the drift is looked at.
+    // The shortest that outlives a create on a busy machine, so that it is over when the drift is
+    // looked at.
     const soon = { validFor: "45s" };
     const resources = (o: { certificate?: typeof signer.args } = {}): Resources => ({
       artifacts: {

@@ -9,7 +9,10 @@ export interface Change {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Where two sets of properties differ. What is new or gone as a whole is one change, as in Pulumi's display. */
+/**
+ * Where two sets of properties differ. What is new or gone as a whole is one change, as in Pulumi's
+ * display.
+ */
 export function changes(before: unknown, after: unknown, path = ""): Change[] {
   if (!isObject(before) || !isObject(after))
     return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path, value: after }];

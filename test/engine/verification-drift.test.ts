@@ -144,7 +144,9 @@ describe(
       };
     }
 
-    /** Facts of a group are there together, as nothing in one of them changes what another shows. */
+    /**
+     * Facts of a group are there together, as nothing in one of them changes what another shows.
+     */
     const groups: Fact[][] = [
       [
         {

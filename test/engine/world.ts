@@ -15,7 +15,10 @@ import { openPlaceIn, type Place } from "../lifecycle/places";
 import { changedPaths } from "../lifecycle/life";
 import type { RegistryKind } from "../harness/registries";
 
-/** The package as a program has it: inline programs run in this process, and the provider is the one in dist/. */
+/**
+ * The package as a program has it: inline programs run in this process, and the provider is the one
+ * in dist/.
+ */
 export const consign = (): typeof import("../../sdk") =>
   require("../../sdk") as typeof import("../../sdk");
 
@@ -27,7 +30,10 @@ export type Resources = {
   >;
 };
 
-/** A program with these resources; a claim's subject is the name of an artifact of the program, else a reference. */
+/**
+ * A program with these resources; a claim's subject is the name of an artifact of the program, else
+ * a reference.
+ */
 export function program({
   artifacts = {},
   claims = {},
@@ -73,7 +79,10 @@ export async function openWorld(
 
 const NOT_SHOWN = /^__/;
 
-/** Lines that the engine shows of a step: paths of outputs where it refreshed, of inputs where it updates. */
+/**
+ * Lines that the engine shows of a step: paths of outputs where it refreshed, of inputs where it
+ * updates.
+ */
 export function lines(step: EngineStep): string[] {
   const [before, after] =
     step.op === "refresh" ? [step.oldOutputs, step.newOutputs] : [step.oldInputs, step.newInputs];

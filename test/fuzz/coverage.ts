@@ -2,8 +2,8 @@
 import { Session, type Profiler } from "node:inspector";
 
 /**
- * Which code of `provider/` has run, as V8 tells it, block by block. Asking costs milliseconds, whatever ran in between, so it is asked
- * once for many inputs.
+ * Which code of `provider/` has run, as V8 tells it, block by block. Asking costs milliseconds,
+ * whatever ran in between, so it is asked once for many inputs.
  */
 export class Coverage {
   readonly #session = new Session();
@@ -73,7 +73,10 @@ function newBytes(known: Uint8Array, ran: Uint8Array): number {
   return ran.reduce((sum, bit, at) => sum + (bit === 1 && known[at] !== 1 ? 1 : 0), 0);
 }
 
-/** One byte for each of the script: functions from outside in, in each its blocks from outside in, each over what is around it. */
+/**
+ * One byte for each of the script: functions from outside in, in each its blocks from outside in,
+ * each over what is around it.
+ */
 function paint(functions: readonly Profiler.FunctionCoverage[]): Uint8Array {
   const ranges = functions
     .filter(({ functionName }) => functionName !== "")

@@ -4,7 +4,9 @@ import { mutate } from "./mutate";
 import { Random } from "./random";
 
 export interface FuzzTarget {
-  /** Throws only when something is wrong: what the code under test is allowed to throw, it catches. */
+  /**
+   * Throws only when something is wrong: what the code under test is allowed to throw, it catches.
+   */
   run: (input: Uint8Array) => void | Promise<void>;
   /** Pieces that inputs are made of. */
   words?: readonly string[];
@@ -14,7 +16,9 @@ export interface FuzzOptions {
   milliseconds: number;
   seed: number;
   corpus: readonly Uint8Array[];
-  /** Called before each input, with it, so that somebody outside can tell on which one this hangs. */
+  /**
+   * Called before each input, with it, so that somebody outside can tell on which one this hangs.
+   */
   onInput?: (input: Uint8Array) => void;
 }
 
@@ -35,7 +39,10 @@ const MAX_BATCH = 4096;
 const DEADLINE_MS = 2000;
 const MAX_POOL = 4000;
 
-/** Runs a target on mutations of the corpus for a time; inputs that run new code join the pool. Stops at the first failure. */
+/**
+ * Runs a target on mutations of the corpus for a time; inputs that run new code join the pool.
+ * Stops at the first failure.
+ */
 export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<FuzzReport> {
   return new Fuzzer(target, options).run();
 }
@@ -90,7 +97,10 @@ class Fuzzer {
     };
   }
 
-  /** New inputs are tried more often than old ones. A batch is as large as it takes for most of the time to be spent on running inputs. */
+  /**
+   * New inputs are tried more often than old ones. A batch is as large as it takes for most of the
+   * time to be spent on running inputs.
+   */
   async #round(): Promise<void> {
     const batch = Array.from({ length: this.#batch }, () => {
       const recent = this.#random.below(3) === 0 ? this.#pool.slice(-16) : this.#pool;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes everything that reads bytes of strangers. CONSIGN_FUZZ_SECONDS sets the seconds for each target, CONSIGN_FUZZ_SEED makes a run another
-// one than yesterday's, CONSIGN_FUZZ_SAVE=1 puts what was found into the corpus.
+// Fuzzes everything that reads bytes of strangers. CONSIGN_FUZZ_SECONDS sets the seconds for each
+// target, CONSIGN_FUZZ_SEED makes a run another one than yesterday's, CONSIGN_FUZZ_SAVE=1 puts what
+// was found into the corpus.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
@@ -87,7 +88,10 @@ describe("fuzzing", { concurrency: 2 }, () => {
   });
 });
 
-/** Keeps what is needed to run all the code that the pool runs, the small ones first, and whatever has a name of its own. */
+/**
+ * Keeps what is needed to run all the code that the pool runs, the small ones first, and whatever
+ * has a name of its own.
+ */
 async function save(target: string, pool: readonly Uint8Array[]): Promise<void> {
   const folder = folderOf(target);
   if (!existsSync(folder)) mkdirSync(folder, { recursive: true });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Revocation lists that openssl does not make. A mutation of the verifier's code showed that nothing else tried these.
+// Revocation lists that openssl does not make. A mutation of the verifier's code showed that
+// nothing else tried these.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseCertificate } from "../../provider/notation/certificates";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A registry that wants to hide a good signature, or to keep us busy for ever, and someone who may push to an honest one.
+// A registry that wants to hide a good signature, or to keep us busy for ever, and someone who may
+// push to an honest one.
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { bytesBlob, packManifest, type PackedArtifact } from "../../provider/content/pack";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flips a bit of every byte of what is signed and of every signature, by every algorithm: it is never accepted. Of the other bytes every
-// thirty-first: what is accepted then says the same as before.
+// Flips a bit of every byte of what is signed and of every signature, by every algorithm: it is
+// never accepted. Of the other bytes every thirty-first: what is accepted then says the same as
+// before.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -22,7 +22,10 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 /** What the good envelopes of the corpus sign; nothing else may ever be accepted. */
 export type Signed = ReadonlySet<string>;
 
-/** What an envelope signs, if its signature is good. Whether its signer is trusted is another question. */
+/**
+ * What an envelope signs, if its signature is good. Whether its signer is trusted is another
+ * question.
+ */
 export async function signedBy(input: Uint8Array, mediaType: string): Promise<string | undefined> {
   const { parseEnvelope } =
     require("../../provider/notation/envelope") as typeof import("../../provider/notation/envelope");
@@ -58,7 +61,10 @@ export async function stampedBy(input: Uint8Array): Promise<string | undefined> 
   });
 }
 
-/** The reader throws plain errors, which its callers turn into answers; never anything that is a bug. */
+/**
+ * The reader throws plain errors, which its callers turn into answers; never anything that is a
+ * bug.
+ */
 function plainErrors(run: () => void): void {
   try {
     run();
@@ -97,7 +103,9 @@ const ATTRIBUTES = [
 
 type Make = (signed: Signed) => Promise<FuzzTarget>;
 
-/** Each loads only what it needs: the less code there is, the less it costs to ask which of it ran. */
+/**
+ * Each loads only what it needs: the less code there is, the less it costs to ask which of it ran.
+ */
 export const TARGETS: Record<string, Make> = {
   cbor: async () => {
     const { decodeCbor, encodeCbor } =

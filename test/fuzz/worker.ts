@@ -19,7 +19,10 @@ export const WATCHED_BYTES = 64 * 1024;
 
 const SIGNED = ["cose", "jws", "timestamp"];
 
-/** Files that begin with `good` are signed by somebody; what they sign may be accepted, and nothing else. */
+/**
+ * Files that begin with `good` are signed by somebody; what they sign may be accepted, and nothing
+ * else.
+ */
 async function signedIn(
   target: string,
   files: ReadonlyMap<string, Uint8Array>,

@@ -22,7 +22,10 @@ export interface ImageOptions {
 const bytesOf = (content: string | Uint8Array): Uint8Array =>
   typeof content === "string" ? Buffer.from(content) : content;
 
-/** A container image, as far as registries and tools look at it: a config that names its platform and layers with some bytes. */
+/**
+ * A container image, as far as registries and tools look at it: a config that names its platform
+ * and layers with some bytes.
+ */
 export async function pushImage(store: Store, options: ImageOptions = {}): Promise<Manifest> {
   const layers: BlobSource[] = (options.layers ?? ["a layer\n"]).map((layer) =>
     bytesBlob(bytesOf(layer), MEDIA_TYPES.layer),
@@ -121,7 +124,10 @@ export interface SampleGraph {
   all: Manifest[];
 }
 
-/** The smallest graph with every shape in it: children, referrers, a referrer of a referrer, a referrer of a child. */
+/**
+ * The smallest graph with every shape in it: children, referrers, a referrer of a referrer, a
+ * referrer of a child.
+ */
 export async function pushSampleGraph(store: Store, tag = "v1"): Promise<SampleGraph> {
   const { index, images } = await pushIndex(store, { tag });
   const sbom = await pushReferrer(store, index.descriptor, {

@@ -77,8 +77,9 @@ interface Grant {
 const SERVICE = "consign-test";
 
 /**
- * The token server of Docker's scheme, and the gate of a registry that sends clients to it. A token carries the scopes asked for that
- * its user may have; a request that needs another one gets a challenge that names it.
+ * The token server of Docker's scheme, and the gate of a registry that sends clients to it. A token
+ * carries the scopes asked for that its user may have; a request that needs another one gets a
+ * challenge that names it.
  */
 export async function startTokenServer(options: TokenServerOptions): Promise<TokenServer> {
   const grants = new Map<string, Grant>();

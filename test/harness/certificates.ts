@@ -25,7 +25,10 @@ export function intermediate(issuer: Issued, overrides: Overrides = {}): Issued 
   });
 }
 
-/** What notation makes by default. cose-js, which checks each signature too, takes a tenth of the time that it does for an elliptic curve. */
+/**
+ * What notation makes by default. cose-js, which checks each signature too, takes a tenth of the
+ * time that it does for an elliptic curve.
+ */
 export const QUICK_KEY = "rsa-2048";
 
 /** A leaf that may sign artifacts. */
@@ -90,8 +93,10 @@ export function tlsClient(issuer: Issued, overrides: Overrides = {}): Issued {
 }
 
 /**
- * Leaves that break the code-signing profile, each in one way. All verify as certificates, so only a check of the profile refuses them.
- * @see https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#certificate-requirements
+ * Leaves that break the code-signing profile, each in one way. All verify as certificates, so only
+ * a check of the profile refuses them.
+ * @see
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#certificate-requirements
  */
 export function wrongCodeSigners(issuer: Issued): Record<string, Issued> {
   return {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The few pieces of DER that certificates are made of. Written by hand so that tests can also make what no tool would. */
+/**
+ * The few pieces of DER that certificates are made of. Written by hand so that tests can also make
+ * what no tool would.
+ */
 export type Der = Buffer;
 
 export function tlv(tag: number, ...content: readonly Uint8Array[]): Der {
@@ -38,7 +41,10 @@ export function integer(value: number | bigint | Uint8Array): Der {
 /** A BIT STRING of whole bytes, or, with `unused`, of fewer bits. */
 export const bits = (bytes: Uint8Array, unused = 0): Der => tlv(0x03, Buffer.from([unused]), bytes);
 
-/** A BIT STRING in which the bits of these numbers are set, without trailing zeros, as DER wants named bits. */
+/**
+ * A BIT STRING in which the bits of these numbers are set, without trailing zeros, as DER wants
+ * named bits.
+ */
 export function namedBits(numbers: readonly number[]): Der {
   const highest = Math.max(-1, ...numbers);
   const bytes = Buffer.alloc(Math.ceil((highest + 1) / 8));

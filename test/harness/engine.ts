@@ -13,7 +13,10 @@ import { keyService, type KeyService } from "./key-service";
 import { tempDir } from "./temp";
 import { QUICK_PROGRAMS, missing, repositoryRoot, toolEnvironment, toolPath } from "./toolchain";
 
-/** For a test's `skip` option: the engine alone runs inline programs; a program in a folder needs the language host too. */
+/**
+ * For a test's `skip` option: the engine alone runs inline programs; a program in a folder needs
+ * the language host too.
+ */
 export function engineMissing(program: "inline" | "folder" = "inline"): string | false {
   if (!existsSync(join(repositoryRoot, "node_modules", "pulumi-consign")))
     return "node_modules/pulumi-consign is not linked: run `npm run build`";
@@ -38,7 +41,10 @@ export interface EngineStep {
 }
 
 export interface EngineRun {
-  /** Resources by operation, as `{ create: 2, same: 1 }`; stack and provider resources are not counted. */
+  /**
+   * Resources by operation, as `{ create: 2, same: 1 }`; stack and provider resources are not
+   * counted.
+   */
   changes: Record<string, number>;
   /** In the engine's order, without the stack and provider resources. */
   steps: EngineStep[];
@@ -68,11 +74,17 @@ export interface EngineOptions {
   project?: string;
   /** @default "dev" */
   stack?: string;
-  /** Stack configuration: `consign:registries` and the like. Values that are no strings are written as JSON. */
+  /**
+   * Stack configuration: `consign:registries` and the like. Values that are no strings are written
+   * as JSON.
+   */
   config?: Record<string, unknown>;
   secrets?: Record<string, string>;
   env?: Record<string, string>;
-  /** For measurements: as users have it, with a passphrase, and nothing of Pulumi's left out or kept compiled. */
+  /**
+   * For measurements: as users have it, with a passphrase, and nothing of Pulumi's left out or kept
+   * compiled.
+   */
   asUsed?: boolean;
 }
 
@@ -112,7 +124,10 @@ export interface StateResource {
   initErrors?: string[];
 }
 
-/** Makes a stack. Everything it writes is under a temporary folder; the provider that runs is the one in dist/. */
+/**
+ * Makes a stack. Everything it writes is under a temporary folder; the provider that runs is the
+ * one in dist/.
+ */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const home = tempDir("engine");
   const folder = join(home, "project");
@@ -134,7 +149,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       options.asUsed === true ? PASSPHRASE : await keyService(),
     ),
   );
-  // After each operation Automation runs `pulumi` three times more, for what the state file says as well.
+  // After each operation Automation runs `pulumi` three times more, for what the state file says as
+  // well.
   Object.assign(stack, { outputs: async () => ({}), info: async () => undefined });
   const state = (): StateResource[] => readState(join(home, "backend"), stack.name);
   const engine = {
@@ -243,7 +259,10 @@ function workspaceOptions(
 
 let command: Promise<PulumiCommand> | undefined;
 
-/** The backend is new, so there is nothing to select. Automation finds `pulumi` on this process's PATH, and asks it for its version, once. */
+/**
+ * The backend is new, so there is nothing to select. Automation finds `pulumi` on this process's
+ * PATH, and asks it for its version, once.
+ */
 async function createStack(
   { stack: stackName = "dev", project: projectName = "test", program }: EngineOptions,
   workspace: LocalWorkspaceOptions,

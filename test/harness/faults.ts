@@ -4,7 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** One way in which a registry, or the way to it, can misbehave. */
 export type Fault =
-  /** Answers with this status. `forwarded`: the registry did the work first, only its answer is lost. */
+  /**
+   * Answers with this status. `forwarded`: the registry did the work first, only its answer is
+   * lost.
+   */
   | {
       kind: "status";
       status: number;
@@ -14,14 +17,20 @@ export type Fault =
     }
   /** 429, with Retry-After in seconds or as a date where given. */
   | { kind: "rateLimit"; retryAfter?: number | Date | string }
-  /** Breaks the connection: before the answer, after its headers, or after this many bytes of its body. */
+  /**
+   * Breaks the connection: before the answer, after its headers, or after this many bytes of its
+   * body.
+   */
   | {
       kind: "reset";
       when: "before" | "after-headers" | "mid-body";
       bytes?: number;
       forwarded?: boolean;
     }
-  /** Leaves out the end of the body. `honest`: Content-Length says so; otherwise the client waits for bytes that never come. */
+  /**
+   * Leaves out the end of the body. `honest`: Content-Length says so; otherwise the client waits
+   * for bytes that never come.
+   */
   | { kind: "shortBody"; drop?: number; honest?: boolean }
   /** Bytes after the real body, with a Content-Length that counts them. */
   | { kind: "longBody"; extra?: string }
@@ -51,7 +60,10 @@ export interface FaultRule {
   fault: Fault;
 }
 
-/** A rule that has been found to apply to a request. Both say true once they have dealt with the answer. */
+/**
+ * A rule that has been found to apply to a request. Both say true once they have dealt with the
+ * answer.
+ */
 export interface Strike {
   /** Before anything is forwarded. */
   before(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean>;
@@ -217,7 +229,10 @@ type Altering = Exclude<
   { kind: "status" | "rateLimit" | "redirect" | "delay" | "hang" | "reset" }
 >;
 
-/** The registry's answer, changed as told. Bodies are held in memory, so this is for what tests make. */
+/**
+ * The registry's answer, changed as told. Bodies are held in memory, so this is for what tests
+ * make.
+ */
 function alter(
   fault: Altering,
   upstream: IncomingMessage,

@@ -3,7 +3,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The folder of a Go module in this machine's module cache, which gets it when it is not there; a reason when it cannot be had. */
+/**
+ * The folder of a Go module in this machine's module cache, which gets it when it is not there; a
+ * reason when it cannot be had.
+ */
 export function goModule(
   path: string,
   version: string,

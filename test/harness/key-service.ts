@@ -2,7 +2,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** Where a stack's secrets get their key from, as `--secrets-provider` and the environment have it. */
+/**
+ * Where a stack's secrets get their key from, as `--secrets-provider` and the environment have it.
+ */
 export interface KeyService {
   secretsProvider: string;
   env: Record<string, string>;
@@ -11,8 +13,9 @@ export interface KeyService {
 let running: Promise<KeyService> | undefined;
 
 /**
- * Speaks as much of HashiCorp Vault's transit engine as Pulumi asks for. With a passphrase each start of `pulumi` derives a key from it
- * in a million rounds, on purpose; that was a tenth of what an operation costs. The examples' stacks have a passphrase.
+ * Speaks as much of HashiCorp Vault's transit engine as Pulumi asks for. With a passphrase each
+ * start of `pulumi` derives a key from it in a million rounds, on purpose; that was a tenth of what
+ * an operation costs. The examples' stacks have a passphrase.
  */
 export function keyService(): Promise<KeyService> {
   return (running ??= new Promise((done, fail) => {
@@ -28,7 +31,10 @@ export function keyService(): Promise<KeyService> {
   }));
 }
 
-/** What Pulumi keeps is wrapped in the open, which is no worse than a passphrase that stands in this repository. */
+/**
+ * What Pulumi keeps is wrapped in the open, which is no worse than a passphrase that stands in this
+ * repository.
+ */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);

@@ -15,7 +15,10 @@ import * as der from "./der";
 import { tempDir } from "./temp";
 import { cacheFolder } from "./toolchain";
 
-/** Kinds of key. The Notary Project allows RSA from 2048 bits and the three curves; `rsa-1024`, `ed25519` and `secp256k1` are for refusals. */
+/**
+ * Kinds of key. The Notary Project allows RSA from 2048 bits and the three curves; `rsa-1024`,
+ * `ed25519` and `secp256k1` are for refusals.
+ */
 export type KeyKind =
   | "rsa-2048"
   | "rsa-3072"
@@ -44,7 +47,10 @@ export interface KeyPair {
 const RSA_KEPT = 12;
 const rsaKeys = new Map<KeyKind, { turn: number; pairs: KeyPair[] }>();
 
-/** A fresh key; RSA keys, which take long to make, come from a dozen of a kind that tests on this machine share, handed out in turn. */
+/**
+ * A fresh key; RSA keys, which take long to make, come from a dozen of a kind that tests on this
+ * machine share, handed out in turn.
+ */
 export function keyPair(kind: KeyKind): KeyPair {
   if (kind.startsWith("rsa-")) return rsaKey(kind);
   if (kind === "ed25519") return generateKeyPairSync("ed25519");
@@ -113,7 +119,10 @@ const NAME_PARTS = {
   DC: "0.9.2342.19200300.100.1.25",
 } as const;
 
-/** Attributes in the order in which they are encoded: the widest first, as in `{ C: "US", ST: "WA", O: "Wabbit", CN: "…" }`. */
+/**
+ * Attributes in the order in which they are encoded: the widest first, as in `{ C: "US", ST: "WA",
+ * O: "Wabbit", CN: "…" }`.
+ */
 export type Name = Partial<Record<keyof typeof NAME_PARTS, string>>;
 
 /** What a certificate says. Every field can be made wrong on purpose. */
@@ -124,7 +133,10 @@ export interface CertificateOptions {
   issuer?: Issued;
   notBefore?: Date;
   notAfter?: Date;
-  /** basicConstraints; `null` leaves the extension out. @default for an `authority` CA true, critical; for others none */
+  /**
+   * basicConstraints; `null` leaves the extension out. @default for an `authority` CA true,
+   * critical; for others none
+   */
   basicConstraints?: { ca: boolean; pathLength?: number; critical?: boolean } | null;
   /** keyUsage; `null` leaves it out. */
   keyUsage?: readonly KeyUsage[] | null;
@@ -163,7 +175,10 @@ export interface Issued {
 
 const DAY = 86_400_000;
 
-/** The default validity is from ten days ago to a year from now, so that signing times a little in the past are inside. */
+/**
+ * The default validity is from ten days ago to a year from now, so that signing times a little in
+ * the past are inside.
+ */
 export function issue(options: CertificateOptions): Issued {
   const key = typeof options.key === "object" ? options.key : keyPair(options.key ?? "p-256");
   const signer = options.issuer?.key ?? key;

@@ -25,7 +25,10 @@ export interface KubernetesApi {
   stop(): Promise<void>;
 }
 
-/** Starts etcd and kube-apiserver on loopback, as an administrator with a token. Ready after some seconds. */
+/**
+ * Starts etcd and kube-apiserver on loopback, as an administrator with a token. Ready after some
+ * seconds.
+ */
 export async function startKubernetes(): Promise<KubernetesApi> {
   const folder = tempDir("kubernetes");
   const [clients, peers, port] = [await freePort(), await freePort(), await freePort()];

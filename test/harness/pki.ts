@@ -144,7 +144,10 @@ export interface CmsOptions {
   others?: readonly Issued[];
 }
 
-/** Signs a TSTInfo with `openssl cms`, which asks nothing of the signer, so that tokens of wrong authorities can be made. */
+/**
+ * Signs a TSTInfo with `openssl cms`, which asks nothing of the signer, so that tokens of wrong
+ * authorities can be made.
+ */
 export async function cmsToken(
   signer: Issued,
   content: Uint8Array,
@@ -188,7 +191,10 @@ export function timestampAuthority(
 
 export interface Revoked {
   certificate: Issued;
-  /** As openssl's index writes it: `keyCompromise`, `certificateHold`, `keyTime,20240101000000Z` for an invalidity date. */
+  /**
+   * As openssl's index writes it: `keyCompromise`, `certificateHold`, `keyTime,20240101000000Z` for
+   * an invalidity date.
+   */
   reason?: string;
 }
 

@@ -59,7 +59,10 @@ export interface Proxy {
   readonly host: string;
   /** `http://` or `https://` and the host. */
   readonly origin: string;
-  /** In order of arrival, without those that still run; with `method` and `path` only the matching ones. */
+  /**
+   * In order of arrival, without those that still run; with `method` and `path` only the matching
+   * ones.
+   */
   requests(method?: string, path?: RegExp): WireRequest[];
   /** Forgets the requests so far. */
   clear(): void;
@@ -68,7 +71,10 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-/** An HTTP server in front of another that counts, asks for credentials, speaks TLS and misbehaves, as told. */
+/**
+ * An HTTP server in front of another that counts, asks for credentials, speaks TLS and misbehaves,
+ * as told.
+ */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const agent = new Agent({ keepAlive: true });
   const started = performance.now();

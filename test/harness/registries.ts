@@ -9,8 +9,9 @@ import { tempDir } from "./temp";
 import { missing, type Tool } from "./toolchain";
 
 /**
- * `distribution` has no referrers API and deletes; `olareg` has both; `olareg-fallback` is olareg with its referrers API off; `ggcr`
- * (go-containerregistry) has a referrers API and keeps everything in memory.
+ * `distribution` has no referrers API and deletes; `olareg` has both; `olareg-fallback` is olareg
+ * with its referrers API off; `ggcr` (go-containerregistry) has a referrers API and keeps
+ * everything in memory.
  */
 export type RegistryKind = "distribution" | "olareg" | "olareg-fallback" | "ggcr";
 

@@ -10,7 +10,10 @@ export interface SourceFile {
   text: string;
 }
 
-/** Files of a folder of the repository, or a single file, whose names end in one of these; what is generated is left out. */
+/**
+ * Files of a folder of the repository, or a single file, whose names end in one of these; what is
+ * generated is left out.
+ */
 export function sources(place: string, ...endings: string[]): SourceFile[] {
   const root = join(repositoryRoot, place);
   if (!existsSync(root)) return [];
@@ -41,7 +44,10 @@ export interface Import {
   lazy: boolean;
 }
 
-/** Every module that a file names: static and dynamic imports, re-exports, `require`, and import types. */
+/**
+ * Every module that a file names: static and dynamic imports, re-exports, `require`, and import
+ * types.
+ */
 export function importsOf({ path, text }: SourceFile): Import[] {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const found: Import[] = [];
@@ -94,7 +100,10 @@ export function stringsOf({ path, text }: SourceFile): string[] {
   return found;
 }
 
-/** Where a file leaves the type system: `any`, a cast by way of `unknown`. Comments and strings do not count. */
+/**
+ * Where a file leaves the type system: `any`, a cast by way of `unknown`. Comments and strings do
+ * not count.
+ */
 export function escapesOf({ path, text }: SourceFile): { line: number; what: string }[] {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const found: { line: number; what: string }[] = [];

@@ -4,7 +4,9 @@ import { accessSync, constants, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 
-/** Real programs that tests run against; `scripts/toolchain.mjs` has their versions and builds them. */
+/**
+ * Real programs that tests run against; `scripts/toolchain.mjs` has their versions and builds them.
+ */
 export type Tool =
   | "pulumi"
   | "pulumi-language-nodejs"
@@ -32,11 +34,15 @@ function toolsFolder(): string {
   return process.env.CONSIGN_TOOLS || cacheFolder("bin");
 }
 
-/** For programs that run many times: types are checked once, by the type-check, compiled code is kept, and what they rarely need is loaded late. */
+/**
+ * For programs that run many times: types are checked once, by the type-check, compiled code is
+ * kept, and what they rarely need is loaded late.
+ */
 export const QUICK_PROGRAMS: Readonly<Record<string, string>> = {
   PULUMI_NODEJS_TRANSPILE_ONLY: "true",
   NODE_COMPILE_CACHE: cacheFolder("compile-cache"),
-  // What a program in Go leaves behind when it starts need not be collected before it ends, which is soon.
+  // What a program in Go leaves behind when it starts need not be collected before it ends, which
+  // is soon.
   GOGC: "400",
   NODE_OPTIONS:
     `${process.env.NODE_OPTIONS ?? ""} --require ${JSON.stringify(join(repositoryRoot, "scripts", "load-late.cjs"))}`.trim(),
@@ -76,7 +82,10 @@ function executable(path: string): boolean {
   }
 }
 
-/** This process's environment with a PATH on which `node` is this Node, and the tools and Pulumi's provider host are found. */
+/**
+ * This process's environment with a PATH on which `node` is this Node, and the tools and Pulumi's
+ * provider host are found.
+ */
 export function toolEnvironment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
   const first = [dirname(process.execPath), toolsFolder(), pulumiFolder()];
   const last = join(repositoryRoot, "node_modules", "@pulumi", "pulumi");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Arguments for a process of Node that shall load TypeScript as this one does: what `npm test` has compiled, or by tsx where a test is run for itself. */
+/**
+ * Arguments for a process of Node that shall load TypeScript as this one does: what `npm test` has
+ * compiled, or by tsx where a test is run for itself.
+ */
 export const LOAD_TYPESCRIPT: readonly string[] = loaders(process.execArgv);
 
 function loaders(given: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The test bench itself: other people's programs work on these registries with these certificates, so a failure elsewhere is ours.
+// The test bench itself: other people's programs work on these registries with these certificates,
+// so a failure elsewhere is ours.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -39,7 +40,8 @@ if (missing("oras", "notation") === false) {
       const reference = await pushed(host);
       const before = await notation(config, "verify", "--insecure-registry", reference);
       assert.notEqual(before.code, 0);
-      // By default notation also writes the fallback tag, and olareg's referrers API shows nothing any more once there is one.
+      // By default notation also writes the fallback tag, and olareg's referrers API shows nothing
+      // any more once there is one.
       const signed = await notation(
         config,
         "sign",

@@ -210,7 +210,10 @@ function podOf(manifest: Manifest): PodTemplate {
   return template;
 }
 
-/** {@link stackSchema} in the dialect that Kubernetes wants: no unions, objects with `properties` or with `additionalProperties`. */
+/**
+ * {@link stackSchema} in the dialect that Kubernetes wants: no unions, objects with `properties` or
+ * with `additionalProperties`.
+ */
 function structural(): object {
   const spec = z.toJSONSchema(stackSchema, { unrepresentable: "any" }).properties?.["spec"];
   return { type: "object", properties: { spec: plain(spec) } };

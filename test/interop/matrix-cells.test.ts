@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What we sign, in every algorithm and with each thing that a signature may carry, notation 1.3.2 verifies; and what it timestamps, we do.
+// What we sign, in every algorithm and with each thing that a signature may carry, notation 1.3.2
+// verifies; and what it timestamps, we do.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

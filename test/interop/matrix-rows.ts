@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table: what is wrong with an input, what we answer, and, where notation 1.3.2 accepts it, why we are stricter.
+// The table: what is wrong with an input, what we answer, and, where notation 1.3.2 accepts it, why
+// we are stricter.
 import { Tag } from "../../provider/cose";
 import { encodePayload } from "../../provider/notation/payload";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
@@ -71,7 +72,10 @@ import { cose, jws, signatureManifest, type Answer, type Trust } from "./matrix-
 
 export interface Row {
   input: string;
-  /** Our answer, with its exact code. Where it is `verified`, notation must accept as well; else it must refuse, but for `stricter`. */
+  /**
+   * Our answer, with its exact code. Where it is `verified`, notation must accept as well; else it
+   * must refuse, but for `stricter`.
+   */
   ours: Answer;
   /** Notation accepts this. Why we do not. */
   stricter?: string;

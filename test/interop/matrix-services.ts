@@ -12,7 +12,10 @@ const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 export const ago = (days: number): Date => new Date(Date.now() - days * DAY);
 
-/** Signers whose certificates say whom to ask, with a responder and a list server that answer as the signers' names say. */
+/**
+ * Signers whose certificates say whom to ask, with a responder and a list server that answer as the
+ * signers' names say.
+ */
 export interface Revocation {
   signers: Record<
     | "ocspGood"
@@ -57,7 +60,8 @@ export async function startRevocation(): Promise<Revocation> {
   const tsaRevoked = timestampSigner(keepers, { crl: at("tsa.crl") });
   const tsaUnsure = timestampSigner(keepers, { crl: at("gone.crl") });
   const namesake = authority({ subject: issuing.subject });
-  // Go's reader takes the issuer's own certificate in an answer for one that the issuer must have signed, so the responder has its own.
+  // Go's reader takes the issuer's own certificate in an answer for one that the issuer must have
+  // signed, so the responder has its own.
   const responder = codeSigner(issuing, {
     subject: { O: "Wabbit Networks", CN: "OCSP" },
     purposes: ["ocspSigning"],
@@ -93,7 +97,10 @@ export async function startRevocation(): Promise<Revocation> {
   return { signers, tsaRevoked, tsaUnsure, close: () => server.close() };
 }
 
-/** Authorities for timestamps, one trusted in the rows and one not, and leaves that break the profile. */
+/**
+ * Authorities for timestamps, one trusted in the rows and one not, and leaves that break the
+ * profile.
+ */
 export const keepers = authority({
   subject: { C: "US", O: "Time Keepers", CN: "Time Keepers Root" },
 });

@@ -19,7 +19,10 @@ import { tempDir } from "../harness/temp";
 import { forge, type Forgery } from "../unit/notation/forge";
 import { PlainRepository, notation } from "./notation-cli";
 
-/** A trust policy as notation's configuration directory holds it. What a row leaves out is the strict policy for the good signer. */
+/**
+ * A trust policy as notation's configuration directory holds it. What a row leaves out is the
+ * strict policy for the good signer.
+ */
 export interface Trust {
   level?: "strict" | "permissive" | "audit" | "skip";
   override?: Record<string, string>;
@@ -44,7 +47,10 @@ export interface Attached {
 const REPOSITORY = "net-monitor";
 let count = 0;
 
-/** The registry, notation and Consign, all looking at the same artifacts under the same configuration directories. */
+/**
+ * The registry, notation and Consign, all looking at the same artifacts under the same
+ * configuration directories.
+ */
 export class World {
   readonly #plain: PlainRepository;
   readonly #client: RegistryClient;
@@ -90,7 +96,10 @@ export class World {
     return { verified: code === 0, output: stderr };
   }
 
-  /** What we make of it, with the policy and the certificates from notation's own configuration directory. */
+  /**
+   * What we make of it, with the policy and the certificates from notation's own configuration
+   * directory.
+   */
   async asWe(
     { descriptor }: PackedArtifact["manifest"],
     trust: Trust,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Consign and notation 1.3.2 look at the same artifacts in the same registry under the same configuration directories, and say the same.
+// Consign and notation 1.3.2 look at the same artifacts in the same registry under the same
+// configuration directories, and say the same.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { forEachBounded } from "../../provider/content/bounded";

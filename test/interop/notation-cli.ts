@@ -8,7 +8,10 @@ import { writeKeyFiles, type Issued } from "../harness/keys";
 import { tempDir } from "../harness/temp";
 import { runTool, type ToolRun } from "../harness/toolchain";
 
-/** Notation's configuration in a directory of its own: one key, one trust store, one strict policy for everything. */
+/**
+ * Notation's configuration in a directory of its own: one key, one trust store, one strict policy
+ * for everything.
+ */
 export function notationConfig(
   signer: Issued,
   policy: Record<string, unknown> = {},
@@ -54,7 +57,10 @@ export function notation(
   return runTool("notation", args, { env: config.env });
 }
 
-/** The few calls of the distribution API that these tests need, so that nothing of ours is between notation and the registry. */
+/**
+ * The few calls of the distribution API that these tests need, so that nothing of ours is between
+ * notation and the registry.
+ */
 export class PlainRepository {
   constructor(
     readonly host: string,

@@ -79,7 +79,9 @@ describe("notation-core-go 1.3.0", { skip: skipCore }, () => {
   });
 });
 
-/** With what they are to be under a policy that trusts their root and their timestamp authority's. */
+/**
+ * With what they are to be under a policy that trusts their root and their timestamp authority's.
+ */
 const signatures: Record<string, [string, string | undefined]> = {
   coseWithTimestamp: ["verified", undefined],
   coseExpiredWithTimestamp: ["verified", undefined],

@@ -15,7 +15,10 @@ const QUICKSTART = join(repositoryRoot, "examples", "quickstart");
 const CLAIMS = ["sbom", "build-evidence", "scan", "approval"];
 const MIRRORS = ["published", "subscription"];
 
-/** The digests that the first preview promises: of what is made, and of what each mirror's tags name. */
+/**
+ * The digests that the first preview promises: of what is made, and of what each mirror's tags
+ * name.
+ */
 function digests(run: EngineRun): Record<string, unknown> {
   const of = (name: string): Record<string, unknown> => run.step(name)?.newOutputs ?? {};
   const made = ["net-monitor", ...CLAIMS].map((name) => [name, of(name)["digest"]]);

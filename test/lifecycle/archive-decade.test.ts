@@ -102,7 +102,8 @@ async function liveThrough(
         what,
       );
       const state = expected.get(descriptor.digest);
-      // Where the run only marked, archived or held, the words differ by a run; where bytes are is what counts, and the rest is compared when settled.
+      // Where the run only marked, archived or held, the words differ by a run; where bytes are is
+      // what counts, and the rest is compared when settled.
       if (state !== "archived" && state !== "held")
         assert.equal(entry?.state ?? "absent", state, what);
     }
@@ -116,7 +117,9 @@ async function liveThrough(
   return artifacts.map(({ model }) => model);
 }
 
-/** What is archived verifies, with its claims and their signatures; what was purged left nothing. */
+/**
+ * What is archived verifies, with its claims and their signatures; what was purged left nothing.
+ */
 async function proveArchived(
   world: ArchiveWorld,
   descriptor: Descriptor,

@@ -10,7 +10,10 @@ import { claim, publish, trustOf } from "./memory-world";
 
 const OTHER = "other.example/acme/tools";
 
-/** Two sources with one archive: ours is kept for a year, the other's for ten. Both environments are ACME's. */
+/**
+ * Two sources with one archive: ours is kept for a year, the other's for ten. Both environments are
+ * ACME's.
+ */
 class SharedArchive {
   readonly world = new ArchiveWorld();
   readonly other = this.world.stores.at(OTHER);

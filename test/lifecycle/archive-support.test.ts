@@ -12,7 +12,10 @@ const wabbit = quickParty("Wabbit Networks");
 const WABBIT = "x509.subject: C=US, ST=WA, O=Wabbit Networks";
 const ACME = "x509.subject: C=US, ST=WA, O=ACME Rockets";
 
-/** One artifact, in production until 2020-02-01 and archived since 2021, under a policy that counts a year from the end of support. */
+/**
+ * One artifact, in production until 2020-02-01 and archived since 2021, under a policy that counts
+ * a year from the end of support.
+ */
 class Supported {
   readonly world = new ArchiveWorld();
   readonly life: Life;

@@ -22,7 +22,9 @@ export interface Stay {
   by?: Party | null;
 }
 
-/** A source, an edge that is only watched, and an archive, with what environments say of artifacts. */
+/**
+ * A source, an edge that is only watched, and an archive, with what environments say of artifacts.
+ */
 export class ArchiveWorld {
   readonly stores = new MemoryStores();
   readonly source = this.stores.at(SOURCE);

@@ -218,7 +218,8 @@ describe("an archive policy", () => {
       [byClaim, last, edge, gone].map((each) => decided(life.outputs, each)),
       ["held keep", "archived keep", "in-production keep", "purged keep"],
     );
-    // A hold by a claim ends when that claim is revoked, here in the archive's copy and at the source.
+    // A hold by a claim ends when that claim is revoked, here in the archive's copy and at the
+    // source.
     for (const store of [world.source, world.archive]) {
       await claim(
         store,

@@ -16,7 +16,10 @@ export interface AttachOptions {
   signingTime?: Date;
 }
 
-/** Somebody attaches a signed claim by other means than this package's resources. @returns its digest */
+/**
+ * Somebody attaches a signed claim by other means than this package's resources. @returns its
+ * digest
+ */
 export async function attachClaim(
   place: Place,
   name: string,

@@ -30,9 +30,7 @@ const tested = { result: "PASSED", configuration: [{ name: "unit" }] };
 /** Asked only about certificates that name a responder. */
 const away: RevocationChecker = { check: async () => ({ result: "unknown", reason: "no answer" }) };
 
-async function world(
-  ...signers: Party[]
-): Promise<{
+async function world(...signers: Party[]): Promise<{
   gate: Life;
   v1: Descriptor;
   claimed: Descriptor;

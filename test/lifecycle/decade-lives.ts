@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lives of artifacts over a decade, drawn at random; what is claimed of them, and when; and what holds of any life whatever the planner does.
+// Lives of artifacts over a decade, drawn at random; what is claimed of them, and when; and what
+// holds of any life whatever the planner does.
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Store } from "../../provider/content/storage";

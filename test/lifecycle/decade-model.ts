@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What should become of artifacts over the years, written without a look at the planner: days are numbers, and there is one variable per fact.
+// What should become of artifacts over the years, written without a look at the planner: days are
+// numbers, and there is one variable per fact.
 
 export interface ModelRules {
   grace: number;

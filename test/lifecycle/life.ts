@@ -21,7 +21,9 @@ export interface CheckFailed {
   reason: string;
 }
 
-/** A check that found something wrong: what the engine shows in a preview, before anything is done. */
+/**
+ * A check that found something wrong: what the engine shows in a preview, before anything is done.
+ */
 export class Refused extends Error {
   constructor(readonly failures: readonly CheckFailed[]) {
     super(failures.map(({ property, reason }) => `${property}: ${reason}`).join("; "));
@@ -29,8 +31,9 @@ export class Refused extends Error {
 }
 
 /**
- * One resource's life as Pulumi's engine leads it, without the engine: each phase has a world of its own, as each has a provider process of its
- * own. It speaks to the provider through the protocol's methods alone.
+ * One resource's life as Pulumi's engine leads it, without the engine: each phase has a world of
+ * its own, as each has a provider process of its own. It speaks to the provider through the
+ * protocol's methods alone.
  */
 export class Life {
   id: string | undefined;
@@ -69,9 +72,7 @@ export class Life {
   }
 
   /** What a preview says: the operation, and the inputs as they are planned. */
-  async preview(
-    args: Properties,
-  ): Promise<{
+  async preview(args: Properties): Promise<{
     op: "create" | "same" | "update" | "replace";
     planned: Properties;
     changed: string[];
@@ -104,7 +105,8 @@ export class Life {
 
   /**
    * `pulumi up`. A failure half-way keeps what it says is there, as the engine does.
-   * @param leaving what the program no longer has, under this name: the engine deletes it last, in the same provider process
+   * @param leaving what the program no longer has, under this name: the engine deletes it last, in
+   * the same provider process
    */
   async up(args: Properties, leaving?: Life): Promise<"create" | "same" | "update" | "replace"> {
     return this.#phase(async (provider) => {

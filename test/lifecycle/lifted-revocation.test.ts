@@ -175,7 +175,8 @@ describe("a signed revocation whose statement is lost", () => {
     await sign(store, revocation, acme);
     await revoke(revocation, revocation, acme, "not in my name");
     await assertUnmet(args());
-    // Where ACME may not revoke, its signature beside Wabbit's is of no weight, and neither is its lift.
+    // Where ACME may not revoke, its signature beside Wabbit's is of no weight, and neither is its
+    // lift.
     await assertUnmet();
     await revoke(revocation, revocation, wabbit, "nor in mine");
     await assertVerified(args());

@@ -18,7 +18,9 @@ import { QUICK_KEY, authority, codeSigner, selfSigned } from "../harness/certifi
 import { writeKeyFiles, type Issued } from "../harness/keys";
 import { tempDir } from "../harness/temp";
 
-/** Registries that live in memory, one store per location, in front of which anything can be put. */
+/**
+ * Registries that live in memory, one store per location, in front of which anything can be put.
+ */
 export class MemoryStores extends Stores {
   readonly #stores = new Map<string, MemoryStore>();
   /** Put in front of every store that is opened. */
@@ -68,7 +70,10 @@ const WRITES = [
 ] as const;
 type Write = (typeof WRITES)[number];
 
-/** A store whose writes are counted and may be forbidden from some point on, as when a process is killed. */
+/**
+ * A store whose writes are counted and may be forbidden from some point on, as when a process is
+ * killed.
+ */
 export function guarded(store: MemoryStore, before: (write: Write) => void): Store {
   return new Proxy<Store>(store, {
     get(target, name) {
@@ -91,7 +96,10 @@ export interface Party {
   root: Issued;
 }
 
-/** One certificate that is root and signer at once, with a key that verifies fast: for tests that verify thousands of signatures. */
+/**
+ * One certificate that is root and signer at once, with a key that verifies fast: for tests that
+ * verify thousands of signatures.
+ */
 export function quickParty(organization: string): Party {
   const issued = selfSigned({
     subject: { C: "US", ST: "WA", O: organization, CN: `${organization} Signing` },

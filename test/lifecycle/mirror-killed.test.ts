@@ -14,7 +14,10 @@ import { MirrorStack } from "./mirror-stack";
 import { World } from "./mirror-world";
 import { LOAD_TYPESCRIPT } from "../harness/typescript";
 
-/** Under way at once, and so sent without anybody knowing that it arrived: requests, and manifests of which a fallback tag does not know yet. */
+/**
+ * Under way at once, and so sent without anybody knowing that it arrived: requests, and manifests
+ * of which a fallback tag does not know yet.
+ */
 const IN_FLIGHT = { blobs: 16, manifests: 32 };
 const IMAGES = 24;
 
@@ -125,8 +128,8 @@ function assertNothingTwice(
 }
 
 /**
- * Over the first blobs, over the first manifests, and over what refers to them, before any tag; and when the first 64 have their tags.
- * distribution is sent two writes for each blob.
+ * Over the first blobs, over the first manifests, and over what refers to them, before any tag; and
+ * when the first 64 have their tags. distribution is sent two writes for each blob.
  */
 const KILLS: readonly [RegistryKind, nth: number, images?: number][] = [
   ["ggcr", 40],

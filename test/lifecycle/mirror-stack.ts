@@ -25,8 +25,8 @@ export class CheckRefused extends Error {
 const HIDDEN = ["ready", "behind", "kept", "budget"];
 
 /**
- * One Mirror as the engine would drive it, through the same protocol, in this process: each operation has a provider process of its own,
- * so nothing is remembered but what is recorded.
+ * One Mirror as the engine would drive it, through the same protocol, in this process: each
+ * operation has a provider process of its own, so nothing is remembered but what is recorded.
  */
 export class MirrorStack {
   id: string | undefined;
@@ -94,7 +94,10 @@ export class MirrorStack {
     });
   }
 
-  /** `pulumi refresh`; with `keep` false nothing is recorded, as in `preview --refresh`. @returns what differs from the record */
+  /**
+   * `pulumi refresh`; with `keep` false nothing is recorded, as in `preview --refresh`. @returns
+   * what differs from the record
+   */
   async refresh(keep = true): Promise<Properties> {
     return this.process(async (provider) => {
       const read = await provider.read?.(this.id ?? "", this.outputs);

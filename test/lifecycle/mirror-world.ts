@@ -46,7 +46,8 @@ export const writes = (registry: TestRegistry): number =>
 export function repeated(registry: TestRegistry): string[] {
   const seen = new Map<string, number>();
   for (const { method, path, status } of registry.requests()) {
-    // Looking again until something has settled is not forgetting, and neither is asking again with a token.
+    // Looking again until something has settled is not forgetting, and neither is asking again with
+    // a token.
     if (status === 401 || status === 404) continue;
     seen.set(`${method} ${path}`, (seen.get(`${method} ${path}`) ?? 0) + 1);
   }

@@ -13,8 +13,9 @@ export function pluginEnvironment(): Record<string, string> {
 }
 
 /**
- * Installs a notation plugin that signs with a P-256 key: an executable of its own, on this Node. `RAW` makes signatures, `ENVELOPE` whole
- * envelopes, as a signing service does. @returns the commands it was given so far
+ * Installs a notation plugin that signs with a P-256 key: an executable of its own, on this Node.
+ * `RAW` makes signatures, `ENVELOPE` whole envelopes, as a signing service does. @returns the
+ * commands it was given so far
  */
 export function installPlugin(
   name: string,

@@ -52,7 +52,10 @@ export class PromotionWorld {
     };
   }
 
-  /** One process, as the engine starts it for a run: what is new is made first, and what is gone is deleted last. */
+  /**
+   * One process, as the engine starts it for a run: what is new is made first, and what is gone is
+   * deleted last.
+   */
   process(): {
     provider: ReturnType<typeof dynamicProvider>;
     warnings: string[];
@@ -106,7 +109,9 @@ export async function claimsOn(
   );
 }
 
-/** `production 2026-01-01T00:00:00Z …`: the claims that an artifact was in an environment, sorted. */
+/**
+ * `production 2026-01-01T00:00:00Z …`: the claims that an artifact was in an environment, sorted.
+ */
 export async function windowsOn(store: Store, artifact: { digest: Digest }): Promise<string[]> {
   return (await claimsOn(store, artifact, "deployment"))
     .map(

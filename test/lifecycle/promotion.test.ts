@@ -19,7 +19,10 @@ const wabbit = quickParty("Wabbit Networks");
 const acme = quickParty("ACME Rockets");
 const stranger = quickParty("Stranger");
 
-/** What the clock says: a stay that ends in a test ends now, whatever time the program says that it is. */
+/**
+ * What the clock says: a stay that ends in a test ends now, whatever time the program says that it
+ * is.
+ */
 const CLOCK = new Date();
 const NOW = formatInstant(CLOCK);
 const FROM = "registry.example/wabbit/app";

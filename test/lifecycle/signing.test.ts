@@ -401,7 +401,8 @@ test("where the certificate is the limit, a timestamped signature is added; with
   time.advance("7d");
   assert.equal(await life.up(renewed), "same");
   assert.match(life.warnings.join(), /certificate expires.*give timestamp with roots/);
-  // The clock of the test's timestamp authority is the real one, so the certificate's end comes near by another certificate.
+  // The clock of the test's timestamp authority is the real one, so the certificate's end comes
+  // near by another certificate.
   const near = signerFiles("near", { notAfter: new Date(Date.now() + 5 * DAY) });
   const fresh = new Life(signedArtifact, { folder: place.folder, world: { fetch: httpFetch } });
   await fresh.up({ ...args, signer: near.args });

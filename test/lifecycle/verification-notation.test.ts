@@ -20,7 +20,9 @@ import {
 } from "../engine/verification-world";
 import { contextAt } from "./verification-context";
 
-/** Two publishers, each trusted for its own repository; everything else only for its being whole. */
+/**
+ * Two publishers, each trusted for its own repository; everything else only for its being whole.
+ */
 function configuration(host: string): string {
   const folder = join(tempDir("notation"), "notation");
   for (const [name, root] of Object.entries({ wabbit: wabbitRoot, acme: acmeRoot })) {

@@ -5,7 +5,9 @@ import { mirror } from "../../provider/resources/mirror";
 import type { Properties } from "../../provider/resources/reconciler";
 import type { Fault, FaultRule } from "../harness/faults";
 
-/** What can go wrong with one request; those that clients have to survive, and those that are final. */
+/**
+ * What can go wrong with one request; those that clients have to survive, and those that are final.
+ */
 export const FAULTS: Record<string, Fault> = {
   "500": { kind: "status", status: 500 },
   "503, done all the same": { kind: "status", status: 503, forwarded: true },
@@ -64,7 +66,10 @@ export interface FaultCase {
   often: Partial<FaultRule>;
 }
 
-/** Each fault once at each step, and of the others a part that is always the same; `CONSIGN_FAULTS=all` takes all. */
+/**
+ * Each fault once at each step, and of the others a part that is always the same;
+ * `CONSIGN_FAULTS=all` takes all.
+ */
 export function faultCases(steps: Readonly<Record<string, Step>>, part: number): FaultCase[] {
   const random = seeded(7);
   const everything = Object.entries(steps).flatMap(([stepName, step]) =>

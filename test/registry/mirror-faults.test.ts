@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fault at every kind of step of a mirror's first run: it ends complete, or in a clear error with nothing half-visible, and the run after that ends complete.
+// Every fault at every kind of step of a mirror's first run: it ends complete, or in a clear error
+// with nothing half-visible, and the run after that ends complete.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forEachBounded } from "../../provider/content/bounded";
@@ -77,7 +78,8 @@ async function oneCase(
       if (error instanceof PartialFailure) recorded = error.properties;
     }
     world.direct.forget();
-    // A source that says that something does not exist, in so many words, is believed; what it says later is copied then.
+    // A source that says that something does not exist, in so many words, is believed; what it says
+    // later is copied then.
     if (!deniesExistence(step, fault)) {
       if (await tagged(place))
         assert.ok(await isComplete(place, world.graph), "no tag on an incomplete graph");
@@ -98,7 +100,10 @@ async function oneCase(
   }
 }
 
-/** An answer that is right in form and says that something is not there; of a list of referrers there is nothing that proves it. */
+/**
+ * An answer that is right in form and says that something is not there; of a list of referrers
+ * there is nothing that proves it.
+ */
 function deniesExistence({ side, path }: Step, fault: Fault): boolean {
   if (side !== "source") return false;
   if (fault.kind === "status" && fault.status === 404) return true;

@@ -48,7 +48,10 @@ test(
   },
 );
 
-/** Takes every fifth manifest and loses it, as olareg does with some of those that come at once; says which. */
+/**
+ * Takes every fifth manifest and loses it, as olareg does with some of those that come at once;
+ * says which.
+ */
 function losing(): { gate: Gate; lost: ReadonlySet<string> } {
   let seen = 0;
   const lost = new Set<string>();

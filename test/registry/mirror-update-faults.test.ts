@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fault at every kind of step of a run that adds a claim, moves a tag and takes an artifact away: what others put there is never touched,
-// no tag is ever on an incomplete graph, and the run after that ends as planned.
+// Every fault at every kind of step of a run that adds a claim, moves a tag and takes an artifact
+// away: what others put there is never touched, no tag is ever on an incomplete graph, and the run
+// after that ends as planned.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forEachBounded } from "../../provider/content/bounded";
@@ -144,7 +145,8 @@ async function oneCase(
       await completeUnder(place, "v1", artifacts.stays, [artifacts.claim, late, ours]),
       "the late claim arrived",
     );
-    // A registry that says, when asked to delete something, that it is not there, is believed: then it stays.
+    // A registry that says, when asked to delete something, that it is not there, is believed: then
+    // it stays.
     if (!(step.side === "destination" && fault.kind === "status" && fault.status === 404)) {
       assert.deepEqual(
         [
@@ -164,7 +166,8 @@ async function oneCase(
 forEachRegistry(
   "a run that adds, and takes away, under faults",
   async (registry, context) => {
-    // Upstream and destination are one registry, and each kind of registry takes half of the cases, as two cores have to do it.
+    // Upstream and destination are one registry, and each kind of registry takes half of the cases,
+    // as two cores have to do it.
     const half = KINDS.indexOf(registry.kind);
     const cases = faultCases(STEPS, 0).filter(
       (_, number) => process.env["CONSIGN_FAULTS"] === "all" || number % KINDS.length === half,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A policy pack (Pulumi CrossGuard) for stacks that use Consign: `pulumi up --policy-pack examples/policy/pack`.
+// A policy pack (Pulumi CrossGuard) for stacks that use Consign: `pulumi up --policy-pack
+// examples/policy/pack`.
 import {
   PolicyPack,
   type ReportViolation,

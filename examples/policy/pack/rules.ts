@@ -35,7 +35,10 @@ export function imagesOf(value: unknown): string[] {
 const WORKLOADS =
   /^kubernetes:(?:apps\/v1:(?:Deployment|StatefulSet|DaemonSet|ReplicaSet)|batch\/v1:(?:Job|CronJob)|core\/v1:(?:Pod|ReplicationController)|pulumi\.com\/v1:Stack)$/;
 
-/** Every image is pinned by digest, and it is one that a verification of this very stack vouches for. */
+/**
+ * Every image is pinned by digest, and it is one that a verification of this very stack vouches
+ * for.
+ */
 export function unverifiedImages(resources: readonly Resource[]): Violation[] {
   const vouched = new Set(of(resources, "Verification").map(({ props }) => props["reference"]));
   return resources
@@ -83,7 +86,10 @@ function levelOf(trust: unknown): unknown {
     : undefined;
 }
 
-/** What is published is signed, and the signature was read back. Before the first `up` nothing is known of it, and nothing is said. */
+/**
+ * What is published is signed, and the signature was read back. Before the first `up` nothing is
+ * known of it, and nothing is said.
+ */
 export function unsignedArtifacts(resources: readonly Resource[]): Violation[] {
   return of(resources, "SignedArtifact").flatMap(({ urn, name, props }) => {
     const signature = props["signature"];
@@ -110,7 +116,10 @@ export function daysOf(duration: unknown): number | undefined {
   return days === undefined ? undefined : Number(number) * days;
 }
 
-/** Whatever an archive purges, it has kept for the floor at least. One that only reports purges nothing. */
+/**
+ * Whatever an archive purges, it has kept for the floor at least. One that only reports purges
+ * nothing.
+ */
 export function shortRetention({ type, name, props }: Resource, floor: string): string | undefined {
   if (type !== kind("ArchivePolicy") || (props["onExpiry"] ?? "report") === "report")
     return undefined;
@@ -127,7 +136,10 @@ export function shortRetention({ type, name, props }: Resource, floor: string): 
 
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/;
 
-/** Registry settings (`consign:registries`) that send credentials and content in the clear. Loopback stays on the machine. */
+/**
+ * Registry settings (`consign:registries`) that send credentials and content in the clear. Loopback
+ * stays on the machine.
+ */
 export function plainHttpRegistries(resources: readonly Resource[]): Violation[] {
   const settings = new Set(
     resources.flatMap(({ provider }) => provider?.props["consign:registries"] ?? []),

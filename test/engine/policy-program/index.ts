@@ -11,7 +11,10 @@ import {
 
 const wrong = new pulumi.Config().requireBoolean("wrong");
 
-/** Stands for a Deployment, as Pulumi's Kubernetes plugin cannot be had here; to a policy it is the same. */
+/**
+ * Stands for a Deployment, as Pulumi's Kubernetes plugin cannot be had here; to a policy it is the
+ * same.
+ */
 class Deployment extends pulumi.ComponentResource {
   constructor(name: string, image: pulumi.Input<string>) {
     const spec = { template: { spec: { containers: [{ name, image }] } } };

@@ -19,7 +19,10 @@ import {
   statuses,
 } from "./builders";
 
-/** What the verification of a claim with several signatures comes to, in the order in which they were looked at. */
+/**
+ * What the verification of a claim with several signatures comes to, in the order in which they
+ * were looked at.
+ */
 function cosigned(...signatures: ClaimVerdict[]): ClaimVerdict {
   const [first] = signatures.toSorted(
     (a, b) => Number(b.outcome === "verified") - Number(a.outcome === "verified"),
@@ -259,7 +262,8 @@ describe("those who sign a claim as well weaken nothing", () => {
         ],
         [WABBIT, undefined],
       );
-      // A revocation that he has signed too cannot be lifted by him alone, and so with one who is listed and ranks below.
+      // A revocation that he has signed too cannot be lifted by him alone, and so with one who is
+      // listed and ranks below.
       assert.deepEqual(
         statuses(
           judge([revocation("r", undefined, verdict), revocation("l", "r", signedBy(ACME))]),

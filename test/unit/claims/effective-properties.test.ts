@@ -181,7 +181,10 @@ test("where claims are superseded, one that is not superseded remains", () => {
   );
 });
 
-/** A claim can name only what was there before it; and what a revocation supersedes besides is left out, as that counts with its right to revoke. */
+/**
+ * A claim can name only what was there before it; and what a revocation supersedes besides is left
+ * out, as that counts with its right to revoke.
+ */
 function asDigestsAllow(claims: ObservedClaim[]): ObservedClaim[] {
   return claims.map(({ claim, verdict }, index) => {
     if ("broken" in claim) return { claim, verdict };

@@ -22,7 +22,10 @@ const now = new Date();
 const context = { now, baseDir: "/nonexistent", scope: "memory:gather" };
 const policy = resolve(trust());
 
-/** A store that writes down what is read from it: `manifest`, `blob`, `has` or `referrers`, and the digest. */
+/**
+ * A store that writes down what is read from it: `manifest`, `blob`, `has` or `referrers`, and the
+ * digest.
+ */
 function watched(store: ReadStore): { store: ReadStore; reads: string[] } {
   const reads: string[] = [];
   const noted = <T>(verb: string, target: string | Descriptor, answer: T): T => {
@@ -165,7 +168,8 @@ test("reads per claim: its manifest, its referrers, its signature's manifest and
   await world.claim(artifact, "vulnerabilities", scan(now), { by: acme });
   await gather();
   const verbs = reads.map((read) => read.split(" ")[0]).sort();
-  // Referrers twice: for signatures and for revocations. A repository answers the second from memory.
+  // Referrers twice: for signatures and for revocations. A repository answers the second from
+  // memory.
   assert.deepEqual(verbs, [
     "blob",
     "blob",

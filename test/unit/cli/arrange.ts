@@ -29,7 +29,10 @@ export interface Workplace {
   file(name: string, content: string | object): string;
 }
 
-/** A folder with a layout `net-monitor` that holds `v1`, signed, with a signed provenance claim, and the roots `wabbit.pem`, `acme.pem`. */
+/**
+ * A folder with a layout `net-monitor` that holds `v1`, signed, with a signed provenance claim, and
+ * the roots `wabbit.pem`, `acme.pem`.
+ */
 export async function workplace(): Promise<Workplace> {
   const folder = tempDir("cli");
   const layout = OciLayout.open(join(folder, "net-monitor"), { create: true });

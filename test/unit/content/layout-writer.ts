@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process of its own for the layout tests: pushes `count` tagged referrers of one subject into the layout, and prints each tag once it is there.
+// A process of its own for the layout tests: pushes `count` tagged referrers of one subject into
+// the layout, and prints each tag once it is there.
 import { OciLayout, pushArtifact } from "../../../provider/content";
 import { artifact } from "./sample-graph";
 

@@ -50,7 +50,10 @@ export interface SampleGraph {
   all: Manifest[];
 }
 
-/** Two images in an index; an SBOM of the index, its signature, and a signature of the first image. Pushed, with the tag `v1`. */
+/**
+ * Two images in an index; an SBOM of the index, its signature, and a signature of the first image.
+ * Pushed, with the tag `v1`.
+ */
 export async function pushSampleGraph(store: Store, name = "net-monitor"): Promise<SampleGraph> {
   const images = [artifact(`${name} amd64`), artifact(`${name} arm64`)];
   const root = indexOf(images.map(({ manifest }) => manifest));

@@ -105,7 +105,8 @@ for (const file of [
   "rsa-pss-examples/rsa-pss-02.json",
   "rsa-pss-examples/rsa-pss-03.json",
 ]) {
-  // COSE_Sign of RFC 9052 §4.1 with 2048-bit keys throughout: it shows PSS with its salt, not our envelope.
+  // COSE_Sign of RFC 9052 §4.1 with 2048-bit keys throughout: it shows PSS with its salt, not our
+  // envelope.
   test(`builds what ${file} signs, and verifies PS256`, () => {
     const { input, intermediates, output } = signSchema.parse(read(file));
     const message = decodeCbor(bytes(output.cbor), 4096);

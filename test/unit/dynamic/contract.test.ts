@@ -13,7 +13,10 @@ import { PartialFailure, type Reconciler } from "../../../provider/resources/rec
 import { stub } from "../../../sdk/stub";
 import manifest from "../../../package.json";
 
-/** Every stack that holds a resource has this text in it. If this fails, it is the text that is wrong, not the test. */
+/**
+ * Every stack that holds a resource has this text in it. If this fails, it is the text that is
+ * wrong, not the test.
+ */
 const FROZEN = {
   SignedArtifact: "dfefad1be33bd0a572ffc23cde31badc8373fcae0c627df996cd6b14736ddece",
   Claim: "48349e142c7092817b793c4a8b2de8360e5516acabe7e846f3698841da375e0e",

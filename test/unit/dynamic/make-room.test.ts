@@ -7,7 +7,10 @@ import { repositoryRoot } from "../../harness/toolchain";
 
 const MB = 1024 * 1024;
 
-/** What a host of that many objects does not need any more when it comes to us, and how often V8 marked all there is to find that out. */
+/**
+ * What a host of that many objects does not need any more when it comes to us, and how often V8
+ * marked all there is to find that out.
+ */
 function makeRoom(objects: number): { freed: number; collections: number } {
   const program = `
     let left = Array.from({ length: ${objects} }, (_, n) => ({ n, text: "left " + n }));

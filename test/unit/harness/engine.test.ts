@@ -7,7 +7,10 @@ import { test } from "node:test";
 import { EngineFailure, engineMissing, openEngine } from "../../harness/engine";
 import { tempDir } from "../../harness/temp";
 
-/** What the harness is told about, by a provider of two lines: the text is a module that Pulumi's provider host loads. */
+/**
+ * What the harness is told about, by a provider of two lines: the text is a module that Pulumi's
+ * provider host loads.
+ */
 const PROVIDER = `exports.handler = () => ({
   check: async (_, inputs) => ({ inputs: { ...inputs, planned: inputs.value + "!" } }),
   diff: async (_, old, inputs) => ({ changes: old.value !== inputs.value }),

@@ -12,8 +12,9 @@ const reference = z.discriminatedUnion("type", [
 ]);
 
 /**
- * The operator's `Stack`, as far as it is used here, written down from its documentation. The operator's own schema (a
- * CustomResourceDefinition) comes from no package registry, so this is a check of names and types, not the operator's word.
+ * The operator's `Stack`, as far as it is used here, written down from its documentation. The
+ * operator's own schema (a CustomResourceDefinition) comes from no package registry, so this is a
+ * check of names and types, not the operator's word.
  * @see https://github.com/pulumi/pulumi-kubernetes-operator/blob/v2.9.0/docs/stacks.md
  */
 export const stackSchema = z.strictObject({

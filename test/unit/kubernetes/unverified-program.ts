@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program whose verifications come to nothing that a node could run. It has a process of its own, since it has to fail.
+// A program whose verifications come to nothing that a node could run. It has a process of its own,
+// since it has to fail.
 import * as pulumi from "@pulumi/pulumi";
 import { VerifiedDeployment } from "../../../sdk/kubernetes/index";
 

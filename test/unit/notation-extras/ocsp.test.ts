@@ -50,7 +50,10 @@ function check(
   });
 }
 
-/** A leaf whose responder answers by function; the function gets the leaf, which must know the address first. */
+/**
+ * A leaf whose responder answers by function; the function gets the leaf, which must know the
+ * address first.
+ */
 async function leafWith(
   t: TestContext,
   answer: (leaf: Issued, request: Buffer, path: string) => Promise<Uint8Array | Answer | undefined>,

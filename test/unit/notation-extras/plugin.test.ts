@@ -27,7 +27,10 @@ const target = {
 };
 const signingTime = new Date();
 
-/** What the plugin of these tests does; it is code, put into an executable of its own that runs on this Node. */
+/**
+ * What the plugin of these tests does; it is code, put into an executable of its own that runs on
+ * this Node.
+ */
 const COMMON = `
 const crypto = require("node:crypto");
 const fs = require("node:fs");
@@ -62,7 +65,10 @@ const SPECS: Record<string, [spec: string, algorithm: string]> = {
 
 const leaf = codeSigner(root);
 
-/** Installs a plugin and gives the options for it. `behaviour` is code that overrides commands of RAW. */
+/**
+ * Installs a plugin and gives the options for it. `behaviour` is code that overrides commands of
+ * RAW.
+ */
 function install(
   behaviour = "",
   issued: Issued = leaf,

@@ -156,7 +156,8 @@ withModule(tsp, "the timestamp client's tokens", async ({ read }) => {
     verifyTimestamp(read("testdata/SHA1TimeStampToken.p7s"), message, [root], { now }),
     codeOf("SIGNATURE_INVALID", /SHA-256/),
   );
-  // Tokens of FreeTSA (the attribute with SHA-1) and Microsoft (no root, milliseconds) are at least read.
+  // Tokens of FreeTSA (the attribute with SHA-1) and Microsoft (no root, milliseconds) are at least
+  // read.
   assert.match(
     signerCertificate(parseTimestampToken(token("WithSigningCertificateV1"))).subject.text,
     /freetsa/,

@@ -33,7 +33,10 @@ const NUMBERS: Record<string, number> = {
   x5t: 34,
 };
 
-/** A good envelope with something changed and then properly signed, so that only the change can be what is refused. */
+/**
+ * A good envelope with something changed and then properly signed, so that only the change can be
+ * what is refused.
+ */
 export async function forge(change: Forgery = {}): Promise<Uint8Array> {
   const good = decodeSign1(await sign(), 2 ** 20);
   const unprotectedHeaders = changed(good.unprotectedHeaders, change.unprotected);

@@ -19,7 +19,10 @@ export type Script = (
   body: Buffer,
 ) => void | Promise<void>;
 
-/** A server on loopback that does what the test says; request bodies are read whole before the script runs. */
+/**
+ * A server on loopback that does what the test says; request bodies are read whole before the
+ * script runs.
+ */
 export async function scripted(context: TestContext, script: Script): Promise<Scripted> {
   const requests: string[] = [];
   const headers: IncomingMessage["headers"][] = [];

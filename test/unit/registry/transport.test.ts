@@ -124,7 +124,10 @@ test("address: also for plain HTTP", async (context) => {
   assert.equal(server.headers[0]?.host, "registry.wabbit.example");
 });
 
-/** A forward proxy that knows CONNECT and absolute-form requests, and resolves no names: all goes to `target`. */
+/**
+ * A forward proxy that knows CONNECT and absolute-form requests, and resolves no names: all goes to
+ * `target`.
+ */
 async function forwardProxy(
   context: TestContext,
   target: string,

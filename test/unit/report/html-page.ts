@@ -11,7 +11,10 @@ const ATTRIBUTES = new Set(
   ),
 );
 
-/** What a page has in it that the renderer has no business to write: other elements, other attributes, anything that loads or runs. */
+/**
+ * What a page has in it that the renderer has no business to write: other elements, other
+ * attributes, anything that loads or runs.
+ */
 export function strangersIn(page: string): string[] {
   const body = page.replace(/<style>[^<]*<\/style>/, "<style></style>");
   const found: string[] = [];

@@ -7,7 +7,7 @@ import { ERROR_CODES } from "../provider/errors";
 import { escapesOf, importsOf, sources, stringsOf, type SourceFile } from "./harness/sources";
 import manifest from "../package.json";
 
-/** The library below the resources: formats, stores, rules. */
+/** The library below the kinds: formats, stores, rules. */
 const LIBRARY = [
   "oci",
   "content",
@@ -18,6 +18,16 @@ const LIBRARY = [
   "graph",
   "retention",
 ].map((folder) => `provider/${folder}`);
+
+/** What two kinds of resource need, from the lowest floor to the highest. */
+const FLOORS = ["world", "upcoming", "signing", "judging", "keeping", "deployments"].map(
+  (folder) => `provider/${folder}`,
+);
+
+/** One folder a kind of resource. None of them may import another. */
+const KINDS = ["artifact", "claim", "mirror", "verification", "promotion", "archive"].map(
+  (folder) => `provider/${folder}`,
+);
 
 /**
  * Who may import whom, by folder; `errors` is open to all. `:type` allows types alone, `:lazy`
@@ -36,30 +46,33 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "provider/claims": ["provider/oci", "provider/notation", "provider/content"],
   "provider/graph": ["provider/oci", "provider/content"],
   "provider/retention": ["provider/oci"],
-  "provider/resources": LIBRARY,
-  // What an artifact and its claims look like to a person: read-only, for the command line and for
-  // programs.
+  ...Object.fromEntries(FLOORS.map((floor, at) => [floor, [...LIBRARY, ...FLOORS.slice(0, at)]])),
+  ...Object.fromEntries(KINDS.map((kind) => [kind, [...LIBRARY, ...FLOORS]])),
+  // What an artifact and its claims look like to a person, for the command line and for programs.
   "provider/report": LIBRARY,
-  // Where the parts that a reconciler is handed are made: registries, and who asks about
-  // revocation.
+  "provider/protocol": ["provider/world"],
+  // Where the parts that a reconciler is handed are made: registries, and who asks about revocation.
   "provider/dynamic": [
     "provider/garbage",
     "provider/node-version",
-    "provider/resources",
+    "provider/protocol",
+    "provider/world",
+    ...KINDS.map((kind) => `${kind}:lazy`),
     "provider/registry",
     "provider/notation",
   ],
   "provider/cli": [
     "provider/node-version",
     ...LIBRARY,
-    "provider/resources",
+    ...FLOORS,
+    "provider/archive",
     "provider/report",
     "provider/index",
   ],
-  "provider/index": [...LIBRARY, "provider/resources", "provider/report"],
+  "provider/index": [...LIBRARY, "provider/report"],
   // Programs reach the provider through the stub; functions load the library when they are called.
   sdk: [
-    ...[...LIBRARY, "provider/resources", "provider/report"].map((folder) => `${folder}:type`),
+    ...[...LIBRARY, ...FLOORS, ...KINDS, "provider/report"].map((folder) => `${folder}:type`),
     "provider/index:lazy",
   ],
   "sdk/kubernetes": ["sdk"],
@@ -67,7 +80,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Packages that only one place may know; everything else from npm is free. */
 const CONFINED: Record<string, RegExp> = {
-  undici: /^provider\/registry\/(?:transport|http-pools)\.ts$/,
+  undici: /^provider\/registry\/transport\//,
   "cose-js": /^provider\/cose\//,
   "@pulumi/kubernetes": /^sdk\/kubernetes\//,
   "@pulumi/pulumi": /^(?:provider\/dynamic|sdk)\//,

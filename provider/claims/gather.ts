@@ -11,8 +11,8 @@ import {
 import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { targetOf, type ObservedClaim } from "./admission";
-import { forbids } from "./lapsed";
+import { targetOf, type ObservedClaim } from "./effective/admission";
+import { forbids } from "./effective/lapsed";
 import {
   brokenClaim,
   confirmContent,
@@ -23,9 +23,9 @@ import {
   type ReadClaim,
 } from "./read-claim";
 import { claimTypeOf, isClaim } from "./recognise";
-import { lapsedSignings, type ClaimVerdict } from "./signers";
+import { lapsedSignings, type ClaimVerdict } from "./effective/signers";
 import { kindOf, typeKey } from "./types";
-import { isLost } from "./unreadable";
+import { isLost } from "./effective/unreadable";
 
 /** Claims that are looked at for one artifact, revocations of its claims included. */
 export const MAX_CLAIMS = 10_000;

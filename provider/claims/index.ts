@@ -7,25 +7,25 @@ export {
   conditionSchema,
   CONDITION_TIMEOUT,
   MAX_CONDITION_LENGTH,
-} from "./condition";
-export type { Condition, ConditionContext, ConditionResult } from "./condition";
+} from "./require/condition";
+export type { Condition, ConditionContext, ConditionResult } from "./require/condition";
 export { durationSchema, formatAge, parseDuration } from "./duration";
-export { effectiveClaims } from "./effective";
+export { effectiveClaims } from "./effective/effective";
 export type {
   ClaimIssuer,
   ClaimStatus,
   EffectiveClaims,
   EffectiveInput,
   JudgedClaim,
-} from "./effective";
-export { lifecycleIssuersSchema } from "./admission";
-export type { LifecycleIssuers, ObservedClaim } from "./admission";
-export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign";
-export type { ForeignOptions } from "./foreign";
-export type { ForeignClaim, ForeignOrigin } from "./foreign-claim";
+} from "./effective/effective";
+export { lifecycleIssuersSchema } from "./effective/admission";
+export type { LifecycleIssuers, ObservedClaim } from "./effective/admission";
+export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign/foreign";
+export type { ForeignOptions } from "./foreign/foreign";
+export type { ForeignClaim, ForeignOrigin } from "./foreign/foreign-claim";
 export { gatherClaims, MAX_CLAIM_BYTES, MAX_CLAIM_SIGNATURES, MAX_CLAIMS } from "./gather";
 export type { GatherOptions } from "./gather";
-export { canonicalSubject, identitySchema, matchesIdentity } from "./identity";
+export { canonicalSubject, identitySchema, matchesIdentity } from "./effective/identity";
 export {
   archivedSchema,
   contentPurgedSchema,
@@ -57,12 +57,17 @@ export {
   MAX_REDIRECTS,
   redirectRefused,
   redirectsIn,
-} from "./redirect";
-export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./redirect";
-export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./requirements";
-export type { DenyEntry, RequireEntry, RequirementResult, Requirements } from "./requirements";
-export { combined, lapsedSignings, together } from "./signers";
-export type { ClaimVerdict, Doubt } from "./signers";
+} from "./require/redirect";
+export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./require/redirect";
+export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./require/requirements";
+export type {
+  DenyEntry,
+  RequireEntry,
+  RequirementResult,
+  Requirements,
+} from "./require/requirements";
+export { combined, lapsedSignings, together } from "./effective/signers";
+export type { ClaimVerdict, Doubt } from "./effective/signers";
 export {
   makeStatement,
   MAX_DOCUMENT_SIZE,
@@ -82,4 +87,4 @@ export {
   typeKey,
 } from "./types";
 export type { ClaimKind } from "./types";
-export type { VexEntry } from "./vex";
+export type { VexEntry } from "./effective/vex";

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { ConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
 import { parseReference } from "../oci/reference";
-import { renderHtml, type HtmlOptions } from "../report/html";
+import { renderHtml, type HtmlOptions } from "../report/html/html";
 import type { ObservedArtifact } from "../report/observation";
 import { parseRetention, type Retention } from "../report/timeline";
 import type { Flags } from "./command-line";

@@ -2,14 +2,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { ConsignError } from "../errors";
-import type { ResourceContext } from "../resources/context";
-import { holdingsOf } from "../resources/holdings";
-import { PartialFailure, type Properties, type Reconciler } from "../resources/reconciler";
-import { samePlace } from "../resources/same-place";
-import { asCheckFailure, asEngineError } from "./failures";
+import type { ResourceContext } from "../world/context";
+import { holdingsOf } from "../world/holdings";
+import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
+import { samePlace } from "../world/same-place";
+import { asCheckFailure, asEngineError } from "../protocol/failures";
 import { configureHost, hostContext } from "./host";
-import { plain } from "./plain";
-import { UNKNOWN, checkInputs, holdsUnknown } from "./unknowns";
+import { plain } from "../protocol/plain";
+import { UNKNOWN, checkInputs, holdsUnknown } from "../protocol/unknowns";
 
 /**
  * Version of the recorded outputs. Whoever changes their shape raises it and teaches `upgrade` the

@@ -12,35 +12,29 @@ import { dynamicProvider } from "./adapter";
  */
 export const SignedArtifact = Object.freeze(
   dynamicProvider(
-    () =>
-      (require("../resources/signed-artifact") as typeof import("../resources/signed-artifact"))
-        .signedArtifact,
+    () => (require("../artifact/artifact") as typeof import("../artifact/artifact")).signedArtifact,
   ),
 );
 export const Claim = Object.freeze(
-  dynamicProvider(
-    () => (require("../resources/claim") as typeof import("../resources/claim")).claim,
-  ),
+  dynamicProvider(() => (require("../claim/claim") as typeof import("../claim/claim")).claim),
 );
 export const Mirror = Object.freeze(
-  dynamicProvider(
-    () => (require("../resources/mirror") as typeof import("../resources/mirror")).mirror,
-  ),
+  dynamicProvider(() => (require("../mirror/mirror") as typeof import("../mirror/mirror")).mirror),
 );
 export const Verification = Object.freeze(
   dynamicProvider(
     () =>
-      (require("../resources/verification") as typeof import("../resources/verification"))
+      (require("../verification/verification") as typeof import("../verification/verification"))
         .verification,
   ),
 );
 export const Promotion = Object.freeze(
   dynamicProvider(
-    () => (require("../resources/promotion") as typeof import("../resources/promotion")).promotion,
+    () => (require("../promotion/promotion") as typeof import("../promotion/promotion")).promotion,
   ),
 );
 export const ArchivePolicy = Object.freeze(
   dynamicProvider(
-    () => (require("../resources/archive") as typeof import("../resources/archive")).archivePolicy,
+    () => (require("../archive/archive") as typeof import("../archive/archive")).archivePolicy,
   ),
 );

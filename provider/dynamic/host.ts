@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ConsignError, redact } from "../errors";
 import { revocationChecker } from "../notation";
 import { RegistryClient, httpFetch, registrySettingsSchema } from "../registry";
-import { Stores, type ResourceContext } from "../resources/context";
+import { Stores, type ResourceContext } from "../world/context";
 import { engineLog } from "./progress";
 
 interface Config {

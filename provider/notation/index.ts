@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-export { ATTRIBUTES, PAYLOAD_TYPE, type SignedAttributes, type SigningScheme } from "./attributes";
+export {
+  ATTRIBUTES,
+  PAYLOAD_TYPE,
+  type SignedAttributes,
+  type SigningScheme,
+} from "./envelope/attributes";
 export {
   checkCodeSigningChain,
   checkTimestampingChain,
@@ -7,28 +12,28 @@ export {
   parsePem,
   type Certificate,
   type KeyUsage,
-} from "./certificates";
-export type { DistinguishedName, IdentityName } from "./distinguished-name";
+} from "./x509/certificates";
+export type { DistinguishedName, IdentityName } from "./x509/distinguished-name";
 export {
   MAX_ENVELOPE_SIZE,
   parseEnvelope,
   signEnvelope,
   type SignOptions,
   type SignatureEnvelope,
-} from "./envelope";
-export type { HttpFetch, HttpRequest, HttpResponse } from "./http-fetch";
+} from "./envelope/envelope";
+export type { HttpFetch, HttpRequest, HttpResponse } from "./revocation/http-fetch";
 export {
   isEnvelopeSigner,
   pluginSigner,
   type EnvelopeSigner,
   type PluginSignerOptions,
-} from "./plugin";
+} from "./sign/plugin";
 export {
   revocationChecker,
   type RevocationChecker,
   type RevocationOptions,
   type RevocationVerdict,
-} from "./revocation";
+} from "./revocation/revocation";
 export {
   envelopeOf,
   isSignature,
@@ -37,9 +42,9 @@ export {
   type SignatureForm,
   type SignatureOptions,
 } from "./signature-manifest";
-export { keySigner, localSigner, signerIdentity, type LocalSignerOptions } from "./signer";
-export { notationKeySigner, type NotationKeyOptions } from "./signing-keys";
-export { requestTimestamp, verifyTimestamp } from "./timestamp";
+export { keySigner, localSigner, signerIdentity, type LocalSignerOptions } from "./sign/signer";
+export { notationKeySigner, type NotationKeyOptions } from "./sign/signing-keys";
+export { requestTimestamp, verifyTimestamp } from "./timestamp/timestamp";
 export {
   CHECKS,
   applicablePolicy,
@@ -50,11 +55,15 @@ export {
   type TrustPolicy,
   type TrustPolicyInput,
   type VerificationLevel,
-} from "./trust-policy";
-export { isInline, openTrust, trustSchema, type Trust } from "./trust";
-export { notationConfigDir } from "./config-dir";
-export { parsePolicyDocument, policyFromNotation } from "./policy-document";
-export { resolveTrustPolicy, type ResolveOptions, type ResolvedTrustPolicy } from "./trust-store";
+} from "./trust/trust-policy";
+export { isInline, openTrust, trustSchema, type Trust } from "./trust/trust";
+export { notationConfigDir } from "./trust/config-dir";
+export { parsePolicyDocument, policyFromNotation } from "./trust/policy-document";
+export {
+  resolveTrustPolicy,
+  type ResolveOptions,
+  type ResolvedTrustPolicy,
+} from "./trust/trust-store";
 export {
   verifyArtifact,
   verifyEnvelope,

@@ -7,7 +7,7 @@ import { sameContent, type Annotations, type Descriptor } from "../oci/descripto
 import type { Digest } from "../oci/digest";
 import { artifactTypeOf, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
-import { MAX_ENVELOPE_SIZE, parseEnvelope } from "./envelope";
+import { MAX_ENVELOPE_SIZE, parseEnvelope } from "./envelope/envelope";
 
 /**
  * "current": `artifactType` and an empty config, the specification's form since 2025. "legacy": the

@@ -4,9 +4,9 @@ import { readSmall } from "../content/verify";
 import { asConsignError, isConsignError, type ConsignError } from "../errors";
 import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
-import { MAX_ENVELOPE_SIZE } from "./envelope";
+import { MAX_ENVELOPE_SIZE } from "./envelope/envelope";
 import { envelopeOf, listSignatures } from "./signature-manifest";
-import type { ResolvedTrustPolicy } from "./trust-store";
+import type { ResolvedTrustPolicy } from "./trust/trust-store";
 import { Checklist, type Outcome, type SignatureVerdict } from "./verdict";
 import { SKIPPED, requireApplicable, verifyEnvelope, type VerifyContext } from "./verify-envelope";
 

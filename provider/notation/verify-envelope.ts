@@ -2,14 +2,14 @@
 import { ConsignError } from "../errors";
 import { sameContent, type Descriptor } from "../oci/descriptor";
 import { checkAuthenticity, hasTrustedCertificate } from "./authenticity";
-import { parseEnvelope, type SignatureEnvelope } from "./envelope";
-import type { HttpFetch } from "./http-fetch";
-import { checkIntegrity } from "./integrity";
-import { offlineRevocation } from "./offline-revocation";
-import { revocationChecker, type RevocationChecker } from "./revocation";
-import { checkExpiry, checkSigningTime } from "./signing-time";
-import { appliesTo } from "./trust-policy";
-import type { ResolvedTrustPolicy } from "./trust-store";
+import { parseEnvelope, type SignatureEnvelope } from "./envelope/envelope";
+import type { HttpFetch } from "./revocation/http-fetch";
+import { checkIntegrity } from "./envelope/integrity";
+import { offlineRevocation } from "./revocation/offline-revocation";
+import { revocationChecker, type RevocationChecker } from "./revocation/revocation";
+import { checkExpiry, checkSigningTime } from "./timestamp/signing-time";
+import { appliesTo } from "./trust/trust-policy";
+import type { ResolvedTrustPolicy } from "./trust/trust-store";
 import { Checklist, describeSignature, type SignatureVerdict } from "./verdict";
 
 export interface VerifyContext {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
-import type { Answer, Connection } from "./connection";
-import { MAX_ERROR_BODY, parseErrors, type About } from "./responses";
+import type { Answer, Connection } from "./transport/connection";
+import { MAX_ERROR_BODY, parseErrors, type About } from "./transport/responses";
 
 const VERSION_HEADER = "docker-distribution-api-version";
 

@@ -3,12 +3,12 @@ import { verified, verifiedWhole } from "../content/verify";
 import type { CallOptions, Content } from "../content/storage";
 import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
-import { scopes } from "./auth";
-import type { Call, Connection } from "./connection";
-import { transferDeadline } from "./limits";
-import type { About } from "./responses";
-import { Patience, Transient } from "./retry";
-import type { Incoming } from "./arrival";
+import { scopes } from "./auth/auth";
+import type { Call, Connection } from "./transport/connection";
+import { transferDeadline } from "./transport/limits";
+import type { About } from "./transport/responses";
+import { Patience, Transient } from "./transport/retry";
+import type { Incoming } from "./transport/arrival";
 
 /** Blobs up to this size are read at once when they are opened. */
 const WHOLE_BYTES = 64 * 1024;

@@ -5,12 +5,12 @@ import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest } from "../oci/digest";
 import { MEDIA_TYPES } from "../oci/media-types";
-import { scopes } from "./auth";
+import { scopes } from "./auth/auth";
 import { ContentCursor } from "./content-cursor";
-import type { Answer, Call, Connection } from "./connection";
-import { transferDeadline } from "./limits";
-import type { About } from "./responses";
-import { Patience, Transient } from "./retry";
+import type { Answer, Call, Connection } from "./transport/connection";
+import { transferDeadline } from "./transport/limits";
+import type { About } from "./transport/responses";
+import { Patience, Transient } from "./transport/retry";
 
 /** An upload session: where it goes on, and the least size of a chunk that the registry takes. */
 export interface Session {

@@ -3,11 +3,11 @@ import type { CallOptions, Content } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { believeAbsence } from "./absence";
-import { scopes } from "./auth";
+import { scopes } from "./auth/auth";
 import { openBlob } from "./blob-download";
 import { BlobUpload, type Session } from "./blob-upload";
-import type { Connection } from "./connection";
-import type { About } from "./responses";
+import type { Connection } from "./transport/connection";
+import type { About } from "./transport/responses";
 
 /**
  * Blobs up to this size are sent with the request that asks for the upload. Where that is not

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Connection } from "./connection";
-import { Counters } from "./counters";
-import { credentialsFor } from "./credentials";
-import { DEFAULT_LIMITS, type Limits } from "./limits";
+import { Connection } from "./transport/connection";
+import { Counters } from "./transport/counters";
+import { credentialsFor } from "./auth/credentials";
+import { DEFAULT_LIMITS, type Limits } from "./transport/limits";
 import { ManifestCache } from "./manifest-cache";
 import { Repository } from "./repository";
 import { addressOf, originOf, parseRegistrySettings, type RegistrySettings } from "./settings";
-import { readTlsFiles } from "./tls-files";
-import { Transport } from "./transport";
+import { readTlsFiles } from "./transport/tls-files";
+import { Transport } from "./transport/transport";
 import { ConsignError } from "../errors";
 import { parseLocation } from "../oci/reference";
 

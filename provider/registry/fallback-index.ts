@@ -5,10 +5,10 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { parseManifest, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
-import { wait } from "./gate";
+import { wait } from "./transport/gate";
 import { Locks } from "./locks";
 import type { Located, Manifests } from "./manifests";
-import { backoff } from "./retry";
+import { backoff } from "./transport/retry";
 import { fallbackTag } from "./tags";
 
 type Index = Extract<Manifest, { kind: "index" }>;

@@ -2,7 +2,7 @@
 export { RegistryClient, type RegistryClientOptions } from "./client";
 export { Repository } from "./repository";
 export { parseRegistrySettings, registrySettingsSchema, type RegistrySettings } from "./settings";
-export { DEFAULT_LIMITS, type Limits } from "./limits";
-export type { Counters } from "./counters";
+export { DEFAULT_LIMITS, type Limits } from "./transport/limits";
+export type { Counters } from "./transport/counters";
 export type { ReferrersEvidence, ReferrersSupport } from "./capabilities";
-export { httpFetch } from "./http-fetch";
+export { httpFetch } from "./transport/http-fetch";

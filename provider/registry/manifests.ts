@@ -6,9 +6,9 @@ import { algorithmOf, digestOf, isDigest, type Digest } from "../oci/digest";
 import { MAX_MANIFEST_SIZE, parseManifest, type Manifest } from "../oci/manifest";
 import { isManifestType, MANIFEST_ACCEPT } from "../oci/media-types";
 import { believeAbsence } from "./absence";
-import { scopes } from "./auth";
-import type { Answer, Connection } from "./connection";
-import type { About } from "./responses";
+import { scopes } from "./auth/auth";
+import type { Answer, Connection } from "./transport/connection";
+import type { About } from "./transport/responses";
 
 /** A manifest's state under a tag or digest. `etag` is a strong entity tag, usable in If-Match. */
 export interface Located {

@@ -2,9 +2,9 @@
 import type { CallOptions } from "../content/storage";
 import { ConsignError } from "../errors";
 import type { Manifest } from "../oci/manifest";
-import { wait } from "./gate";
+import { wait } from "./transport/gate";
 import type { Manifests } from "./manifests";
-import { backoff } from "./retry";
+import { backoff } from "./transport/retry";
 
 /** How often a manifest that the registry accepted and does not have is pushed again. */
 const MAX_REPAIRS = 3;

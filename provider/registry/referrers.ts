@@ -6,16 +6,16 @@ import { descriptorSchema, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { artifactTypeOf, indexSchema, referrerDescriptor, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
-import { scopes } from "./auth";
+import { scopes } from "./auth/auth";
 import { judgeReferrers, REFERRERS_STATUSES, ReferrersCapability } from "./capabilities";
-import type { Answer } from "./connection";
+import type { Answer } from "./transport/connection";
 import { FallbackIndex } from "./fallback-index";
-import { wait } from "./gate";
+import { wait } from "./transport/gate";
 import { nextPage, PageGuard } from "./links";
 import type { Manifests } from "./manifests";
 import { abortable, Memo } from "./memo";
-import { parseErrors, type About } from "./responses";
-import { backoff } from "./retry";
+import { parseErrors, type About } from "./transport/responses";
+import { backoff } from "./transport/retry";
 
 const MAX_REFERRERS = 100_000;
 

@@ -17,7 +17,7 @@ import { referrerDescriptor, type Manifest } from "../oci/manifest";
 import { isManifestType, MEDIA_TYPES } from "../oci/media-types";
 import { isTag } from "../oci/reference";
 import { Blobs } from "./blobs";
-import type { Connection } from "./connection";
+import type { Connection } from "./transport/connection";
 import type { ReferrersEvidence } from "./capabilities";
 import { ManifestDeletion } from "./manifest-deletion";
 import type { ManifestCache } from "./manifest-cache";

@@ -3,10 +3,10 @@ import type { CallOptions, TagOptions } from "../content/storage";
 import { ConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
-import { wait } from "./gate";
+import { wait } from "./transport/gate";
 import { Locks } from "./locks";
 import { isCanonical, type Located, type Manifests } from "./manifests";
-import { backoff } from "./retry";
+import { backoff } from "./transport/retry";
 
 /** Moves and removes tags of one repository, one move of a tag at a time in this process. */
 export class TagMoves {

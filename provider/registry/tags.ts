@@ -5,10 +5,10 @@ import { ConsignError } from "../errors";
 import { tagSchema } from "../oci/reference";
 import { algorithmOf, digestSchema, hexOf, isDigest, type Digest } from "../oci/digest";
 import { believeAbsence } from "./absence";
-import { scopes } from "./auth";
-import type { Answer, Connection } from "./connection";
+import { scopes } from "./auth/auth";
+import type { Answer, Connection } from "./transport/connection";
 import { nextPage, PageGuard } from "./links";
-import type { About } from "./responses";
+import type { About } from "./transport/responses";
 
 const PAGE_SIZE = 1000;
 

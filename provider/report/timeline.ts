@@ -3,7 +3,7 @@ import { z } from "zod";
 import { deploymentSchema, endOfLifeSchema, revocationSchema } from "../claims";
 import { ConsignError } from "../errors";
 import { digestSchema, type Digest } from "../oci/digest";
-import type { Status } from "./html-marks";
+import type { Status } from "./html/marks";
 import type { ClaimReport, ObservedArtifact } from "./observation";
 
 /** What an `ArchivePolicy` decided about an artifact: an entry of its output `entries`. */

@@ -9,9 +9,9 @@ const require = createRequire(import.meta.url);
 // What is measured is what is shipped: compiled, and loaded as Pulumi's provider host loads it.
 const { dynamicProvider } = require("../../dist/provider/dynamic/adapter");
 const { makeContext } = require("../../dist/provider/dynamic/host");
-const { mirror } = require("../../dist/provider/resources/mirror");
+const { mirror } = require("../../dist/provider/mirror/mirror");
 // Loaded when there is a registry to talk to; the start of a process is not what is measured here.
-require("../../dist/provider/registry/http-pools").poolClass();
+require("../../dist/provider/registry/transport/http-pools").poolClass();
 
 async function main() {
   const job = JSON.parse(process.argv[2] ?? "");
@@ -60,7 +60,7 @@ async function main() {
 
 /** Notes each request that is made, one a line; only for runs of which the time does not count. */
 function noteRequests(file) {
-  const { Transport } = require("../../dist/provider/registry/transport");
+  const { Transport } = require("../../dist/provider/registry/transport/transport");
   const { send } = Transport.prototype;
   Transport.prototype.send = function (outgoing) {
     const { method, address, headers } = outgoing;

@@ -3,16 +3,16 @@ import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { judge } from "../../provider/resources/judgement";
-import { openTrust } from "../../provider/resources/trust";
-import { Stores, type ResourceContext } from "../../provider/resources/context";
+import { judge } from "../../provider/judging/judgement";
+import { openTrust } from "../../provider/judging/trust";
+import { Stores, type ResourceContext } from "../../provider/world/context";
 import {
   envelopeOf,
   revocationChecker,
   verifyArtifact,
   verifyEnvelope,
 } from "../../provider/notation";
-import { forgetOpinions } from "../../provider/notation/integrity";
+import { forgetOpinions } from "../../provider/notation/envelope/integrity";
 import { readSmall } from "../../provider/content/verify";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import { RegistryClient, httpFetch } from "../../provider/registry";

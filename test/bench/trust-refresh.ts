@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { verification } from "../../provider/resources/verification";
+import { verification } from "../../provider/verification/verification";
 import { RegistryClient } from "../../provider/registry";
 import type { TestRegistry } from "../harness/registries";
 import { WABBIT, remoteWorld, testResult, trust } from "../engine/verification-world";
-import { forgetOpinions } from "../../provider/notation/integrity";
+import { forgetOpinions } from "../../provider/notation/envelope/integrity";
 import { seconds, worldContext, type Case } from "./trust-figures";
 
 const CLAIMS = 200;

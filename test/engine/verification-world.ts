@@ -3,7 +3,7 @@ import { packClaim, type ClaimContent } from "../../provider/claims";
 import { pushArtifact } from "../../provider/content/pack";
 import type { Store } from "../../provider/content/storage";
 import { packSignature, signEnvelope } from "../../provider/notation";
-import { keySigner } from "../../provider/notation/signer";
+import { keySigner } from "../../provider/notation/sign/signer";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
 import type { Manifest } from "../../provider/oci/manifest";

@@ -3,9 +3,9 @@
 // nothing else tried these.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseCertificate } from "../../provider/notation/certificates";
-import { parseCrl } from "../../provider/notation/crl";
-import { checkCrl, statusIn } from "../../provider/notation/crl-status";
+import { parseCertificate } from "../../provider/notation/x509/certificates";
+import { parseCrl } from "../../provider/notation/revocation/crl";
+import { checkCrl, statusIn } from "../../provider/notation/revocation/crl-status";
 import { authority, codeSigner } from "../harness/certificates";
 import * as der from "../harness/der";
 import { extension, name, signatureAlgorithm, type Issued } from "../harness/keys";

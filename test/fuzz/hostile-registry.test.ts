@@ -11,7 +11,7 @@ import type { Descriptor } from "../../provider/oci/descriptor";
 import { digestOf } from "../../provider/oci/digest";
 import { referrerDescriptor } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import { DEFAULT_LIMITS } from "../../provider/registry/limits";
+import { DEFAULT_LIMITS } from "../../provider/registry/transport/limits";
 import { failsWith, json, quickClient, scripted } from "../unit/registry/scripted";
 import { context as verifying, issuing, leaf, policy, root, sign } from "../unit/notation/arrange";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { isConsignError } from "../../provider/errors";
-import type { DerReader } from "../../provider/notation/der";
+import type { DerReader } from "../../provider/notation/x509/der";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import type { FuzzTarget } from "./driver";
 
@@ -28,9 +28,9 @@ export type Signed = ReadonlySet<string>;
  */
 export async function signedBy(input: Uint8Array, mediaType: string): Promise<string | undefined> {
   const { parseEnvelope } =
-    require("../../provider/notation/envelope") as typeof import("../../provider/notation/envelope");
+    require("../../provider/notation/envelope/envelope") as typeof import("../../provider/notation/envelope/envelope");
   const { checkIntegrity } =
-    require("../../provider/notation/integrity") as typeof import("../../provider/notation/integrity");
+    require("../../provider/notation/envelope/integrity") as typeof import("../../provider/notation/envelope/integrity");
   const envelope = answered(() => parseEnvelope(input, mediaType));
   if (envelope === undefined) return undefined;
   try {
@@ -50,9 +50,9 @@ async function neverAccepts(input: Uint8Array, mediaType: string, signed: Signed
 /** What a timestamp token says, if its signature is good. */
 export async function stampedBy(input: Uint8Array): Promise<string | undefined> {
   const { checkTokenSignature, parseTimestampToken } =
-    require("../../provider/notation/timestamp-token") as typeof import("../../provider/notation/timestamp-token");
+    require("../../provider/notation/timestamp/timestamp-token") as typeof import("../../provider/notation/timestamp/timestamp-token");
   const { signerCertificate } =
-    require("../../provider/notation/timestamp-signer") as typeof import("../../provider/notation/timestamp-signer");
+    require("../../provider/notation/timestamp/timestamp-signer") as typeof import("../../provider/notation/timestamp/timestamp-signer");
   return answered(() => {
     const token = parseTimestampToken(input);
     const certificate = signerCertificate(token);
@@ -188,9 +188,9 @@ export const TARGETS: Record<string, Make> = {
   }),
   certificate: async () => {
     const { parseCertificate } =
-      require("../../provider/notation/certificates") as typeof import("../../provider/notation/certificates");
+      require("../../provider/notation/x509/certificates") as typeof import("../../provider/notation/x509/certificates");
     const { identityNameOf } =
-      require("../../provider/notation/distinguished-name") as typeof import("../../provider/notation/distinguished-name");
+      require("../../provider/notation/x509/distinguished-name") as typeof import("../../provider/notation/x509/distinguished-name");
     return {
       run: (input) => {
         const certificate = answered(() => parseCertificate(input));
@@ -214,7 +214,7 @@ export const TARGETS: Record<string, Make> = {
   },
   pem: async () => {
     const { parsePem } =
-      require("../../provider/notation/certificates") as typeof import("../../provider/notation/certificates");
+      require("../../provider/notation/x509/certificates") as typeof import("../../provider/notation/x509/certificates");
     return {
       run: (input) => void answered(() => parsePem(text(input))),
       words: [
@@ -232,7 +232,7 @@ export const TARGETS: Record<string, Make> = {
       TAG,
       parseTime,
       readOid,
-    } = require("../../provider/notation/der") as typeof import("../../provider/notation/der");
+    } = require("../../provider/notation/x509/der") as typeof import("../../provider/notation/x509/der");
     const read = (reader: DerReader, depth: number): void => {
       while (!reader.done) {
         const { tag, content } = reader.next();
@@ -249,7 +249,7 @@ export const TARGETS: Record<string, Make> = {
   },
   crl: async () => {
     const { entriesFor, parseCrl } =
-      require("../../provider/notation/crl") as typeof import("../../provider/notation/crl");
+      require("../../provider/notation/revocation/crl") as typeof import("../../provider/notation/revocation/crl");
     return {
       run: (input) => {
         const crl = answered(() => parseCrl(input));
@@ -270,7 +270,7 @@ export const TARGETS: Record<string, Make> = {
   },
   ocsp: async () => {
     const { parseOcspResponse } =
-      require("../../provider/notation/ocsp-response") as typeof import("../../provider/notation/ocsp-response");
+      require("../../provider/notation/revocation/ocsp-response") as typeof import("../../provider/notation/revocation/ocsp-response");
     return {
       run: (input) => void answered(() => parseOcspResponse(input)),
       words: ["\x0a\x01\x00", "\x80\x00", "\x82\x00", "\xa1", "\x30\x00", "\x18\x0f", "\x04\x14"],
@@ -278,7 +278,7 @@ export const TARGETS: Record<string, Make> = {
   },
   dn: async () => {
     const { decodeName, identityNameOf, parseIdentityName } =
-      require("../../provider/notation/distinguished-name") as typeof import("../../provider/notation/distinguished-name");
+      require("../../provider/notation/x509/distinguished-name") as typeof import("../../provider/notation/x509/distinguished-name");
     return {
       run: (input) => {
         answered(() => parseIdentityName(text(input)));
@@ -305,7 +305,7 @@ export const TARGETS: Record<string, Make> = {
   },
   challenge: async () => {
     const { parseChallenges } =
-      require("../../provider/registry/challenge") as typeof import("../../provider/registry/challenge");
+      require("../../provider/registry/auth/challenge") as typeof import("../../provider/registry/auth/challenge");
     return {
       run: (input) => {
         for (const { scheme, parameters } of parseChallenges(latin1(input)))
@@ -392,7 +392,7 @@ export const TARGETS: Record<string, Make> = {
   },
   dsse: async () => {
     const { parseBundle, parseDsse, preAuthEncoding } =
-      require("../../provider/claims/dsse") as typeof import("../../provider/claims/dsse");
+      require("../../provider/claims/foreign/dsse") as typeof import("../../provider/claims/foreign/dsse");
     return {
       run: (input) => {
         const envelope =
@@ -442,7 +442,7 @@ export const TARGETS: Record<string, Make> = {
   },
   json: async () => {
     const { parseStrictJson } =
-      require("../../provider/notation/strict-json") as typeof import("../../provider/notation/strict-json");
+      require("../../provider/notation/envelope/strict-json") as typeof import("../../provider/notation/envelope/strict-json");
     return {
       run: (input) => {
         let value: unknown;
@@ -459,7 +459,7 @@ export const TARGETS: Record<string, Make> = {
   },
   policy: async () => {
     const { parseTrustPolicy } =
-      require("../../provider/notation/trust-policy") as typeof import("../../provider/notation/trust-policy");
+      require("../../provider/notation/trust/trust-policy") as typeof import("../../provider/notation/trust/trust-policy");
     return {
       run: (input) => {
         let value: unknown;

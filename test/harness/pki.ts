@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { HttpFetch } from "../../provider/notation/http-fetch";
+import type { HttpFetch } from "../../provider/notation/revocation/http-fetch";
 import type { Issued } from "./keys";
 import { tempDir } from "./temp";
 

@@ -2,7 +2,7 @@
 // The table: what is wrong with an input, what we answer, and, where notation 1.3.2 accepts it, why
 // we are stricter.
 import { Tag } from "../../provider/cose";
-import { encodePayload } from "../../provider/notation/payload";
+import { encodePayload } from "../../provider/notation/envelope/payload";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import {
   authority,

@@ -13,9 +13,9 @@ import {
   packSignature,
   type SignatureForm,
 } from "../../provider/notation/signature-manifest";
-import { localSigner } from "../../provider/notation/signer";
-import { signEnvelope, type SignOptions } from "../../provider/notation/envelope";
-import { requestTimestamp } from "../../provider/notation/timestamp";
+import { localSigner } from "../../provider/notation/sign/signer";
+import { signEnvelope, type SignOptions } from "../../provider/notation/envelope/envelope";
+import { requestTimestamp } from "../../provider/notation/timestamp/timestamp";
 import { verifyEnvelope } from "../../provider/notation/verify";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import { authority, codeSigner, intermediate, timestampSigner } from "../harness/certificates";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { verifyArtifact, resolveTrustPolicy, parseTrustPolicy } from "../../provider/notation";
 import type { Descriptor } from "../../provider/oci/descriptor";
-import { offlineRevocation } from "../../provider/notation/offline-revocation";
+import { offlineRevocation } from "../../provider/notation/revocation/offline-revocation";
 import { ARCHIVE, ArchiveWorld, acme, entryOf, stranger } from "./archive-world";
 import {
   at,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
-import type { Properties } from "../../provider/resources/reconciler";
+import type { Properties } from "../../provider/world/reconciler";
 import { ArchiveWorld, SOURCE, acme, decided, entryOf, ruleOf, stranger } from "./archive-world";
 import { Refused, type Life } from "./life";
 import { claim, publish, trustOf } from "./memory-world";

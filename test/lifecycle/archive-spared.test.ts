@@ -10,7 +10,7 @@ import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor"
 import type { Digest } from "../../provider/oci/digest";
 import { parseManifest } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import type { Properties } from "../../provider/resources/reconciler";
+import type { Properties } from "../../provider/world/reconciler";
 import { ArchiveWorld, SOURCE, acme, decided, ruleOf } from "./archive-world";
 import { Refused, type Life } from "./life";
 import { claim, sign } from "./memory-world";

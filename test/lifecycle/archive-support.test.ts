@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
 import { parseManifest } from "../../provider/oci/manifest";
-import type { Properties } from "../../provider/resources/reconciler";
+import type { Properties } from "../../provider/world/reconciler";
 import { ArchiveWorld, acme, decided, entryOf, ruleOf, stranger } from "./archive-world";
 import type { Life } from "./life";
 import { claim, quickParty, sign, trustOf, type Party } from "./memory-world";

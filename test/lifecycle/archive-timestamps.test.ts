@@ -7,8 +7,8 @@ import {
   resolveTrustPolicy,
   verifyArtifact,
 } from "../../provider/notation";
-import { offlineRevocation } from "../../provider/notation/offline-revocation";
-import { archivePolicy } from "../../provider/resources/archive";
+import { offlineRevocation } from "../../provider/notation/revocation/offline-revocation";
+import { archivePolicy } from "../../provider/archive/archive";
 import { authority, timestampSigner } from "../harness/certificates";
 import { httpFetch, timestampAuthority } from "../harness/pki";
 import { ARCHIVE, ArchiveWorld, acme } from "./archive-world";

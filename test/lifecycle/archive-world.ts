@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
-import { archivePolicy } from "../../provider/resources/archive";
-import type { Properties } from "../../provider/resources/reconciler";
+import { archivePolicy } from "../../provider/archive/archive";
+import type { Properties } from "../../provider/world/reconciler";
 import type { Entry } from "../../provider/retention";
 import { Life } from "./life";
 import { claim, MemoryStores, publish, quickParty, trustOf, type Party } from "./memory-world";

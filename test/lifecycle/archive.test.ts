@@ -9,8 +9,8 @@ import { listSignatures } from "../../provider/notation";
 import type { Digest } from "../../provider/oci/digest";
 import { parseManifest } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import { ARCHIVED, CONTENT_PURGED, archiveTag } from "../../provider/resources/archive-record";
-import type { Properties } from "../../provider/resources/reconciler";
+import { ARCHIVED, CONTENT_PURGED, archiveTag } from "../../provider/archive/record";
+import type { Properties } from "../../provider/world/reconciler";
 import {
   ARCHIVE,
   ArchiveWorld,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
-import { claim } from "../../provider/resources/claim";
+import { claim } from "../../provider/claim/claim";
 import { pushImage } from "../harness/artifacts";
 import { attachClaim } from "./attach";
 import { Life } from "./life";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
-import { claim as claimKind } from "../../provider/resources/claim";
-import { verification } from "../../provider/resources/verification";
+import { claim as claimKind } from "../../provider/claim/claim";
+import { verification } from "../../provider/verification/verification";
 import { Life } from "./life";
 import { claim, MemoryStores, publish, quickParty, sign, trustOf } from "./memory-world";
 

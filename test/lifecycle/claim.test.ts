@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
 import type { ImageManifest } from "../../provider/oci/manifest";
-import { claim } from "../../provider/resources/claim";
+import { claim } from "../../provider/claim/claim";
 import { pushImage } from "../harness/artifacts";
 import { attachClaim } from "./attach";
 import { Life } from "./life";

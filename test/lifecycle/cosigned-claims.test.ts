@@ -4,10 +4,10 @@ import { test } from "node:test";
 import { makeContext } from "../../provider/dynamic/host";
 import type { RevocationChecker } from "../../provider/notation";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
-import { revocationAt } from "../../provider/resources/objections";
-import type { Properties } from "../../provider/resources/reconciler";
-import { openTrust } from "../../provider/resources/trust";
-import { verification } from "../../provider/resources/verification";
+import { revocationAt } from "../../provider/judging/objections";
+import type { Properties } from "../../provider/world/reconciler";
+import { openTrust } from "../../provider/judging/trust";
+import { verification } from "../../provider/verification/verification";
 import { Life } from "./life";
 import {
   claim,

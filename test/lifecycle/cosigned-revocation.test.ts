@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Store } from "../../provider/content/storage";
 import { isSignature } from "../../provider/notation";
 import type { Digest } from "../../provider/oci/digest";
-import { verification } from "../../provider/resources/verification";
+import { verification } from "../../provider/verification/verification";
 import { Life } from "./life";
 import { claim, MemoryStores, publish, quickParty, sign, trustOf } from "./memory-world";
 

@@ -6,9 +6,9 @@ import type { MemoryStore } from "../../provider/content/memory";
 import { pushArtifact } from "../../provider/content/pack";
 import { keySigner, packSignature, signEnvelope } from "../../provider/notation";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
-import { promotion } from "../../provider/resources/promotion";
-import type { Properties } from "../../provider/resources/reconciler";
-import { verification } from "../../provider/resources/verification";
+import { promotion } from "../../provider/promotion/promotion";
+import type { Properties } from "../../provider/world/reconciler";
+import { verification } from "../../provider/verification/verification";
 import { Life } from "./life";
 import {
   claim,

@@ -3,8 +3,8 @@ import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/st
 import assert from "node:assert/strict";
 import { dynamicProvider } from "../../provider/dynamic/adapter";
 import { makeContext } from "../../provider/dynamic/host";
-import type { ResourceContext } from "../../provider/resources/context";
-import type { Properties, Reconciler } from "../../provider/resources/reconciler";
+import type { ResourceContext } from "../../provider/world/context";
+import type { Properties, Reconciler } from "../../provider/world/reconciler";
 
 export interface LifeOptions {
   /** The project's folder. */

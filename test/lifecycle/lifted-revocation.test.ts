@@ -5,8 +5,8 @@ import { packClaim } from "../../provider/claims";
 import type { MemoryStore } from "../../provider/content/memory";
 import { pushArtifact } from "../../provider/content/pack";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
-import type { Properties } from "../../provider/resources/reconciler";
-import { verification } from "../../provider/resources/verification";
+import type { Properties } from "../../provider/world/reconciler";
+import { verification } from "../../provider/verification/verification";
 import { Life } from "./life";
 import {
   claim,

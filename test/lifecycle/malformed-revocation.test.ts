@@ -4,8 +4,8 @@ import { beforeEach, describe, test } from "node:test";
 import type { MemoryStore } from "../../provider/content/memory";
 import { bytesBlob, packManifest, pushArtifact } from "../../provider/content/pack";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
-import type { Properties } from "../../provider/resources/reconciler";
-import { verification } from "../../provider/resources/verification";
+import type { Properties } from "../../provider/world/reconciler";
+import { verification } from "../../provider/verification/verification";
 import { Life } from "./life";
 import {
   claim,

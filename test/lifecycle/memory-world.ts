@@ -13,7 +13,7 @@ import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor"
 import type { Digest } from "../../provider/oci/digest";
 import { formatLocation, parseLocation, type Location } from "../../provider/oci/reference";
 import { RegistryClient } from "../../provider/registry";
-import { Stores } from "../../provider/resources/context";
+import { Stores } from "../../provider/world/context";
 import { QUICK_KEY, authority, codeSigner, selfSigned } from "../harness/certificates";
 import { writeKeyFiles, type Issued } from "../harness/keys";
 import { tempDir } from "../harness/temp";

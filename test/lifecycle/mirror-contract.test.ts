@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OciLayout } from "../../provider/content";
-import { cosignTagsOf } from "../../provider/resources/mirror-tags";
+import { cosignTagsOf } from "../../provider/mirror/choose/tags";
 import { registryMissing } from "../harness/registries";
 import { pushImage, pushIndex, pushReferrer } from "../harness/artifacts";
 import { CheckRefused, MirrorStack } from "./mirror-stack";

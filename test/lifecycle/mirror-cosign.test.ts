@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { OciLayout } from "../../provider/content";
 import type { Digest } from "../../provider/oci/digest";
-import { cosignTagsOf } from "../../provider/resources/mirror-tags";
+import { cosignTagsOf } from "../../provider/mirror/choose/tags";
 import { pushImage, pushIndex } from "../harness/artifacts";
 import { MirrorStack } from "./mirror-stack";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OciLayout, type Store } from "../../provider/content";
-import { UNKNOWN } from "../../provider/dynamic/unknowns";
+import { UNKNOWN } from "../../provider/protocol/unknowns";
 import { parseManifest, type Manifest } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import { pushImage, pushIndex } from "../harness/artifacts";

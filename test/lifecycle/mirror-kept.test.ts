@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OciLayout, type Store } from "../../provider/content";
-import { UNKNOWN } from "../../provider/dynamic/unknowns";
+import { UNKNOWN } from "../../provider/protocol/unknowns";
 import type { Manifest } from "../../provider/oci/manifest";
 import { pushImage, pushIndex } from "../harness/artifacts";
 import { MirrorStack } from "./mirror-stack";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mirror } from "../../provider/resources/mirror";
+import { mirror } from "../../provider/mirror/mirror";
 import { Life } from "./life";
 import { claim, MemoryStores, publish, quickParty } from "./memory-world";
 

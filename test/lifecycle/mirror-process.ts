@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `pulumi up` of one Mirror in a process of its own, which a test can kill:
 //   node --import tsx test/lifecycle/mirror-process.ts '{"baseDir": "…", "args": {…}, "recorded": {"id": "…", "inputs": {…}, "outputs": {…}}}'
-import type { Properties } from "../../provider/resources/reconciler";
+import type { Properties } from "../../provider/world/reconciler";
 import { MirrorStack } from "./mirror-stack";
 
 interface Job {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { OciLayout } from "../../provider/content";
 import { digestOf } from "../../provider/oci/digest";
-import { CopyMeter } from "../../provider/resources/mirror-progress";
+import { CopyMeter } from "../../provider/mirror/fill/progress";
 import { registryMissing } from "../harness/registries";
 import { pushImage } from "../harness/artifacts";
 import { tempDir } from "../harness/temp";

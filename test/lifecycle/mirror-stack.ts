@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { makeContext } from "../../provider/dynamic/host";
 import { dynamicProvider } from "../../provider/dynamic/adapter";
-import type { ResourceContext } from "../../provider/resources/context";
-import { mirror } from "../../provider/resources/mirror";
-import type { Properties } from "../../provider/resources/reconciler";
+import type { ResourceContext } from "../../provider/world/context";
+import { mirror } from "../../provider/mirror/mirror";
+import type { Properties } from "../../provider/world/reconciler";
 import { tempDir } from "../harness/temp";
 
 export interface Step {

@@ -4,8 +4,8 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { claim } from "../../provider/resources/claim";
-import { signedArtifact } from "../../provider/resources/signed-artifact";
+import { claim } from "../../provider/claim/claim";
+import { signedArtifact } from "../../provider/artifact/artifact";
 import { Life } from "./life";
 import { forEachPlace, signerFiles } from "./places";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { mergeWindows, type Window } from "../../provider/retention";
-import { tagDigest } from "../../provider/resources/tagging";
+import { tagDigest } from "../../provider/world/tags";
 import { Refused } from "./life";
 import { publish } from "./memory-world";
 import { claimsOn, day, NOW, PromotionWorld, wabbit, windowsOn } from "./promotion-world";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { tagDigest } from "../../provider/resources/tagging";
+import { tagDigest } from "../../provider/world/tags";
 import { claim, publish, trustOf } from "./memory-world";
 import {
   acme,

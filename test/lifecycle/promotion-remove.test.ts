@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { ConsignError } from "../../provider/errors";
 import { parseManifest } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import { tagDigest } from "../../provider/resources/tagging";
+import { tagDigest } from "../../provider/world/tags";
 import { claim, guarded, publish } from "./memory-world";
 import {
   claimsOn,

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Store } from "../../provider/content/storage";
 import type { Descriptor } from "../../provider/oci/descriptor";
-import { promotion } from "../../provider/resources/promotion";
-import type { Properties } from "../../provider/resources/reconciler";
-import { tagDigest } from "../../provider/resources/tagging";
+import { promotion } from "../../provider/promotion/promotion";
+import type { Properties } from "../../provider/world/reconciler";
+import { tagDigest } from "../../provider/world/tags";
 import { Life } from "./life";
 import { claim, MemoryStores, publish, quickParty, trustOf, type Party } from "./memory-world";
 

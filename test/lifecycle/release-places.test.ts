@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { archivePolicy } from "../../provider/resources/archive";
-import { archiveTag } from "../../provider/resources/archive-record";
-import { promotion } from "../../provider/resources/promotion";
+import { archivePolicy } from "../../provider/archive/archive";
+import { archiveTag } from "../../provider/archive/record";
+import { promotion } from "../../provider/promotion/promotion";
 import type { Digest } from "../../provider/oci/digest";
 import { formatInstant } from "../../provider/retention";
 import { missing, runTool, toolOutput } from "../harness/toolchain";

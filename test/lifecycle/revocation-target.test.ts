@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
-import { claim as claimKind } from "../../provider/resources/claim";
+import { claim as claimKind } from "../../provider/claim/claim";
 import { Life, Refused } from "./life";
 import { claim, MemoryStores, publish, quickParty } from "./memory-world";
 

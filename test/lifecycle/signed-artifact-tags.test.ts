@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
 import { parseManifest } from "../../provider/oci/manifest";
-import { signedArtifact } from "../../provider/resources/signed-artifact";
+import { signedArtifact } from "../../provider/artifact/artifact";
 import { pushImage } from "../harness/artifacts";
 import { attachClaim } from "./attach";
 import { Life } from "./life";

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { signedArtifact } from "../../provider/resources/signed-artifact";
-import type { Properties } from "../../provider/resources/reconciler";
+import { signedArtifact } from "../../provider/artifact/artifact";
+import type { Properties } from "../../provider/world/reconciler";
 import { pushImage } from "../harness/artifacts";
 import { Life, Refused } from "./life";
 import {

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OciLayout } from "../../provider/content/oci-layout";
-import { verification } from "../../provider/resources/verification";
+import { verification } from "../../provider/verification/verification";
 import { World, trust } from "../engine/verification-world";
 import { tempDir } from "../harness/temp";
 import { Life, Refused } from "./life";

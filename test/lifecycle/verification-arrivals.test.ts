@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { UNKNOWN } from "../../provider/dynamic/unknowns";
+import { UNKNOWN } from "../../provider/protocol/unknowns";
 import type { Descriptor } from "../../provider/oci/descriptor";
-import { mirror } from "../../provider/resources/mirror";
-import type { Properties } from "../../provider/resources/reconciler";
-import { verification } from "../../provider/resources/verification";
+import { mirror } from "../../provider/mirror/mirror";
+import type { Properties } from "../../provider/world/reconciler";
+import { verification } from "../../provider/verification/verification";
 import { Life, Refused } from "./life";
 import { claim, MemoryStores, publish, quickParty, trustOf, type Party } from "./memory-world";
 

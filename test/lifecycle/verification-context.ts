@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { revocationChecker } from "../../provider/notation";
 import type { RegistryClient } from "../../provider/registry";
-import { Stores, type ResourceContext } from "../../provider/resources/context";
+import { Stores, type ResourceContext } from "../../provider/world/context";
 import { httpFetch } from "../harness/pki";
 
 /** The world as a reconciler sees it, at a time that the test sets. */

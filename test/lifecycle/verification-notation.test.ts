@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import { RegistryClient } from "../../provider/registry";
-import { verification } from "../../provider/resources/verification";
+import { verification } from "../../provider/verification/verification";
 import { registryMissing, startRegistry, type TestRegistry } from "../harness/registries";
 import { tempDir } from "../harness/temp";
 import { missing, runTool } from "../harness/toolchain";

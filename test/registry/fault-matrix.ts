@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RegistryClient } from "../../provider/registry";
-import { Stores, type ResourceContext } from "../../provider/resources/context";
-import { mirror } from "../../provider/resources/mirror";
-import type { Properties } from "../../provider/resources/reconciler";
+import { Stores, type ResourceContext } from "../../provider/world/context";
+import { mirror } from "../../provider/mirror/mirror";
+import type { Properties } from "../../provider/world/reconciler";
 import type { Fault, FaultRule } from "../harness/faults";
 
 /**

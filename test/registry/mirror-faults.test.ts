@@ -8,7 +8,7 @@ import { isConsignError } from "../../provider/errors";
 import { survey } from "../../provider/graph";
 import type { Manifest } from "../../provider/oci/manifest";
 import { RegistryClient, type Repository } from "../../provider/registry";
-import { PartialFailure, type Properties } from "../../provider/resources/reconciler";
+import { PartialFailure, type Properties } from "../../provider/world/reconciler";
 import type { Fault, FaultRule } from "../harness/faults";
 import { startProxy, type Proxy } from "../harness/proxy";
 import { registryMissing, startRegistry, type TestRegistry } from "../harness/registries";

@@ -9,7 +9,7 @@ import { isConsignError } from "../../provider/errors";
 import { survey } from "../../provider/graph";
 import type { Manifest } from "../../provider/oci/manifest";
 import { RegistryClient, type Repository } from "../../provider/registry";
-import { PartialFailure, type Properties } from "../../provider/resources/reconciler";
+import { PartialFailure, type Properties } from "../../provider/world/reconciler";
 import { pushImage } from "../harness/artifacts";
 import { startProxy } from "../harness/proxy";
 import { forEachRegistry, type RegistryKind } from "../harness/registries";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { signedArtifact } from "../../provider/resources/signed-artifact";
+import { signedArtifact } from "../../provider/artifact/artifact";
 import { tempDir } from "../harness/temp";
 import { Life, Refused } from "../lifecycle/life";
 import { signerFiles } from "../lifecycle/places";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { OciLayout } from "../../../provider/content/oci-layout";
 import { bytesBlob, packManifest, pushArtifact } from "../../../provider/content/pack";
 import { ANNOTATIONS } from "../../../provider/oci/annotations";
-import { verification } from "../../../provider/resources/verification";
+import { verification } from "../../../provider/verification/verification";
 import { resolveType } from "../../../provider/claims";
 import { World, trust } from "../../engine/verification-world";
 import { tempDir } from "../../harness/temp";

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readClaim, type ReadClaim } from "../../../provider/claims/read-claim";
 import { packClaim, type ClaimContent } from "../../../provider/claims/claim";
-import type { ObservedClaim } from "../../../provider/claims/admission";
+import type { ObservedClaim } from "../../../provider/claims/effective/admission";
 import {
   effectiveClaims,
   type EffectiveClaims,
   type EffectiveInput,
-} from "../../../provider/claims/effective";
-import type { ClaimVerdict } from "../../../provider/claims/signers";
+} from "../../../provider/claims/effective/effective";
+import type { ClaimVerdict } from "../../../provider/claims/effective/signers";
 import { resolveType } from "../../../provider/claims/types";
 import { MemoryStore } from "../../../provider/content/memory";
 import {

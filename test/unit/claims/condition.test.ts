@@ -6,7 +6,7 @@ import {
   CONDITION_TIMEOUT,
   conditionSchema,
   type ConditionContext,
-} from "../../../provider/claims/condition";
+} from "../../../provider/claims/require/condition";
 import { isConsignError } from "../../../provider/errors";
 import { NOW, WABBIT } from "./builders";
 

@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ClaimVerdict } from "../../../provider/claims";
-import { evaluateRequirements, type Requirements } from "../../../provider/claims/requirements";
+import {
+  evaluateRequirements,
+  type Requirements,
+} from "../../../provider/claims/require/requirements";
 import { digestOf } from "../../../provider/oci/digest";
 import {
   ACME,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { EffectiveClaims, JudgedClaim, Revocation } from "../../../provider/claims";
-import type { ObservedClaim } from "../../../provider/claims/admission";
+import type { ObservedClaim } from "../../../provider/claims/effective/admission";
 import { digestOf } from "../../../provider/oci/digest";
 import {
   ACME,

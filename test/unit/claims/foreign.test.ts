@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { test } from "node:test";
-import { fingerprint, preAuthEncoding } from "../../../provider/claims/dsse";
-import { foreignClaims } from "../../../provider/claims/foreign";
+import { fingerprint, preAuthEncoding } from "../../../provider/claims/foreign/dsse";
+import { foreignClaims } from "../../../provider/claims/foreign/foreign";
 import type { MemoryStore } from "../../../provider/content/memory";
 import { bytesBlob, packManifest, pushArtifact } from "../../../provider/content/pack";
 import { isConsignError } from "../../../provider/errors";

@@ -9,7 +9,7 @@ import {
   followRedirects,
   type Journey,
   type Visited,
-} from "../../../provider/claims/redirect";
+} from "../../../provider/claims/require/redirect";
 
 const named = (name: string): Digest => digestOf(Buffer.from(name));
 const described = (digest: Digest): Descriptor => ({

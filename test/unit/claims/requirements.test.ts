@@ -6,7 +6,7 @@ import {
   evaluateRequirements,
   requireEntrySchema,
   type Requirements,
-} from "../../../provider/claims/requirements";
+} from "../../../provider/claims/require/requirements";
 import { digestOf } from "../../../provider/oci/digest";
 import {
   ACME,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { effectiveClaims } from "../../../provider/claims/effective";
+import { effectiveClaims } from "../../../provider/claims/effective/effective";
 import { observeClaim } from "../../../provider/claims/read-claim";
 import { isClaim } from "../../../provider/claims/recognise";
 import type { MemoryStore } from "../../../provider/content/memory";
 import { pushArtifact } from "../../../provider/content/pack";
 import { packSignature } from "../../../provider/notation/signature-manifest";
-import { signEnvelope } from "../../../provider/notation/envelope";
-import { keySigner } from "../../../provider/notation/signer";
-import { parseTrustPolicy } from "../../../provider/notation/trust-policy";
-import { resolveTrustPolicy } from "../../../provider/notation/trust-store";
+import { signEnvelope } from "../../../provider/notation/envelope/envelope";
+import { keySigner } from "../../../provider/notation/sign/signer";
+import { parseTrustPolicy } from "../../../provider/notation/trust/trust-policy";
+import { resolveTrustPolicy } from "../../../provider/notation/trust/trust-store";
 import { verifyArtifact } from "../../../provider/notation/verify";
 import type { Descriptor } from "../../../provider/oci/descriptor";
 import { authority, codeSigner } from "../../harness/certificates";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { canonicalJson } from "../../../provider/claims/canonical-json";
 import { formatAge, parseDuration } from "../../../provider/claims/duration";
-import { identitySchema, matchesIdentity } from "../../../provider/claims/identity";
+import { identitySchema, matchesIdentity } from "../../../provider/claims/effective/identity";
 import { dateSchema, dayOf, parseTarget } from "../../../provider/claims/lifecycle";
 import { CLAIM_KINDS, kindOf, resolveType, sameType } from "../../../provider/claims/types";
 import { isConsignError } from "../../../provider/errors";

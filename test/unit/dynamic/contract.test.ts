@@ -7,9 +7,9 @@ import { z } from "zod";
 import * as entry from "../../../provider/dynamic/entry";
 import { dynamicProvider } from "../../../provider/dynamic/adapter";
 import { makeContext } from "../../../provider/dynamic/host";
-import { UNKNOWN } from "../../../provider/dynamic/unknowns";
+import { UNKNOWN } from "../../../provider/protocol/unknowns";
 import { ConsignError } from "../../../provider/errors";
-import { PartialFailure, type Reconciler } from "../../../provider/resources/reconciler";
+import { PartialFailure, type Reconciler } from "../../../provider/world/reconciler";
 import { stub } from "../../../sdk/stub";
 import manifest from "../../../package.json";
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asCheckFailure, asEngineError } from "../../../provider/dynamic/failures";
+import { asCheckFailure, asEngineError } from "../../../provider/protocol/failures";
 import { ConsignError } from "../../../provider/errors";
-import { PartialFailure } from "../../../provider/resources/reconciler";
+import { PartialFailure } from "../../../provider/world/reconciler";
 
 const wrong = new ConsignError("FILE_NOT_FOUND", '"app.sh" does not exist', { path: "files[0]" });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { plain } from "../../../provider/dynamic/plain";
+import { plain } from "../../../provider/protocol/plain";
 
 const SEED = 20_261_124;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UNKNOWN, checkInputs } from "../../../provider/dynamic/unknowns";
-import { claim } from "../../../provider/resources/claim";
-import { signedArtifact } from "../../../provider/resources/signed-artifact";
-import { verification } from "../../../provider/resources/verification";
+import { UNKNOWN, checkInputs } from "../../../provider/protocol/unknowns";
+import { claim } from "../../../provider/claim/claim";
+import { signedArtifact } from "../../../provider/artifact/artifact";
+import { verification } from "../../../provider/verification/verification";
 
 const failing = (kind: { schema: never }, news: Record<string, unknown>) =>
   checkInputs(kind.schema, news).failures.map(({ property }) => property);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { UNKNOWN } from "../../../provider/dynamic/unknowns";
-import type { Properties } from "../../../provider/resources/reconciler";
+import { UNKNOWN } from "../../../provider/protocol/unknowns";
+import type { Properties } from "../../../provider/world/reconciler";
 
 export type Path = (string | number)[];
 

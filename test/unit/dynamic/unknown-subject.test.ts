@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UNKNOWN } from "../../../provider/dynamic/unknowns";
-import { claim } from "../../../provider/resources/claim";
+import { UNKNOWN } from "../../../provider/protocol/unknowns";
+import { claim } from "../../../provider/claim/claim";
 import { pushImage } from "../../harness/artifacts";
 import { Life } from "../../lifecycle/life";
 import { openPlace, signerFiles } from "../../lifecycle/places";

@@ -6,9 +6,9 @@ import { test } from "node:test";
 import { OciLayout } from "../../../provider/content/oci-layout";
 import { diff, dynamicProvider } from "../../../provider/dynamic/adapter";
 import { makeContext } from "../../../provider/dynamic/host";
-import { UNKNOWN } from "../../../provider/dynamic/unknowns";
-import type { Properties } from "../../../provider/resources/reconciler";
-import { verification } from "../../../provider/resources/verification";
+import { UNKNOWN } from "../../../provider/protocol/unknowns";
+import type { Properties } from "../../../provider/world/reconciler";
+import { verification } from "../../../provider/verification/verification";
 import {
   ACME,
   WABBIT,

@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { revocationChecker, type RevocationOptions } from "../../../provider/notation/revocation";
+import {
+  revocationChecker,
+  type RevocationOptions,
+} from "../../../provider/notation/revocation/revocation";
 import { authority, codeSigner, intermediate } from "../../harness/certificates";
 import { extension, name, signatureAlgorithm, type Issued } from "../../harness/keys";
 import * as der from "../../harness/der";

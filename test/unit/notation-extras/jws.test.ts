@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { signBytes } from "../../../provider/cose";
-import { parseEnvelope } from "../../../provider/notation/envelope";
-import { parseJwsEnvelope, verifyJwsSignature } from "../../../provider/notation/jws";
+import { parseEnvelope } from "../../../provider/notation/envelope/envelope";
+import { parseJwsEnvelope, verifyJwsSignature } from "../../../provider/notation/envelope/jws";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
 import { authority, codeSigner } from "../../harness/certificates";
 import type { Issued, KeyKind } from "../../harness/keys";

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { parseCertificate } from "../../../provider/notation/certificates";
-import { ocspRequest } from "../../../provider/notation/ocsp";
-import { revocationChecker, type RevocationOptions } from "../../../provider/notation/revocation";
+import { parseCertificate } from "../../../provider/notation/x509/certificates";
+import { ocspRequest } from "../../../provider/notation/revocation/ocsp";
+import {
+  revocationChecker,
+  type RevocationOptions,
+} from "../../../provider/notation/revocation/revocation";
 import { authority, codeSigner } from "../../harness/certificates";
 import * as der from "../../harness/der";
 import { extension, issue, type CertificateOptions, type Issued } from "../../harness/keys";

@@ -3,16 +3,16 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parseEnvelope, signEnvelope } from "../../../provider/notation/envelope";
-import { checkIntegrity } from "../../../provider/notation/integrity";
-import { notationConfigDir } from "../../../provider/notation/config-dir";
-import { findPlugin, pluginDirectory } from "../../../provider/notation/plugin-location";
+import { parseEnvelope, signEnvelope } from "../../../provider/notation/envelope/envelope";
+import { checkIntegrity } from "../../../provider/notation/envelope/integrity";
+import { notationConfigDir } from "../../../provider/notation/trust/config-dir";
+import { findPlugin, pluginDirectory } from "../../../provider/notation/sign/plugin-location";
 import {
   isEnvelopeSigner,
   pluginSigner,
   type PluginSignerOptions,
-} from "../../../provider/notation/plugin";
-import { keySigner } from "../../../provider/notation/signer";
+} from "../../../provider/notation/sign/plugin";
+import { keySigner } from "../../../provider/notation/sign/signer";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
 import { authority, codeSigner } from "../../harness/certificates";
 import type { Issued, KeyKind } from "../../harness/keys";

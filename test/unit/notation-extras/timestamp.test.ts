@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { ErrorCode } from "../../../provider/errors";
-import { requestTimestamp, verifyTimestamp } from "../../../provider/notation/timestamp";
-import { parseTimestampToken } from "../../../provider/notation/timestamp-token";
-import { revocationChecker } from "../../../provider/notation/revocation";
+import { requestTimestamp, verifyTimestamp } from "../../../provider/notation/timestamp/timestamp";
+import { parseTimestampToken } from "../../../provider/notation/timestamp/timestamp-token";
+import { revocationChecker } from "../../../provider/notation/revocation/revocation";
 import { authority, intermediate, timestampSigner } from "../../harness/certificates";
 import type { Issued } from "../../harness/keys";
 import { codeOf } from "./code-of";

@@ -2,20 +2,23 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { parseCrl } from "../../../provider/notation/crl";
-import { parseEnvelope, type SignatureEnvelope } from "../../../provider/notation/envelope";
-import { checkIntegrity } from "../../../provider/notation/integrity";
-import { verifyJwsSignature } from "../../../provider/notation/jws";
-import { verifyTimestamp } from "../../../provider/notation/timestamp";
-import { signerCertificate } from "../../../provider/notation/timestamp-signer";
+import { parseCrl } from "../../../provider/notation/revocation/crl";
+import {
+  parseEnvelope,
+  type SignatureEnvelope,
+} from "../../../provider/notation/envelope/envelope";
+import { checkIntegrity } from "../../../provider/notation/envelope/integrity";
+import { verifyJwsSignature } from "../../../provider/notation/envelope/jws";
+import { verifyTimestamp } from "../../../provider/notation/timestamp/timestamp";
+import { signerCertificate } from "../../../provider/notation/timestamp/timestamp-signer";
 import {
   checkTokenSignature,
   parseTimestampToken,
-} from "../../../provider/notation/timestamp-token";
+} from "../../../provider/notation/timestamp/timestamp-token";
 import {
   distributionPointUrls,
   certificateExtensions,
-} from "../../../provider/notation/x509-extensions";
+} from "../../../provider/notation/x509/x509-extensions";
 import { goModule } from "../../harness/go-modules";
 import { codeOf } from "./code-of";
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Signer } from "../../../provider/cose";
-import { signEnvelope, type SignOptions } from "../../../provider/notation/envelope";
-import { keySigner } from "../../../provider/notation/signer";
-import { parseTrustPolicy, type TrustPolicyInput } from "../../../provider/notation/trust-policy";
+import { signEnvelope, type SignOptions } from "../../../provider/notation/envelope/envelope";
+import { keySigner } from "../../../provider/notation/sign/signer";
+import {
+  parseTrustPolicy,
+  type TrustPolicyInput,
+} from "../../../provider/notation/trust/trust-policy";
 import {
   resolveTrustPolicy,
   type ResolvedTrustPolicy,
-} from "../../../provider/notation/trust-store";
+} from "../../../provider/notation/trust/trust-store";
 import {
   verifyEnvelope,
   type SignatureVerdict,

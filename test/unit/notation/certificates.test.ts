@@ -7,7 +7,7 @@ import {
   parseCertificate,
   parsePem,
   type Certificate,
-} from "../../../provider/notation/certificates";
+} from "../../../provider/notation/x509/certificates";
 import {
   authority,
   codeSigner,

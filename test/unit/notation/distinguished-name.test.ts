@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { isConsignError } from "../../../provider/errors";
-import { parseCertificate } from "../../../provider/notation/certificates";
+import { parseCertificate } from "../../../provider/notation/x509/certificates";
 import {
   identityNameOf,
   isSubsetName,
   parseIdentityName,
-} from "../../../provider/notation/distinguished-name";
+} from "../../../provider/notation/x509/distinguished-name";
 import { codeSigner, authority } from "../../harness/certificates";
 
 const read = (text: string) => Object.fromEntries(parseIdentityName(text));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isConsignError } from "../../../provider/errors";
 import { keySigner, parseEnvelope, signEnvelope } from "../../../provider/notation";
-import { checkIntegrity } from "../../../provider/notation/integrity";
+import { checkIntegrity } from "../../../provider/notation/envelope/integrity";
 import { digestOf } from "../../../provider/oci/digest";
 import { authority, codeSigner } from "../../harness/certificates";
 

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { COSE_ALGORITHMS, algorithmFor, verifyBytes } from "../../../provider/cose";
-import { localSigner, signerIdentity } from "../../../provider/notation/signer";
+import { localSigner, signerIdentity } from "../../../provider/notation/sign/signer";
 import { authority, codeSigner, intermediate, wrongCodeSigners } from "../../harness/certificates";
 import { ALLOWED_KEYS, writeKeyFiles } from "../../harness/keys";
 import { tempDir } from "../../harness/temp";

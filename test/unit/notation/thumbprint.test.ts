@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Tag, decodeCbor, encodeCbor } from "../../../provider/cose";
 import { parseTrustPolicy, signEnvelope, verifyEnvelope } from "../../../provider/notation";
-import { keySigner } from "../../../provider/notation/signer";
-import { resolveTrustPolicy } from "../../../provider/notation/trust-store";
+import { keySigner } from "../../../provider/notation/sign/signer";
+import { resolveTrustPolicy } from "../../../provider/notation/trust/trust-store";
 import { authority, codeSigner } from "../../harness/certificates";
 
 const DAY = 86_400_000;

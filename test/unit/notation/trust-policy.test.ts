@@ -8,10 +8,10 @@ import {
   applicablePolicy,
   parseTrustPolicy,
   type TrustPolicyInput,
-} from "../../../provider/notation/trust-policy";
-import { notationConfigDir } from "../../../provider/notation/config-dir";
-import { policyFromNotation } from "../../../provider/notation/policy-document";
-import { resolveTrustPolicy } from "../../../provider/notation/trust-store";
+} from "../../../provider/notation/trust/trust-policy";
+import { notationConfigDir } from "../../../provider/notation/trust/config-dir";
+import { policyFromNotation } from "../../../provider/notation/trust/policy-document";
+import { resolveTrustPolicy } from "../../../provider/notation/trust/trust-store";
 import { authority, codeSigner, intermediate, selfSigned } from "../../harness/certificates";
 import { tempDir } from "../../harness/temp";
 

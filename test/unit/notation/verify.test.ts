@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RevocationVerdict } from "../../../provider/notation/revocation";
+import type { RevocationVerdict } from "../../../provider/notation/revocation/revocation";
 import type { SignatureVerdict } from "../../../provider/notation/verify";
 import { authority, codeSigner } from "../../harness/certificates";
 import { artifact, issuing, now, policy, root, sign, signerOf, verdictOn } from "./arrange";

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { ConsignError } from "../../../provider/errors";
 import { digestOf } from "../../../provider/oci/digest";
 import { DEFAULT_LIMITS } from "../../../provider/registry";
-import { AdaptiveSemaphore } from "../../../provider/registry/adaptive-semaphore";
-import { Gate, type Clock } from "../../../provider/registry/gate";
-import { retried, Transient } from "../../../provider/registry/retry";
+import { AdaptiveSemaphore } from "../../../provider/registry/transport/adaptive-semaphore";
+import { Gate, type Clock } from "../../../provider/registry/transport/gate";
+import { retried, Transient } from "../../../provider/registry/transport/retry";
 import { json, quickClient, scripted } from "./scripted";
 
 /** A second passes in a millisecond. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Arrival } from "../../../provider/registry/arrival";
+import { Arrival } from "../../../provider/registry/transport/arrival";
 
 /** A dispatcher of one response, that can be looked at. */
 class Sender {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseChallenges } from "../../../provider/registry/challenge";
+import { parseChallenges } from "../../../provider/registry/auth/challenge";
 
 const CASES: [string, string, [string, Record<string, string>][]][] = [
   [

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isConsignError } from "../../../provider/errors";
-import { credentialsFor } from "../../../provider/registry/credentials";
+import { credentialsFor } from "../../../provider/registry/auth/credentials";
 import { tempDir } from "../../harness/temp";
 import { failsWith } from "./scripted";
 

@@ -5,7 +5,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Pool, ProxyAgent } from "undici";
-import { poolAt, poolClass, proxyAgentClass } from "../../../provider/registry/http-pools";
+import {
+  poolAt,
+  poolClass,
+  proxyAgentClass,
+} from "../../../provider/registry/transport/http-pools";
 import { tempDir } from "../../harness/temp";
 import { repositoryRoot } from "../../harness/toolchain";
 
@@ -26,7 +30,7 @@ test("a file that fails is no file that has moved", () => {
 });
 
 test("a provider's process loads the part of undici that it needs", () => {
-  const program = `require("./dist/provider/registry/http-pools").poolClass();
+  const program = `require("./dist/provider/registry/transport/http-pools").poolClass();
     process.stdout.write(String(Object.keys(require.cache).filter((file) => /[\\\\/]undici[\\\\/]/.test(file)).length))`;
   const modules = Number(
     execFileSync(process.execPath, ["-e", program], { cwd: repositoryRoot, encoding: "utf8" }),

@@ -3,8 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConsignError } from "../../../provider/errors";
 import { DEFAULT_LIMITS } from "../../../provider/registry";
-import { Gate } from "../../../provider/registry/gate";
-import { backoff, retried, retryAfter, Transient } from "../../../provider/registry/retry";
+import { Gate } from "../../../provider/registry/transport/gate";
+import {
+  backoff,
+  retried,
+  retryAfter,
+  Transient,
+} from "../../../provider/registry/transport/retry";
 import { digestOf } from "../../../provider/oci/digest";
 import { failsWith, json, quickClient, scripted } from "./scripted";
 

@@ -8,8 +8,8 @@ import { digestOf } from "../../../provider/oci/digest";
 import { observeArtifact } from "../../../provider/report/collect";
 import type { ClaimReport } from "../../../provider/report/observation";
 import { faultsOf, verificationOf } from "../../../provider/report/verification";
-import { judge } from "../../../provider/resources/judgement";
-import type { ResourceContext } from "../../../provider/resources/context";
+import { judge } from "../../../provider/judging/judgement";
+import type { ResourceContext } from "../../../provider/world/context";
 import { pushIndex } from "../../harness/artifacts";
 import { codeSigner } from "../../harness/certificates";
 import {

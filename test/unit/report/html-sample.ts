@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
 import type { Digest } from "../../../provider/oci/digest";
-import type { HtmlOptions } from "../../../provider/report/html";
+import type { HtmlOptions } from "../../../provider/report/html/html";
 import type { ClaimReport, ObservedArtifact } from "../../../provider/report/observation";
 import type { SignatureReport } from "../../../provider/report/signatures";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ConsignError } from "../../../provider/errors";
 import { parseRetention, timelineOf } from "../../../provider/report/timeline";
-import { timelineSvg } from "../../../provider/report/timeline-svg";
+import { timelineSvg } from "../../../provider/report/html/timeline-svg";
 import { renderTimeline } from "../../../provider/report/timeline-text";
 import { consign, workplace } from "../cli/arrange";
 import { acme, provenance, pushClaim } from "./arrange";

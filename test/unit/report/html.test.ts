@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { renderHtml } from "../../../provider/report/html";
-import { markup, Markup } from "../../../provider/report/html-markup";
-import { flat, rowsOf } from "../../../provider/report/html-rows";
+import { renderHtml } from "../../../provider/report/html/html";
+import { markup, Markup } from "../../../provider/report/html/markup";
+import { flat, rowsOf } from "../../../provider/report/html/rows";
 import { ARTIFACT, artifact, claim, digestFor, sample, signature } from "./html-sample";
 import { strangersIn } from "./html-page";
 

@@ -15,7 +15,7 @@ import {
   CONTENT_PURGED,
   packArchived,
   packContentPurged,
-} from "../../../provider/resources/archive-record";
+} from "../../../provider/archive/record";
 import type { Entry, Rules } from "../../../provider/retention";
 
 const subject = {

@@ -3,13 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf, type Digest } from "../../../provider/oci/digest";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
-import { relatedBefore } from "../../../provider/resources/mirror-parts";
-import {
-  emptyPlan,
-  type FullArtifact,
-  type FullPlan,
-} from "../../../provider/resources/mirror-plan";
-import type { RelatedByDigest } from "../../../provider/resources/mirror-related";
+import { relatedBefore } from "../../../provider/mirror/choose/parts";
+import { emptyPlan, type FullArtifact, type FullPlan } from "../../../provider/upcoming/plan";
+import type { RelatedByDigest } from "../../../provider/upcoming/related";
 
 const [index, amd64, arm64, derived, another] = [
   "index",

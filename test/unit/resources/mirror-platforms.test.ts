@@ -6,13 +6,13 @@ import type { Descriptor } from "../../../provider/oci/descriptor";
 import { digestOf } from "../../../provider/oci/digest";
 import { parseManifest, type Manifest } from "../../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
-import { takesOf } from "../../../provider/resources/mirror-children";
+import { takesOf } from "../../../provider/mirror/choose/children";
 import {
   childFilter,
   choose,
   forPlatforms,
   platformsSchema,
-} from "../../../provider/resources/mirror-platforms";
+} from "../../../provider/mirror/choose/platforms";
 
 interface Child {
   os?: string;

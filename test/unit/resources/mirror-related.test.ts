@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { digestOf, type Digest } from "../../../provider/oci/digest";
-import { claimFilter, takesCosignTags } from "../../../provider/resources/mirror-claims";
+import { claimFilter, takesCosignTags } from "../../../provider/mirror/choose/claims";
 import {
   decodeRelated,
   distanceOf,
@@ -12,7 +12,7 @@ import {
   SIGNATURE,
   type Related,
   type RelatedByDigest,
-} from "../../../provider/resources/mirror-related";
+} from "../../../provider/upcoming/related";
 
 const [claim, signature, scan, remark, remarkSignature, image] = [
   "claim",

@@ -8,7 +8,7 @@ import {
   selectTags,
   tagSelectionSchema,
   type TagSelection,
-} from "../../../provider/resources/mirror-tags";
+} from "../../../provider/mirror/choose/tags";
 import { digestOf } from "../../../provider/oci/digest";
 
 const TAGS = [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { samePlace } from "../../../provider/resources/same-place";
+import { samePlace } from "../../../provider/world/same-place";
 
 test("two spellings of one place", () => {
   for (const [a, b] of [

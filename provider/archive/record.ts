@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  archivedSchema,
+  claimTypeOf,
+  contentPurgedSchema,
+  observeClaim,
+  packClaim,
+  resolveType,
+  type Archived,
+  type ContentPurged,
+} from "../claims/index";
+import type { PackedArtifact } from "../content/pack";
+import type { Store } from "../content/storage";
+import { listSignatures } from "../notation/index";
+import type { Descriptor } from "../oci/descriptor";
+import { hexOf, type Digest } from "../oci/digest";
+import { describeRetention, readFacts, type Entry, type Rules } from "../retention/index";
+import { purge } from "../keeping/removal";
+
+/** Predicate types of what an archive records. */
+export const ARCHIVED = resolveType("archived");
+export const CONTENT_PURGED = resolveType("content-purged");
+
+export function packArchived(
+  subject: Descriptor,
+  entry: Entry,
+  rules: Rules,
+  archivedAt: string,
+  policy?: string,
+): PackedArtifact {
+  const { windows } = readFacts(entry, undefined, 0);
+  const tags = Object.fromEntries(
+    Object.entries(entry.tags).filter(([, names]) => names.length > 0),
+  );
+  // What is at no source any more came from where it was seen last.
+  const sources = entry.at.length > 0 ? entry.at : Object.keys(entry.tags);
+  const predicate: Archived = {
+    archivedAt,
+    sources,
+    tags,
+    inUse: windows.map((window) => ({ ...window })),
+    retention: describeRetention(rules),
+    ...(policy === undefined ? {} : { policy }),
+  };
+  return packClaim({ type: ARCHIVED, subject, predicate, audience: "internal" });
+}
+
+export function packContentPurged(
+  subject: Descriptor,
+  entry: Entry,
+  purgedAt: string,
+): PackedArtifact {
+  const predicate: ContentPurged = {
+    purgedAt,
+    reason: entry.reason,
+    ...(entry.leftAt === undefined ? {} : { leftProductionAt: entry.leftAt }),
+  };
+  return packClaim({ type: CONTENT_PURGED, subject, predicate, audience: "internal" });
+}
+
+/**
+ * The tag that keeps an archived artifact from a registry's own tidying, and by which the archive
+ * is listed.
+ */
+export function archiveTag(digest: Digest): string {
+  return `archived-${hexOf(digest).slice(0, 64)}`;
+}
+
+export function isArchiveTag(tag: string): boolean {
+  return /^archived-[0-9a-f]{64}$/.test(tag);
+}
+
+/**
+ * Records of a run that was cut short before it signed them: nobody believes them, and they would
+ * be there for ever.
+ */
+export async function removeUnsigned(store: Store, subject: Digest, type: string): Promise<void> {
+  for (const candidate of (await store.referrers(subject)).filter(
+    (each) => claimTypeOf(each) === type,
+  )) {
+    if ((await listSignatures(store, candidate.digest)).length > 0) continue;
+    const claim = await observeClaim(store, candidate, { subject });
+    if (
+      !("broken" in claim) &&
+      (type === ARCHIVED ? archivedSchema : contentPurgedSchema).safeParse(claim.predicate).success
+    )
+      await purge(store, candidate);
+  }
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+import { observeClaim, resolveType } from "../claims/index";
+import { pushArtifact } from "../content/pack";
+import type { Store } from "../content/storage";
+import { ConsignError } from "../errors";
+import { descriptorSchema, plainDescriptor } from "../oci/descriptor";
+import { digestSchema } from "../oci/digest";
+import { formatLocation, parseReference, pinned, referenceSchema } from "../oci/reference";
+import { artifactSchema, locationOf, pick, readState, referenceOf } from "../world/arguments";
+import {
+  checkContentArguments,
+  contentShape,
+  packContent,
+  subjectDescriptor,
+  type ContentArguments,
+} from "./content";
+import { refuseOvertaking, superseded } from "./overtaking";
+import {
+  explainUndeletable,
+  leavingClaimSchema,
+  removeClaim,
+  removeReplaced,
+  replacedBy,
+  type ClaimBefore,
+  type LeavingClaim,
+} from "./remove";
+import { claimStatus, isDeliberate } from "./standing";
+import { at, type ResourceContext } from "../world/context";
+import { formerSignatures, ownMarks } from "../signing/own-marks";
+import type { OwnSignature } from "../signing/own-signatures";
+import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
+import { NOT_DUE } from "../signing/renewal";
+import { checkRevocationTarget } from "./revocation-target";
+import { signedBySchema } from "../signing/signer";
+import {
+  currentSignatures,
+  ensureSigned,
+  keptSignatures,
+  plannedRenewal,
+  plannedSigning,
+  recordedSignatures,
+  satisfying,
+  signatureRecord,
+  signatureRecordSchema,
+  type SignatureRecord,
+} from "../signing/signing";
+import { signingShape, type SigningArguments } from "../signing/arguments";
+
+const schema = z.object({
+  ...contentShape,
+  ...signingShape,
+  onDelete: z.enum(["retain", "purge"]).default("purge"),
+});
+
+const plannedSchema = schema.extend({
+  digest: digestSchema,
+  reference: referenceSchema,
+  descriptor: descriptorSchema,
+  about: referenceSchema,
+  signedBy: signedBySchema,
+  renewal: z.string().default(NOT_DUE),
+  signatures: z.array(signatureRecordSchema).optional(),
+  replaces: z.array(leavingClaimSchema).default([]),
+});
+type Planned = z.infer<typeof plannedSchema>;
+
+/**
+ * A signed statement about an artifact, attached to it in its repository. Its digest follows from
+ * what it says and about what, so it is known before anything is pushed; when it was made and until
+ * when it holds is in its signature.
+ */
+export const claim: Reconciler<typeof schema.shape> = {
+  kind: "Claim",
+  schema,
+  replaceOn: ["repository"],
+  places: ["repository"],
+  ignore: [
+    "signer",
+    "subject",
+    "predicate",
+    "document",
+    "supersedes",
+    "type",
+    "audience",
+    "annotations",
+  ],
+  ensured: ["signatures", "formerSignatures", "replaces", "issuedAt", "expiresAt"],
+
+  async plan(known, unknown, _previous, context) {
+    checkContentArguments(known, unknown);
+    const { signedBy } = await plannedSigning(known, context);
+    const planned: Properties = {
+      ...pick(known, "audience", "supersedes", "onDelete"),
+      status: "valid",
+    };
+    if (signedBy !== undefined) Object.assign(planned, { signedBy, issuer: signedBy.subject });
+    if (!unknown.has("renewBefore") && known.renewBefore === undefined)
+      planned["renewal"] = NOT_DUE;
+    const { type, subject } = known;
+    if (type !== undefined) planned["predicateType"] = await at("type", () => resolveType(type));
+    if (subject === undefined) return { planned };
+    const location = locationOf(subject);
+    planned["repository"] = formatLocation(location);
+    if (Object.keys(contentShape).some((name) => unknown.has(name))) return { planned };
+    const target = await at("subject", () => subjectDescriptor(subject, context));
+    if (target === undefined) {
+      context.warn(
+        `${referenceOf(subject)} does not exist yet, so the digest of the ${type} claim about it is not known yet`,
+      );
+      return { planned };
+    }
+    const packed = await packContent(known as ContentArguments, target, context);
+    await checkRevocationTarget(known as ContentArguments, target.digest, location, context);
+    const descriptor = plainDescriptor(packed.manifest.descriptor);
+    Object.assign(planned, {
+      about: pinned(location, target.digest),
+      digest: descriptor.digest,
+      descriptor,
+      reference: pinned(location, descriptor.digest),
+    });
+    const undetermined = Object.keys(signingShape).some((name) => unknown.has(name));
+    if (signedBy !== undefined && !undetermined) {
+      planned["renewal"] = await plannedRenewal(
+        () => context.stores.open(location),
+        descriptor,
+        known as SigningArguments,
+        signedBy,
+        context,
+      );
+    }
+    return { planned };
+  },
+
+  id: (inputs) =>
+    String(
+      inputs["reference"] ??
+        referenceOf(readState(artifactSchema, inputs["subject"] as Properties)),
+    ),
+
+  acknowledged: (name, recorded) => name === "status" && isDeliberate(recorded),
+
+  holds(properties) {
+    const held = plannedSchema.pick({ subject: true, digest: true }).safeParse(properties);
+    return held.success
+      ? {
+          location: locationOf(held.data.subject),
+          digests: [held.data.digest, ...recordedSignatures(properties)],
+          tags: [],
+        }
+      : undefined;
+  },
+
+  async ensure(inputs, previous, context) {
+    const plan = await settled(inputs, context);
+    const before = previous?.["digest"] === plan.digest ? previous : undefined;
+    const replaced = replacedBy(plan, claimBefore(previous));
+    const done: Properties = {
+      ...plan,
+      signatures: keptSignatures(before),
+      formerSignatures: formerSignatures(before, keptSignatures(before)),
+      ...still(replaced),
+      status: "incomplete",
+    };
+    try {
+      const store = await context.stores.open(locationOf(plan.subject));
+      const subject = await subjectDescriptor(plan.subject, context);
+      if (subject === undefined)
+        throw new ConsignError(
+          "MANIFEST_UNKNOWN",
+          `the claim's subject ${plan.about} does not exist`,
+          { path: "subject", reference: plan.about },
+        );
+      const packed = await packContent(plan, subject, context);
+      if (packed.manifest.descriptor.digest !== plan.digest) {
+        throw new ConsignError(
+          "PLAN_STALE",
+          `the claim is now ${packed.manifest.descriptor.digest}, the plan says ${plan.digest}: run again`,
+          { reference: plan.reference },
+        );
+      }
+      const overtaking = {
+        store,
+        descriptor: plan.descriptor,
+        reference: plan.reference,
+        subject: subject.digest,
+        signer: plan.signer,
+        signedBy: plan.signedBy,
+        recorded: keptSignatures(before),
+      };
+      const beforeSigning = (own: readonly OwnSignature[]) =>
+        refuseOvertaking(overtaking, own, context);
+      const request = {
+        store,
+        target: plan.descriptor,
+        args: plan,
+        signedBy: plan.signedBy,
+        renew: plan.renewal !== NOT_DUE,
+        beforeSigning,
+        previous,
+      };
+      const sign = async (): Promise<SignatureRecord[]> => {
+        const made = await ensureSigned(request, context);
+        Object.assign(done, signed(made), { formerSignatures: formerSignatures(before, made) });
+        return made;
+      };
+      let signatures: SignatureRecord[] | undefined;
+      // Whoever finds the claim is to find its signature: that refers to it by digest, and may be
+      // there first.
+      await pushArtifact(store, packed, {
+        deep: previous !== undefined,
+        beforeVisible: async () => void (signatures = await sign()),
+      });
+      await requireReadable(store, plan);
+      signatures ??= await sign();
+      Object.assign(
+        done,
+        still(await removeReplaced(store, locationOf(plan.subject), replaced, context)),
+      );
+      const status = await settledStatus(store, plan, signatures, context);
+      context.progress(`${plan.type} claim ${plan.digest} about ${plan.about} is signed`);
+      return { ...inputs, ...done, status, renewal: NOT_DUE };
+    } catch (error) {
+      throw new PartialFailure(error as Error, { ...inputs, ...done });
+    }
+  },
+
+  async observe(state, context) {
+    const recorded = readState(plannedSchema, state);
+    const store = await context.stores.observe(locationOf(recorded.subject));
+    const found = await statusOf(store, recorded, recordedSignatures(state), context);
+    if (found === undefined) return undefined;
+    // What was signed stays recorded, so that whatever is wrong is one changed line: `status`.
+    const adopted =
+      recorded.signatures === undefined
+        ? signed(satisfying(found.own, recorded).map(signatureRecord))
+        : {};
+    return { ...state, status: found.status, ...adopted };
+  },
+
+  async remove(state, context) {
+    const recorded = readState(plannedSchema, state);
+    if (recorded.onDelete === "retain") return;
+    const location = locationOf(recorded.subject);
+    const store = await context.stores.open(location);
+    try {
+      for (const each of [...recorded.replaces, leaving(recorded, state)])
+        await removeClaim(store, location, each, context);
+    } catch (error) {
+      throw explainUndeletable(error);
+    }
+  },
+};
+
+function signed(signatures: SignatureRecord[]): Properties {
+  return { signatures, issuedAt: signatures[0]?.signedAt, expiresAt: signatures[0]?.expiresAt };
+}
+
+async function statusOf(
+  store: Store,
+  plan: Planned,
+  recorded: readonly string[],
+  context: ResourceContext,
+): Promise<{ status: string; own: OwnSignature[] } | undefined> {
+  const own = () =>
+    currentSignatures(store, plan.descriptor, plan, plan.signedBy, recorded, context);
+  const subject = parseReference(plan.about).digest;
+  if (subject === undefined)
+    throw new ConsignError(
+      "STATE_INVALID",
+      `recorded property "about" has no digest: ${plan.about}`,
+      { path: "about" },
+    );
+  return claimStatus(store, { descriptor: plan.descriptor, subject, args: plan }, own, context);
+}
+
+/** What cannot be read back is not signed. */
+async function requireReadable(store: Store, { descriptor, reference }: Planned): Promise<void> {
+  const read = await observeClaim(store, descriptor);
+  if (!("broken" in read)) return;
+  const { code, reason } = read.broken;
+  throw new ConsignError(
+    "READ_BACK_FAILED",
+    `${reference} was pushed, and cannot be read back: ${reason} [${code}]. If its content is damaged, delete it there and run again`,
+    { reference },
+  );
+}
+
+/** The status once everything is done: what cannot be put right is refused, with the reason. */
+async function settledStatus(
+  store: Store,
+  plan: Planned,
+  signatures: readonly SignatureRecord[],
+  context: ResourceContext,
+): Promise<string> {
+  const found = await statusOf(
+    store,
+    plan,
+    signatures.map(({ digest }) => digest),
+    context,
+  );
+  const status = found?.status ?? "missing";
+  if (status === "valid" || isDeliberate(status)) return status;
+  if (status.startsWith("superseded")) {
+    throw superseded(plan.reference, status);
+  }
+  throw new ConsignError(
+    "READ_BACK_FAILED",
+    `${plan.reference} was pushed and signed, but what can be read back is not valid (${status}): run again`,
+    { reference: plan.reference },
+  );
+}
+
+/**
+ * Where a plan had to leave the digest open, because the subject was not there, it can be filled in
+ * now.
+ */
+async function settled(inputs: Properties, context: ResourceContext): Promise<Planned> {
+  if (inputs["digest"] !== undefined) return readState(plannedSchema, inputs);
+  const args = readState(schema, inputs);
+  const { planned } = await claim.plan(args, new Set(), undefined, context);
+  if (planned["digest"] === undefined)
+    throw new ConsignError(
+      "MANIFEST_UNKNOWN",
+      `the claim's subject ${referenceOf(args.subject)} does not exist`,
+      { path: "subject" },
+    );
+  return readState(plannedSchema, { ...inputs, ...planned });
+}
+
+function claimBefore(previous: Properties | undefined): ClaimBefore | undefined {
+  const before = plannedSchema.safeParse(previous);
+  if (!before.success) return undefined;
+  return {
+    claim: leaving(before.data, previous),
+    replaces: before.data.replaces,
+    onDelete: before.data.onDelete,
+  };
+}
+
+function leaving(
+  { descriptor, about, signedBy }: Planned,
+  state: Properties | undefined,
+): LeavingClaim {
+  const { recorded, thumbprint } = ownMarks(state, signedBy);
+  return { descriptor, about, recorded: [...recorded], thumbprint };
+}
+
+function still(replaced: LeavingClaim[]): Properties {
+  return { replaces: replaced.length === 0 ? undefined : replaced };
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * # Which claims count
+ *
+ * Given an artifact, the claims found for it with the verdicts on their signatures, and an order
+ * among issuers, {@link effectiveClaims} gives every claim exactly one status, and says why. It is
+ * a pure function: no clock, no network, and the order of the input is of no consequence.
+ *
+ * **Words.** A claim's *issuer* is the first entry of `precedence` that its signer matches, or else
+ * the signer's own subject; so a renewed certificate, or a second one of the same organisation, is
+ * still the same issuer where the policy says so; what matches only `*` is its own subject's. The
+ * *rank* of an issuer is its place in `precedence`, first is highest; who is not listed has none,
+ * and is below all that are. A claim that several have signed is the *word* of each of them: all
+ * that follows is decided for each word, as if each had made a claim of his own with this content.
+ * *Type* is the kind of claim, whichever version of the URI; *scope* is what it speaks about within
+ * its type (`types.ts`).
+ *
+ * **Step 1, admission.** What cannot be relied upon is out and influences nothing:
+ * - `tampered`: content missing or other than its digest, or a signature that does not verify;
+ * - `subject-mismatch`: it speaks about another artifact. (A revocation may also refer to the claim
+ * that it revokes.)
+ * - `malformed`: no statement, or its predicate does not fit its type;
+ * - `untrusted`: it is wrapped in another tool's signature (`foreign.ts`), which is not judged
+ * here;
+ * - `unsigned`, `untrusted`, `inconclusive` (a check could not be made): the verdict on its
+ * signature. A signer whom the trust policy lets
+ *   pass without authenticating (level `audit` or `skip`) could call itself anything, and is `untrusted` here;
+ * - `expired`: the signature's own expiry is not after `now`, whatever the trust policy says about
+ * expiry;
+ * - `inconclusive` also, in place of `tampered` and `malformed`: a revocation or end of life whose
+ * signature verifies and whose content is missing, altered or malformed, where
+ *   its signer may revoke the artifact or a claim that counts, or may say when the artifact's life ends; else `untrusted`. It may forbid, so it is not
+ *   taken for nothing. It is `revoked` where step 2 says so of each word that may forbid: who may revoke it may, whatever it says;
+ * - `untrusted` also: a redirect or end of life by an issuer who may not. `lifecycleIssuers` lists
+ * who may; a type without a list is open to
+ *   every verified signer.
+ *
+ * **Step 2, revocation.** Who may revoke the artifact is a list as in step 1. Who may revoke a
+ * *claim*: its own issuer, one that ranks above it, and one that is listed for revocations and does
+ * not rank below it. A revocation without that right is `untrusted`. A claim that another
+ * revocation names is `revoked`, once that one's `since` has come. A revoked revocation has no
+ * force; so a revocation of a claim is lifted by revoking it, never by superseding it. Revocations
+ * that revoke each other (no such digests can be made, but the function is total) all keep their
+ * force. Of a claim that several have signed a revocation takes back only the words that its
+ * signers may.
+ *
+ * **Step 3, supersession**, among what is left. B is `superseded` by A if
+ * - (a) A names B in its `supersedes`, and A's issuer is B's or ranks above it;
+ * - (b) both issuers are listed, type and scope are equal, and A's ranks above;
+ * - (c) issuer, type and scope are equal, and A is later: by time of signature, at equal times by
+ * greater digest. A claim counts as later than
+ *   any of its issuer's that it names, even if the old one has been signed again since, or has been revoked.
+ *
+ * A signing time that nobody but the signer vouches for and that is not before `now` by more than
+ * clocks differ orders nothing: a claim with such a time supersedes, and is superseded, only by
+ * rank or by name. Where its issuer has made others, it is `inconclusive`, as which is the last
+ * cannot be told.
+ *
+ * A claim does not supersede itself: what is the last word of its highest issuer is not overtaken
+ * as that of another who has signed it.
+ *
+ * Issuers that are not comparable never supersede each other: their claims stand side by side.
+ * Rules (b) and (c) do not apply to OpenVEX, where documents add up; `vex.ts` resolves them
+ * statement by statement. A superseded claim still supersedes: when C replaces B and B replaced A,
+ * A stays superseded. A revoked one does not: what it had replaced is `effective` again.
+ *
+ * *Why it always ends.* Every supersession goes from a higher rank to a lower one, or, within one
+ * issuer, from later to earlier in one total order (time, then how many named steps it is above
+ * that time, then digest), which names agree with by construction. Only names could run in a
+ * circle, and only if digests collided: a name that leads into a circle is ignored, and rule (c)
+ * decides.
+ *
+ * **Step 4, what has lapsed.** A revocation or an end of life that was signed without an end does
+ * not go away because its signer's certificate ends. Where it would forbid if it were signed again
+ * it is `inconclusive`, until it is signed again, or revoked by one who may, or, an end of life,
+ * until its issuer has given another one. An end that its signer gave it is meant: then it is
+ * `expired`.
+ *
+ * **The whole** of a claim is `effective` if one of its words is, and is then told as that of those
+ * whose word is; else it is what comes first of `superseded`, `revoked` and `untrusted`. But where
+ * a signature beside the good ones could not be judged, and would let it count, it is
+ * `inconclusive` instead: whoever keeps us from judging a signature does not gain by that.
+ *
+ * **What follows**, and is tested as such: each claim has one status; a signature more, by one who
+ * is listed for nothing, changes no word of others; nothing unverified is effective; adding a claim
+ * that is not admitted changes no other; removing what superseded a claim reinstates it.
+ */
+import type { Digest } from "../../oci/digest";
+import {
+  admit,
+  identify,
+  type LifecycleIssuers,
+  type ObservedClaim,
+  type Standing,
+} from "./admission";
+import { doubtsAbout, judgeWhole } from "./judged-claim";
+import { holdLapsed, lapsedClaims } from "./lapsed";
+import { applyRevocations } from "./revocation";
+import type { Doubt } from "./signers";
+import { orderClaims } from "./supersession";
+import { holdUnreadable, unreadableClaims } from "./unreadable";
+import { vexView, type VexEntry } from "./vex";
+
+export type ClaimStatus =
+  | "effective"
+  | "superseded"
+  | "revoked"
+  | "expired"
+  | "untrusted"
+  | "unsigned"
+  | "inconclusive"
+  | "malformed"
+  | "subject-mismatch"
+  | "tampered";
+
+export interface EffectiveInput {
+  /** The artifact. */
+  subject: Digest;
+  now: Date;
+  claims: readonly ObservedClaim[];
+  /** Identities (see {@link matchesIdentity}), highest first. @default none is above another */
+  precedence?: readonly string[] | undefined;
+  /** Who may issue lifecycle claims. @default every verified signer */
+  lifecycleIssuers?: LifecycleIssuers | undefined;
+}
+
+/** One of several who have signed a claim. */
+export interface ClaimIssuer {
+  issuer: string;
+  issuedAt?: string;
+  expiresAt?: string;
+}
+
+export interface JudgedClaim {
+  digest: Digest;
+  /** Predicate type URI, as far as it is known. */
+  type: string | undefined;
+  scope: string;
+  status: ClaimStatus;
+  /** Why, for people. */
+  reason: string;
+  /** The claim that superseded or revoked it. */
+  by?: Digest;
+  /**
+   * Subject of the signer's certificate; only for verified claims, and for those that are signed
+   * and have lost their content. Of several signers, the highest ranked, then the first by subject.
+   */
+  issuer?: string;
+  /** When that issuer signed it, RFC 3339; only for verified claims. */
+  issuedAt?: string;
+  expiresAt?: string;
+  /**
+   * Where several have signed it, all of them, `issuer` first; of an effective claim, those as
+   * whose word it is effective.
+   */
+  issuers?: ClaimIssuer[];
+  /** Who may have signed it as well: signatures that could not be judged. */
+  doubts?: Doubt[];
+  /** Its issuer dates it ahead, and nobody else vouches for that; only for effective claims. */
+  datedAhead?: true;
+  /** The claim's predicate; only for effective claims. */
+  predicate?: unknown;
+}
+
+export interface EffectiveClaims {
+  subject: Digest;
+  /** Every claim that was given, once, sorted by digest. */
+  claims: JudgedClaim[];
+  /** What the effective OpenVEX documents say together. */
+  vex: VexEntry[];
+}
+
+/** The algorithm at the head of this file. */
+export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
+  const unreadable = unreadableClaims(input);
+  const lapsed = lapsedClaims(input);
+  const { standing, refused, doubts } = admit(
+    input,
+    (digest) => unreadable.has(digest) || lapsed.has(digest),
+  );
+  const revocations = applyRevocations(
+    standing,
+    [...unreadable.values(), ...lapsed.values()].flatMap(({ words }) => words),
+    input,
+  );
+  const order = orderClaims(revocations.left, standing);
+  const doubtsOn = (claim: Standing) =>
+    doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) =>
+      identify(signer, input),
+    );
+  const settled = [
+    ...holdUnreadable(refused, unreadable, standing, revocations, input),
+    ...judgeWhole(standing, revocations.removed, order, doubtsOn),
+  ];
+  const judged = holdLapsed(settled, lapsed, standing, revocations, input);
+  judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  return {
+    subject: input.subject,
+    claims: judged,
+    vex: vexView(
+      revocations.left.filter((claim) => order.superseder(claim) === undefined),
+      input.subject,
+    ),
+  };
+}

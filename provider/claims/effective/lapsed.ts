@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Digest } from "../../oci/digest";
+import { allowedIssuers, identify, targetOf, type Standing, type Word } from "./admission";
+import type { EffectiveInput, JudgedClaim } from "./effective";
+import { matchesIdentity } from "./identity";
+import type { EndOfLife, Revocation } from "../lifecycle";
+import type { ReadClaim } from "../read-claim";
+import { objectionToArtifact, objectionToClaim, type Revocations } from "./revocation";
+import { lapsedSignings, timeOf, together, type Signing } from "./signers";
+import { kindOf, typeKey } from "../types";
+
+/**
+ * A revocation or an end of life that somebody has signed without an end, and whose certificate has
+ * ended since. Nobody has taken it back; that it is silent now is nothing but the calendar's doing.
+ */
+export interface Lapsed {
+  claim: ReadClaim;
+  signings: Signing[];
+  /** For each of them. */
+  words: Word[];
+}
+
+const FORBIDS: ReadonlySet<string> = new Set(["revocation", "endOfLife"]);
+
+/** Whether a claim of a type can only be held against the artifact. */
+export function forbids(type: string | undefined): boolean {
+  return type !== undefined && FORBIDS.has(typeKey(type));
+}
+
+export function lapsedClaims(input: EffectiveInput): Map<Digest, Lapsed> {
+  return new Map(
+    input.claims.flatMap(({ claim, verdict }): [Digest, Lapsed][] => {
+      if ("broken" in claim || !forbids(claim.type)) return [];
+      const signings = lapsedSignings(verdict, input.now);
+      const words = signings.map(({ signer }) => ({
+        digest: claim.digest,
+        ...identify(signer, input),
+      }));
+      return signings.length === 0 ? [] : [[claim.digest, { claim, signings, words }]];
+    }),
+  );
+}
+
+/** What counts in any case, or speaks of something else: a lapsed signature beside adds nothing. */
+const SETTLED: ReadonlySet<JudgedClaim["status"]> = new Set([
+  "effective",
+  "inconclusive",
+  "subject-mismatch",
+]);
+
+/**
+ * Step 4 of `effective.ts`: whether a lapsed claim still forbids cannot be told, so it is not taken
+ * for nothing where it would if it were signed again, until somebody who may revokes it or its
+ * issuer says otherwise later.
+ */
+export function holdLapsed(
+  judged: readonly JudgedClaim[],
+  lapsed: ReadonlyMap<Digest, Lapsed>,
+  standing: readonly Standing[],
+  revocations: Revocations,
+  input: EffectiveInput,
+): JudgedClaim[] {
+  return judged.map((claim) => {
+    const found = SETTLED.has(claim.status) ? undefined : lapsed.get(claim.digest);
+    return found === undefined
+      ? claim
+      : {
+          ...claim,
+          ...judgeLapsed(found, claim.status === "expired", standing, revocations, input),
+        };
+  });
+}
+
+/** @param alone whether nobody else's signature of it is good */
+function judgeLapsed(
+  lapsed: Lapsed,
+  alone: boolean,
+  standing: readonly Standing[],
+  revocations: Revocations,
+  input: EffectiveInput,
+): Partial<JudgedClaim> {
+  const { claim, signings, words } = lapsed;
+  const objections = words.map((word) => objectionTo(claim, word, standing, input));
+  const believed = words.filter((_, index) => objections[index] === undefined);
+  if (believed.length === 0)
+    return alone && objections[0] !== undefined
+      ? { status: "untrusted", reason: objections[0] }
+      : {};
+  const open = believed.filter((word) => revocations.revocationOf(word) === undefined);
+  const [first] = believed.map(revocations.revocationOf);
+  if (open.length === 0) return first === undefined ? {} : { status: "revoked", ...first };
+  if (!isDue(claim, standing, revocations, input)) return {};
+  const last = open.filter((word) => !isReplaced(lapsed, word, revocations.left));
+  if (last.length === 0) return {};
+  const ended = signings.find(({ signer }) => last.some((word) => word.signer === signer))?.verdict
+    .certificateExpiresAt;
+  const who = together(last.map(({ signer }) => signer));
+  return {
+    status: "inconclusive",
+    reason: `${who} signed it to last, and the certificate has ended, ${String(ended)}: it has to be signed again, or revoked [SIGNATURE_EXPIRED]`,
+  };
+}
+
+/** Why it would count for nothing if its signature were good. */
+function objectionTo(
+  claim: ReadClaim,
+  word: Word,
+  standing: readonly Standing[],
+  input: EffectiveInput,
+): string | undefined {
+  if (typeKey(claim.type) === "endOfLife") {
+    const allowed = allowedIssuers("endOfLife", input.lifecycleIssuers);
+    if (allowed === undefined || allowed.some((identity) => matchesIdentity(identity, word.signer)))
+      return undefined;
+    return `its signer, ${word.signer}, is not among those who may issue an endOfLife here`;
+  }
+  const target = targetOf(claim);
+  const targets = standing.filter(({ digest }) => digest === target);
+  const objections =
+    target === input.subject || targets.length === 0
+      ? [objectionToArtifact(word, input)]
+      : targets.map((each) => objectionToClaim(word, each, input));
+  return objections.includes(undefined) ? undefined : objections[0];
+}
+
+/**
+ * Whether its time has come, and there is something that it forbids. What it says is not known
+ * where its content was not read.
+ */
+function isDue(
+  { type, predicate }: ReadClaim,
+  standing: readonly Standing[],
+  { left }: Revocations,
+  { subject, now }: EffectiveInput,
+): boolean {
+  if (predicate === undefined) return true;
+  if (kindOf(type)?.name === "endOfLife")
+    return !(Date.parse((predicate as EndOfLife).date) > now.getTime());
+  const { target, since } = predicate as Revocation;
+  if (since !== undefined && Date.parse(since) > now.getTime()) return false;
+  const inForce = new Set(left.map(({ digest }) => digest));
+  return (
+    target === subject || (inForce.has(target) && speaksFor(target, subject, standing, new Set()))
+  );
+}
+
+/**
+ * Whether a claim speaks for the artifact, so that to revoke it forbids: every claim but a
+ * revocation of something that does.
+ */
+function speaksFor(
+  digest: Digest,
+  subject: Digest,
+  standing: readonly Standing[],
+  seen: Set<Digest>,
+): boolean {
+  if (digest === subject) return true;
+  const found = standing.find((claim) => claim.digest === digest);
+  if (found === undefined || seen.has(digest)) return false;
+  const target = targetOf(found.claim);
+  return target === undefined || !speaksFor(target, subject, standing, seen.add(digest));
+}
+
+/**
+ * Its issuer, or one above, has said something else since. Of revocations it is the revoked that
+ * decides.
+ */
+function isReplaced({ claim, signings }: Lapsed, word: Word, left: readonly Standing[]): boolean {
+  if (typeKey(claim.type) !== "endOfLife") return false;
+  const at = timeOf(
+    signings.find(({ signer }) => signer === word.signer)?.verdict.signedAt,
+    Infinity,
+  );
+  return left.some(
+    (other) =>
+      other.type === "endOfLife" &&
+      ((other.issuer === word.issuer &&
+        (other.signedAt > at || other.claim.supersedes.includes(claim.digest))) ||
+        (other.rank < word.rank && word.rank !== Infinity)),
+  );
+}

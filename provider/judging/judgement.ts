@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from "zod";
+import {
+  effectiveClaims,
+  evaluateRequirements,
+  gatherClaims,
+  redirectRefused,
+  redirectsIn,
+  together,
+  typeKey,
+  type EffectiveClaims,
+  type JudgedClaim,
+  type LifecycleIssuers,
+  type RedirectClaim,
+  type RequireEntry,
+  type RequirementResult,
+  type Requirements,
+} from "../claims/index";
+import type { ReadStore } from "../content/storage";
+import { verifyArtifact, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation/index";
+import type { Descriptor } from "../oci/descriptor";
+import { digestSchema, type Digest } from "../oci/digest";
+import { at, type ResourceContext } from "../world/context";
+
+export { openTrust, trustSchema, type Trust } from "./trust";
+
+/**
+ * Why an artifact may be used, or not. Holds no time of its own, so that the same world gives the
+ * same verdict tomorrow.
+ */
+export const verdictSchema = z.object({
+  /** Of the artifact; absent if there is none. */
+  digest: digestSchema.optional(),
+  /** `verified: by …`, or why not. */
+  signature: z.string(),
+  /**
+   * By the path of the requirement, `met` or `unmet: …`. Of the artifact's lifecycle, only what
+   * forbids.
+   */
+  requirements: z.record(z.string(), z.string()),
+});
+export type Verdict = z.infer<typeof verdictSchema>;
+
+/** A claim in one line, so that what happens to it is one difference. */
+export interface JudgedClaimSummary {
+  /** Short name, or predicate type URI. */
+  type: string;
+  /** `effective: by …`, or the status and why. */
+  status: string;
+}
+
+export interface Judgement {
+  verified: boolean;
+  /** Whether the artifact's own signature verifies. */
+  signed: boolean;
+  verdict: Verdict;
+  /**
+   * By digest: the claims of the types that are asked for, and what is claimed of the artifact's
+   * lifecycle.
+   */
+  claims: Record<string, JudgedClaimSummary>;
+  /** The claims that a good verdict rests on, sorted. */
+  evidence: Digest[];
+  /** What is not met, one line each. */
+  unmet: string[];
+  /** What is met, but not for ever. */
+  warnings: string[];
+  /** Where it should be looked for instead, by the word of those who may say so. */
+  redirects: RedirectClaim[];
+}
+
+export interface Question extends Requirements {
+  precedence?: readonly string[] | undefined;
+  lifecycleIssuers?: LifecycleIssuers | undefined;
+}
+
+/**
+ * Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a
+ * store cannot be asked, is an error.
+ * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE` under `trust`; `GRAPH_TOO_LARGE`; what the
+ * store throws
+ */
+export async function judge(
+  store: ReadStore,
+  artifact: Descriptor,
+  trust: ResolvedTrustPolicy,
+  question: Question,
+  context: ResourceContext,
+): Promise<Judgement> {
+  const asking = {
+    now: context.now(),
+    baseDir: context.baseDir,
+    scope: store.name,
+    revocation: context.revocation,
+  };
+  const signature = await at("trust", () => verifyArtifact(store, artifact, trust, asking));
+  const interest = interestOf(question);
+  const effective = effectiveClaims({
+    subject: artifact.digest,
+    now: asking.now,
+    claims: await gatherClaims(store, artifact, trust, asking, interest),
+    precedence: question.precedence,
+    lifecycleIssuers: question.lifecycleIssuers,
+  });
+  const results = evaluateRequirements(question, effective, asking.now);
+  const signed = signature.outcome === "verified";
+  const requirements = requirementLines(results);
+  const verdict = { digest: artifact.digest, signature: signatureLine(signature), requirements };
+  return {
+    verified: signed && Object.values(requirements).every((answer) => answer === MET),
+    signed,
+    verdict,
+    claims: claimLines(effective, interest.about),
+    evidence: [...new Set(results.flatMap(({ met, claims }) => (met ? claims : [])))].sort(),
+    unmet: unmetLines(signed, verdict),
+    warnings: results.flatMap(({ warning }) => warning ?? []),
+    redirects: redirectsIn(effective),
+  };
+}
+
+/** The verdict where there is nothing to judge. */
+export function absent(reference: string): Judgement {
+  const signature = `missing: ${reference} does not exist`;
+  return {
+    verified: false,
+    signed: false,
+    verdict: { signature, requirements: {} },
+    claims: {},
+    evidence: [],
+    unmet: [signature],
+    warnings: [],
+    redirects: [],
+  };
+}
+
+/** The verdict where a redirect was to be followed and cannot be. */
+export function astray(judgement: Judgement, refusal: string): Judgement {
+  return narrowed(judgement, [redirectRefused(refusal)]);
+}
+
+/** Where in a verdict a revocation of the artifact shows. */
+export const REVOCATION_PATH = "lifecycle.revocation";
+
+/**
+ * The verdict with what is to be held against the artifact besides, from elsewhere. Good news from
+ * there changes nothing.
+ */
+export function narrowed(judgement: Judgement, results: readonly RequirementResult[]): Judgement {
+  const requirements = { ...judgement.verdict.requirements };
+  for (const { path, requirement, met, reason } of results) {
+    const before = requirements[path] ?? MET;
+    if (met || before.includes(reason)) continue;
+    requirements[path] =
+      before === MET ? `unmet: ${requirement}: ${reason}` : `${before}; ${reason}`;
+  }
+  const verdict = { ...judgement.verdict, requirements };
+  const warnings = [
+    ...new Set([...judgement.warnings, ...results.flatMap(({ warning }) => warning ?? [])]),
+  ];
+  return {
+    ...judgement,
+    verified: judgement.verified && Object.values(requirements).every((answer) => answer === MET),
+    verdict,
+    unmet: unmetLines(judgement.signed, verdict),
+    warnings,
+  };
+}
+
+const MET = "met";
+
+function unmetLines(signed: boolean, { signature, requirements }: Verdict): string[] {
+  const failed = Object.entries(requirements).filter(([, answer]) => answer !== MET);
+  return [
+    ...(signed ? [] : [`signature: ${signature}`]),
+    ...failed.map(([path, answer]) => `${path}: ${answer}`),
+  ];
+}
+
+/**
+ * Several answers to one path, as two revocations of one artifact, are one line. Of the lifecycle
+ * nothing is said while it forbids nothing.
+ */
+function requirementLines(results: readonly RequirementResult[]): Record<string, string> {
+  const lines: Record<string, string> = {};
+  for (const { path, requirement, met, reason } of results) {
+    if (met && path.startsWith("lifecycle.")) continue;
+    const before = lines[path];
+    const line = met ? MET : `unmet: ${requirement}: ${reason}`;
+    lines[path] = before === undefined ? line : `${before}; ${reason}`;
+  }
+  return lines;
+}
+
+function signatureLine({ outcome, reason, code, signer, checks }: SignatureVerdict): string {
+  if (outcome !== "verified")
+    return `${outcome}: ${reason ?? "no reason given"} [${code ?? "SIGNATURE_INVALID"}]`;
+  if (signer === undefined) return `not checked: ${reason ?? "the trust policy skips it"}`;
+  const logged = checks
+    .filter(
+      ({ action, result }) =>
+        action === "log" && (result === "failed" || result === "inconclusive"),
+    )
+    .map(({ check }) => check);
+  return `verified: by ${signer.subject}${logged.length === 0 ? "" : `, though the trust policy only logs that it fails ${logged.join(" and ")}`}`;
+}
+
+function claimLines(
+  { claims }: EffectiveClaims,
+  about: (type: string) => boolean,
+): Record<string, JudgedClaimSummary> {
+  return Object.fromEntries(
+    claims.flatMap((claim) =>
+      claim.type !== undefined && about(claim.type)
+        ? [[claim.digest, { type: typeKey(claim.type), status: statusLine(claim) }] as const]
+        : [],
+    ),
+  );
+}
+
+function statusLine({ status, reason, issuer, issuers, by }: JudgedClaim): string {
+  if (status === "effective")
+    return `effective: by ${issuers === undefined ? (issuer ?? "a trusted signer") : together(issuers.map((each) => each.issuer))}`;
+  return `${status}${by === undefined ? "" : ` by ${by}`}: ${reason}`;
+}
+
+const LIFECYCLE = ["revocation", "redirect", "endOfLife"];
+
+/** Types whose claims can change the answer, and those whose predicates a condition reads. */
+function interestOf(question: Question): {
+  about: (type: string) => boolean;
+  predicates: (type: string) => boolean;
+} {
+  const entries = [...(question.require ?? []), ...(question.deny ?? [])].flatMap(alternatives);
+  const conditions = entries.filter(({ condition }) => condition !== undefined);
+  const readsVex = conditions.some(({ condition }) => /\bvex\b/.test(condition ?? ""));
+  const asked = new Set([
+    ...entries.map(({ type }) => typeKey(type)),
+    ...LIFECYCLE,
+    ...(readsVex ? ["vex"] : []),
+  ]);
+  const read = new Set(conditions.map(({ type }) => typeKey(type)));
+  return {
+    about: (type) => asked.has(typeKey(type)),
+    predicates: (type) => read.has(typeKey(type)),
+  };
+}
+
+function alternatives(entry: RequireEntry): Exclude<RequireEntry, { anyOf: RequireEntry[] }>[] {
+  return "anyOf" in entry ? entry.anyOf.flatMap(alternatives) : [entry];
+}

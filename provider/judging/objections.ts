@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  combined,
+  effectiveClaims,
+  evaluateRequirements,
+  gatherClaims,
+  lapsedSignings,
+  typeKey,
+  type ObservedClaim,
+  type RequirementResult,
+} from "../claims/index";
+import type { ReadStore } from "../content/storage";
+import type { ResolvedTrustPolicy } from "../notation/index";
+import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import type { ResourceContext } from "../world/context";
+import { REVOCATION_PATH, type Question } from "./judgement";
+
+/** Where claims about an artifact are looked for. */
+export interface Witness {
+  store: ReadStore;
+  /** Only these claims count there. @default all */
+  only?: ReadonlySet<Digest> | undefined;
+}
+
+/**
+ * Whose word counts: the trust policy, and the repository for which it was chosen, wherever a claim
+ * is read.
+ */
+export interface Jury {
+  trust: ResolvedTrustPolicy;
+  scope: string;
+  question: Pick<Question, "precedence" | "lifecycleIssuers">;
+}
+
+/**
+ * What is claimed of an artifact's lifecycle at several places taken together: what is said at one
+ * of them may be taken back at another. Each claim is verified as any other is; what comes out of
+ * this can only be held against the artifact.
+ * @throws ConsignError as {@link gatherClaims}
+ */
+export async function lifecycleAt(
+  witnesses: readonly Witness[],
+  artifact: Descriptor,
+  { trust, scope, question }: Jury,
+  context: ResourceContext,
+): Promise<RequirementResult[]> {
+  const asking = {
+    now: context.now(),
+    baseDir: context.baseDir,
+    scope,
+    revocation: context.revocation,
+  };
+  const found = new Map<Digest, ObservedClaim>();
+  for (const { store, only } of witnesses) {
+    for (const observed of await gatherClaims(store, artifact, trust, asking, {
+      about: (type) => LIFECYCLE.has(typeKey(type)),
+    })) {
+      const { digest } = observed.claim;
+      if (only !== undefined && !only.has(digest)) continue;
+      const known = found.get(digest);
+      found.set(digest, known === undefined ? observed : both(known, observed, asking.now));
+    }
+  }
+  if (found.size === 0) return [];
+  return evaluateRequirements(
+    {},
+    effectiveClaims({
+      subject: artifact.digest,
+      now: asking.now,
+      claims: [...found.values()],
+      ...question,
+    }),
+    asking.now,
+  );
+}
+
+/** Why an artifact is revoked, or may be, in one line; undefined if it is not. */
+export async function revocationAt(
+  witnesses: readonly Witness[],
+  artifact: Descriptor,
+  jury: Jury,
+  context: ResourceContext,
+): Promise<string | undefined> {
+  const reasons = (await lifecycleAt(witnesses, artifact, jury, context)).flatMap(
+    ({ path, met, reason }) => (met || path !== REVOCATION_PATH ? [] : [reason]),
+  );
+  return reasons.length === 0 ? undefined : reasons.join("; ");
+}
+
+const LIFECYCLE: ReadonlySet<string> = new Set(["revocation", "redirect", "endOfLife"]);
+
+/**
+ * A copy of a claim that lost a signature, or its content, says less than one that did not; what
+ * one of them lacks the other may have.
+ */
+function both(known: ObservedClaim, other: ObservedClaim, now: Date): ObservedClaim {
+  return {
+    claim: weight(other, now) > weight(known, now) ? other.claim : known.claim,
+    verdict: combined(known.verdict, other.verdict),
+  };
+}
+
+/** One that nobody trusted has signed is not read, and so is not broken. */
+function weight({ claim, verdict }: ObservedClaim, now: Date): number {
+  const signed =
+    verdict.outcome === "verified"
+      ? 2
+      : verdict.outcome === "inconclusive" || lapsedSignings(verdict, now).length > 0
+        ? 1
+        : 0;
+  return signed * 2 + ("broken" in claim ? 0 : 1);
+}

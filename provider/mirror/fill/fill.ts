@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReadStore, Store } from "../../content/storage";
+import { ConsignError, isConsignError } from "../../errors";
+import type { Descriptor } from "../../oci/descriptor";
+import type { Digest } from "../../oci/digest";
+import type { ResourceContext } from "../../world/context";
+import type { PlannedMirror } from "../mirror";
+import { applyToDestination } from "./apply";
+import { DERIVED_FROM } from "../choose/derived";
+import { inventoryTag, removeInventory, writeInventory } from "../plan/inventory";
+import { plannedAt } from "../plan/memory";
+import { union, type FullPlan } from "../../upcoming/plan";
+import type { TakesChild } from "../choose/platforms";
+import { CopyMeter } from "./progress";
+import { removeUnplanned } from "./prune";
+import { removeLeftOut } from "./prune-children";
+import type { BlobRelay } from "./relay";
+import { ownOrigins } from "./prune-origin";
+import type { KeptTags, KnownTags } from "./tag-moves";
+import { ensureSigned } from "../../signing/signing";
+
+/** What all destinations are filled from. */
+export interface Filling {
+  plan: FullPlan;
+  /** The source with what is made from it. */
+  source: ReadStore;
+  /** The source itself, for mounting. */
+  origin: ReadStore;
+  takesChild: TakesChild;
+  /** Where there are several destinations. */
+  relay: BlobRelay | undefined;
+  descriptorOf: (digest: Digest) => Promise<Descriptor>;
+}
+
+export interface KnownDestination extends KnownTags {
+  /** What earlier runs put there, finished or not; what of it is no longer planned is to go. */
+  leftover: FullPlan | undefined;
+}
+
+/**
+ * Brings one destination in step: copies, takes away, and leaves the inventory beside it where the
+ * plan is a summary.
+ * @returns the tags that were left where others have them
+ */
+export async function fillDestination(
+  name: string,
+  filling: Filling,
+  known: KnownDestination,
+  planned: PlannedMirror,
+  before: PlannedMirror | undefined,
+  context: ResourceContext,
+): Promise<KeptTags> {
+  const destination = await context.stores.open(name);
+  const { plan } = filling;
+  const meter = new CopyMeter(name, context.now, context.progress);
+  const work = applyToDestination({
+    ...filling,
+    mountFrom: filling.origin,
+    destination,
+    known,
+    onConflict: planned.onConflict,
+    complete: (digest) => signOrigin(destination, digest, plan, planned, context),
+    warn: (message) => context.warn(message),
+    meter,
+    sendBlob: filling.relay?.to(destination),
+  });
+  const { report, kept } = await work.catch((error: unknown) => {
+    throw planned.platforms?.index === "sparse" &&
+      isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID") &&
+      error.side === "destination"
+      ? sparseRefused(name, error)
+      : error;
+  });
+  meter.end(report);
+  if (known.leftover !== undefined) {
+    const wanted = union((await plannedAt(name, context)).plan, plan) ?? plan;
+    await removeUnplanned(
+      destination,
+      wanted,
+      known.leftover,
+      context,
+      ownOrigins(destination, [planned.signedBy, before?.signedBy], context),
+    );
+    await removeLeftOut(destination, wanted, known.leftover, context);
+  }
+  await keepInventory(destination, known, planned, plan, before);
+  return kept;
+}
+
+function sparseRefused(name: string, cause: ConsignError): ConsignError {
+  const text = `${name} does not take an index without some of its parts: set platforms.index to "derived", or allow it at the registry (${cause.message})`;
+  return new ConsignError("REGISTRY_UNSUPPORTED", text, {
+    path: "platforms.index",
+    reference: cause.reference,
+    side: "destination",
+    cause,
+  });
+}
+
+/** The claim that says what a derived index was made from is signed before a tag leads to it. */
+async function signOrigin(
+  destination: Store,
+  digest: Digest,
+  plan: FullPlan,
+  { signer, signedBy }: PlannedMirror,
+  context: ResourceContext,
+): Promise<void> {
+  if (signer === undefined || signedBy === undefined) return;
+  for (const [claim, { type }] of Object.entries(plan.artifacts[digest]?.related ?? {}) as [
+    Digest,
+    { type: string },
+  ][]) {
+    if (type === DERIVED_FROM)
+      await ensureSigned(
+        {
+          store: destination,
+          target: await destination.resolve(claim),
+          args: { signer },
+          signedBy,
+          renew: false,
+          previous: undefined,
+        },
+        context,
+      );
+  }
+}
+
+async function keepInventory(
+  destination: Store,
+  known: KnownDestination,
+  planned: PlannedMirror,
+  plan: FullPlan,
+  before: PlannedMirror | undefined,
+): Promise<void> {
+  const tag = inventoryTagOf(planned);
+  const { summary } = planned.plan;
+  const unchanged =
+    known.base !== undefined && before?.plan.summary?.inventory === summary?.inventory;
+  const follows = known.base !== undefined && before?.plan.summary !== undefined;
+  if (summary !== undefined && !unchanged) await writeInventory(destination, plan, tag, follows);
+  if (
+    before?.plan.summary !== undefined &&
+    (summary === undefined || inventoryTagOf(before) !== tag)
+  )
+    await removeInventory(destination, inventoryTagOf(before));
+}
+
+export function inventoryTagOf({
+  source,
+  tags,
+  claims,
+  platforms,
+}: Pick<PlannedMirror, "source" | "tags" | "claims" | "platforms">): string {
+  return inventoryTag(source, { tags, claims, platforms });
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConsignError } from "../../errors";
+import type { Descriptor } from "../../oci/descriptor";
+import type { Digest } from "../../oci/digest";
+import type { ResourceContext, Stores } from "../../world/context";
+import { packInventory, readInventory, summarize } from "./inventory";
+import {
+  emptyPlan,
+  manifestCount,
+  readPlan,
+  recordPlan,
+  union,
+  type FullPlan,
+  type MirrorPlan,
+} from "../../upcoming/plan";
+
+/**
+ * Plans that were made in this process, by their inventory's digest, as `check` makes what `create`
+ * and `update` carry out.
+ */
+const MOST_REMEMBERED = 64;
+interface Remembered {
+  plan: FullPlan;
+  /** Of what it names; empty where the plan was only read back. */
+  descriptors: ReadonlyMap<Digest, Descriptor>;
+}
+
+const remembered = new WeakMap<Stores, Map<Digest, Remembered>>();
+
+function memoryOf(context: ResourceContext): Map<Digest, Remembered> {
+  const memory = remembered.get(context.stores) ?? new Map<Digest, Remembered>();
+  remembered.set(context.stores, memory);
+  return memory;
+}
+
+function remember(inventory: Digest, what: Remembered, context: ResourceContext): void {
+  const memory = memoryOf(context);
+  memory.delete(inventory);
+  memory.set(inventory, what);
+  for (const oldest of memory.keys()) if (memory.size > MOST_REMEMBERED) memory.delete(oldest);
+}
+
+/**
+ * The form in which a plan is recorded, whole or as a summary; what it takes to carry it out is
+ * remembered in this process.
+ */
+export function toRecord(
+  plan: FullPlan,
+  descriptors: ReadonlyMap<Digest, Descriptor>,
+  summarizeAbove: number,
+  context: ResourceContext,
+): MirrorPlan {
+  const inventory = packInventory(plan).manifest.descriptor.digest;
+  remember(inventory, { plan, descriptors }, context);
+  return manifestCount(plan) > summarizeAbove ? summarize(plan, inventory) : recordPlan(plan);
+}
+
+/**
+ * A recorded plan in full: a summary's from memory, else from an inventory at one of the places.
+ * @returns undefined if none of them has it
+ */
+export async function fromRecord(
+  recorded: MirrorPlan,
+  places: readonly string[],
+  context: ResourceContext,
+): Promise<FullPlan | undefined> {
+  const { summary } = recorded;
+  if (summary === undefined) return readPlan(recorded);
+  const { withdrawn = [], refused = {}, missing = [] } = recorded;
+  const inMemory = memoryOf(context).get(summary.inventory)?.plan;
+  if (inMemory !== undefined) return { ...inMemory, withdrawn, refused, missing };
+  let failure: unknown;
+  for (const place of places) {
+    try {
+      const read = await readInventory(await context.stores.open(place), summary.inventory);
+      if (read === undefined) continue;
+      remember(summary.inventory, { plan: read, descriptors: new Map() }, context);
+      return { ...read, withdrawn, refused, missing };
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+/**
+ * What was found out about a plan's manifests in this process; otherwise they are looked up one by
+ * one.
+ */
+export function knownDescriptors(
+  plan: FullPlan,
+  context: ResourceContext,
+): ReadonlyMap<Digest, Descriptor> {
+  return (
+    memoryOf(context).get(packInventory(plan).manifest.descriptor.digest)?.descriptors ??
+    new Map<Digest, Descriptor>()
+  );
+}
+
+/** @throws ConsignError `PLAN_STALE` */
+export async function planInFull(
+  recorded: MirrorPlan,
+  places: readonly string[],
+  context: ResourceContext,
+): Promise<FullPlan> {
+  const plan = await fromRecord(recorded, places, context);
+  if (plan === undefined)
+    throw new ConsignError(
+      "PLAN_STALE",
+      "the plan is a summary, and no destination has the inventory that it stands for: run again to plan anew",
+      { path: "plan" },
+    );
+  return plan;
+}
+
+/** What mirrors of this program plan for one place. */
+export interface PlannedAt {
+  plan: FullPlan;
+  inventoryTags: ReadonlySet<string>;
+}
+
+const planned = new WeakMap<Stores, Map<string, PlannedAt>>();
+
+/**
+ * Notes what a mirror that is to stay has planned for its destinations in this process. The engine
+ * makes what takes another's place, or another's name, before it deletes that other one, and in the
+ * same process: what is planned anew must not go with it.
+ */
+export async function notePlanned(
+  destinations: readonly string[],
+  plan: FullPlan,
+  inventoryTag: string,
+  { stores }: Pick<ResourceContext, "stores">,
+): Promise<void> {
+  const places = planned.get(stores) ?? new Map<string, PlannedAt>();
+  planned.set(stores, places);
+  for (const destination of destinations) {
+    const place = await stores.placeOf(destination);
+    const before = places.get(place);
+    places.set(place, {
+      plan: union(before?.plan, plan) ?? plan,
+      inventoryTags: new Set([...(before?.inventoryTags ?? []), inventoryTag]),
+    });
+  }
+}
+
+export async function plannedAt(
+  destination: string,
+  { stores }: Pick<ResourceContext, "stores">,
+): Promise<PlannedAt> {
+  return (
+    planned.get(stores)?.get(await stores.placeOf(destination)) ?? {
+      plan: emptyPlan(),
+      inventoryTags: new Set(),
+    }
+  );
+}
+
+const replaced = new WeakMap<Stores, Map<string, FullPlan>>();
+
+/**
+ * Notes what a mirror had planned that another one, of another source, is about to take the place
+ * of: tags that are still as it left them are not somebody else's.
+ */
+export async function noteReplaced(
+  destinations: readonly string[],
+  plan: FullPlan | undefined,
+  { stores }: Pick<ResourceContext, "stores">,
+): Promise<void> {
+  if (plan === undefined) return;
+  const places = replaced.get(stores) ?? new Map<string, FullPlan>();
+  replaced.set(stores, places);
+  for (const destination of destinations) places.set(await stores.placeOf(destination), plan);
+}
+
+export async function replacedAt(
+  destination: string,
+  { stores }: Pick<ResourceContext, "stores">,
+): Promise<FullPlan | undefined> {
+  return replaced.get(stores)?.get(await stores.placeOf(destination));
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+import { claimTypeOf, typeKey } from "../claims/index";
+import type { Store } from "../content/storage";
+import { isConsignError } from "../errors";
+import { plainDescriptor, type Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
+import { isTag, parseReference } from "../oci/reference";
+import { weighClaim } from "../judging/believed-claims";
+import type { ResourceContext } from "../world/context";
+import { holdingsOf } from "../world/holdings";
+import { endOfStay } from "./clock";
+import { promotedIn, readHistory, staysOn, type HistoryQuestion, type Promoted } from "./history";
+import type { PlannedPromotion } from "./arguments";
+import { isSamePlace, isSameTag } from "../deployments/place";
+import { packClosing, stayClaimSchema } from "../deployments/record";
+import { attachRecord } from "../signing/record-signing";
+import { removeArtifact, type Leaving, type OnDelete } from "../keeping/removal";
+import { tagDigest } from "../world/tags";
+
+export type RemovalQuestion = HistoryQuestion & { store: Store };
+
+/**
+ * Takes a promotion back as `onDelete` says: the tag first, then the claim that its stay is over,
+ * as nobody is to say so while it lasts, then the content. What somebody else has taken over stays
+ * as it is: another environment by the same tag, or a later promotion.
+ */
+export async function removePromotion(
+  recorded: PlannedPromotion,
+  question: RemovalQuestion,
+  context: ResourceContext,
+): Promise<void> {
+  const { store } = question;
+  const { digest, tag, onDelete, record } = recorded;
+  const { location } = parseReference(recorded.to);
+  const subject = await present(store, digest);
+  if (onDelete === "retain" || subject === undefined) return;
+  // Under another name the same promotion goes on.
+  if (record !== undefined && (await holdingsOf(context).has(location, record))) return;
+  const pointsHere = (await tagDigest(store, tag)) === digest;
+  const keeper = (await holdingsOf(context).hasTag(location, tag))
+    ? "another resource of this program has the tag now"
+    : await keeperOf(recorded, question, context);
+  if (keeper !== undefined) {
+    context.warn(
+      `${store.name}@${digest} ${pointsHere ? `and tag ${tag} stay` : "stays"}: ${keeper}`,
+    );
+    return close(recorded, question, subject, pointsHere, context);
+  }
+  const leaving: Leaving = {
+    store,
+    location,
+    target: subject,
+    tags: { [tag]: [digest] },
+    referrers: "all",
+  };
+  const untagged = await untag(leaving, onDelete, context);
+  if (untagged) await close(recorded, question, subject, pointsHere, context);
+  if (onDelete !== "purge") return;
+  const history = await historyOfAnother(recorded, question, context);
+  if (history === undefined) return removeArtifact(leaving, "purge", context);
+  context.warn(
+    `${store.name}@${digest} stays: ${history} has been there, and its history leads over it`,
+  );
+}
+
+/**
+ * Where a registry removes a tag with its manifest only, the stay lasts until that is purged, and
+ * what is claimed of it goes with it.
+ */
+async function untag(
+  leaving: Leaving,
+  onDelete: OnDelete,
+  context: ResourceContext,
+): Promise<boolean> {
+  try {
+    await removeArtifact(leaving, "untag", context);
+    return true;
+  } catch (error) {
+    if (onDelete === "purge" && isConsignError(error, "REGISTRY_UNSUPPORTED")) return false;
+    throw error;
+  }
+}
+
+async function present(store: Store, digest: Digest): Promise<Descriptor | undefined> {
+  try {
+    return plainDescriptor(await store.resolve(digest));
+  } catch (error) {
+    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Ends the stay that the promotion began, unless it has ended. Where the tag was there until now,
+ * only a demotion says so.
+ */
+async function close(
+  recorded: PlannedPromotion,
+  question: RemovalQuestion,
+  subject: Descriptor,
+  pointsHere: boolean,
+  context: ResourceContext,
+): Promise<void> {
+  const { record: opening, promotedAt: from, asOf, signedBy } = recorded;
+  if (opening === undefined) return;
+  const stays = (await staysOn(question, subject.digest, context)).filter(
+    ({ stay }) => stay.opening === opening,
+  );
+  if (
+    stays.some(
+      ({ stay: { until, closing } }) =>
+        until !== undefined && (closing === undefined || !pointsHere),
+    )
+  )
+    return;
+  const stay = { from, until: endOfStay(from, asOf, context), opening };
+  await attachRecord(
+    { store: question.store, args: recorded, signedBy, written: [] },
+    packClosing(subject, question.slot, stay),
+    context,
+  );
+}
+
+/**
+ * Why somebody else needs what this promotion has put there. Whose claim cannot be judged now may
+ * be somebody's.
+ */
+async function keeperOf(
+  recorded: PlannedPromotion,
+  question: RemovalQuestion,
+  context: ResourceContext,
+): Promise<string | undefined> {
+  const { store, slot } = question;
+  const tagged = (await tagDigest(store, recorded.tag)) as Digest | undefined;
+  const [head] = await readHistory(question, tagged, recorded.promotions as Promoted[], context);
+  if (head !== undefined && head.record !== recorded.record)
+    return `a later promotion of ${head.digest} is the newest of ${slot.environment}, by ${head.record}`;
+  return (
+    (await unsureSuccessor(recorded, question, context)) ?? otherStay(recorded, question, context)
+  );
+}
+
+async function unsureSuccessor(
+  recorded: PlannedPromotion,
+  { store, slot, trust }: RemovalQuestion,
+  context: ResourceContext,
+): Promise<string | undefined> {
+  for (const descriptor of await claimsOf(store, recorded.digest, "vsa")) {
+    const { claim, worth, reason } = await weighClaim(
+      store,
+      descriptor,
+      recorded.digest,
+      trust,
+      context,
+    );
+    const promoted =
+      "broken" in claim || worth !== "inconclusive" ? undefined : promotedIn(claim, slot);
+    if (
+      promoted !== undefined &&
+      promoted.record !== recorded.record &&
+      promoted.promotedAt > recorded.promotedAt
+    )
+      return `it may have been promoted again by ${promoted.record}: ${reason}`;
+  }
+  return undefined;
+}
+
+async function otherStay(
+  recorded: PlannedPromotion,
+  { store, slot, trust }: RemovalQuestion,
+  context: ResourceContext,
+): Promise<string | undefined> {
+  const open = new Map<Digest, string>();
+  const ended = new Set<Digest>();
+  for (const descriptor of await claimsOf(store, recorded.digest, "deployment")) {
+    const { claim, worth } = await weighClaim(store, descriptor, recorded.digest, trust, context);
+    const stay = "broken" in claim ? undefined : stayClaimSchema.safeParse(claim.predicate).data;
+    if (
+      stay === undefined ||
+      stay.environment === slot.environment ||
+      !(await isSameTag(stay, slot, context))
+    )
+      continue;
+    if (stay.until !== undefined) {
+      if (worth === "believed") ended.add(stay.opening);
+    } else if (worth === "believed" || worth === "inconclusive" || worth === "expired")
+      open.set(stay.opening, stay.environment);
+  }
+  const [environment] = [...open].flatMap(([opening, each]) => (ended.has(opening) ? [] : [each]));
+  return environment === undefined ? undefined : `${environment} is in use by the same tag`;
+}
+
+/**
+ * Another environment at the same place, by another tag, that is still there: when it ran this, and
+ * by which promotion, is told by what would be purged.
+ */
+async function historyOfAnother(
+  recorded: PlannedPromotion,
+  { store, slot, trust }: RemovalQuestion,
+  context: ResourceContext,
+): Promise<string | undefined> {
+  for (const descriptor of await claimsOf(store, recorded.digest, "deployment")) {
+    const { claim, worth } = await weighClaim(store, descriptor, recorded.digest, trust, context);
+    const stay =
+      "broken" in claim || worth === "unsigned" || worth === "refused"
+        ? undefined
+        : stayClaimSchema.safeParse(claim.predicate).data;
+    if (stay === undefined || stay.environment === slot.environment) continue;
+    const colon = stay.resource.lastIndexOf(":");
+    const tag = stay.resource.slice(colon + 1);
+    const isBeside =
+      isTag(tag) &&
+      tag !== recorded.tag &&
+      (await isSamePlace(
+        stay.resource.slice(0, Math.max(colon, 0)),
+        slot.resource.slice(0, slot.resource.lastIndexOf(":")),
+        context,
+      ));
+    if (isBeside && (await tagDigest(store, tag)) !== undefined) return stay.environment;
+  }
+  return undefined;
+}
+
+async function claimsOf(store: Store, subject: Digest, name: string): Promise<Descriptor[]> {
+  return (await store.referrers(subject)).filter(
+    (descriptor) => typeKey(claimTypeOf(descriptor) ?? "") === name,
+  );
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConsignError } from "../../errors";
+import { parseChallenges } from "./challenge";
+import type { Credentials } from "./credentials";
+import { Memo } from "../memo";
+import { isLoopback } from "../settings";
+import { basicHeader, fetchToken, type Token, type TokenSender } from "./token";
+
+/** Scopes of a request, computed by us: a challenge's own may be missing or a placeholder. */
+export const scopes = {
+  pull: (repository: string): string => `repository:${repository}:pull`,
+  push: (repository: string): string => `repository:${repository}:pull,push`,
+  delete: (repository: string): string => `repository:${repository}:delete`,
+};
+
+type Scheme = { kind: "basic" } | { kind: "bearer"; realm: URL; service: string | undefined };
+
+export interface AuthorizerOptions {
+  registry: string;
+  origin: URL;
+  /** Looks the credentials up anew each time it is called. */
+  credentials: () => Promise<Credentials>;
+  send: TokenSender;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/**
+ * Answers a registry's 401: knows its scheme once it was challenged, keeps tokens per realm,
+ * service and scopes until they expire, and asks for each only once at a time. Credentials are
+ * looked up at the first challenge, and again when they are rejected.
+ */
+export class Authorizer {
+  #scheme: Scheme | undefined;
+  readonly #tokens = new Map<string, Token>();
+  readonly #wider = new Map<string, string[]>();
+  readonly #fetching = new Memo<Token>(0);
+  #credentials: Promise<Credentials> | undefined;
+  readonly #options: AuthorizerOptions;
+
+  constructor(options: AuthorizerOptions) {
+    this.#options = options;
+  }
+
+  /** The Authorization header for a request, or none where the registry has not asked for one. */
+  header(wanted: readonly string[], signal?: AbortSignal): Promise<string> | undefined {
+    return this.#scheme === undefined ? undefined : this.#headerFor(this.#scheme, wanted, signal);
+  }
+
+  async #headerFor(
+    scheme: Scheme,
+    wanted: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    if (scheme.kind === "basic") return basic(await this.#lookUp(), this.#options.registry);
+    return `Bearer ${await this.#token(scheme, wanted, signal)}`;
+  }
+
+  /**
+   * Learns from a 401. `rejected` is the header that was sent.
+   * @returns whether the same request with a new header may succeed
+   */
+  async challenged(
+    header: string | undefined,
+    wanted: readonly string[],
+    rejected: string | undefined,
+  ): Promise<boolean> {
+    const scheme = this.#choose(header ?? "");
+    if (scheme === undefined) return false;
+    const same = this.#scheme?.kind === scheme.kind;
+    this.#scheme = scheme;
+    if (rejected === undefined || !same) return true;
+    if (scheme.kind === "basic") {
+      if (this.#credentials === undefined) return true;
+      const before = basic(await this.#lookUp(), this.#options.registry);
+      if (before !== rejected) return true;
+      this.#credentials = undefined;
+      return basic(await this.#lookUp(), this.#options.registry) !== rejected;
+    }
+    const key = tokenKey(scheme, wanted);
+    if (`Bearer ${this.#tokens.get(key)?.value}` === rejected) {
+      this.#tokens.delete(key);
+      this.#credentials = undefined;
+    }
+    const asked = parseChallenges(header ?? "")
+      .find((challenge) => challenge.scheme === "bearer")
+      ?.parameters.get("scope");
+    if (asked !== undefined) this.#wider.set(key, sameRepositories(asked, wanted));
+    return true;
+  }
+
+  #choose(header: string): Scheme | undefined {
+    const challenges = parseChallenges(header);
+    for (const { scheme, parameters } of challenges) {
+      const realm = parameters.get("realm");
+      if (scheme === "bearer" && realm !== undefined)
+        return { kind: "bearer", realm: this.#realm(realm), service: parameters.get("service") };
+    }
+    return challenges.some(({ scheme }) => scheme === "basic") ? { kind: "basic" } : undefined;
+  }
+
+  /**
+   * Credentials go to a realm, so it must be https; plain HTTP only where the registry is too, and
+   * then to the same host or loopback.
+   */
+  #realm(text: string): URL {
+    const { registry, origin } = this.#options;
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const plainAllowed =
+      origin.protocol === "http:" &&
+      url?.protocol === "http:" &&
+      (url.hostname === origin.hostname || isLoopback(url.hostname));
+    if (
+      url !== undefined &&
+      (url.protocol === "https:" || plainAllowed) &&
+      url.username === "" &&
+      url.password === ""
+    )
+      return url;
+    throw new ConsignError(
+      "REGISTRY_RESPONSE_INVALID",
+      `${registry} sends to a token service that is not https; credentials are not sent there`,
+      { reference: registry },
+    );
+  }
+
+  #lookUp(): Promise<Credentials> {
+    if (this.#credentials === undefined) {
+      const lookup = this.#options.credentials();
+      this.#credentials = lookup;
+      lookup.catch(() => {
+        if (this.#credentials === lookup) this.#credentials = undefined;
+      });
+    }
+    return this.#credentials;
+  }
+
+  async #token(
+    scheme: Scheme & { kind: "bearer" },
+    wanted: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const key = tokenKey(scheme, wanted);
+    const known = this.#tokens.get(key);
+    if (known !== undefined && known.expiresAt > this.#options.now()) return known.value;
+    const token = await this.#fetching.get(
+      key,
+      async () => {
+        const all = [...new Set([...wanted, ...(this.#wider.get(key) ?? [])])].sort();
+        const credentials = await this.#lookUp();
+        const fresh = await fetchToken({
+          ...scheme,
+          scopes: all,
+          credentials,
+          registry: this.#options.registry,
+          send: this.#options.send,
+          now: this.#options.now,
+        });
+        if (this.#tokens.size > 10_000) this.#tokens.clear();
+        this.#tokens.set(key, fresh);
+        return fresh;
+      },
+      signal,
+    );
+    return token.value;
+  }
+}
+
+function tokenKey(scheme: Scheme & { kind: "bearer" }, wanted: readonly string[]): string {
+  return [scheme.realm.href, scheme.service ?? "", ...[...wanted].sort()].join(" ");
+}
+
+/** Of the scopes a challenge asks for, those about repositories that the request is about. */
+function sameRepositories(asked: string, wanted: readonly string[]): string[] {
+  const names = new Set(wanted.map((scope) => scope.slice(0, scope.lastIndexOf(":"))));
+  return asked.split(" ").filter((scope) => names.has(scope.slice(0, scope.lastIndexOf(":"))));
+}
+
+function basic(credentials: Credentials, registry: string): string {
+  if (credentials.kind === "anonymous") {
+    throw new ConsignError(
+      "REGISTRY_UNAUTHORIZED",
+      `${registry} wants a user name and password; give consign:registries both, or log in with docker login`,
+      {
+        reference: registry,
+        status: 401,
+      },
+    );
+  }
+  return basicHeader(
+    credentials.username,
+    credentials.kind === "password" ? credentials.password : credentials.token,
+  );
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import path from "node:path";
+import { z } from "zod";
+import type { Signer } from "../cose/index";
+import { ConsignError } from "../errors";
+import {
+  isEnvelopeSigner,
+  localSigner,
+  notationKeySigner,
+  parseCertificate,
+  pluginSigner,
+  signerIdentity,
+  type Certificate,
+  type EnvelopeSigner,
+} from "../notation/index";
+import { readCertificates, readInput } from "../notation/sign/signer";
+import { argumentPath, at, type ResourceContext } from "../world/context";
+
+/**
+ * Who signs. The private key is read when something is signed and goes nowhere else; state holds
+ * the paths or names only, and changes of these are no changes as long as the certificate is the
+ * same.
+ */
+export const signerSchema = z.union([
+  z.strictObject({
+    keyFile: z.string().min(1),
+    certificateChainFile: z.string().min(1),
+    /**
+     * Name of the environment variable that holds an encrypted key's passphrase. The passphrase
+     * itself is no argument, so that it cannot reach state.
+     */
+    passphraseEnv: z.string().min(1).optional(),
+  }),
+  z.strictObject({ notationKey: z.string().min(1), configDir: z.string().min(1).optional() }),
+  z.strictObject({
+    plugin: z.string().min(1),
+    keyId: z.string().min(1),
+    pluginConfig: z.record(z.string(), z.string()).optional(),
+    /**
+     * Spares the plugin a question in each plan; tells the certificate of a plugin that makes whole
+     * envelopes.
+     */
+    certificateChainFile: z.string().min(1).optional(),
+  }),
+]);
+export type SignerArgument = z.infer<typeof signerSchema>;
+
+/**
+ * The signer as it is planned and recorded: what a change of it means is seen here, not in the
+ * paths. A plugin that only makes whole envelopes does not tell its certificate before it has
+ * signed: its thumbprint is empty.
+ */
+export const signedBySchema = z.object({ subject: z.string(), thumbprint: z.string() });
+export type SignedBy = z.infer<typeof signedBySchema>;
+
+const opened = new WeakMap<ResourceContext, Map<string, Promise<Signer | EnvelopeSigner>>>();
+
+/**
+ * Opens a signer, once per process: behind a plugin there may be a key management service that
+ * counts its calls.
+ * @throws ConsignError `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `SIGNER_UNKNOWN`,
+ * `PLUGIN_*`, each with the property's path
+ */
+export async function openSigner(
+  signer: SignerArgument,
+  context: ResourceContext,
+): Promise<Signer | EnvelopeSigner> {
+  if ("keyFile" in signer) return openLocal(signer, context);
+  const signers = opened.get(context) ?? new Map<string, Promise<Signer | EnvelopeSigner>>();
+  opened.set(context, signers);
+  const key = JSON.stringify(signer);
+  const opening =
+    signers.get(key) ??
+    ("plugin" in signer ? openPlugin(signer, context) : openNotationKey(signer, context));
+  signers.set(key, opening);
+  opening.catch(() => signers.delete(key));
+  return opening;
+}
+
+export async function plannedSigner(
+  signer: SignerArgument,
+  context: ResourceContext,
+): Promise<SignedBy> {
+  const open = await openSigner(signer, context);
+  warnOfCertificate((await signerCertificates(signer, context, open))[0], context);
+  if (isEnvelopeSigner(open)) {
+    if ("plugin" in signer && signer.certificateChainFile !== undefined)
+      return signerIdentity(await pluginChain(signer.certificateChainFile, context));
+    return {
+      subject:
+        "plugin" in signer
+          ? `plugin ${signer.plugin}, key ${signer.keyId}`
+          : "notationKey" in signer
+            ? `notation key ${signer.notationKey}`
+            : "",
+      thumbprint: "",
+    };
+  }
+  return signerIdentity(open.certificateChain);
+}
+
+/** The signer's chain, its own certificate first; empty where only a signature would tell. */
+export async function signerCertificates(
+  signer: SignerArgument,
+  context: ResourceContext,
+  known?: Signer | EnvelopeSigner,
+): Promise<Certificate[]> {
+  const open = known ?? (await openSigner(signer, context));
+  if (!isEnvelopeSigner(open)) return open.certificateChain.map(parseCertificate);
+  return "plugin" in signer && signer.certificateChainFile !== undefined
+    ? (await pluginChain(signer.certificateChainFile, context)).map(parseCertificate)
+    : [];
+}
+
+/**
+ * What is signed already may be good all the same, so this is no error before something is to be
+ * signed.
+ */
+function warnOfCertificate(certificate: Certificate | undefined, context: ResourceContext): void {
+  if (certificate === undefined) return;
+  const { subject, notBefore, notAfter } = certificate;
+  const now = context.now();
+  const fault =
+    now < notBefore
+      ? `is not valid before ${notBefore.toISOString()}`
+      : now > notAfter
+        ? `has expired, on ${notAfter.toISOString()}`
+        : undefined;
+  if (fault !== undefined)
+    context.warn(
+      `signer: the certificate of "${subject.text}" ${fault}: nothing can be signed with it`,
+    );
+}
+
+async function openLocal(
+  signer: Extract<SignerArgument, { keyFile: string }>,
+  context: ResourceContext,
+): Promise<Signer> {
+  const keyFile = await argumentPath(context, signer.keyFile, "signer.keyFile");
+  const certificateChainFile = await argumentPath(
+    context,
+    signer.certificateChainFile,
+    "signer.certificateChainFile",
+  );
+  const passphrase =
+    signer.passphraseEnv === undefined ? undefined : process.env[signer.passphraseEnv];
+  if (signer.passphraseEnv !== undefined && passphrase === undefined) {
+    throw new ConsignError(
+      "KEY_UNREADABLE",
+      `the environment variable ${signer.passphraseEnv} is not set, and the key is encrypted with its value`,
+      { path: "signer.passphraseEnv" },
+    );
+  }
+  return at("signer", () =>
+    localSigner({
+      keyFile,
+      certificateChainFile,
+      ...(passphrase === undefined ? {} : { passphrase }),
+    }),
+  );
+}
+
+async function openNotationKey(
+  signer: Extract<SignerArgument, { notationKey: string }>,
+  context: ResourceContext,
+): Promise<Signer | EnvelopeSigner> {
+  const configDir =
+    signer.configDir === undefined ? undefined : path.resolve(context.baseDir, signer.configDir);
+  return at("signer.notationKey", () =>
+    notationKeySigner({
+      name: signer.notationKey,
+      ...(configDir === undefined ? {} : { configDir }),
+    }),
+  );
+}
+
+async function openPlugin(
+  signer: Extract<SignerArgument, { plugin: string }>,
+  context: ResourceContext,
+): Promise<Signer | EnvelopeSigner> {
+  const { plugin, keyId, pluginConfig, certificateChainFile } = signer;
+  const certificateChain =
+    certificateChainFile === undefined
+      ? undefined
+      : await pluginChain(certificateChainFile, context);
+  return at("signer", () =>
+    pluginSigner({
+      plugin,
+      keyId,
+      ...(pluginConfig === undefined ? {} : { pluginConfig }),
+      ...(certificateChain === undefined ? {} : { certificateChain }),
+    }),
+  );
+}
+
+async function pluginChain(
+  certificateChainFile: string,
+  context: ResourceContext,
+): Promise<Uint8Array[]> {
+  const file = await argumentPath(context, certificateChainFile, "signer.certificateChainFile");
+  return at("signer", async () => {
+    const bytes = await readInput(file, "certificateChainFile");
+    return at("certificateChainFile", () => readCertificates(bytes));
+  });
+}

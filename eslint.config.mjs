@@ -27,6 +27,7 @@ const RULES = {
   "@typescript-eslint/only-throw-error": "error",
   "@typescript-eslint/prefer-promise-reject-errors": "error",
   "@typescript-eslint/no-explicit-any": "error",
+  "@typescript-eslint/no-import-type-side-effects": "error",
   "@typescript-eslint/consistent-type-imports": ["error", { disallowTypeAnnotations: false }],
   "@typescript-eslint/switch-exhaustiveness-check": [
     "error",

@@ -203,7 +203,6 @@ export type {
   ObservedArtifact,
   RelatedReport,
 } from "./report/observation";
-export type { SignatureReport } from "./report/signatures";
 export { renderTree, type TreeOptions } from "./report/tree";
 export { verificationOf, type VerificationReport } from "./report/verification";
 export {
@@ -212,3 +211,4 @@ export {
   type InspectorOptions,
   type Located,
 } from "./report/inspector";
+export type { SignatureReport } from "./report/signature-report";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { ConsignResource, type Deep } from "./stub";
 import {
   artifactArgument,

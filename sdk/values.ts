@@ -151,7 +151,7 @@ export function artifactArgument(artifact: ArtifactInput): pulumi.Input<unknown>
     "descriptor" in artifact &&
     "reference" in artifact
   ) {
-    const { reference, descriptor } = artifact as ArtifactLike;
+    const { reference, descriptor } = artifact;
     return { reference, descriptor };
   }
   return artifact;

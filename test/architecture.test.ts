@@ -97,6 +97,7 @@ const PURE = /^provider\/(?:oci|cose|graph|retention)\//;
 const PURE_MODULES = ["node:crypto", "node:buffer", "node:util"];
 
 const MAX_LINES = 400;
+const MAX_FILES = 30;
 
 /** Codes that nothing throws yet, each with the reason. */
 const NOT_THROWN: Partial<Record<keyof typeof ERROR_CODES, string>> = {};
@@ -146,6 +147,44 @@ describe("the house", () => {
     none(offences);
   });
 
+  test("no file imports itself by way of others, types included", () => {
+    const known = new Map(code.map((file) => [file.path, file]));
+    const target = (from: string, specifier: string): string | undefined => {
+      const base = posix.join(posix.dirname(from), specifier);
+      return [`${base}.ts`, `${base}/index.ts`].find((path) => known.has(path));
+    };
+    const imports = new Map(
+      code.map((file) => [
+        file.path,
+        importsOf(file).flatMap(({ specifier }) =>
+          specifier.startsWith(".") ? (target(file.path, specifier) ?? []) : [],
+        ),
+      ]),
+    );
+    const settled = new Set<string>();
+    const offences: string[] = [];
+    const visit = (path: string, way: readonly string[]): void => {
+      if (way.includes(path)) offences.push([...way.slice(way.indexOf(path)), path].join(" → "));
+      else if (!settled.has(path)) {
+        for (const next of imports.get(path) ?? []) visit(next, [...way, path]);
+        settled.add(path);
+      }
+    };
+    for (const path of imports.keys()) visit(path, []);
+    none(offences);
+  });
+
+  test("a folder is one room: at most 30 files", () => {
+    const folders = new Map<string, number>();
+    for (const { path } of code)
+      folders.set(posix.dirname(path), (folders.get(posix.dirname(path)) ?? 0) + 1);
+    none(
+      [...folders]
+        .filter(([, count]) => count > MAX_FILES)
+        .map(([folder, count]) => `${folder}: ${count} files`),
+    );
+  });
+
   test("a package is known where it belongs, and nowhere else", () => {
     const offences: string[] = [];
     for (const file of code) {
@@ -170,7 +209,7 @@ describe("the house", () => {
   test("what is imported is declared", () => {
     const declared = new Set([
       ...Object.keys(manifest.dependencies),
-      ...Object.keys("peerDependencies" in manifest ? (manifest.peerDependencies as object) : {}),
+      ...Object.keys("peerDependencies" in manifest ? manifest.peerDependencies : {}),
     ]);
     const offences: string[] = [];
     const used = new Set<string>();

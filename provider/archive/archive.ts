@@ -255,7 +255,7 @@ function remainingNotices(
       ([digest]) =>
         entries[digest as Digest] !== undefined && entries[digest as Digest]?.state !== "purged",
     ),
-  ) as Record<Digest, string[]>;
+  );
 }
 
 function tell({ archive }: ArchiveInputs, entries: Entries, context: ResourceContext): void {

@@ -11,7 +11,6 @@ import {
 import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { targetOf, type ObservedClaim } from "./effective/admission";
 import { forbids } from "./effective/lapsed";
 import {
   brokenClaim,
@@ -23,9 +22,12 @@ import {
   type ReadClaim,
 } from "./read-claim";
 import { claimTypeOf, isClaim } from "./recognise";
-import { lapsedSignings, type ClaimVerdict } from "./effective/signers";
+import { lapsedSignings } from "./effective/signers";
 import { kindOf, typeKey } from "./types";
 import { isLost } from "./effective/unreadable";
+import type { ObservedClaim } from "./effective/terms";
+import { targetOf } from "./effective/claim-by-signer";
+import type { ClaimVerdict } from "./effective/claim-verdict";
 
 /** Claims that are looked at for one artifact, revocations of its claims included. */
 export const MAX_CLAIMS = 10_000;

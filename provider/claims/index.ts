@@ -11,15 +11,7 @@ export {
 export type { Condition, ConditionContext, ConditionResult } from "./require/condition";
 export { durationSchema, formatAge, parseDuration } from "./duration";
 export { effectiveClaims } from "./effective/effective";
-export type {
-  ClaimIssuer,
-  ClaimStatus,
-  EffectiveClaims,
-  EffectiveInput,
-  JudgedClaim,
-} from "./effective/effective";
-export { lifecycleIssuersSchema } from "./effective/admission";
-export type { LifecycleIssuers, ObservedClaim } from "./effective/admission";
+export type { EffectiveClaims } from "./effective/effective";
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign/foreign";
 export type { ForeignOptions } from "./foreign/foreign";
 export type { ForeignClaim, ForeignOrigin } from "./foreign/foreign-claim";
@@ -60,14 +52,9 @@ export {
 } from "./require/redirect";
 export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./require/redirect";
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./require/requirements";
-export type {
-  DenyEntry,
-  RequireEntry,
-  RequirementResult,
-  Requirements,
-} from "./require/requirements";
+export type { DenyEntry, RequireEntry, Requirements } from "./require/requirements";
 export { combined, lapsedSignings, together } from "./effective/signers";
-export type { ClaimVerdict, Doubt } from "./effective/signers";
+export type { Doubt } from "./effective/signers";
 export {
   makeStatement,
   MAX_DOCUMENT_SIZE,
@@ -88,3 +75,8 @@ export {
 } from "./types";
 export type { ClaimKind } from "./types";
 export type { VexEntry } from "./effective/vex";
+export type { ClaimIssuer, ClaimStatus, EffectiveInput, JudgedClaim } from "./effective/terms";
+export { lifecycleIssuersSchema } from "./effective/terms";
+export type { LifecycleIssuers, ObservedClaim } from "./effective/terms";
+export type { ClaimVerdict } from "./effective/claim-verdict";
+export type { RequirementResult } from "./require/result";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from "zod";
+import type { z } from "zod";
 import { ConsignError } from "../errors";
 import { revocationChecker } from "../notation";
 import { formatLocation, parseReference } from "../oci/reference";

@@ -33,7 +33,7 @@ export async function forEachBounded<T>(
     workers.push(worker(next.value));
   }
   await Promise.all(workers);
-  if (failure !== undefined) throw (failure as { error: unknown }).error;
+  if (failure !== undefined) throw failure.error;
 }
 
 /**

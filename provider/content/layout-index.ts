@@ -101,7 +101,7 @@ export class LayoutIndexFile {
       this.#pending.push({
         edit,
         after,
-        settle: (outcome) => (outcome === undefined ? resolve() : reject(outcome.error as Error)),
+        settle: (outcome) => (outcome === undefined ? resolve() : reject(outcome.error)),
       });
       if (!this.#writing) void this.#drain();
     });

@@ -134,8 +134,8 @@ export function absent(reference: string): Judgement {
 }
 
 /** The verdict where a redirect was to be followed and cannot be. */
-export function astray(judgement: Judgement, refusal: string): Judgement {
-  return narrowed(judgement, [redirectRefused(refusal)]);
+export function withRefusedRedirect(judgement: Judgement, refusal: string): Judgement {
+  return withObjections(judgement, [redirectRefused(refusal)]);
 }
 
 /** Where in a verdict a revocation of the artifact shows. */
@@ -145,7 +145,10 @@ export const REVOCATION_PATH = "lifecycle.revocation";
  * The verdict with what is to be held against the artifact besides, from elsewhere. Good news from
  * there changes nothing.
  */
-export function narrowed(judgement: Judgement, results: readonly RequirementResult[]): Judgement {
+export function withObjections(
+  judgement: Judgement,
+  results: readonly RequirementResult[],
+): Judgement {
   const requirements = { ...judgement.verdict.requirements };
   for (const { path, requirement, met, reason } of results) {
     const before = requirements[path] ?? MET;

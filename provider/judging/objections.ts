@@ -17,7 +17,7 @@ import type { ResourceContext } from "../world/context";
 import { REVOCATION_PATH, type Question } from "./judgement";
 
 /** Where claims about an artifact are looked for. */
-export interface Witness {
+export interface ClaimSource {
   store: ReadStore;
   /** Only these claims count there. @default all */
   only?: ReadonlySet<Digest> | undefined;
@@ -27,7 +27,7 @@ export interface Witness {
  * Whose word counts: the trust policy, and the repository for which it was chosen, wherever a claim
  * is read.
  */
-export interface Jury {
+export interface TrustScope {
   trust: ResolvedTrustPolicy;
   scope: string;
   question: Pick<Question, "precedence" | "lifecycleIssuers">;
@@ -40,9 +40,9 @@ export interface Jury {
  * @throws ConsignError as {@link gatherClaims}
  */
 export async function lifecycleAt(
-  witnesses: readonly Witness[],
+  sources: readonly ClaimSource[],
   artifact: Descriptor,
-  { trust, scope, question }: Jury,
+  { trust, scope, question }: TrustScope,
   context: ResourceContext,
 ): Promise<RequirementResult[]> {
   const asking = {
@@ -52,7 +52,7 @@ export async function lifecycleAt(
     revocation: context.revocation,
   };
   const found = new Map<Digest, ObservedClaim>();
-  for (const { store, only } of witnesses) {
+  for (const { store, only } of sources) {
     for (const observed of await gatherClaims(store, artifact, trust, asking, {
       about: (type) => LIFECYCLE.has(typeKey(type)),
     })) {
@@ -77,12 +77,12 @@ export async function lifecycleAt(
 
 /** Why an artifact is revoked, or may be, in one line; undefined if it is not. */
 export async function revocationAt(
-  witnesses: readonly Witness[],
+  sources: readonly ClaimSource[],
   artifact: Descriptor,
-  jury: Jury,
+  trustScope: TrustScope,
   context: ResourceContext,
 ): Promise<string | undefined> {
-  const reasons = (await lifecycleAt(witnesses, artifact, jury, context)).flatMap(
+  const reasons = (await lifecycleAt(sources, artifact, trustScope, context)).flatMap(
     ({ path, met, reason }) => (met || path !== REVOCATION_PATH ? [] : [reason]),
   );
   return reasons.length === 0 ? undefined : reasons.join("; ");

@@ -1,75 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
+import type { z } from "zod";
 import { ConsignError, isConsignError } from "../errors";
-import { resolveTrustPolicy, trustPolicySchema, type ResolvedTrustPolicy } from "../notation/index";
-import { digestSchema } from "../oci/digest";
-import { locationSchema } from "../oci/reference";
-import { onDeleteSchema, readState } from "../world/arguments";
-import { at, type ResourceContext } from "../world/context";
-import { claimSelectionSchema } from "./choose/claims";
-import { differenceOf } from "./plan/difference";
-import { withoutLost } from "./choose/withdrawn";
-import { fromRecord, notePlanned, noteReplaced, plannedAt, toRecord } from "./plan/memory";
-import { hasInventory, removeInventory } from "./plan/inventory";
-import { inventoryTagOf } from "./fill/fill";
-import { tellNews } from "./plan/news";
-import { observeDestination } from "./fill/observe";
+import type { trustPolicySchema } from "../notation/index";
+import { resolveTrustPolicy, type ResolvedTrustPolicy } from "../notation/index";
+import { plannedSigner } from "../signing/signer";
 import {
   emptyPlan,
   manifestCount,
   mirrorPlanSchema,
   parityOf,
-  statusSchema,
   union,
-  upcomingSchema,
   type DestinationStatus,
   type FullPlan,
   type MirrorPlan,
 } from "../upcoming/plan";
-import { checkPlaces, respelled, without } from "./places";
-import { platformsSchema } from "./choose/platforms";
+import { readState } from "../world/arguments";
+import { at, type ResourceContext } from "../world/context";
+import type { Properties, Reconciler } from "../world/reconciler";
+import { ABSENT, tagDigest } from "../world/tags";
+import type { Inputs, PlannedMirror } from "./arguments";
+import { plannedMirrorSchema, schema } from "./arguments";
+import { resolveMirror, type Resolved } from "./choose/choose";
+import { baseWithoutMissing } from "./choose/withdrawn";
+import { inventoryTagOf } from "./fill/fill";
+import { bringInStep } from "./fill/fill-all";
+import { observeDestination } from "./fill/observe";
 import { removeUnplanned } from "./fill/prune";
 import { ownOrigins } from "./fill/prune-origin";
-import { resolveMirror, type Resolved } from "./choose/choose";
-import { bringInStep } from "./fill/fill-all";
 import type { KeptTags } from "./fill/tag-moves";
-import { tagSelectionSchema } from "./choose/tags";
-import type { Properties, Reconciler } from "../world/reconciler";
-import { plannedSigner, signedBySchema, signerSchema } from "../signing/signer";
-import { ABSENT, tagDigest } from "../world/tags";
-
-const schema = z.object({
-  source: locationSchema,
-  destinations: z.array(locationSchema).min(1).max(100),
-  tags: tagSelectionSchema.default({}),
-  claims: claimSelectionSchema.default({}),
-  platforms: platformsSchema.optional(),
-  signer: signerSchema.optional(),
-  trust: trustPolicySchema.optional(),
-  withdrawn: z.enum(["keep", "remove"]).default("keep"),
-  onConflict: z.enum(["fail", "overwrite", "keep"]).default("fail"),
-  rollout: z.enum(["parallel", "sequential"]).default("parallel"),
-  summarizeAbove: z.number().int().min(0).max(1_000_000).default(200),
-  onDelete: onDeleteSchema.default("retain"),
-  /** What this program is about to put at the source, told by the resources that will. */
-  upcoming: upcomingSchema.optional(),
-  /** Unknown in a preview as long as that is not there. */
-  upcomingReady: z.boolean().optional(),
-});
-type Inputs = z.infer<typeof schema>;
-
-export const plannedMirrorSchema = schema.extend({
-  plan: mirrorPlanSchema,
-  status: statusSchema,
-  parity: z.record(z.string(), digestSchema).default({}),
-  signedBy: signedBySchema.optional(),
-  /** By destination, the tags that stay where others have them. */
-  kept: statusSchema.optional(),
-  /** By destination that could not be finished, what it may still hold of earlier plans. */
-  behind: z.record(z.string(), mirrorPlanSchema).optional(),
-});
-export type PlannedMirror = z.infer<typeof plannedMirrorSchema>;
+import { checkPlaces, respelled, without } from "./places";
+import { differenceOf } from "./plan/difference";
+import { hasInventory, removeInventory } from "./plan/inventory";
+import { fromRecord, notePlanned, noteReplaced, plannedAt, toRecord } from "./plan/memory";
+import { tellNews } from "./plan/news";
 
 const DEFAULTS = [
   ["tags", {}],
@@ -161,7 +125,9 @@ export const mirror: Reconciler<typeof schema.shape> = {
           trust,
         },
         unknown.has("upcomingReady") ? known.upcoming : undefined,
-        base === undefined || before === undefined ? undefined : withoutLost(base, before.status),
+        base === undefined || before === undefined
+          ? undefined
+          : baseWithoutMissing(base, before.status),
         context,
         before?.destinations,
       );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
 import type { ResourceContext } from "../world/context";
-import type { PlannedMirror } from "./mirror";
+import type { PlannedMirror } from "./arguments";
 
 type Places = Pick<ResourceContext, "stores">;
 

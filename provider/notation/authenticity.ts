@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
 import { identityNameOf, isSubsetName } from "./x509/distinguished-name";
-import type { SignatureEnvelope } from "./envelope/envelope";
-import { leafOf } from "./envelope/integrity";
 import type { StoreType } from "./trust/trust-policy";
 import type { ResolvedTrustPolicy } from "./trust/trust-store";
+import type { SignatureEnvelope } from "./envelope/signature-envelope";
+import { leafOf } from "./envelope/signature-envelope";
 
 /**
  * Checks that the signer is trusted: some certificate of the chain is, byte for byte, in a trust

@@ -10,17 +10,10 @@ export {
   checkTimestampingChain,
   parseCertificate,
   parsePem,
-  type Certificate,
-  type KeyUsage,
 } from "./x509/certificates";
 export type { DistinguishedName, IdentityName } from "./x509/distinguished-name";
-export {
-  MAX_ENVELOPE_SIZE,
-  parseEnvelope,
-  signEnvelope,
-  type SignOptions,
-  type SignatureEnvelope,
-} from "./envelope/envelope";
+export { MAX_ENVELOPE_SIZE, parseEnvelope } from "./envelope/envelope";
+export { signEnvelope, type SignOptions } from "./envelope/sign-envelope";
 export type { HttpFetch, HttpRequest, HttpResponse } from "./revocation/http-fetch";
 export {
   isEnvelopeSigner,
@@ -73,3 +66,5 @@ export {
   type SignatureVerdict,
   type VerifyContext,
 } from "./verify";
+export { type SignatureEnvelope } from "./envelope/signature-envelope";
+export { type Certificate, type KeyUsage } from "./x509/certificate";

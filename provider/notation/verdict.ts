@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asConsignError, type ErrorCode } from "../errors";
 import type { Digest } from "../oci/digest";
-import type { SignatureEnvelope } from "./envelope/envelope";
-import { leafOf } from "./envelope/integrity";
 import { formatTime } from "./signature-manifest";
 import { CHECKS, type Action, type CheckName } from "./trust/trust-policy";
+import type { SignatureEnvelope } from "./envelope/signature-envelope";
+import { leafOf } from "./envelope/signature-envelope";
 
 /**
  * What a verification says. `invalid`: broken, or about something else. `untrusted`: whole, but its

@@ -2,7 +2,7 @@
 import { ConsignError } from "../errors";
 import { sameContent, type Descriptor } from "../oci/descriptor";
 import { checkAuthenticity, hasTrustedCertificate } from "./authenticity";
-import { parseEnvelope, type SignatureEnvelope } from "./envelope/envelope";
+import { parseEnvelope } from "./envelope/envelope";
 import type { HttpFetch } from "./revocation/http-fetch";
 import { checkIntegrity } from "./envelope/integrity";
 import { offlineRevocation } from "./revocation/offline-revocation";
@@ -11,6 +11,7 @@ import { checkExpiry, checkSigningTime } from "./timestamp/signing-time";
 import { appliesTo } from "./trust/trust-policy";
 import type { ResolvedTrustPolicy } from "./trust/trust-store";
 import { Checklist, describeSignature, type SignatureVerdict } from "./verdict";
+import type { SignatureEnvelope } from "./envelope/signature-envelope";
 
 export interface VerifyContext {
   now: Date;

@@ -102,7 +102,7 @@ export function parseReference(text: string): Reference {
   return {
     location: layout ? layoutLocation(name.slice(4), text) : registryLocation(name, text),
     ...(tag === undefined ? {} : { tag }),
-    ...(digestText === undefined ? {} : { digest: digestText as Digest }),
+    ...(digestText === undefined ? {} : { digest: digestText }),
   };
 }
 

@@ -84,7 +84,7 @@ export async function promote(
       for (const descriptor of task.signing.written.reverse()) await purge(task.store, descriptor);
     throw error;
   }
-  await closeVoid(task, opening, context);
+  await closeOvertakenStays(task, opening, context);
   return signatures;
 }
 
@@ -246,7 +246,7 @@ async function removeUnsignedRecords({
  * may have been there for a while and is signed, so its stay is closed, and nothing of it is
  * removed.
  */
-async function closeVoid(
+async function closeOvertakenStays(
   task: PromotionTask,
   opening: Digest,
   context: ResourceContext,

@@ -55,7 +55,7 @@ export async function carriedClaims(
     }
     level = next;
   }
-  return Object.fromEntries(carried.sort(([a], [b]) => (a < b ? -1 : 1))) as Record<Digest, string>;
+  return Object.fromEntries(carried.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function takes(referrer: Descriptor, { types, excludeTypes, audience }: CarrySelection): boolean {

@@ -9,13 +9,8 @@ import { digestSchema, type Digest } from "../oci/digest";
 import { timeSchema } from "../retention/index";
 import { weighClaim } from "../judging/believed-claims";
 import type { ResourceContext } from "../world/context";
-import {
-  recordIn,
-  recordSchema,
-  stayClaimSchema,
-  type Slot,
-  type StayClaim,
-} from "../deployments/record";
+import type { recordSchema } from "../deployments/record";
+import { recordIn, stayClaimSchema, type Slot, type StayClaim } from "../deployments/record";
 
 /** Promotions that are read back at most. */
 export const MAX_HISTORY = 1_000;

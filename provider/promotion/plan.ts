@@ -8,8 +8,8 @@ import { formatInstant } from "../retention/index";
 import { SKEW_MS } from "../world/as-of";
 import type { ResourceContext } from "../world/context";
 import { carriedClaims, type CarrySelection } from "./carried-claims";
-import { absent, judge, narrowed, type Judgement, type Question } from "../judging/judgement";
-import { lifecycleAt, revocationAt, type Jury } from "../judging/objections";
+import { absent, judge, withObjections, type Judgement, type Question } from "../judging/judgement";
+import { lifecycleAt, revocationAt, type TrustScope } from "../judging/objections";
 import { isAhead } from "./clock";
 import { readHistory, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./history";
 import {
@@ -143,7 +143,7 @@ function juryOf({
   trustOfArtifact,
   source,
   question,
-}: Pick<PromotionQuestion, "trustOfArtifact" | "source" | "question">): Jury {
+}: Pick<PromotionQuestion, "trustOfArtifact" | "source" | "question">): TrustScope {
   const { precedence, lifecycleIssuers } = question;
   return { trust: trustOfArtifact, scope: source.name, question: { precedence, lifecycleIssuers } };
 }
@@ -193,7 +193,7 @@ async function judged(
     const judgement = await judge(store, descriptor, ask.trustOfArtifact, ask.question, context);
     if (ask.source.name === ask.store.name) return { judgement, at: store };
     return {
-      judgement: narrowed(
+      judgement: withObjections(
         judgement,
         await lifecycleAt(
           [{ store: ask.source }, { store: ask.store }],

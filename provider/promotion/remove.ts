@@ -9,7 +9,7 @@ import { weighClaim } from "../judging/believed-claims";
 import type { ResourceContext } from "../world/context";
 import { holdingsOf } from "../world/holdings";
 import { endOfStay } from "./clock";
-import { promotedIn, readHistory, staysOn, type HistoryQuestion, type Promoted } from "./history";
+import { promotedIn, readHistory, staysOn, type HistoryQuestion } from "./history";
 import type { PlannedPromotion } from "./arguments";
 import { isSamePlace, isSameTag } from "../deployments/place";
 import { packClosing, stayClaimSchema } from "../deployments/record";
@@ -132,7 +132,7 @@ async function keeperOf(
 ): Promise<string | undefined> {
   const { store, slot } = question;
   const tagged = (await tagDigest(store, recorded.tag)) as Digest | undefined;
-  const [head] = await readHistory(question, tagged, recorded.promotions as Promoted[], context);
+  const [head] = await readHistory(question, tagged, recorded.promotions, context);
   if (head !== undefined && head.record !== recorded.record)
     return `a later promotion of ${head.digest} is the newest of ${slot.environment}, by ${head.record}`;
   return (

@@ -21,7 +21,8 @@ import { isSignature } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ClaimReport, ObserveOptions, RelatedReport } from "./observation";
-import { observeSignatures, type SignatureReport } from "./signatures";
+import { observeSignatures } from "./signatures";
+import type { SignatureReport } from "./signature-report";
 
 /** Claims about claims about claims. */
 const MAX_DEPTH = 8;

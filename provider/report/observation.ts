@@ -12,7 +12,7 @@ import type { ErrorCode } from "../errors";
 import type { Outcome, ResolvedTrustPolicy, VerifyContext } from "../notation";
 import type { Annotations } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import type { SignatureReport } from "./signatures";
+import type { SignatureReport } from "./signature-report";
 
 export interface ObserveOptions extends VerifyContext {
   /**

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadStore } from "../content/storage";
-import type { ErrorCode } from "../errors";
 import {
   isSignature,
   verifyArtifact,
   type ArtifactVerdict,
   type Check,
-  type Outcome,
   type ResolvedTrustPolicy,
   type SignatureVerdict,
 } from "../notation";
@@ -14,28 +12,7 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ObserveOptions } from "./observation";
 import { showing } from "./showing";
-
-/** What is known of one signature. */
-export interface SignatureReport {
-  /** Of the signature's manifest. */
-  digest: Digest;
-  /**
-   * `valid`: it is whole and signs this artifact, but nobody was asked whether its signer is to be
-   * trusted. Never as good as `verified`.
-   */
-  status: Exclude<Outcome, "missing"> | "valid";
-  code?: ErrorCode;
-  reason?: string;
-  /** Only where the signature is whole. */
-  signer?: NonNullable<SignatureVerdict["signer"]>;
-  /** RFC 3339. */
-  signedAt?: string;
-  expiresAt?: string;
-  certificateExpiresAt?: string;
-  userMetadata?: Record<string, string>;
-  /** What was checked; empty where there was no trust policy. */
-  checks: Check[];
-}
+import type { SignatureReport } from "./signature-report";
 
 export interface SignatureFindings {
   /**

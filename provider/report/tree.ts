@@ -2,8 +2,9 @@
 import { MEDIA_TYPES } from "../oci/media-types";
 import { claimLine, claimReason, foreignLine } from "./claim-text";
 import type { ClaimReport, ObservedArtifact, RelatedReport } from "./observation";
-import { loggedFailures, type SignatureReport } from "./signatures";
+import { loggedFailures } from "./signatures";
 import { dress, formatSize, printable, shortDigest, words, type Dress, type Mood } from "./words";
+import type { SignatureReport } from "./signature-report";
 
 export interface TreeOptions {
   /** First line. @default the artifact's pinned reference */

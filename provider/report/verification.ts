@@ -12,7 +12,7 @@ import type { ErrorCode } from "../errors";
 import type { Outcome } from "../notation";
 import type { Digest } from "../oci/digest";
 import type { ClaimReport, ObservedArtifact } from "./observation";
-import type { SignatureReport } from "./signatures";
+import type { SignatureReport } from "./signature-report";
 
 /** Whether an artifact may be used, and why. Plain data: it can be written as JSON as it is. */
 export interface VerificationReport {

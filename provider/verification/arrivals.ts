@@ -6,9 +6,9 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { formatLocation, locationSchema, parseLocation, type Location } from "../oci/reference";
 import { at, type ResourceContext } from "../world/context";
-import { narrowed, type Judgement } from "../judging/judgement";
+import { withObjections, type Judgement } from "../judging/judgement";
 import { upcomingSchema } from "../upcoming/plan";
-import { lifecycleAt, type Jury } from "../judging/objections";
+import { lifecycleAt, type TrustScope } from "../judging/objections";
 
 /** What a mirror of the same program will have brought to its destinations once it has run. */
 export const arrivalSchema = z.object({
@@ -26,7 +26,7 @@ export interface Receiver {
   store: ReadStore;
   location: Location;
   artifact: Descriptor;
-  jury: Jury;
+  trustScope: TrustScope;
   /** Whether redirects are followed. */
   follows: boolean;
 }
@@ -52,7 +52,7 @@ export function requireDestination({ destinations }: Arrival, location: Location
 export async function withArrivals(
   judgement: Judgement,
   { sources, destinations, plan }: Arrival,
-  { store, location, artifact, jury, follows }: Receiver,
+  { store, location, artifact, trustScope, follows }: Receiver,
   context: ResourceContext,
 ): Promise<Judgement> {
   const planned = plan.artifacts[artifact.digest];
@@ -67,10 +67,10 @@ export async function withArrivals(
   const results = await lifecycleAt(
     [{ store }, ...stores.map((source) => ({ store: source, only }))],
     artifact,
-    jury,
+    trustScope,
     context,
   );
-  return narrowed(
+  return withObjections(
     judgement,
     results.flatMap((result) => {
       const isNew = result.claims.some((claim) => judgement.claims[claim] === undefined);

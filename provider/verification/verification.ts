@@ -28,7 +28,13 @@ import {
 } from "../world/arguments";
 import { arrivalSchema, requireDestination, withArrivals } from "./arrivals";
 import { at, type ResourceContext } from "../world/context";
-import { absent, astray, judge, verdictSchema, type Judgement } from "../judging/judgement";
+import {
+  absent,
+  withRefusedRedirect,
+  judge,
+  verdictSchema,
+  type Judgement,
+} from "../judging/judgement";
 import type { Properties, Reconciler } from "../world/reconciler";
 import { isInline, openTrust, trustSchema } from "../judging/trust";
 import { verificationSummary } from "./summary";
@@ -184,7 +190,7 @@ async function verify(
   } = inputs.followRedirects === "verify"
     ? await followRedirects(start, traveller(inputs, context))
     : { end: start };
-  const judgement = refusal === undefined ? end.judged : astray(end.judged, refusal);
+  const judgement = refusal === undefined ? end.judged : withRefusedRedirect(end.judged, refusal);
   const { claims, evidence, verified } = judgement;
   const properties = {
     verdict: { ...judgement.verdict, digest: artifact.digest },
@@ -213,12 +219,12 @@ async function judgeAt(
   const judgement = await judge(store, artifact, trust, inputs, context);
   if (inputs.mirror === undefined) return { ...judgement, trust };
   const { followRedirects: follow, precedence, lifecycleIssuers } = inputs;
-  const jury = { trust, scope: store.name, question: { precedence, lifecycleIssuers } };
+  const trustScope = { trust, scope: store.name, question: { precedence, lifecycleIssuers } };
   return {
     ...(await withArrivals(
       judgement,
       inputs.mirror,
-      { store, location, artifact, jury, follows: follow === "verify" },
+      { store, location, artifact, trustScope, follows: follow === "verify" },
       context,
     )),
     trust,

@@ -10,7 +10,7 @@ import {
   type Store,
 } from "../../provider/content";
 import type { Descriptor } from "../../provider/oci/descriptor";
-import { digester, type Digest } from "../../provider/oci/digest";
+import { digester } from "../../provider/oci/digest";
 import { parseManifest, type Manifest } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 
@@ -121,7 +121,7 @@ function streamed(size: number): BlobSource {
   const chunk = randomBytes(1024 * 1024);
   const { hash, digest } = digester("sha256");
   for (let at = 0; at < size; at += chunk.byteLength) hash.update(chunk);
-  const descriptor: Descriptor = { mediaType: MEDIA_TYPES.layer, digest: digest() as Digest, size };
+  const descriptor: Descriptor = { mediaType: MEDIA_TYPES.layer, digest: digest(), size };
   async function* content(): Content & AsyncGenerator<Uint8Array> {
     for (let at = 0; at < size; at += chunk.byteLength) yield chunk;
   }

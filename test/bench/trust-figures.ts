@@ -21,9 +21,9 @@ import { codeSigner } from "../harness/certificates";
 import { startRegistry, type TestRegistry } from "../harness/registries";
 import { repositoryRoot, runTool } from "../harness/toolchain";
 import { notationConfig } from "../interop/notation-cli";
+import type { World } from "../engine/verification-world";
 import {
   WABBIT,
-  World,
   remoteWorld,
   testResult,
   trust,

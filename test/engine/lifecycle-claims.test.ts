@@ -356,7 +356,7 @@ describe(
 
     /** From the public repository, as the publisher's `up` takes it from the internal one only. */
     async function removeEverywhere(digest: string): Promise<void> {
-      const claim = await world.store.resolve(digest as `sha256:${string}`);
+      const claim = await world.store.resolve(digest);
       await world.remove(...(await world.signaturesOf(claim.digest)), claim);
     }
   },

@@ -62,7 +62,7 @@ for (const kind of ["olareg", "layout"] as const) {
 
       assert.deepEqual((await engine.destroy()).changes, { delete: 2 });
       assert.deepEqual(await place.store("app").tags(), []);
-      await assert.rejects(place.store("app").resolve(artifact as `sha256:${string}`));
+      await assert.rejects(place.store("app").resolve(artifact));
     },
   );
 }

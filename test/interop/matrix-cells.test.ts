@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { signEnvelope, type SignOptions } from "../../provider/notation/envelope/envelope";
+import { signEnvelope, type SignOptions } from "../../provider/notation/envelope/sign-envelope";
 import { packSignature } from "../../provider/notation/signature-manifest";
 import { requestTimestamp } from "../../provider/notation/timestamp/timestamp";
 import { authority, codeSigner, intermediate } from "../harness/certificates";

@@ -9,13 +9,14 @@ import { Tag, decodeSign1, encodeCbor, secondOpinion, verifyBytes } from "../../
 import { readSignedAttributes } from "../../provider/notation/envelope/attributes";
 import { parseCertificate } from "../../provider/notation/x509/certificates";
 import { parseEnvelope } from "../../provider/notation/envelope/envelope";
-import { checkIntegrity, leafOf } from "../../provider/notation/envelope/integrity";
+import { checkIntegrity } from "../../provider/notation/envelope/integrity";
 import { policyFromNotation } from "../../provider/notation/trust/policy-document";
 import { resolveTrustPolicy } from "../../provider/notation/trust/trust-store";
 import { readCertificates } from "../../provider/notation/sign/signer";
 import { parseTrustPolicy } from "../../provider/notation/trust/trust-policy";
 import { verifyEnvelope } from "../../provider/notation/verify";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
+import { leafOf } from "../../provider/notation/envelope/signature-envelope";
 
 /** The folder of a Go module's sources, or why there is none. */
 function goModule(path: string): { folder: string } | { skip: string } {

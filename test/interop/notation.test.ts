@@ -14,7 +14,7 @@ import {
   type SignatureForm,
 } from "../../provider/notation/signature-manifest";
 import { localSigner } from "../../provider/notation/sign/signer";
-import { signEnvelope, type SignOptions } from "../../provider/notation/envelope/envelope";
+import { signEnvelope, type SignOptions } from "../../provider/notation/envelope/sign-envelope";
 import { requestTimestamp } from "../../provider/notation/timestamp/timestamp";
 import { verifyEnvelope } from "../../provider/notation/verify";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";

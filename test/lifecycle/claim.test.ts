@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
 import type { ImageManifest } from "../../provider/oci/manifest";
 import { claim } from "../../provider/claim/claim";
@@ -25,7 +24,7 @@ async function arrange(place: Place) {
   const signer = signerFiles();
   const subject = {
     reference: `${place.location("app")}@${image.descriptor.digest}`,
-    descriptor: image.descriptor as Descriptor,
+    descriptor: image.descriptor,
   };
   const args = {
     subject,

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { OciLayout } from "../../provider/content";
 import { registryMissing } from "../harness/registries";
 import { pushImage, pushReferrer } from "../harness/artifacts";
-import { CheckRefused, MirrorStack } from "./mirror-stack";
+import type { CheckRefused } from "./mirror-stack";
+import { MirrorStack } from "./mirror-stack";
 import { World } from "./mirror-world";
 
 const ARGS = { source: "oci:origin", destinations: ["oci:copy"] };

@@ -29,7 +29,7 @@ class World {
   readonly gate = this.#life(verification);
 
   #life(kind: typeof mirror | typeof verification): Life {
-    return new Life(kind as typeof mirror, {
+    return new Life(kind, {
       folder: "/nonexistent",
       world: { stores: this.stores },
     });

@@ -1,85 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from "zod";
 import { isConsignError, type ErrorCode } from "../../errors";
 import type { Digest } from "../../oci/digest";
-import { isDatedAhead } from "./dated-ahead";
-import type { ClaimStatus, EffectiveInput, JudgedClaim } from "./effective";
-import { canonicalSubject, identitySchema, matchesIdentity } from "./identity";
-import type { Revocation } from "../lifecycle";
-import type { BrokenClaim, ReadClaim } from "../read-claim";
-import {
-  doubtsOf,
-  refusalOf,
-  signingsOf,
-  timeOf,
-  together,
-  type ClaimVerdict,
-  type Doubt,
-} from "./signers";
+import type { ReadClaim } from "../read-claim";
 import { kindOf, typeKey } from "../types";
-
-export interface ObservedClaim {
-  claim: ReadClaim | BrokenClaim;
-  verdict: ClaimVerdict;
-}
-
-const identities = z.array(identitySchema).max(100).optional();
-
-/**
- * Identities that may issue each type of lifecycle claim. A type without a list is open to every
- * verified signer; an empty list, to none.
- */
-export const lifecycleIssuersSchema = z.strictObject({
-  revocation: identities,
-  redirect: identities,
-  endOfLife: identities,
-});
-
-export interface LifecycleIssuers {
-  revocation?: readonly string[] | undefined;
-  redirect?: readonly string[] | undefined;
-  endOfLife?: readonly string[] | undefined;
-}
-
-/** Who issued a claim, as the later steps compare it. */
-export interface Issuer {
-  /** Subject of the signer's certificate. */
-  signer: string;
-  /** Equal for two claims of the same issuer. */
-  issuer: string;
-  /** Place in the precedence; Infinity if not listed. */
-  rank: number;
-}
-
-/** A claim as the word of one issuer. */
-export interface Word extends Issuer {
-  /** Of the claim; equal for all who have signed it. */
-  digest: Digest;
-}
-
-/**
- * A claim that may be relied upon as the word of one of its signers, with what the later steps
- * compare.
- */
-export interface Standing extends Word {
-  claim: ReadClaim;
-  /** On that signer's signature. */
-  verdict: ClaimVerdict;
-  /** {@link typeKey} of its type. */
-  type: string;
-  scope: string;
-  /** Milliseconds since 1970; -Infinity if not known, or not believed. */
-  signedAt: number;
-  /** See {@link isDatedAhead}. */
-  datedAhead: boolean;
-}
+import type { AdmittedClaim, Issuer } from "./claim-by-signer";
+import { allowedIssuers, identify, targetOf } from "./claim-by-signer";
+import type { ClaimVerdict } from "./claim-verdict";
+import { isDatedAhead } from "./dated-ahead";
+import { matchesIdentity } from "./identity";
+import type { ClaimStatus, EffectiveInput, JudgedClaim } from "./terms";
+import type { ObservedClaim } from "./terms";
+import { doubtsOf, refusalOf, signingsOf, timeOf, together, type Doubt } from "./signers";
 
 export interface Admission {
   /**
    * For each claim as often as it has issuers; those of one claim follow each other, the highest
    * ranked first.
    */
-  standing: Standing[];
+  admittedClaims: AdmittedClaim[];
   refused: JudgedClaim[];
   /** By claim that stands: who else may have issued it. */
   doubts: Map<Digest, Doubt[]>;
@@ -130,7 +68,7 @@ export function admit(input: EffectiveInput, revocable: (digest: Digest) => bool
     refused.set(digest, { digest, type, scope: "", status: "subject-mismatch", reason });
   }
   return {
-    standing: [...admitted.values()].flatMap(({ standing }) => standing),
+    admittedClaims: [...admitted.values()].flatMap(({ admittedClaims }) => admittedClaims),
     refused: [...refused.values()],
     doubts: new Map([...admitted].map(([digest, { doubts }]) => [digest, doubts])),
   };
@@ -159,7 +97,7 @@ function subjectOf({ claim }: ObservedClaim): Digest {
 }
 
 interface Admitted {
-  standing: Standing[];
+  admittedClaims: AdmittedClaim[];
   doubts: Doubt[];
 }
 
@@ -185,15 +123,17 @@ function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Admitt
   );
   const issued = signings.filter(({ signer }) => mayIssue(signer));
   const common = { digest: claim.digest, claim, type: typeKey(claim.type), scope };
-  const standing = issued.map(({ signer, verdict: signing }): Standing => ({
+  const admittedClaims = issued.map(({ signer, verdict: signing }): AdmittedClaim => ({
     ...common,
     verdict: signing,
     ...identify(signer, input),
     ...datedBy(signing, input.now),
   }));
-  if (standing.length > 0)
+  if (admittedClaims.length > 0)
     return {
-      standing: standing.sort(byRank).map((each) => ({ ...each, ...lastBy(each, standing) })),
+      admittedClaims: admittedClaims
+        .sort(byRank)
+        .map((each) => ({ ...each, ...lastBy(each, admittedClaims) })),
       doubts,
     };
   const [doubt] = doubts;
@@ -212,22 +152,11 @@ function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Admitt
   };
 }
 
-/** By claim, the words of all who have signed it. */
-export function wordsByClaim<W extends Word>(words: readonly W[]): Map<Digest, W[]> {
-  const claims = new Map<Digest, W[]>();
-  for (const word of words) {
-    const others = claims.get(word.digest);
-    if (others === undefined) claims.set(word.digest, [word]);
-    else others.push(word);
-  }
-  return claims;
-}
-
 function byRank(a: Issuer, b: Issuer): number {
   return a.rank === b.rank ? 0 : a.rank - b.rank;
 }
 
-type Dated = Pick<Standing, "signedAt" | "datedAhead">;
+type Dated = Pick<AdmittedClaim, "signedAt" | "datedAhead">;
 
 function datedBy(signing: ClaimVerdict, now: Date): Dated {
   const datedAhead = isDatedAhead(signing, now);
@@ -238,25 +167,11 @@ function datedBy(signing: ClaimVerdict, now: Date): Dated {
  * Of an issuer whose certificates have several names, the signature that was made last orders the
  * claim among his.
  */
-function lastBy({ issuer }: Issuer, standing: readonly Standing[]): Dated {
-  const his = standing.filter((each) => each.issuer === issuer);
+function lastBy({ issuer }: Issuer, admittedClaims: readonly AdmittedClaim[]): Dated {
+  const his = admittedClaims.filter((each) => each.issuer === issuer);
   return {
     signedAt: Math.max(...his.map(({ signedAt }) => signedAt)),
     datedAhead: his.every(({ datedAhead }) => datedAhead),
-  };
-}
-
-export function identify(
-  signer: string,
-  { precedence }: Pick<EffectiveInput, "precedence">,
-): Issuer {
-  const place = precedence?.findIndex((identity) => matchesIdentity(identity, signer)) ?? -1;
-  // Everybody is not one issuer: else a stranger could replace what another says.
-  const known = place !== -1 && precedence?.[place] !== "*";
-  return {
-    signer,
-    issuer: known ? `#${place}` : canonicalSubject(signer),
-    rank: place === -1 ? Infinity : place,
   };
 }
 
@@ -290,25 +205,4 @@ function scopeOf(claim: ReadClaim): string | Refusal {
       return { status: "malformed", reason: error.message };
     throw error;
   }
-}
-
-/**
- * The list that decides whether a revocation, redirect or end of life is admitted. Claims have
- * stricter rules of their own (step 2).
- */
-export function allowedIssuers(
-  kind: string | undefined,
-  lists: LifecycleIssuers | undefined,
-): readonly string[] | undefined {
-  return kind === "redirect"
-    ? lists?.redirect
-    : kind === "endOfLife"
-      ? lists?.endOfLife
-      : undefined;
-}
-
-/** What a well-formed revocation names. */
-export function targetOf(claim: ReadClaim): Digest | undefined {
-  const { target } = (claim.predicate ?? {}) as Partial<Revocation>;
-  return kindOf(claim.type)?.name === "revocation" ? target : undefined;
 }

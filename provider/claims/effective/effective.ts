@@ -86,81 +86,15 @@
  * that is not admitted changes no other; removing what superseded a claim reinstates it.
  */
 import type { Digest } from "../../oci/digest";
-import {
-  admit,
-  identify,
-  type LifecycleIssuers,
-  type ObservedClaim,
-  type Standing,
-} from "./admission";
+import { admit } from "./admission";
 import { doubtsAbout, judgeWhole } from "./judged-claim";
+import type { EffectiveInput, JudgedClaim } from "./terms";
 import { holdLapsed, lapsedClaims } from "./lapsed";
 import { applyRevocations } from "./revocation";
-import type { Doubt } from "./signers";
 import { orderClaims } from "./supersession";
 import { holdUnreadable, unreadableClaims } from "./unreadable";
 import { vexView, type VexEntry } from "./vex";
-
-export type ClaimStatus =
-  | "effective"
-  | "superseded"
-  | "revoked"
-  | "expired"
-  | "untrusted"
-  | "unsigned"
-  | "inconclusive"
-  | "malformed"
-  | "subject-mismatch"
-  | "tampered";
-
-export interface EffectiveInput {
-  /** The artifact. */
-  subject: Digest;
-  now: Date;
-  claims: readonly ObservedClaim[];
-  /** Identities (see {@link matchesIdentity}), highest first. @default none is above another */
-  precedence?: readonly string[] | undefined;
-  /** Who may issue lifecycle claims. @default every verified signer */
-  lifecycleIssuers?: LifecycleIssuers | undefined;
-}
-
-/** One of several who have signed a claim. */
-export interface ClaimIssuer {
-  issuer: string;
-  issuedAt?: string;
-  expiresAt?: string;
-}
-
-export interface JudgedClaim {
-  digest: Digest;
-  /** Predicate type URI, as far as it is known. */
-  type: string | undefined;
-  scope: string;
-  status: ClaimStatus;
-  /** Why, for people. */
-  reason: string;
-  /** The claim that superseded or revoked it. */
-  by?: Digest;
-  /**
-   * Subject of the signer's certificate; only for verified claims, and for those that are signed
-   * and have lost their content. Of several signers, the highest ranked, then the first by subject.
-   */
-  issuer?: string;
-  /** When that issuer signed it, RFC 3339; only for verified claims. */
-  issuedAt?: string;
-  expiresAt?: string;
-  /**
-   * Where several have signed it, all of them, `issuer` first; of an effective claim, those as
-   * whose word it is effective.
-   */
-  issuers?: ClaimIssuer[];
-  /** Who may have signed it as well: signatures that could not be judged. */
-  doubts?: Doubt[];
-  /** Its issuer dates it ahead, and nobody else vouches for that; only for effective claims. */
-  datedAhead?: true;
-  /** The claim's predicate; only for effective claims. */
-  predicate?: unknown;
-}
+import { identify, type AdmittedClaim } from "./claim-by-signer";
 
 export interface EffectiveClaims {
   subject: Digest;
@@ -174,25 +108,25 @@ export interface EffectiveClaims {
 export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
   const unreadable = unreadableClaims(input);
   const lapsed = lapsedClaims(input);
-  const { standing, refused, doubts } = admit(
+  const { admittedClaims, refused, doubts } = admit(
     input,
     (digest) => unreadable.has(digest) || lapsed.has(digest),
   );
   const revocations = applyRevocations(
-    standing,
-    [...unreadable.values(), ...lapsed.values()].flatMap(({ words }) => words),
+    admittedClaims,
+    [...unreadable.values(), ...lapsed.values()].flatMap(({ claimsBySigner }) => claimsBySigner),
     input,
   );
-  const order = orderClaims(revocations.left, standing);
-  const doubtsOn = (claim: Standing) =>
+  const order = orderClaims(revocations.left, admittedClaims);
+  const doubtsOn = (claim: AdmittedClaim) =>
     doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) =>
       identify(signer, input),
     );
   const settled = [
-    ...holdUnreadable(refused, unreadable, standing, revocations, input),
-    ...judgeWhole(standing, revocations.removed, order, doubtsOn),
+    ...holdUnreadable(refused, unreadable, admittedClaims, revocations, input),
+    ...judgeWhole(admittedClaims, revocations.removed, order, doubtsOn),
   ];
-  const judged = holdLapsed(settled, lapsed, standing, revocations, input);
+  const judged = holdLapsed(settled, lapsed, admittedClaims, revocations, input);
   judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));
   return {
     subject: input.subject,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../../errors";
-import { wordsByClaim, type Standing } from "./admission";
-import type { ClaimIssuer, JudgedClaim } from "./effective";
 import type { Removed, Revocations } from "./revocation";
 import { together, type Doubt, type Signing } from "./signers";
 import type { Supersession } from "./supersession";
+import type { ClaimIssuer, JudgedClaim } from "./terms";
+import { signersByClaim, type AdmittedClaim } from "./claim-by-signer";
 
 /** What became of a claim as the word of one of its signers. */
-type Fate = Pick<JudgedClaim, "status" | "reason" | "by"> & { claim: Standing };
+type SignerOutcome = Pick<JudgedClaim, "status" | "reason" | "by"> & { claim: AdmittedClaim };
 
 /** Of what a claim is as the word of one and of another, what it is as a whole. */
 const ORDER: readonly JudgedClaim["status"][] = [
@@ -24,13 +24,13 @@ const ORDER: readonly JudgedClaim["status"][] = [
  * else has signed it, is `inconclusive`: it may be effective as theirs.
  */
 export function judgeWhole(
-  standing: readonly Standing[],
+  admittedClaims: readonly AdmittedClaim[],
   removed: readonly Removed[],
   { superseder, undated }: Supersession,
-  doubtsOn: (claim: Standing) => readonly Doubt[],
+  doubtsOn: (claim: AdmittedClaim) => readonly Doubt[],
 ): JudgedClaim[] {
-  const out = new Map(removed.map(({ claim, ...fate }) => [claim, fate]));
-  const fateOf = (claim: Standing): Fate => {
+  const out = new Map(removed.map(({ claim, ...outcome }) => [claim, outcome]));
+  const outcomeOf = (claim: AdmittedClaim): SignerOutcome => {
     const gone = out.get(claim);
     if (gone !== undefined) return { claim, ...gone };
     const superseded = superseder(claim);
@@ -40,19 +40,21 @@ export function judgeWhole(
       ? { claim, status: "effective", reason: "" }
       : { claim, status: "inconclusive", reason };
   };
-  return [...wordsByClaim(standing).values()].map((words) => whole(words.map(fateOf), doubtsOn));
+  return [...signersByClaim(admittedClaims).values()].map((claimsBySigner) =>
+    whole(claimsBySigner.map(outcomeOf), doubtsOn),
+  );
 }
 
 function whole(
-  fates: readonly Fate[],
-  doubtsOn: (claim: Standing) => readonly Doubt[],
+  outcomes: readonly SignerOutcome[],
+  doubtsOn: (claim: AdmittedClaim) => readonly Doubt[],
 ): JudgedClaim {
-  const status = ORDER.find((each) => fates.some((fate) => fate.status === each));
-  const same = fates.filter((fate) => fate.status === status);
+  const status = ORDER.find((each) => outcomes.some((outcome) => outcome.status === each));
+  const same = outcomes.filter((outcome) => outcome.status === status);
   const [first] = same;
   if (first === undefined)
     throw new ConsignError("INTERNAL", "a claim that nobody has signed does not stand");
-  const { claim, ...fate } = first;
+  const { claim, ...outcome } = first;
   const {
     digest,
     scope,
@@ -73,11 +75,11 @@ function whole(
   }
   const [doubt] = doubts;
   return doubt === undefined
-    ? { ...about, ...fate }
+    ? { ...about, ...outcome }
     : {
         ...about,
         status: "inconclusive",
-        reason: `${doubt.reason}; otherwise it is ${fate.status}: ${fate.reason}`,
+        reason: `${doubt.reason}; otherwise it is ${outcome.status}: ${outcome.reason}`,
       };
 }
 
@@ -99,7 +101,7 @@ export function issuersOf(
  */
 export function doubtsAbout(
   doubts: readonly Doubt[],
-  { claim, type }: Standing,
+  { claim, type }: AdmittedClaim,
   { objectionTo }: Revocations,
   issuerOf: (signer: string) => Parameters<Revocations["objectionTo"]>[0],
 ): Doubt[] {

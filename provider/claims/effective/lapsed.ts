@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../../oci/digest";
-import { allowedIssuers, identify, targetOf, type Standing, type Word } from "./admission";
-import type { EffectiveInput, JudgedClaim } from "./effective";
 import { matchesIdentity } from "./identity";
 import type { EndOfLife, Revocation } from "../lifecycle";
 import type { ReadClaim } from "../read-claim";
 import { objectionToArtifact, objectionToClaim, type Revocations } from "./revocation";
 import { lapsedSignings, timeOf, together, type Signing } from "./signers";
 import { kindOf, typeKey } from "../types";
+import type { EffectiveInput, JudgedClaim } from "./terms";
+import {
+  allowedIssuers,
+  identify,
+  targetOf,
+  type AdmittedClaim,
+  type ClaimBySigner,
+} from "./claim-by-signer";
 
 /**
  * A revocation or an end of life that somebody has signed without an end, and whose certificate has
@@ -17,7 +23,7 @@ export interface Lapsed {
   claim: ReadClaim;
   signings: Signing[];
   /** For each of them. */
-  words: Word[];
+  claimsBySigner: ClaimBySigner[];
 }
 
 const FORBIDS: ReadonlySet<string> = new Set(["revocation", "endOfLife"]);
@@ -32,11 +38,11 @@ export function lapsedClaims(input: EffectiveInput): Map<Digest, Lapsed> {
     input.claims.flatMap(({ claim, verdict }): [Digest, Lapsed][] => {
       if ("broken" in claim || !forbids(claim.type)) return [];
       const signings = lapsedSignings(verdict, input.now);
-      const words = signings.map(({ signer }) => ({
+      const claimsBySigner = signings.map(({ signer }) => ({
         digest: claim.digest,
         ...identify(signer, input),
       }));
-      return signings.length === 0 ? [] : [[claim.digest, { claim, signings, words }]];
+      return signings.length === 0 ? [] : [[claim.digest, { claim, signings, claimsBySigner }]];
     }),
   );
 }
@@ -56,7 +62,7 @@ const SETTLED: ReadonlySet<JudgedClaim["status"]> = new Set([
 export function holdLapsed(
   judged: readonly JudgedClaim[],
   lapsed: ReadonlyMap<Digest, Lapsed>,
-  standing: readonly Standing[],
+  admittedClaims: readonly AdmittedClaim[],
   revocations: Revocations,
   input: EffectiveInput,
 ): JudgedClaim[] {
@@ -66,7 +72,7 @@ export function holdLapsed(
       ? claim
       : {
           ...claim,
-          ...judgeLapsed(found, claim.status === "expired", standing, revocations, input),
+          ...judgeLapsed(found, claim.status === "expired", admittedClaims, revocations, input),
         };
   });
 }
@@ -75,25 +81,30 @@ export function holdLapsed(
 function judgeLapsed(
   lapsed: Lapsed,
   alone: boolean,
-  standing: readonly Standing[],
+  admittedClaims: readonly AdmittedClaim[],
   revocations: Revocations,
   input: EffectiveInput,
 ): Partial<JudgedClaim> {
-  const { claim, signings, words } = lapsed;
-  const objections = words.map((word) => objectionTo(claim, word, standing, input));
-  const believed = words.filter((_, index) => objections[index] === undefined);
+  const { claim, signings, claimsBySigner } = lapsed;
+  const objections = claimsBySigner.map((claimBySigner) =>
+    objectionTo(claim, claimBySigner, admittedClaims, input),
+  );
+  const believed = claimsBySigner.filter((_, index) => objections[index] === undefined);
   if (believed.length === 0)
     return alone && objections[0] !== undefined
       ? { status: "untrusted", reason: objections[0] }
       : {};
-  const open = believed.filter((word) => revocations.revocationOf(word) === undefined);
+  const open = believed.filter(
+    (claimBySigner) => revocations.revocationOf(claimBySigner) === undefined,
+  );
   const [first] = believed.map(revocations.revocationOf);
   if (open.length === 0) return first === undefined ? {} : { status: "revoked", ...first };
-  if (!isDue(claim, standing, revocations, input)) return {};
-  const last = open.filter((word) => !isReplaced(lapsed, word, revocations.left));
+  if (!isDue(claim, admittedClaims, revocations, input)) return {};
+  const last = open.filter((claimBySigner) => !isReplaced(lapsed, claimBySigner, revocations.left));
   if (last.length === 0) return {};
-  const ended = signings.find(({ signer }) => last.some((word) => word.signer === signer))?.verdict
-    .certificateExpiresAt;
+  const ended = signings.find(({ signer }) =>
+    last.some((claimBySigner) => claimBySigner.signer === signer),
+  )?.verdict.certificateExpiresAt;
   const who = together(last.map(({ signer }) => signer));
   return {
     status: "inconclusive",
@@ -104,22 +115,25 @@ function judgeLapsed(
 /** Why it would count for nothing if its signature were good. */
 function objectionTo(
   claim: ReadClaim,
-  word: Word,
-  standing: readonly Standing[],
+  claimBySigner: ClaimBySigner,
+  admittedClaims: readonly AdmittedClaim[],
   input: EffectiveInput,
 ): string | undefined {
   if (typeKey(claim.type) === "endOfLife") {
     const allowed = allowedIssuers("endOfLife", input.lifecycleIssuers);
-    if (allowed === undefined || allowed.some((identity) => matchesIdentity(identity, word.signer)))
+    if (
+      allowed === undefined ||
+      allowed.some((identity) => matchesIdentity(identity, claimBySigner.signer))
+    )
       return undefined;
-    return `its signer, ${word.signer}, is not among those who may issue an endOfLife here`;
+    return `its signer, ${claimBySigner.signer}, is not among those who may issue an endOfLife here`;
   }
   const target = targetOf(claim);
-  const targets = standing.filter(({ digest }) => digest === target);
+  const targets = admittedClaims.filter(({ digest }) => digest === target);
   const objections =
     target === input.subject || targets.length === 0
-      ? [objectionToArtifact(word, input)]
-      : targets.map((each) => objectionToClaim(word, each, input));
+      ? [objectionToArtifact(claimBySigner, input)]
+      : targets.map((each) => objectionToClaim(claimBySigner, each, input));
   return objections.includes(undefined) ? undefined : objections[0];
 }
 
@@ -129,7 +143,7 @@ function objectionTo(
  */
 function isDue(
   { type, predicate }: ReadClaim,
-  standing: readonly Standing[],
+  admittedClaims: readonly AdmittedClaim[],
   { left }: Revocations,
   { subject, now }: EffectiveInput,
 ): boolean {
@@ -140,7 +154,8 @@ function isDue(
   if (since !== undefined && Date.parse(since) > now.getTime()) return false;
   const inForce = new Set(left.map(({ digest }) => digest));
   return (
-    target === subject || (inForce.has(target) && speaksFor(target, subject, standing, new Set()))
+    target === subject ||
+    (inForce.has(target) && speaksFor(target, subject, admittedClaims, new Set()))
   );
 }
 
@@ -151,31 +166,35 @@ function isDue(
 function speaksFor(
   digest: Digest,
   subject: Digest,
-  standing: readonly Standing[],
+  admittedClaims: readonly AdmittedClaim[],
   seen: Set<Digest>,
 ): boolean {
   if (digest === subject) return true;
-  const found = standing.find((claim) => claim.digest === digest);
+  const found = admittedClaims.find((claim) => claim.digest === digest);
   if (found === undefined || seen.has(digest)) return false;
   const target = targetOf(found.claim);
-  return target === undefined || !speaksFor(target, subject, standing, seen.add(digest));
+  return target === undefined || !speaksFor(target, subject, admittedClaims, seen.add(digest));
 }
 
 /**
  * Its issuer, or one above, has said something else since. Of revocations it is the revoked that
  * decides.
  */
-function isReplaced({ claim, signings }: Lapsed, word: Word, left: readonly Standing[]): boolean {
+function isReplaced(
+  { claim, signings }: Lapsed,
+  claimBySigner: ClaimBySigner,
+  left: readonly AdmittedClaim[],
+): boolean {
   if (typeKey(claim.type) !== "endOfLife") return false;
   const at = timeOf(
-    signings.find(({ signer }) => signer === word.signer)?.verdict.signedAt,
+    signings.find(({ signer }) => signer === claimBySigner.signer)?.verdict.signedAt,
     Infinity,
   );
   return left.some(
     (other) =>
       other.type === "endOfLife" &&
-      ((other.issuer === word.issuer &&
+      ((other.issuer === claimBySigner.issuer &&
         (other.signedAt > at || other.claim.supersedes.includes(claim.digest))) ||
-        (other.rank < word.rank && word.rank !== Infinity)),
+        (other.rank < claimBySigner.rank && claimBySigner.rank !== Infinity)),
   );
 }

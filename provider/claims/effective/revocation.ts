@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../../oci/digest";
-import { targetOf, wordsByClaim, type Issuer, type Standing, type Word } from "./admission";
-import type { EffectiveInput } from "./effective";
 import { matchesIdentity } from "./identity";
 import type { Revocation } from "../lifecycle";
 import type { ReadClaim } from "../read-claim";
+import type { EffectiveInput } from "./terms";
+import {
+  targetOf,
+  signersByClaim,
+  type Issuer,
+  type AdmittedClaim,
+  type ClaimBySigner,
+} from "./claim-by-signer";
 
 export interface Removed {
-  claim: Standing;
+  claim: AdmittedClaim;
   status: "revoked" | "untrusted";
   reason: string;
   by?: Digest;
@@ -20,9 +26,9 @@ export interface Revoked {
 
 export interface Revocations {
   removed: Removed[];
-  left: Standing[];
+  left: AdmittedClaim[];
   /** What has been revoked, and by which revocation. */
-  revocationOf(word: Word): Revoked | undefined;
+  revocationOf(claimBySigner: ClaimBySigner): Revoked | undefined;
   /** Why an issuer may not revoke what a revocation names. */
   objectionTo(issuer: Issuer, revocation: ReadClaim): string | undefined;
 }
@@ -35,14 +41,16 @@ export interface Revocations {
  * here
  */
 export function applyRevocations(
-  standing: readonly Standing[],
-  unreadable: readonly Word[],
+  admittedClaims: readonly AdmittedClaim[],
+  unreadable: readonly ClaimBySigner[],
   input: EffectiveInput,
 ): Revocations {
-  const words = wordsByClaim<Word>([...standing, ...unreadable]);
-  const named = (revocation: ReadClaim): readonly Word[] => {
+  const claimsBySigner = signersByClaim<ClaimBySigner>([...admittedClaims, ...unreadable]);
+  const named = (revocation: ReadClaim): readonly ClaimBySigner[] => {
     const target = targetOf(revocation);
-    return target === undefined || target === revocation.digest ? [] : (words.get(target) ?? []);
+    return target === undefined || target === revocation.digest
+      ? []
+      : (claimsBySigner.get(target) ?? []);
   };
   const objectionTo = (issuer: Issuer, revocation: ReadClaim): string | undefined => {
     const targets = named(revocation);
@@ -51,8 +59,8 @@ export function applyRevocations(
     return objections.includes(undefined) ? undefined : objections[0];
   };
   const removed: Removed[] = [];
-  const byTarget = new Map<Word, Standing[]>();
-  for (const claim of standing) {
+  const byTarget = new Map<ClaimBySigner, AdmittedClaim[]>();
+  for (const claim of admittedClaims) {
     if (targetOf(claim.claim) === undefined) continue;
     const objection = objectionTo(claim, claim.claim);
     if (objection !== undefined) removed.push({ claim, status: "untrusted", reason: objection });
@@ -64,10 +72,10 @@ export function applyRevocations(
       }
     }
   }
-  const without = new Set<Word>(removed.map(({ claim }) => claim));
+  const without = new Set<ClaimBySigner>(removed.map(({ claim }) => claim));
   const inForce = forceOf(byTarget);
-  const revocationOf = (word: Word): Revoked | undefined => {
-    const revocation = byTarget.get(word)?.find(inForce);
+  const revocationOf = (claimBySigner: ClaimBySigner): Revoked | undefined => {
+    const revocation = byTarget.get(claimBySigner)?.find(inForce);
     return revocation === undefined
       ? undefined
       : {
@@ -75,8 +83,8 @@ export function applyRevocations(
           reason: `revoked by ${revocation.signer}: ${reasonOf(revocation)}`,
         };
   };
-  const left: Standing[] = [];
-  for (const claim of standing) {
+  const left: AdmittedClaim[] = [];
+  for (const claim of admittedClaims) {
     if (without.has(claim)) continue;
     const revoked = revocationOf(claim);
     if (revoked === undefined) left.push(claim);
@@ -85,7 +93,7 @@ export function applyRevocations(
   return { removed, left, revocationOf, objectionTo };
 }
 
-function byRank(a: Standing, b: Standing): number {
+function byRank(a: AdmittedClaim, b: AdmittedClaim): number {
   if (a.rank !== b.rank) return a.rank - b.rank;
   return a.digest === b.digest ? 0 : a.digest < b.digest ? -1 : 1;
 }
@@ -116,12 +124,12 @@ export function objectionToClaim(
 }
 
 /** Without `since` a revocation holds from its signature on, and that has been made. */
-function hasBegun(claim: Standing, now: Date): boolean {
+function hasBegun(claim: AdmittedClaim, now: Date): boolean {
   const { since } = claim.claim.predicate as Revocation;
   return since === undefined || Date.parse(since) <= now.getTime();
 }
 
-function reasonOf(claim: Standing): string {
+function reasonOf(claim: AdmittedClaim): string {
   return (claim.claim.predicate as Revocation).reason;
 }
 
@@ -129,8 +137,10 @@ function reasonOf(claim: Standing): string {
  * Settles which revocations are themselves revoked, from those that nobody revokes onwards; what
  * only a circle could settle is in force.
  */
-function forceOf(byTarget: ReadonlyMap<Word, Standing[]>): (revocation: Standing) => boolean {
-  const settled = new Map<Word, boolean>();
+function forceOf(
+  byTarget: ReadonlyMap<ClaimBySigner, AdmittedClaim[]>,
+): (revocation: AdmittedClaim) => boolean {
+  const settled = new Map<ClaimBySigner, boolean>();
   let open = [...byTarget.values()].flat();
   for (let before = -1; before !== open.length;) {
     before = open.length;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../../oci/digest";
-import { wordsByClaim, type Standing } from "./admission";
+import { signersByClaim, type AdmittedClaim } from "./claim-by-signer";
 
 /** Place of a claim among those of its issuer: time, named steps above that time, digest. */
 type Age = readonly [time: number, steps: number, digest: Digest];
@@ -12,9 +12,9 @@ export interface Superseded {
 
 export interface Supersession {
   /** Undefined for a claim that nothing supersedes. */
-  superseder(claim: Standing): Superseded | undefined;
+  superseder(claim: AdmittedClaim): Superseded | undefined;
   /** Why it cannot be told whether the issuer has made a later claim. */
-  undated(claim: Standing): string | undefined;
+  undated(claim: AdmittedClaim): string | undefined;
 }
 
 /**
@@ -26,8 +26,8 @@ export interface Supersession {
  * revoked, or may not revoke
  */
 export function orderClaims(
-  claims: readonly Standing[],
-  admitted: readonly Standing[],
+  claims: readonly AdmittedClaim[],
+  admitted: readonly AdmittedClaim[],
 ): Supersession {
   const allNames = namedBy(admitted);
   const ages = agesOf(allNames);
@@ -35,10 +35,11 @@ export function orderClaims(
   const names = new Map(
     claims.map((claim) => [claim, (allNames.get(claim) ?? []).filter((named) => left.has(named))]),
   );
-  const first = (a: Standing, b: Standing) =>
+  const first = (a: AdmittedClaim, b: AdmittedClaim) =>
     (a.rank === b.rank ? 0 : a.rank - b.rank) || compareAges(ages(b), ages(a));
   const namedSuperseders = invert(names, first);
-  const ofIssuer = ({ type, scope, issuer }: Standing) => JSON.stringify([type, scope, issuer]);
+  const ofIssuer = ({ type, scope, issuer }: AdmittedClaim) =>
+    JSON.stringify([type, scope, issuer]);
   const bestListed = bestOf(
     claims.filter((claim) => claim.rank !== Infinity),
     ({ type, scope }) => JSON.stringify([type, scope]),
@@ -55,14 +56,14 @@ export function orderClaims(
       .filter(({ datedAhead }) => datedAhead)
       .map(ofIssuer),
   );
-  const byIssuer = new Map<string, Standing[]>();
+  const byIssuer = new Map<string, AdmittedClaim[]>();
   for (const claim of claims)
     if (ahead.has(ofIssuer(claim)))
       byIssuer.set(ofIssuer(claim), [...(byIssuer.get(ofIssuer(claim)) ?? []), claim]);
 
   return {
     superseder(claim) {
-      const candidates: [claim: Standing, reason: string][] = [];
+      const candidates: [claim: AdmittedClaim, reason: string][] = [];
       const [named] = namedSuperseders.get(claim) ?? [];
       if (named !== undefined) candidates.push([named, `${named.signer} replaced it by name`]);
       if (claim.type !== "vex") {
@@ -93,7 +94,7 @@ export function orderClaims(
  * Documents of OpenVEX add up, and of two revocations of one thing it is of no consequence which
  * came later.
  */
-function isOrdered({ type }: Standing): boolean {
+function isOrdered({ type }: AdmittedClaim): boolean {
   return type !== "vex" && type !== "revocation";
 }
 
@@ -101,10 +102,10 @@ function isOrdered({ type }: Standing): boolean {
  * Rule (a): the claims that each claim names and may supersede, those that are named before those
  * that name them.
  */
-function namedBy(claims: readonly Standing[]): Map<Standing, Standing[]> {
-  const all = wordsByClaim(claims);
-  const names = new Map<Standing, Standing[]>();
-  const namers = new Map<Standing, Standing[]>();
+function namedBy(claims: readonly AdmittedClaim[]): Map<AdmittedClaim, AdmittedClaim[]> {
+  const all = signersByClaim(claims);
+  const names = new Map<AdmittedClaim, AdmittedClaim[]>();
+  const namers = new Map<AdmittedClaim, AdmittedClaim[]>();
   for (const claim of claims) {
     const named = claim.claim.supersedes.flatMap((digest) => all.get(digest) ?? []);
     const may = named.filter(
@@ -114,7 +115,7 @@ function namedBy(claims: readonly Standing[]): Map<Standing, Standing[]> {
     names.set(claim, may);
     for (const other of may) addTo(namers, other, claim);
   }
-  const ordered = new Map<Standing, Standing[]>();
+  const ordered = new Map<AdmittedClaim, AdmittedClaim[]>();
   const unsettled = new Map([...names].map(([claim, may]) => [claim, may.length]));
   for (const open = claims.filter((claim) => unsettled.get(claim) === 0); open.length > 0;) {
     const claim = open.pop();
@@ -137,9 +138,9 @@ function namedBy(claims: readonly Standing[]): Map<Standing, Standing[]> {
 }
 
 /** Rule (c): a claim is as late as the latest of its issuer's that it names, and one step more. */
-function agesOf(names: ReadonlyMap<Standing, Standing[]>): (claim: Standing) => Age {
-  const ages = new Map<Standing, Age>();
-  const ageOf = (claim: Standing): Age => ages.get(claim) ?? [claim.signedAt, 0, claim.digest];
+function agesOf(names: ReadonlyMap<AdmittedClaim, AdmittedClaim[]>): (claim: AdmittedClaim) => Age {
+  const ages = new Map<AdmittedClaim, Age>();
+  const ageOf = (claim: AdmittedClaim): Age => ages.get(claim) ?? [claim.signedAt, 0, claim.digest];
   for (const [claim, named] of names) {
     const below = named.filter((other) => other.issuer === claim.issuer).map(ageOf);
     ages.set(
@@ -164,27 +165,31 @@ function compareAges(a: Age, b: Age): number {
 
 /** Who names each claim, the first first. */
 function invert(
-  names: ReadonlyMap<Standing, Standing[]>,
-  first: (a: Standing, b: Standing) => number,
-): Map<Standing, Standing[]> {
-  const superseders = new Map<Standing, Standing[]>();
+  names: ReadonlyMap<AdmittedClaim, AdmittedClaim[]>,
+  first: (a: AdmittedClaim, b: AdmittedClaim) => number,
+): Map<AdmittedClaim, AdmittedClaim[]> {
+  const superseders = new Map<AdmittedClaim, AdmittedClaim[]>();
   for (const [claim, named] of names) for (const other of named) addTo(superseders, other, claim);
   for (const list of superseders.values()) list.sort(first);
   return superseders;
 }
 
-function addTo(lists: Map<Standing, Standing[]>, key: Standing, claim: Standing): void {
+function addTo(
+  lists: Map<AdmittedClaim, AdmittedClaim[]>,
+  key: AdmittedClaim,
+  claim: AdmittedClaim,
+): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [claim]);
   else list.push(claim);
 }
 
 function bestOf(
-  claims: readonly Standing[],
-  key: (claim: Standing) => string,
-  first: (a: Standing, b: Standing) => number,
-): (claim: Standing) => Standing | undefined {
-  const best = new Map<string, Standing>();
+  claims: readonly AdmittedClaim[],
+  key: (claim: AdmittedClaim) => string,
+  first: (a: AdmittedClaim, b: AdmittedClaim) => number,
+): (claim: AdmittedClaim) => AdmittedClaim | undefined {
+  const best = new Map<string, AdmittedClaim>();
   for (const claim of claims) {
     const current = best.get(key(claim));
     if (current === undefined || first(claim, current) < 0) best.set(key(claim), claim);

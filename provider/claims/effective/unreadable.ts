@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../../errors";
 import type { Digest } from "../../oci/digest";
-import { allowedIssuers, identify, type Issuer, type Standing, type Word } from "./admission";
-import type { EffectiveInput, JudgedClaim } from "./effective";
 import { matchesIdentity } from "./identity";
 import { issuersOf } from "./judged-claim";
 import { forbids } from "./lapsed";
@@ -17,6 +15,14 @@ import {
   type Signing,
 } from "./signers";
 import { kindOf } from "../types";
+import type { EffectiveInput, JudgedClaim } from "./terms";
+import {
+  allowedIssuers,
+  identify,
+  type Issuer,
+  type AdmittedClaim,
+  type ClaimBySigner,
+} from "./claim-by-signer";
 
 /**
  * A claim whose manifest is there and signed, or maybe so, and whose content a store has lost or
@@ -27,7 +33,7 @@ export interface Unreadable {
   broken: BrokenClaim["broken"];
   signings: Signing[];
   /** For each who has signed it. */
-  words: Word[];
+  claimsBySigner: ClaimBySigner[];
   /** Who may have signed it as well. */
   doubts: Doubt[];
 }
@@ -55,13 +61,18 @@ export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable>
         ...(forbids(claim.head.type) ? lapsedSignings(verdict, input.now) : []),
       ];
       const doubts = doubtsOf(verdict, signings);
-      const words = signings.map(({ signer }) => ({
+      const claimsBySigner = signings.map(({ signer }) => ({
         digest: claim.digest,
         ...identify(signer, input),
       }));
       return signings.length + doubts.length === 0
         ? []
-        : [[claim.digest, { head: claim.head, broken: claim.broken, signings, words, doubts }]];
+        : [
+            [
+              claim.digest,
+              { head: claim.head, broken: claim.broken, signings, claimsBySigner, doubts },
+            ],
+          ];
     }),
   );
 }
@@ -76,7 +87,7 @@ export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable>
 export function holdUnreadable(
   refused: readonly JudgedClaim[],
   unreadable: ReadonlyMap<Digest, Unreadable>,
-  standing: readonly Standing[],
+  admittedClaims: readonly AdmittedClaim[],
   { revocationOf }: Revocations,
   input: EffectiveInput,
 ): JudgedClaim[] {
@@ -87,24 +98,28 @@ export function holdUnreadable(
         : undefined;
     return found === undefined
       ? claim
-      : { ...claim, ...judgeUnreadable(found, standing, revocationOf, input) };
+      : { ...claim, ...judgeUnreadable(found, admittedClaims, revocationOf, input) };
   });
 }
 
 function judgeUnreadable(
-  { head, broken, signings, words, doubts }: Unreadable,
-  standing: readonly Standing[],
+  { head, broken, signings, claimsBySigner, doubts }: Unreadable,
+  admittedClaims: readonly AdmittedClaim[],
   revocationOf: Revocations["revocationOf"],
   input: EffectiveInput,
 ): Partial<JudgedClaim> {
   const mayForbid = forbids(head.type);
-  const objections = words.map((word) => objectionTo(head, word, standing, input));
-  const believed = mayForbid ? words.filter((_, index) => objections[index] === undefined) : words;
+  const objections = claimsBySigner.map((claimBySigner) =>
+    objectionTo(head, claimBySigner, admittedClaims, input),
+  );
+  const believed = mayForbid
+    ? claimsBySigner.filter((_, index) => objections[index] === undefined)
+    : claimsBySigner;
   const unsure = mayForbid
     ? doubts.filter(
         ({ signer }) =>
           signer === undefined ||
-          objectionTo(head, identify(signer, input), standing, input) === undefined,
+          objectionTo(head, identify(signer, input), admittedClaims, input) === undefined,
       )
     : doubts;
   const revocations = believed.map(revocationOf);
@@ -135,7 +150,7 @@ function nameOf({ type }: ClaimHead): string | undefined {
 function objectionTo(
   head: ClaimHead,
   issuer: Issuer,
-  standing: readonly Standing[],
+  admittedClaims: readonly AdmittedClaim[],
   input: EffectiveInput,
 ): string | undefined {
   if (nameOf(head) === "endOfLife") {
@@ -151,7 +166,7 @@ function objectionTo(
   // Beside a claim, it revokes that one. Beside the artifact, it revokes the artifact or any claim
   // about it.
   const objections = subject.digest === input.subject ? [objectionToArtifact(issuer, input)] : [];
-  const targets = standing.filter(
+  const targets = admittedClaims.filter(
     ({ digest }) => subject.digest === input.subject || subject.digest === digest,
   );
   objections.push(...targets.map((target) => objectionToClaim(issuer, target, input)));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../../oci/digest";
-import type { Standing } from "./admission";
 import { canonicalJson } from "../canonical-json";
 import { vexSchema, type VexDocument, type VexStatement } from "../predicates";
+import type { AdmittedClaim } from "./claim-by-signer";
 
 /**
  * What is said about one vulnerability in one product, after later statements have overridden
@@ -46,7 +46,7 @@ interface Said {
  * @see
  * https://github.com/openvex/spec/blob/v0.2.0/OPENVEX-SPEC.md#updating-statements-with-inherited-data
  */
-export function vexView(claims: readonly Standing[], artifact: Digest): VexEntry[] {
+export function vexView(claims: readonly AdmittedClaim[], artifact: Digest): VexEntry[] {
   const said = claims
     .filter((claim) => claim.type === "vex")
     .flatMap((claim) => statementsOf(claim, artifact));
@@ -69,7 +69,7 @@ export function vexView(claims: readonly Standing[], artifact: Digest): VexEntry
   return [...entries.values()].map((entry) => ({ ...entry, overrides: entry.overrides.sort() }));
 }
 
-function statementsOf(claim: Standing, artifact: Digest): Said[] {
+function statementsOf(claim: AdmittedClaim, artifact: Digest): Said[] {
   const parsed = vexSchema.safeParse(claim.claim.predicate);
   if (!parsed.success) return [];
   const listed = claim.rank === Infinity ? claim.issuer : "listed";
@@ -112,7 +112,7 @@ function idOf(component: {
 }
 
 function entryOf(
-  claim: Standing,
+  claim: AdmittedClaim,
   document: VexDocument,
   statement: VexStatement,
   product: string,

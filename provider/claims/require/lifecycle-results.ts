@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EffectiveClaims, JudgedClaim } from "../effective/effective";
+import type { EffectiveClaims } from "../effective/effective";
 import { forbids } from "../effective/lapsed";
 import { dayOf, type EndOfLife, type Redirect, type Revocation } from "../lifecycle";
-import type { RequirementResult } from "./requirements";
 import { typeKey } from "../types";
+import type { JudgedClaim } from "../effective/terms";
+import type { RequirementResult } from "./result";
 
 /**
  * What the effective lifecycle claims mean for the artifact today; empty where there are none.

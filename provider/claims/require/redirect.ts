@@ -6,8 +6,8 @@ import type { Digest } from "../../oci/digest";
 import { formatReference, pinned, type Location, type Reference } from "../../oci/reference";
 import type { EffectiveClaims } from "../effective/effective";
 import { parseTarget, type Redirect } from "../lifecycle";
-import type { RequirementResult } from "./requirements";
 import { typeKey } from "../types";
+import type { RequirementResult } from "./result";
 
 /** Whether a verification goes on to what it is pointed to. @default "never" */
 export const followRedirectsSchema = z.enum(["never", "verify"]);

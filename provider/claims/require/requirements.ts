@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import type { Digest } from "../../oci/digest";
-import { compileCondition, conditionSchema } from "./condition";
-import { CLOCK_SKEW } from "../effective/dated-ahead";
+import { isConsignError } from "../../errors";
 import { durationSchema, parseDuration } from "../duration";
-import type { ClaimIssuer, EffectiveClaims, JudgedClaim } from "../effective/effective";
+import { CLOCK_SKEW } from "../effective/dated-ahead";
+import type { EffectiveClaims } from "../effective/effective";
 import { identitySchema, matchesIdentity } from "../effective/identity";
-import { lifecycleResults } from "./lifecycle-results";
+import type { ClaimIssuer, JudgedClaim } from "../effective/terms";
 import { together } from "../effective/signers";
 import { kindOf, resolveType, sameType } from "../types";
-import { isConsignError } from "../../errors";
+import { compileCondition, conditionSchema } from "./condition";
+import { lifecycleResults } from "./lifecycle-results";
+import type { RequirementResult } from "./result";
 
 const typeSchema = z.string().check((context) => {
   try {
@@ -66,22 +67,6 @@ function nested(depth: number): z.ZodType<RequireEntry> {
       for (const issue of parsed.error.issues)
         context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
   });
-}
-
-export interface RequirementResult {
-  /**
-   * Where it is written: `require[0]`, `deny[1]`, `require[0].anyOf[2]`; or `lifecycle.revocation`,
-   * `.endOfLife`, `.redirect`.
-   */
-  path: string;
-  /** What was asked, for people. */
-  requirement: string;
-  met: boolean;
-  /** Met, but not for ever, or worth knowing. */
-  warning?: string;
-  reason: string;
-  /** The claims that the answer rests on. */
-  claims: Digest[];
 }
 
 export interface Requirements {

@@ -14,7 +14,12 @@ import { chooseRelated, type ClaimContract } from "./related-choice";
 import { takesCosignTags } from "./claims";
 import { chooseCosignTags } from "./cosign";
 import { derive, DERIVED_FROM, needsDeriving } from "./derived";
-import { mirroredBefore, standingIn, withdrawnTags, type Refusal } from "./withdrawn";
+import {
+  mirroredBefore,
+  earlierArtifactsToRevisit,
+  withdrawnTags,
+  type Refusal,
+} from "./withdrawn";
 import { creationOf, offeredTags } from "./offered";
 import { aboutParts, relatedBefore } from "./parts";
 import {
@@ -134,8 +139,10 @@ class Resolution {
     for (const digest of namedDigests(tags)) await this.#addDigest(digest, roots);
     await forEachBounded(roots.values(), AT_ONCE, (root) => this.#addArtifact(root));
     this.#tagDerived();
-    await forEachBounded(standingIn(this.base, this.#plan, this.#keeps), AT_ONCE, ({ root, was }) =>
-      this.#addArtifact(root, was),
+    await forEachBounded(
+      earlierArtifactsToRevisit(this.base, this.#plan, this.#keeps),
+      AT_ONCE,
+      ({ root, was }) => this.#addArtifact(root, was),
     );
     this.#tagDerived();
     if (takesCosignTags(this.selection.claims)) await this.#addCosignTags();

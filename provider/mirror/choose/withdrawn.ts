@@ -3,7 +3,6 @@ import { groupedBy } from "../../content/bounded";
 import type { Descriptor } from "../../oci/descriptor";
 import { isDigest, type Digest } from "../../oci/digest";
 import type { DestinationStatus, FullArtifact, FullPlan } from "../../upcoming/plan";
-import type { RelatedByDigest } from "../../upcoming/related";
 import { matchingTags, type TagSelection } from "./tags";
 import { ABSENT } from "../../world/tags";
 
@@ -81,7 +80,7 @@ function supersededBy(
  * there: tags went back to it, or have left it.
  * @param keeps whether what tags have left is kept
  */
-export function standingIn(
+export function earlierArtifactsToRevisit(
   base: FullPlan | undefined,
   { tags, artifacts }: FullPlan,
   keeps: boolean,
@@ -104,7 +103,7 @@ export function standingIn(
  * What was mirrored without what a refresh has missed at every destination: nothing keeps that but
  * its source.
  */
-export function withoutLost(
+export function baseWithoutMissing(
   base: FullPlan,
   status: Readonly<Record<string, DestinationStatus>>,
 ): FullPlan {
@@ -118,7 +117,7 @@ export function withoutLost(
   const artifacts = Object.entries(present(base.artifacts, (digest) => digest)).map(
     ([digest, artifact]) => [
       digest,
-      { ...artifact, related: present(artifact.related, (related) => related) as RelatedByDigest },
+      { ...artifact, related: present(artifact.related, (related) => related) },
     ],
   );
   return {
@@ -132,7 +131,7 @@ export function withoutLost(
  * What a refresh has missed at a destination, without parts of an index that is gone at the source
  * and that no destination has any more.
  */
-export function mendable(
+export function repairableDrift(
   destination: string,
   status: Readonly<Record<string, DestinationStatus>>,
   { withdrawn }: FullPlan,

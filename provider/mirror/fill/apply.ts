@@ -47,9 +47,9 @@ const BATCH = 64;
  * So many of the first artifacts, and of the first of what refers to them, tell whether a run
  * before this one was killed over them.
  */
-const TELLING = 4;
+const PROBES = 4;
 /** As many as are under way at once, and so may be sent twice in any case. */
-const FEW = 16;
+const MAX_RESENT = 16;
 
 type Held = (target: Descriptor) => boolean | undefined;
 
@@ -142,7 +142,7 @@ async function firstToCome(
   const roots = items
     .map(({ root }) => root)
     .filter(isNew)
-    .slice(0, TELLING);
+    .slice(0, PROBES);
   const withdrawn = new Set(plan.withdrawn);
   const referrers: { target: Descriptor; steps: number }[] = [];
   for (const { root } of items) {
@@ -153,9 +153,9 @@ async function firstToCome(
         referrers.push({ target, steps: stepsTo(digest, related) });
     }
   }
-  if (roots.length === 0 && referrers.length <= FEW) return [];
+  if (roots.length === 0 && referrers.length <= MAX_RESENT) return [];
   referrers.sort((a, b) => b.steps - a.steps || (a.target.digest < b.target.digest ? -1 : 1));
-  return [...roots, ...referrers.slice(0, TELLING).map(({ target }) => target)];
+  return [...roots, ...referrers.slice(0, PROBES).map(({ target }) => target)];
 }
 
 /**

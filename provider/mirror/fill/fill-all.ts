@@ -6,12 +6,11 @@ import { asConsignError, ConsignError, isConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import type { ResourceContext } from "../../world/context";
-import type { PlannedMirror } from "../mirror";
 import { manifestIfPresent, takesAsPlanned } from "../choose/children";
 import { derive, DerivedSource } from "../choose/derived";
 import { fillDestination, inventoryTagOf, type Filling } from "./fill";
 import { removeInventory } from "../plan/inventory";
-import { mendable } from "../choose/withdrawn";
+import { repairableDrift } from "../choose/withdrawn";
 import { KeptSource } from "./kept-source";
 import { fromRecord, knownDescriptors, plannedAt, planInFull, replacedAt } from "../plan/memory";
 import {
@@ -30,6 +29,7 @@ import { BlobRelay } from "./relay";
 import { SharedSource } from "./shared-source";
 import type { KeptTags } from "./tag-moves";
 import { PartialFailure, type Properties } from "../../world/reconciler";
+import type { PlannedMirror } from "../arguments";
 
 /** Destinations that are filled at once where they may be. */
 const AT_ONCE = 4;
@@ -68,7 +68,8 @@ export async function bringInStep(
       const wasThere = before?.destinations.includes(destination) === true;
       const late = before?.behind?.[destination];
       const keptBefore = before?.kept?.[destination] ?? {};
-      const seen = before === undefined ? undefined : mendable(destination, before.status, plan);
+      const seen =
+        before === undefined ? undefined : repairableDrift(destination, before.status, plan);
       const certain =
         wasThere &&
         late === undefined &&

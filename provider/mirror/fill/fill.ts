@@ -4,7 +4,6 @@ import { ConsignError, isConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import type { ResourceContext } from "../../world/context";
-import type { PlannedMirror } from "../mirror";
 import { applyToDestination } from "./apply";
 import { DERIVED_FROM } from "../choose/derived";
 import { inventoryTag, removeInventory, writeInventory } from "../plan/inventory";
@@ -18,6 +17,7 @@ import type { BlobRelay } from "./relay";
 import { ownOrigins } from "./prune-origin";
 import type { KeptTags, KnownTags } from "./tag-moves";
 import { ensureSigned } from "../../signing/signing";
+import type { PlannedMirror } from "../arguments";
 
 /** What all destinations are filled from. */
 export interface Filling {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from "zod";
+import type { z } from "zod";
 import { canonicalJson } from "../../claims/index";
 import { bytesBlob, packManifest, type BlobSource, type PackedArtifact } from "../../content/pack";
 import type { ReadStore, Store } from "../../content/storage";

@@ -3,8 +3,9 @@ import { createHash, type KeyObject } from "node:crypto";
 import { LABELS, algorithmFor, secondOpinion, verifyBytes } from "../../cose/index";
 import { ConsignError } from "../../errors";
 import { checkCodeSigningChain } from "../x509/certificates";
-import type { SignatureEnvelope } from "./envelope";
 import { verifyJwsSignature } from "./jws";
+import type { SignatureEnvelope } from "./signature-envelope";
+import { leafOf } from "./signature-envelope";
 
 /**
  * Checks that an envelope is whole: a chain that fits the certificate profile, and a signature by
@@ -117,13 +118,4 @@ function identify({
   ])
     digest.update(`${part.length} `).update(part);
   return digest.digest("base64");
-}
-
-/** The signer's own certificate. */
-export function leafOf({
-  certificateChain: [leaf],
-}: Pick<SignatureEnvelope, "certificateChain">): SignatureEnvelope["certificateChain"][number] {
-  if (leaf === undefined)
-    throw new ConsignError("ENVELOPE_INVALID", "the signature envelope has no certificate chain");
-  return leaf;
 }

@@ -11,10 +11,11 @@ import {
 import { ConsignError } from "../../errors";
 import { MEDIA_TYPES } from "../../oci/media-types";
 import { ATTRIBUTES, readSignedAttributes } from "./attributes";
-import { parseChain, type SignatureEnvelope } from "./envelope";
-import { leafOf } from "./integrity";
 import { decodePayload } from "./payload";
 import { parseStrictJson } from "./strict-json";
+import type { SignatureEnvelope } from "./signature-envelope";
+import { leafOf } from "./signature-envelope";
+import { parseChain } from "./chain";
 
 const MAX_JWS_SIZE = 1024 * 1024;
 const MAX_TIMESTAMP_SIZE = 256 * 1024;

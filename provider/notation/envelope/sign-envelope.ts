@@ -15,10 +15,13 @@ import { ConsignError } from "../../errors";
 import type { Annotations, Descriptor } from "../../oci/descriptor";
 import { MEDIA_TYPES } from "../../oci/media-types";
 import { ATTRIBUTES, protectedHeadersFor } from "./attributes";
-import { checkCodeSigningChain, type Certificate } from "../x509/certificates";
-import { parseChain, parseEnvelope } from "./envelope";
-import { checkIntegrity, leafOf } from "./integrity";
+import { checkCodeSigningChain } from "../x509/certificates";
+import { parseEnvelope } from "./envelope";
+import { checkIntegrity } from "./integrity";
 import { encodePayload } from "./payload";
+import { leafOf } from "./signature-envelope";
+import { parseChain } from "./chain";
+import type { Certificate } from "../x509/certificate";
 
 /** What our signatures say of who made them; nobody validates it. */
 export const SIGNING_AGENT = "consign/0.1.0";

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../../errors";
-import type { Certificate } from "../x509/certificates";
 import { parseCrl, type Crl } from "./crl";
 import { checkCrl } from "./crl-status";
 import type { HttpFetch } from "./http-fetch";
 import { MAX_CRL_SIZE, RevocationCache } from "./revocation-cache";
+import type { Certificate } from "../x509/certificate";
 
 /**
  * Brings revocation lists that are the issuer's and in force, each fetched once however many

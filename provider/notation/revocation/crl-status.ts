@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../../errors";
-import type { Certificate } from "../x509/certificates";
 import { entriesFor, type Crl } from "./crl";
 import { certificateExtensions } from "../x509/x509-extensions";
 import { verifyX509Signature } from "../x509/x509-signature";
+import type { Certificate } from "../x509/certificate";
 
 /** How far an authority's clock may be ahead of ours. */
 export const CLOCK_SKEW_MS = 5 * 60_000;

@@ -2,13 +2,14 @@
 import * as asn1js from "asn1js";
 import { createHash } from "node:crypto";
 import { ConsignError } from "../../errors";
-import { parseCertificate, type Certificate } from "../x509/certificates";
+import { parseCertificate } from "../x509/certificates";
 import { isIssuedBy } from "../x509/certificate-profile";
 import { CLOCK_SKEW_MS, serialBytes } from "./crl-status";
 import { DerReader, parseTime, sameInteger, TAG } from "../x509/der";
 import { parseOcspResponse, type OcspResponse, type SingleResponse } from "./ocsp-response";
 import { certificateExtensions } from "../x509/x509-extensions";
 import { HASHES as SECURE_HASHES, verifyX509Signature } from "../x509/x509-signature";
+import type { Certificate } from "../x509/certificate";
 
 /** What a responder, believed, says about one certificate. */
 export interface OcspAnswer {

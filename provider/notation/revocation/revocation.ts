@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError, isConsignError } from "../../errors";
 import { isIssuedBy } from "../x509/certificate-profile";
-import { parseCertificate, type Certificate } from "../x509/certificates";
+import { parseCertificate } from "../x509/certificates";
 import { checkDelta, checkScope, statusIn } from "./crl-status";
 import type { Crl } from "./crl";
 import { CrlSource, requireHttp } from "./crl-source";
 import type { HttpFetch } from "./http-fetch";
 import { ocspRequest, readOcspAnswer, type OcspAnswer } from "./ocsp";
+import type { Certificate } from "../x509/certificate";
 
 /**
  * `nonRevokable`: the certificate says nowhere to ask. `unknown`: it does, but no answer could be

@@ -4,10 +4,11 @@ import { z } from "zod";
 import type { Annotations, Descriptor } from "../../oci/descriptor";
 import { MEDIA_TYPES } from "../../oci/media-types";
 import { PAYLOAD_TYPE } from "../envelope/attributes";
-import { MAX_ENVELOPE_SIZE, parseEnvelope, type SignatureEnvelope } from "../envelope/envelope";
+import { MAX_ENVELOPE_SIZE, parseEnvelope } from "../envelope/envelope";
 import { checkIntegrity } from "../envelope/integrity";
 import { decodePayload, encodePayload } from "../envelope/payload";
 import { callPlugin, failed, type PluginProcess } from "./plugin-protocol";
+import type { SignatureEnvelope } from "../envelope/signature-envelope";
 
 /**
  * Whoever makes a whole signature envelope, signing time and attributes included: a signing service

@@ -3,13 +3,9 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { algorithmFor, signBytes, type Signer } from "../../cose/index";
 import { ConsignError } from "../../errors";
-import {
-  checkCodeSigningChain,
-  parseCertificate,
-  parsePem,
-  type Certificate,
-} from "../x509/certificates";
-import { parseChain } from "../envelope/envelope";
+import { checkCodeSigningChain, parseCertificate, parsePem } from "../x509/certificates";
+import { parseChain } from "../envelope/chain";
+import type { Certificate } from "../x509/certificate";
 
 export interface LocalSignerOptions {
   /** PEM: PKCS #8, SEC1 or PKCS #1, plain or encrypted. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../../errors";
-import type { Certificate } from "../x509/certificates";
-import type { SignatureEnvelope } from "../envelope/envelope";
 import type { RevocationChecker } from "../revocation/revocation";
 import { formatTime } from "../signature-manifest";
 import { verifyTimestamp } from "./timestamp";
 import type { ResolvedTrustPolicy } from "../trust/trust-store";
+import type { SignatureEnvelope } from "../envelope/signature-envelope";
+import type { Certificate } from "../x509/certificate";
 
 /**
  * Fails from the moment of a signature's own expiry on. @throws ConsignError `SIGNATURE_EXPIRED`

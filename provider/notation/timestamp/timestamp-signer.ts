@@ -4,11 +4,11 @@ import * as asn1js from "asn1js";
 import * as pkijs from "pkijs";
 import { ConsignError } from "../../errors";
 import { isIssuedBy } from "../x509/certificate-profile";
-import type { Certificate } from "../x509/certificates";
 import { serialBytes } from "../revocation/crl-status";
 import { DerReader, readOid, sameInteger, TAG } from "../x509/der";
 import type { TimestampToken } from "./timestamp-token";
 import { HASHES } from "../x509/x509-signature";
+import type { Certificate } from "../x509/certificate";
 
 const OID = {
   signingCertificate: "1.2.840.113549.1.9.16.2.12",

@@ -3,8 +3,9 @@ import * as asn1js from "asn1js";
 import { createHash } from "node:crypto";
 import * as pkijs from "pkijs";
 import { ConsignError } from "../../errors";
-import { parseCertificate, type Certificate } from "../x509/certificates";
+import { parseCertificate } from "../x509/certificates";
 import { HASHES, verifyX509Signature, type SecureHash } from "../x509/x509-signature";
+import type { Certificate } from "../x509/certificate";
 
 export const MAX_TOKEN_SIZE = 256 * 1024;
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from "node:crypto";
 import { ConsignError, isConsignError } from "../../errors";
-import { checkTimestampingChain, parseCertificate, type Certificate } from "../x509/certificates";
+import { checkTimestampingChain, parseCertificate } from "../x509/certificates";
 import { CLOCK_SKEW_MS } from "../revocation/crl-status";
 import type { RevocationChecker } from "../revocation/revocation";
 import { chainToRoot, signerCertificate } from "./timestamp-signer";
 import { checkTokenSignature, parseTimestampToken } from "./timestamp-token";
+import type { Certificate } from "../x509/certificate";
 
 export { requestTimestamp, type TimestampRequestContext } from "./timestamp-request";
 

@@ -3,7 +3,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ConsignError } from "../../errors";
 import { isIssuedBy } from "../x509/certificate-profile";
-import { parseCertificate, parsePem, type Certificate } from "../x509/certificates";
+import { parseCertificate, parsePem } from "../x509/certificates";
 import { notationConfigDir } from "./config-dir";
 import type { IdentityName } from "../x509/distinguished-name";
 import { readCertificates, readInput } from "../sign/signer";
@@ -17,6 +17,7 @@ import {
   type StoreType,
   type TrustPolicy,
 } from "./trust-policy";
+import type { Certificate } from "../x509/certificate";
 
 /** A trust policy with everything it names loaded: verification needs no more files. */
 export interface ResolvedTrustPolicy {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { algorithmFor } from "../../cose/index";
 import { ConsignError } from "../../errors";
-import type { Certificate, KeyUsage } from "./certificates";
+import type { Certificate, KeyUsage } from "./certificate";
 
 type Check = (certificate: Certificate) => void;
 

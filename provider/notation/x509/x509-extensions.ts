@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Certificate } from "./certificates";
 import { DerReader, readOid, TAG } from "./der";
+import type { Certificate } from "./certificate";
 
 export interface Extension {
   critical: boolean;

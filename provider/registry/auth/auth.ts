@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../../errors";
 import { parseChallenges } from "./challenge";
-import type { Credentials } from "./credentials";
 import { Memo } from "../memo";
 import { isLoopback } from "../settings";
 import { basicHeader, fetchToken, type Token, type TokenSender } from "./token";
+import type { Credentials } from "./credential";
 
 /** Scopes of a request, computed by us: a challenge's own may be missing or a placeholder. */
 export const scopes = {

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { z } from "zod";
 import { ConsignError } from "../../errors";
-import type { Credentials } from "./credentials";
+import type { Credentials } from "./credential";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const TIMEOUT_MS = 30_000;

@@ -4,14 +4,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { ConsignError } from "../../errors";
-import { askCredentialHelper } from "./credential-helper";
 import type { RegistrySettings } from "../settings";
-
-export type Credentials =
-  | { kind: "anonymous" }
-  | { kind: "password"; username: string; password: string }
-  /** An OAuth 2 refresh token, which Docker calls identity token. */
-  | { kind: "identityToken"; username: string; token: string };
+import type { Credentials } from "./credential";
+import { askCredentialHelper } from "./credential-helper";
 
 const MAX_CONFIG_SIZE = 1024 * 1024;
 

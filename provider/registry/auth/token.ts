@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { ConsignError } from "../../errors";
-import type { Credentials } from "./credentials";
+import type { Credentials } from "./credential";
 
 export interface Token {
   value: string;

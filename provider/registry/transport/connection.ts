@@ -3,7 +3,6 @@ import { ConsignError, type ErrorCode } from "../../errors";
 import { Address } from "./address";
 import type { HeaderFields, Incoming } from "./arrival";
 import { Authorizer } from "../auth/auth";
-import type { Credentials } from "../auth/credentials";
 import type { Counters } from "./counters";
 import { Gate, wait, type Lane } from "./gate";
 import type { Limits } from "./limits";
@@ -11,6 +10,7 @@ import { MAX_ERROR_BODY, responseFailure, type About } from "./responses";
 import { retried, Transient, type Patience } from "./retry";
 import type { Method, StreamBody, Transport } from "./transport";
 import type { TokenRequest } from "../auth/token";
+import type { Credentials } from "../auth/credential";
 
 export interface Call {
   method: Method;

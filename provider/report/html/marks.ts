@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ClaimReport } from "../observation";
-import { markup, Markup } from "./markup";
-import type { SignatureReport } from "../signatures";
+import type { Markup } from "./markup";
+import { markup } from "./markup";
+import type { SignatureReport } from "../signature-report";
 
 /** Everything that a mark can say of an artifact, a claim or a signature. */
 export type Status =

@@ -2,7 +2,7 @@
 import type { Digest } from "../../oci/digest";
 import type { Status } from "./marks";
 import type { ClaimReport, ObservedArtifact } from "../observation";
-import type { SignatureReport } from "../signatures";
+import type { SignatureReport } from "../signature-report";
 
 export interface Finding {
   status: Status;

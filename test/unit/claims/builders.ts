@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readClaim, type ReadClaim } from "../../../provider/claims/read-claim";
 import { packClaim, type ClaimContent } from "../../../provider/claims/claim";
-import type { ObservedClaim } from "../../../provider/claims/effective/admission";
 import {
   effectiveClaims,
   type EffectiveClaims,
-  type EffectiveInput,
 } from "../../../provider/claims/effective/effective";
-import type { ClaimVerdict } from "../../../provider/claims/effective/signers";
 import { resolveType } from "../../../provider/claims/types";
 import { MemoryStore } from "../../../provider/content/memory";
 import {
@@ -18,6 +15,9 @@ import {
 } from "../../../provider/content/pack";
 import type { Descriptor } from "../../../provider/oci/descriptor";
 import { digestOf, type Digest } from "../../../provider/oci/digest";
+import type { EffectiveInput } from "../../../provider/claims/effective/terms";
+import type { ObservedClaim } from "../../../provider/claims/effective/terms";
+import type { ClaimVerdict } from "../../../provider/claims/effective/claim-verdict";
 
 export const WABBIT = "C=US,ST=WA,O=Wabbit Networks";
 export const ACME = "C=US,ST=NY,O=ACME Rockets";

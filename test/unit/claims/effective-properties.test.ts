@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { EffectiveClaims, JudgedClaim, Revocation } from "../../../provider/claims";
-import type { ObservedClaim } from "../../../provider/claims/effective/admission";
 import { digestOf } from "../../../provider/oci/digest";
 import {
   ACME,
@@ -17,6 +16,7 @@ import {
   predicates,
   signedBy,
 } from "./builders";
+import type { ObservedClaim } from "../../../provider/claims/effective/terms";
 
 const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h"];
 const name = fc.constantFrom(...NAMES);

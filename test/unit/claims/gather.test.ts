@@ -185,15 +185,11 @@ test("reads per claim: its manifest, its referrers, its signature's manifest and
 test("work is bounded: what is not looked at could be what forbids", async () => {
   const { world, artifact } = await arrange();
   const descriptor = await world.claim(artifact, "test-result", testResult());
-  const many = Array.from(
-    { length: 10_001 },
-    (_, index) =>
-      ({
-        ...descriptor,
-        digest: `sha256:${String(index).padStart(64, "0")}`,
-        annotations: { "dev.consign.claim.type": "https://example.com/x" },
-      }) as Descriptor,
-  );
+  const many = Array.from({ length: 10_001 }, (_, index): Descriptor => ({
+    ...descriptor,
+    digest: `sha256:${String(index).padStart(64, "0")}`,
+    annotations: { "dev.consign.claim.type": "https://example.com/x" },
+  }));
   const endless: ReadStore = {
     ...watched(world.store).store,
     referrers: async (subject) => (subject === artifact.digest ? many : []),

@@ -7,7 +7,7 @@ import { isClaim } from "../../../provider/claims/recognise";
 import type { MemoryStore } from "../../../provider/content/memory";
 import { pushArtifact } from "../../../provider/content/pack";
 import { packSignature } from "../../../provider/notation/signature-manifest";
-import { signEnvelope } from "../../../provider/notation/envelope/envelope";
+import { signEnvelope } from "../../../provider/notation/envelope/sign-envelope";
 import { keySigner } from "../../../provider/notation/sign/signer";
 import { parseTrustPolicy } from "../../../provider/notation/trust/trust-policy";
 import { resolveTrustPolicy } from "../../../provider/notation/trust/trust-store";

@@ -146,7 +146,7 @@ test("holes are found at any depth, and check never throws", () => {
           files: value,
           signer: value,
           tags: [value],
-        } as Properties),
+        }),
       );
       assert.equal(holdsUnknown([{ deep: [value, UNKNOWN] }]), true);
     }),

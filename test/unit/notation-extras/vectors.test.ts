@@ -3,10 +3,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { parseCrl } from "../../../provider/notation/revocation/crl";
-import {
-  parseEnvelope,
-  type SignatureEnvelope,
-} from "../../../provider/notation/envelope/envelope";
+import { parseEnvelope } from "../../../provider/notation/envelope/envelope";
 import { checkIntegrity } from "../../../provider/notation/envelope/integrity";
 import { verifyJwsSignature } from "../../../provider/notation/envelope/jws";
 import { verifyTimestamp } from "../../../provider/notation/timestamp/timestamp";
@@ -21,6 +18,7 @@ import {
 } from "../../../provider/notation/x509/x509-extensions";
 import { goModule } from "../../harness/go-modules";
 import { codeOf } from "./code-of";
+import type { SignatureEnvelope } from "../../../provider/notation/envelope/signature-envelope";
 
 const NOTARY = "github.com/notaryproject";
 const notation = goModule(`${NOTARY}/notation-go`, "v1.3.2");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Signer } from "../../../provider/cose";
-import { signEnvelope, type SignOptions } from "../../../provider/notation/envelope/envelope";
+import { signEnvelope, type SignOptions } from "../../../provider/notation/envelope/sign-envelope";
 import { keySigner } from "../../../provider/notation/sign/signer";
 import {
   parseTrustPolicy,

@@ -6,7 +6,6 @@ import {
   checkTimestampingChain,
   parseCertificate,
   parsePem,
-  type Certificate,
 } from "../../../provider/notation/x509/certificates";
 import {
   authority,
@@ -17,6 +16,7 @@ import {
   wrongCodeSigners,
 } from "../../harness/certificates";
 import { issue, type Issued } from "../../harness/keys";
+import type { Certificate } from "../../../provider/notation/x509/certificate";
 
 const root = authority();
 const issuing = intermediate(root);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Digest } from "../../../provider/oci/digest";
 import type { HtmlOptions } from "../../../provider/report/html/html";
 import type { ClaimReport, ObservedArtifact } from "../../../provider/report/observation";
-import type { SignatureReport } from "../../../provider/report/signatures";
+import type { SignatureReport } from "../../../provider/report/signature-report";
 
 const WABBIT = "CN=Wabbit Networks Release,O=Wabbit Networks,L=Seattle,ST=WA,C=US";
 const ACME = "CN=Intake,OU=Supply Chain,O=ACME Rockets,ST=WA,C=US";

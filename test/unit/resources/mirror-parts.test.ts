@@ -32,7 +32,7 @@ function claims(...about: [what: string, of?: Digest][]): RelatedByDigest {
       claim(what),
       { type: "sbom/spdx", audience: "public", ...(of === undefined ? {} : { of }) },
     ]),
-  ) as RelatedByDigest;
+  );
 }
 
 const own = claims(["index"], ["amd64", amd64]);

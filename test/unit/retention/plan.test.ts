@@ -26,8 +26,7 @@ function plan(
   asOf: string,
   o: { rules?: Rules; recorded?: Entries; marking?: boolean } = {},
 ): Entries {
-  const all =
-    "evidence" in found ? { [ARTIFACT]: found as Facts } : (found as Record<Digest, Facts>);
+  const all = "evidence" in found ? { [ARTIFACT]: found } : found;
   return planRetention({
     facts: all,
     recorded: o.recorded ?? {},

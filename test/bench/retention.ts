@@ -9,7 +9,7 @@ import { z } from "zod";
 import { digestOf } from "../../provider/oci/digest";
 import { encodeEvidence, planRetention, type Evidence, type Facts } from "../../provider/retention";
 import { tempDir } from "../harness/temp";
-import { party, trustOf } from "../lifecycle/memory-world";
+import { party, trustOf } from "../harness/memory-world";
 
 const ARTIFACTS = 10_000;
 const DAY = 86_400_000;

@@ -7,10 +7,10 @@ import { engineMissing, openEngine, type Engine, type EngineRun } from "../harne
 import { registryMissing } from "../harness/registries";
 import { missing, runTool, toolOutput } from "../harness/toolchain";
 import { notationConfig } from "../interop/notation-cli";
-import { at, checkHistory, countHistory, DECADE, drawLives, HOLD } from "../lifecycle/decade-lives";
-import type { ModelRules } from "../lifecycle/decade-model";
-import { trustOf } from "../lifecycle/memory-world";
-import { openPlaceIn } from "../lifecycle/places";
+import { at, checkHistory, countHistory, DECADE, drawLives, HOLD } from "../archive/decade-lives";
+import type { ModelRules } from "../archive/decade-model";
+import { trustOf } from "../harness/memory-world";
+import { openPlaceIn } from "../harness/places";
 import { DecadeWorld, wabbit, type Home } from "./decade-world";
 
 type Entries = Record<string, { state: string; decision: string; reason: string; marked?: string }>;
@@ -172,7 +172,7 @@ async function decade(
 
 /**
  * With `CONSIGN_DECADE=full` 200 digests, which take two minutes on two cores; each run has a part
- * of them, and the reconcilers all 200 (`lifecycle/`).
+ * of them, and the reconcilers all 200 (`archive/`).
  */
 const FULL = process.env.CONSIGN_DECADE === "full";
 const [IN_REGISTRIES, IN_LAYOUTS] = FULL ? [130, 70] : [39, 21];

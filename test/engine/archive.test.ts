@@ -7,7 +7,7 @@ import { ArchivePolicy, Promotion, SignedArtifact, Verification } from "../../sd
 import { EngineFailure, engineMissing, openEngine } from "../harness/engine";
 import { registryMissing, startRegistry } from "../harness/registries";
 import { missing, toolOutput } from "../harness/toolchain";
-import { party, trustOf } from "../lifecycle/memory-world";
+import { party, trustOf } from "../harness/memory-world";
 
 const acme = party("ACME Rockets");
 

@@ -5,9 +5,9 @@ import type { Store } from "../../provider/content/storage";
 import { keySigner, packSignature, signEnvelope } from "../../provider/notation";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
-import { lastOf, ModelArtifact, type ModelLife, type ModelRules } from "../lifecycle/decade-model";
-import { tellings, type Told } from "../lifecycle/decade-lives";
-import { family, quickParty, type Party } from "../lifecycle/memory-world";
+import { lastOf, ModelArtifact, type ModelLife, type ModelRules } from "../archive/decade-model";
+import { tellings, type Told } from "../archive/decade-lives";
+import { family, quickParty, type Party } from "../harness/memory-world";
 
 export const wabbit = quickParty("Wabbit Networks");
 export const stranger = quickParty("Stranger");

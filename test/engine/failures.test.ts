@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { EngineFailure, engineMissing } from "../harness/engine";
 import { registryMissing, startRegistry } from "../harness/registries";
-import { signaturesOf, signerFiles } from "../lifecycle/places";
+import { signaturesOf, signerFiles } from "../harness/places";
 import { RegistryClient } from "../../provider/registry";
 import { openWorld, program, type Resources } from "./world";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { EngineFailure, engineMissing, openEngine } from "../harness/engine";
 import { registryMissing } from "../harness/registries";
 import { pushImage, pushSampleGraph } from "../harness/artifacts";
-import { World, writes } from "../lifecycle/mirror-world";
+import { World, writes } from "../mirror/world";
 
 type Program = () => Promise<Record<string, unknown>>;
 

@@ -12,7 +12,7 @@ import {
   type Resource,
 } from "../../examples/policy/pack/rules";
 import { deploymentManifest, driftCronJob, stackObject } from "../../sdk/kubernetes/manifests";
-import { deployment, digest, drift, IMAGE, RUNNER } from "../unit/kubernetes/arrange";
+import { deployment, digest, drift, IMAGE, RUNNER } from "../sdk/kubernetes/arrange";
 
 const resource = (type: string, name: string, props: Record<string, unknown>): Resource => ({
   type,

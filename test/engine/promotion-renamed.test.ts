@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { OciLayout } from "../../provider/content/oci-layout";
 import { Promotion, SignedArtifact } from "../../sdk";
 import { engineMissing, openEngine } from "../harness/engine";
-import { party, trustOf } from "../lifecycle/memory-world";
+import { party, trustOf } from "../harness/memory-world";
 
 const acme = party("ACME Rockets");
 

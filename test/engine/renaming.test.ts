@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { engineMissing } from "../harness/engine";
 import { registryMissing } from "../harness/registries";
-import { signaturesOf, signerFiles } from "../lifecycle/places";
+import { signaturesOf, signerFiles } from "../harness/places";
 import { openWorld, program, shown } from "./world";
 
 for (const kind of ["olareg", "layout"] as const) {

@@ -6,8 +6,8 @@ import { pushImage } from "../harness/artifacts";
 import { authority } from "../harness/certificates";
 import { makeCrl, serve } from "../harness/pki";
 import { registryMissing } from "../harness/registries";
-import { attachClaim } from "../lifecycle/attach";
-import { removeManifest, signaturesOf, signerFiles } from "../lifecycle/places";
+import { attachClaim } from "../harness/attach";
+import { removeManifest, signaturesOf, signerFiles } from "../harness/places";
 import { openWorld, program, shown, type Resources } from "./world";
 
 const predicate = (name: string) => ({ result: "PASSED", configuration: [{ name }] });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { engineMissing } from "../harness/engine";
 import { registryMissing } from "../harness/registries";
-import { removeManifest, signaturesOf, signerFiles } from "../lifecycle/places";
+import { removeManifest, signaturesOf, signerFiles } from "../harness/places";
 import { openWorld, program, shown, type Resources } from "./world";
 
 const TEST_RESULT = (result: string) => ({ result, configuration: [{ name: "unit" }] });

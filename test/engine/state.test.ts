@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { basicGate } from "../harness/authentication";
 import { engineMissing } from "../harness/engine";
 import { registryMissing, startRegistry } from "../harness/registries";
-import { signerFiles } from "../lifecycle/places";
+import { signerFiles } from "../harness/places";
 import { consign, openWorld, program } from "./world";
 
 const skip = engineMissing() || registryMissing("olareg");

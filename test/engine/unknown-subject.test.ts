@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { engineMissing } from "../harness/engine";
-import { signerFiles } from "../lifecycle/places";
+import { signerFiles } from "../harness/places";
 import { consign, openWorld } from "./world";
 
 test(

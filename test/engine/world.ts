@@ -11,8 +11,8 @@ import {
   type EngineRun,
   type EngineStep,
 } from "../harness/engine";
-import { openPlaceIn, type Place } from "../lifecycle/places";
-import { changedPaths } from "../lifecycle/life";
+import { openPlaceIn, type Place } from "../harness/places";
+import { changedPaths } from "../harness/life";
 import type { RegistryKind } from "../harness/registries";
 
 /**

@@ -25,8 +25,8 @@ import {
   RUNNER,
   subscription,
   verification,
-} from "../unit/kubernetes/arrange";
-import { stackSchema } from "../unit/kubernetes/stack-schema";
+} from "../sdk/kubernetes/arrange";
+import { stackSchema } from "../sdk/kubernetes/stack-schema";
 
 const DRY_RUN = "dryRun=All&fieldValidation=Strict";
 const PLURALS: Record<string, string> = {

@@ -14,7 +14,7 @@ import { httpFetch, timestampAuthority, type Loopback } from "../harness/pki";
 import { registryMissing, startRegistry, type TestRegistry } from "../harness/registries";
 import { tempDir } from "../harness/temp";
 import { missing } from "../harness/toolchain";
-import { signerOf } from "../unit/notation/arrange";
+import { signerOf } from "../notation/arrange";
 import { keepers, tsa } from "./matrix-services";
 import { World } from "./matrix-world";
 import { addTrustStore, notation, notationConfig } from "./notation-cli";

@@ -5,8 +5,8 @@ import { Tag, decodeSign1, encodeCbor } from "../../provider/cose";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import { authority, codeSigner, intermediate, selfSigned } from "../harness/certificates";
 import type { Issued } from "../harness/keys";
-import { issuing, leaf, root } from "../unit/notation/arrange";
-import { at, authenticSigningTime, scheme, signingTime } from "../unit/notation/forge";
+import { issuing, leaf, root } from "../notation/arrange";
+import { at, authenticSigningTime, scheme, signingTime } from "../notation/envelope/forge";
 import { ago, bytes, stamped, type Revocation, type Stamp } from "./matrix-services";
 import {
   JWS_HEADER,

@@ -12,8 +12,8 @@ import {
   wrongCodeSigners,
 } from "../harness/certificates";
 import { extension } from "../harness/keys";
-import { issuing, leaf, root } from "../unit/notation/arrange";
-import { at, authenticSigningTime, expiry, scheme, signingTime } from "../unit/notation/forge";
+import { issuing, leaf, root } from "../notation/arrange";
+import { at, authenticSigningTime, expiry, scheme, signingTime } from "../notation/envelope/forge";
 import {
   AUDIT,
   C,

@@ -5,7 +5,7 @@ import { authority, codeSigner, timestampSigner } from "../harness/certificates"
 import * as der from "../harness/der";
 import { extension, type Issued } from "../harness/keys";
 import { cmsToken, makeCrl, ocspReply, serve, type Answer, type Loopback } from "../harness/pki";
-import { issuing } from "../unit/notation/arrange";
+import { issuing } from "../notation/arrange";
 import type { Envelope } from "./matrix-world";
 
 const HOUR = 3_600_000;

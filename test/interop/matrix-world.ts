@@ -16,7 +16,7 @@ import { RegistryClient, type Repository } from "../../provider/registry";
 import type { Issued } from "../harness/keys";
 import { httpFetch } from "../harness/pki";
 import { tempDir } from "../harness/temp";
-import { forge, type Forgery } from "../unit/notation/forge";
+import { forge, type Forgery } from "../notation/envelope/forge";
 import { PlainRepository, notation } from "./notation-cli";
 
 /**

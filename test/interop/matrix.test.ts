@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { forEachBounded } from "../../provider/content/bounded";
 import { registryMissing, startRegistry, type TestRegistry } from "../harness/registries";
 import { missing } from "../harness/toolchain";
-import { root } from "../unit/notation/arrange";
+import { root } from "../notation/arrange";
 import { ROWS, type Row } from "./matrix-rows";
 import { startRevocation, type Revocation } from "./matrix-services";
 import { World, type Answer, type Trust } from "./matrix-world";

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { OciLayout, copy, pushArtifact } from "../../provider/content";
 import { tempDir } from "../harness/temp";
 import { missing, toolOutput } from "../harness/toolchain";
-import { artifact } from "../unit/content/sample-graph";
+import { artifact } from "../content/sample-graph";
 
 const POLICY = {
   version: "1.0",

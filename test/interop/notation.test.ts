@@ -24,7 +24,7 @@ import { httpFetch, timestampAuthority } from "../harness/pki";
 import { registryMissing, startRegistry, type TestRegistry } from "../harness/registries";
 import { tempDir } from "../harness/temp";
 import { missing } from "../harness/toolchain";
-import { resolve } from "../unit/notation/arrange";
+import { resolve } from "../notation/arrange";
 import { PlainRepository, addTrustStore, notation, notationConfig } from "./notation-cli";
 
 const skip = missing("notation") || registryMissing("olareg");

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { OciLayout, copy } from "../../provider/content";
 import { tempDir } from "../harness/temp";
 import { missing, toolOutput } from "../harness/toolchain";
-import { digestsOf, pushSampleGraph } from "../unit/content/sample-graph";
+import { digestsOf, pushSampleGraph } from "../content/sample-graph";
 
 const skip = missing("oras");
 

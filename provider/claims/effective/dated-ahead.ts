@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ClaimVerdict } from "./claim-verdict";
 
-// SPDX-License-Identifier: Apache-2.0
 /** Clocks differ: a claim may be dated this far ahead, in milliseconds. */
 export const CLOCK_SKEW = 5 * 60 * 1_000;
 

@@ -50,6 +50,12 @@ export interface Reconciler<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly ignore: readonly string[];
   /** Outputs that only `ensure` and `observe` know; all other outputs are inputs too. */
   readonly ensured: readonly string[];
+  /**
+   * What brings recorded properties from one form to the next, the first of them from form 1 to
+   * form 2; inputs and outputs alike. Who changes the form of what is recorded adds one at the end,
+   * and none ever goes. Without any there is one form.
+   */
+  readonly upgrades?: readonly ((recorded: Properties) => Properties)[];
   plan(
     known: Partial<z.infer<z.ZodObject<Shape>>>,
     unknown: ReadonlySet<string>,

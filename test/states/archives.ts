@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Properties } from "../../provider/resources/reconciler";
+import type { Properties } from "../../provider/world/reconciler";
 import { Scene, digestOf, signer, trusting } from "./scene";
 
 const HOLD = "https://acme.example/litigation/v1";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import type { Digest } from "../../provider/oci/digest";
-import type { Life } from "../lifecycle/life";
+import type { Life } from "../harness/life";
 import { Scene, signer } from "./scene";
 
 const PASSED = { result: "PASSED", configuration: [] };

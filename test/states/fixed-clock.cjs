@@ -5,6 +5,8 @@ const behind = Date.now() - Date.parse(process.env.CONSIGN_CLOCK);
 
 /** A proxy rather than a class of its own, so that dates stay what libraries take for dates. */
 globalThis.Date = new Proxy(Date, {
-  construct: (RealDate, given, called) => Reflect.construct(RealDate, given.length === 0 ? [RealDate.now() - behind] : given, called),
-  get: (RealDate, name) => (name === "now" ? () => RealDate.now() - behind : Reflect.get(RealDate, name)),
+  construct: (RealDate, given, called) =>
+    Reflect.construct(RealDate, given.length === 0 ? [RealDate.now() - behind] : given, called),
+  get: (RealDate, name) =>
+    name === "now" ? () => RealDate.now() - behind : Reflect.get(RealDate, name),
 });

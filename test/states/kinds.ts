@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { archivePolicy } from "../../provider/resources/archive";
-import { claim } from "../../provider/resources/claim";
-import { mirror } from "../../provider/resources/mirror";
-import { promotion } from "../../provider/resources/promotion";
-import type { Reconciler } from "../../provider/resources/reconciler";
-import { signedArtifact } from "../../provider/resources/signed-artifact";
-import { verification } from "../../provider/resources/verification";
+import { archivePolicy } from "../../provider/archive/archive";
+import { claim } from "../../provider/claim/claim";
+import { mirror } from "../../provider/mirror/mirror";
+import { promotion } from "../../provider/promotion/promotion";
+import type { Reconciler } from "../../provider/world/reconciler";
+import { signedArtifact } from "../../provider/artifact/artifact";
+import { verification } from "../../provider/verification/verification";
 import type { RecordedResource } from "./recorded";
 
 /** The reconciler of each kind of resource. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
-import type { Properties } from "../../provider/resources/reconciler";
+import type { Properties } from "../../provider/world/reconciler";
 import { pushIndex, pushReferrer } from "../harness/artifacts";
-import type { Life } from "../lifecycle/life";
+import type { Life } from "../harness/life";
 import { Scene, identity, signer, trusting } from "./scene";
 
 const SOURCE = { source: "oci:places/origin" };

@@ -2,9 +2,9 @@
 // State written by earlier versions stays readable: each state that a release recorded is checked, compared, read and removed by this one.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { KINDS } from "../states/kinds";
-import { readScene, releases, scenesOf } from "../states/recorded";
-import { remove, revive } from "../states/replay";
+import { KINDS } from "./kinds";
+import { readScene, releases, scenesOf } from "./recorded";
+import { remove, revive } from "./replay";
 
 /** What a preview and a refresh show of states that are not as they should be; of all others they show nothing. */
 interface Shown {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tempDir } from "../harness/temp";
-import { Life } from "../lifecycle/life";
+import { Life } from "../harness/life";
 import { KINDS } from "./kinds";
 import { held, restoreFiles, type RecordedResource, type RecordedScene } from "./recorded";
 

@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { OciLayout } from "../../provider/content";
-import type { Properties } from "../../provider/resources/reconciler";
+import type { Properties } from "../../provider/world/reconciler";
 import { QUICK_KEY, selfSigned } from "../harness/certificates";
 import { tempDir } from "../harness/temp";
-import { Life } from "../lifecycle/life";
+import { Life } from "../harness/life";
 import { KINDS } from "./kinds";
 import { filesIn, type RecordedResource, type RecordedScene } from "./recorded";
 import { remove, revive } from "./replay";

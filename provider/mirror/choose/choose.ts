@@ -309,9 +309,7 @@ class Resolution {
     const before = this.#keeps ? mirrored : {};
     // What does not verify any more stays as it was mirrored: with the signatures that were good.
     const replaced = refused ? () => false : replacedBy(before, announced, observed);
-    const kept = Object.fromEntries(
-      Object.entries(before).filter(([, entry]) => !replaced(entry)),
-    ) as RelatedByDigest;
+    const kept = Object.fromEntries(Object.entries(before).filter(([, entry]) => !replaced(entry)));
     const offered = {
       ...announced,
       ...observed,
@@ -337,7 +335,7 @@ class Resolution {
       (Object.entries(related) as [Digest, Related][]).filter(
         ([, { type, of }]) => type === DERIVED_FROM && of === undefined,
       ),
-    ) as RelatedByDigest;
+    );
     const original = await this.#view.manifest(derivedFrom);
     const same =
       original !== undefined &&

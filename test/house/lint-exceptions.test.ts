@@ -6,7 +6,7 @@ import { test } from "node:test";
 import exceptions from "../../lint-exceptions.json";
 
 /** How many exceptions a rule may have in all. These figures only ever go down. */
-const MOST: Record<string, number> = { "@typescript-eslint/max-params": 75, complexity: 23 };
+const MOST: Record<string, number> = { "@typescript-eslint/max-params": 73, complexity: 23 };
 
 const ROOT = join(__dirname, "..", "..");
 

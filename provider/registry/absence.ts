@@ -23,20 +23,22 @@ export async function believeAbsence(
   method: string,
   about: About,
 ): Promise<void> {
-  if (
-    answer.headers.get(VERSION_HEADER) !== undefined ||
-    parseErrors(answer.bytes).some(({ code }) => NOT_THERE.test(code))
-  )
-    return;
-  const asking = confirmed.get(connection) ?? answersAsRegistry(connection);
-  confirmed.set(connection, asking);
-  asking.catch(() => confirmed.delete(connection));
-  if (await asking) return;
+  if (parseErrors(answer.bytes).some(({ code }) => NOT_THERE.test(code))) return;
+  if (await isOwnAnswer(connection, answer)) return;
   throw new ConsignError(
     "REGISTRY_RESPONSE_INVALID",
     `${about.reference}: ${method} was answered with 404, and ${connection.origin.href}v2/ is not answered as a registry does, so nothing is known about what is there; check the address, and what lies on the way`,
     { reference: about.reference, status: 404 },
   );
+}
+
+/** Whether an answer without content is a registry's, and not that of what lies on the way to it. */
+export async function isOwnAnswer(connection: Connection, answer: Answer): Promise<boolean> {
+  if (answer.headers.get(VERSION_HEADER) !== undefined) return true;
+  const asking = confirmed.get(connection) ?? answersAsRegistry(connection);
+  confirmed.set(connection, asking);
+  asking.catch(() => confirmed.delete(connection));
+  return asking;
 }
 
 /**

@@ -68,6 +68,7 @@ async function serve(
     [`/referrers/${NOBODYS}`, answers.other ?? [noRoute]],
     ["/referrers/", answers.subject ?? [noRoute]],
     [`/manifests/${fallbackTag(SUBJECT)}`, answers.tag ?? [notThere]],
+    ["/manifests/sha256-", [notThere]],
     ["/manifests/", answers.held ?? [notThere]],
     ["/tags/list", answers.tags ?? [nowhere]],
     ["/v2/", [plain(200, VERSION)]],

@@ -252,12 +252,7 @@ export class FallbackIndex {
   /** @returns undefined if it was not found twice */
   async #readIfThere(subject: Digest, options: CallOptions): Promise<Read | undefined> {
     const tag = fallbackTag(subject);
-    const read = await this.manifests.get(tag, options);
-    // HEAD costs a registry less, and one that counts requests nothing.
-    if (read !== undefined || (await this.manifests.head(tag, options)) === undefined) return read;
-    const again = await this.manifests.get(tag, options);
-    if (again !== undefined) return again;
-    throw this.unknown(subject, "its fallback tag is there for HEAD, and not for GET");
+    return (await this.manifests.get(tag, options)) ?? (await this.manifests.get(tag, options));
   }
 }
 

@@ -139,17 +139,27 @@ const typedSchema = descriptorSchema.pick({
 });
 const bareSchema = typedSchema.omit({ artifactType: true });
 
+/** Digests by algorithms that nothing here reads, nor any client that signs. */
+const otherSchema = z.looseObject({
+  digest: z.string().regex(/^(?:sha384:[0-9a-f]{96}|blake3:[0-9a-f]{64})$/),
+});
+
 /**
- * Annotations in a list are hints, copied from what anyone may push: where they break the rules the
- * entry is read without them, and so is an artifact type. The rest is the registry's own word:
- * where it cannot be read, something refers to the subject and nobody knows what.
+ * Annotations and artifact types in a list are hints, copied from what anyone may push: where they
+ * break the rules the entry is read without them. The rest are the registry's own words: where they
+ * cannot be read, something refers to the subject and nobody knows what.
  */
-function readEntry(entry: unknown): Descriptor | undefined {
+function readEntry(entry: unknown, about: About): Descriptor[] {
   for (const schema of [descriptorSchema, typedSchema, bareSchema]) {
     const read = schema.safeParse(entry);
-    if (read.success) return read.data;
+    if (read.success) return [read.data];
   }
-  return undefined;
+  if (otherSchema.safeParse(entry).success) return [];
+  throw new ConsignError(
+    "REFERRERS_UNKNOWN",
+    `what refers to ${about.reference} cannot be told: the registry's list has an entry without a media type, digest or size that can be read; run again`,
+    { reference: about.reference },
+  );
 }
 
 function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
@@ -173,9 +183,8 @@ function parseIndex(bytes: Uint8Array, about: About): Descriptor[] {
   const whole = listSchema.safeParse(value);
   if (whole.success) return whole.data.manifests;
   const parsed = looseSchema.safeParse(value);
-  const entries = parsed.success ? parsed.data.manifests.map(readEntry) : [];
-  if (parsed.success && entries.every((entry) => entry !== undefined)) return entries;
-  const issue = whole.error.issues[0];
+  if (parsed.success) return parsed.data.manifests.flatMap((entry) => readEntry(entry, about));
+  const issue = parsed.error.issues[0];
   throw new ConsignError(
     "REGISTRY_RESPONSE_INVALID",
     `${about.reference}: the list of referrers is not an index: ${issue?.path.join(".")}: ${issue?.message}`,

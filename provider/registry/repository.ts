@@ -290,8 +290,9 @@ export class Repository implements Store {
 
   #isComplete({ mediaType, artifactType }: Descriptor): boolean {
     return (
-      !isManifestType(mediaType) ||
-      (Boolean(artifactType) && !this.#referrers.capability.typesDoubtful)
+      isManifestType(mediaType) &&
+      Boolean(artifactType) &&
+      !this.#referrers.capability.typesDoubtful
     );
   }
 

@@ -322,6 +322,23 @@ test("an entry whose manifest is not found is listed all the same", async (conte
   assert.equal(found?.digest, ENTRY.digest);
 });
 
+test("an entry's media type is a hint as well: the manifest says what it is", async (context) => {
+  const { bytes, descriptor } = packManifest({
+    artifactType: "application/vnd.real",
+    layers: [],
+    subject: { mediaType: MEDIA_TYPES.manifest, digest: SUBJECT, size: 7 },
+  }).manifest;
+  const server = await scripted(context, (request, response) =>
+    request.url.includes("/referrers/")
+      ? index({ ...descriptor, mediaType: "application/octet-stream", artifactType: "a/b" })(
+          response,
+        )
+      : void response.writeHead(200, { "content-type": descriptor.mediaType }).end(bytes),
+  );
+  const [found] = await quickClient(context).repository(server.host, "a").referrers(SUBJECT);
+  assert.deepEqual(found, { ...descriptor, artifactType: "application/vnd.real" });
+});
+
 test("a repository where the API does not know what was pushed is not taken for one with it", () => {
   const capability = new ReferrersCapability(new RegistryReferrers());
   capability.answered();

@@ -6,7 +6,7 @@ import { descriptorSchema, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { indexSchema } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
-import { isOwnAnswer } from "./absence";
+import { believeAbsence } from "./absence";
 import { scopes } from "./auth/auth";
 import { ListBound, nextPage, PageGuard } from "./links";
 import type { Manifests } from "./manifests";
@@ -42,7 +42,8 @@ export class ReferrersRoute {
   /**
    * All entries of all pages, each digest once.
    * @throws ConsignError `REFERRERS_UNKNOWN` for an answer that is neither an index nor a registry's
-   * own refusal; `GRAPH_TOO_LARGE`, `PAGE_LINK_INVALID`, `REGISTRY_RESPONSE_INVALID`
+   * own refusal; `GRAPH_TOO_LARGE`, `PAGE_LINK_INVALID`, `REGISTRY_RESPONSE_INVALID`, also where no registry
+   * answers at all
    */
   async list(subject: Digest, options: CallOptions = {}): Promise<Descriptor[] | Refusal> {
     const { connection, repository } = this.manifests;
@@ -94,18 +95,19 @@ export class ReferrersRoute {
         `the referrers API was answered with ${type ?? "no content type"}`,
       );
     }
-    const codes = parseErrors(bytes).map(({ code }) => code);
-    const isOwn =
-      REFUSALS.includes(status) &&
-      address.origin === this.manifests.connection.origin.origin &&
-      type !== "text/html" &&
-      (codes.length > 0 || (await isOwnAnswer(this.manifests.connection, answer)));
-    if (isOwn) return new Refusal(status, codes.includes("NAME_UNKNOWN"));
-    throw this.unknown(
-      subject,
-      REFUSALS.includes(status)
-        ? `the referrers API was answered with ${status}, and not by the registry itself`
-        : `the referrers API was answered with ${status}`,
+    const isHome = address.origin === this.manifests.connection.origin.origin;
+    if (isHome && REFUSALS.includes(status))
+      await believeAbsence(this.manifests.connection, answer, "GET", this.#about(subject));
+    if (!REFUSALS.includes(status) || !isHome || type === "text/html") {
+      const who = isHome ? "" : `, by ${address.host}`;
+      throw this.unknown(
+        subject,
+        `the referrers API was answered with ${status}${who}${type === undefined ? "" : ` and ${type}`}`,
+      );
+    }
+    return new Refusal(
+      status,
+      parseErrors(bytes).some(({ code }) => code === "NAME_UNKNOWN"),
     );
   }
 

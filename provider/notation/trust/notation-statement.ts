@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ConsignError } from "../../errors";
 import { isSubsetName, parseIdentityName, type IdentityName } from "../x509/distinguished-name";
+import { refuseOtherCase } from "../other-case";
 import { parseTrustPolicy, type TrustPolicy } from "./trust-policy";
 
 const CHECKED = ["authenticity", "authenticTimestamp", "expiry", "revocation"] as const;
@@ -91,7 +92,7 @@ export interface NotationStatement {
  * @throws ConsignError `TRUST_POLICY_INVALID`
  */
 export function parseNotationStatement(value: unknown, at: string): NotationStatement {
-  refuseOtherCase(value, Object.keys(statementMembers), at);
+  refuseCase(value, Object.keys(statementMembers), at);
   const parsed = statementSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -100,7 +101,7 @@ export function parseNotationStatement(value: unknown, at: string): NotationStat
   }
   const statement = parsed.data;
   const { signatureVerification: verification } = statement;
-  refuseOtherCase(verification, Object.keys(verificationMembers), `${at}.signatureVerification`);
+  refuseCase(verification, Object.keys(verificationMembers), `${at}.signatureVerification`);
   return {
     name: statement.name,
     registryScopes: statement.registryScopes,
@@ -145,22 +146,13 @@ function unknownMembers(value: object, known: object): string[] {
   return Object.keys(value).filter((member) => !Object.hasOwn(known, member));
 }
 
-/**
- * Notation reads a member in any case as the one that is meant, and of two the last; so one that
- * would be passed over here refuses the document.
- * @throws ConsignError `TRUST_POLICY_INVALID`
- */
-export function refuseOtherCase(value: unknown, known: readonly string[], at: string): void {
-  if (typeof value !== "object" || value === null) return;
-  for (const member of Object.keys(value)) {
-    const meant = known.find((each) => each !== member && fold(each) === fold(member));
-    if (meant !== undefined) throw invalid(at, `write "${meant}" for "${member}"`);
+/** @throws ConsignError `TRUST_POLICY_INVALID` */
+export function refuseCase(value: unknown, known: readonly string[], at: string): void {
+  try {
+    refuseOtherCase(value, known);
+  } catch (error) {
+    throw invalid(at, (error as Error).message);
   }
-}
-
-/** Letters that Go takes for the same: with the long s and the Kelvin sign. */
-function fold(text: string): string {
-  return text.toUpperCase().toLowerCase();
 }
 
 function invalid(path: string, why: string): ConsignError {

@@ -4,12 +4,8 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { ConsignError } from "../../errors";
-import { parseStrictJson } from "../envelope/strict-json";
-import {
-  parseNotationStatement,
-  refuseOtherCase,
-  type NotationStatement,
-} from "./notation-statement";
+import { parseStrictJson } from "../../oci/strict-json";
+import { parseNotationStatement, refuseCase, type NotationStatement } from "./notation-statement";
 import { applicablePolicy, parseTrustPolicy, type TrustPolicy } from "./trust-policy";
 
 const documentSchema = z.looseObject({
@@ -75,7 +71,7 @@ function parseJson(bytes: Uint8Array, file: string): unknown {
  * @throws ConsignError `TRUST_POLICY_INVALID`
  */
 function parseNotationDocument(value: unknown, file: string): NotationStatement[] {
-  refuseOtherCase(value, Object.keys(documentSchema.shape), file);
+  refuseCase(value, Object.keys(documentSchema.shape), file);
   return distinct(
     statementsOf(value, file).map((statement, index) =>
       parseNotationStatement(statement, `trustPolicies[${index}]`),

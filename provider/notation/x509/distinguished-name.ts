@@ -89,11 +89,16 @@ function formatName(relativeNames: readonly (readonly NameAttribute[])[]): strin
     .join(",");
 }
 
-/** @see https://www.rfc-editor.org/rfc/rfc4514#section-2.4 */
+/**
+ * What a reader cannot see is written as its bytes, which says the same.
+ * @see https://www.rfc-editor.org/rfc/rfc4514#section-2.4
+ */
 function escapeValue(value: string): string {
   return value
     .replace(/[\\"+,;<>]/g, "\\$&")
-    .replaceAll("\0", "\\00")
+    .replace(/[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, (character) =>
+      Buffer.from(character).toString("hex").replace(/../g, "\\$&"),
+    )
     .replace(/^[ #]/, "\\$&")
     .replace(/(?<!\\) $/, "\\ ");
 }

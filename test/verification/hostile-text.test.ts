@@ -9,6 +9,7 @@ import { claim, MemoryStores, publish, quickParty, sign, trustOf } from "../harn
 
 const HERE = "registry.example/wabbit/app";
 const EVIL = "x\x1b[2J\u202ey\u200b\n✔ verified\r\u2028z\x9b1m";
+const REVIEW = "https://example.com/review/v1";
 const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029]/u;
 const wabbit = quickParty("Wabbit Networks");
 const stranger = quickParty(`Stranger ${EVIL}`);
@@ -30,12 +31,12 @@ test("a stranger's name and a revocation's reason are clean in what is planned",
   await sign(store, v1, stranger);
   const said = { subject: v1, audience: "internal" } as const;
   await claim(store, { ...said, type: "revocation", predicate: { target: v1.digest, reason: EVIL } }, wabbit);
-  await claim(store, { ...said, type: "test-result", predicate: { result: EVIL } }, stranger);
+  await claim(store, { ...said, type: REVIEW, predicate: { by: EVIL } }, stranger);
   const life = (trust: object) =>
     new Life(verification, { folder: "/nonexistent", world: { stores } }).preview({
       artifact: `${HERE}@${v1.digest}`,
       trust,
-      require: [{ type: "test-result" }],
+      require: [{ type: REVIEW, condition: "predicate.by == 'x'" }],
       lifecycleIssuers: { revocation: ["*"] },
     });
   for (const trust of [trustOf(wabbit), trustOf(stranger), trustOf(wabbit, stranger)]) {

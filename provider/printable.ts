@@ -34,7 +34,6 @@ export function forEngine(text: string): string {
 }
 
 /** The color codes of `styleText`. */
-// eslint-disable-next-line no-control-regex -- they begin with ESC
 const COLOR = /(\x1b\[\d{1,2}m)/;
 
 /** The exit to a terminal: our own colors pass where there are any, nobody's other codes. */

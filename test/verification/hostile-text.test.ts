@@ -30,7 +30,11 @@ test("a stranger's name and a revocation's reason are clean in what is planned",
   const v1 = await publish(store, "v1", wabbit);
   await sign(store, v1, stranger);
   const said = { subject: v1, audience: "internal" } as const;
-  await claim(store, { ...said, type: "revocation", predicate: { target: v1.digest, reason: EVIL } }, wabbit);
+  await claim(
+    store,
+    { ...said, type: "revocation", predicate: { target: v1.digest, reason: EVIL } },
+    wabbit,
+  );
   await claim(store, { ...said, type: REVIEW, predicate: { by: EVIL } }, stranger);
   const life = (trust: object) =>
     new Life(verification, { folder: "/nonexistent", world: { stores } }).preview({

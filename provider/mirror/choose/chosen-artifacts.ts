@@ -158,6 +158,11 @@ export class ChosenArtifacts {
         );
   }
 
+  #refuseUnreadable(found: Survey | undefined): void {
+    for (const [digest, why] of found?.unreadable ?? [])
+      this.choosing.plan.refused[digest] = `${digest} is not copied: ${why}`;
+  }
+
   /**
    * What is to refer to an artifact: what the source has, what is about to be put there, and what
    * is kept although it is withdrawn.
@@ -178,8 +183,7 @@ export class ChosenArtifacts {
       settled || !present,
       !this.choosing.keeps,
     );
-    for (const [digest, why] of found?.unreadable ?? [])
-      this.choosing.plan.refused[digest] = `${digest} is not copied: ${why}`;
+    this.#refuseUnreadable(found);
     // What an index that is gone had in it is not known any more.
     if (!present) this.choosing.view.parts.delete(root.digest);
     const announced =

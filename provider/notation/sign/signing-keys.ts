@@ -142,7 +142,7 @@ function checkNames(value: z.infer<typeof signingKeysSchema>): void {
   const names = keys.map(({ name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (repeated !== undefined) throw new Error(`it has two keys "${repeated}"`);
-  if (value.default != null && !names.includes(value.default))
+  if (typeof value.default === "string" && !names.includes(value.default))
     throw new Error(`its default "${value.default}" is no key of it`);
 }
 

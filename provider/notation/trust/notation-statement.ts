@@ -132,7 +132,7 @@ function usedPolicy(statement: Statement, at: string): TrustPolicy {
       registryScopes: statement.registryScopes,
       signatureVerification: {
         level,
-        ...(override == null ? {} : { override }),
+        ...(override ? { override } : {}),
         ...(verifyTimestamp ? { verifyTimestamp } : {}),
       },
       trustStores,

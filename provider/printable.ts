@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** White space that moves what follows it, and what divides lines in Unicode. */
-const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
-/** What steers a terminal, turns the direction of writing, or is not seen at all. */
-const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}]/gu;
+/** White space that moves what follows it. */
+const BREAKS = /[\t\n\v\f\r]+/g;
+/** What steers a terminal, turns the direction of writing, divides lines, or is not seen at all. */
+const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
 
 /**
  * Text that others may have written, fit to be shown: on one line, with nothing in it that a reader

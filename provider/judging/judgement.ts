@@ -241,7 +241,10 @@ function interestOf(question: Question): {
     ...LIFECYCLE,
     ...(readsVex ? ["vex"] : []),
   ]);
-  const read = new Set(conditions.map(({ type }) => typeKey(type)));
+  const read = new Set([
+    ...conditions.map(({ type }) => typeKey(type)),
+    ...(readsVex ? ["vex"] : []),
+  ]);
   return {
     about: (type) => asked.has(typeKey(type)),
     predicates: (type) => read.has(typeKey(type)),

@@ -29,7 +29,8 @@ export function lifecycleResults(claims: EffectiveClaims, now: Date): Requiremen
 
 /** Whoever keeps us from asking about the signer of a revocation must not undo it by that. */
 function unjudged({ digest, type, status, reason }: JudgedClaim): RequirementResult[] {
-  const name = type === undefined ? "" : typeKey(type);
+  // Of what nobody can tell the type of, the worst is supposed.
+  const name = type === undefined ? "revocation" : typeKey(type);
   const requirement = { revocation: "not revoked", endOfLife: "not past its end of life" }[name];
   if (status !== "inconclusive" || requirement === undefined) return [];
   return [

@@ -112,7 +112,10 @@ async function verifySignature(
     envelope = await readEnvelope(store, listed, artifact);
   } catch (error) {
     if (!isConsignError(error, ...INVALID, ...LOST)) throw error;
-    const isLost = isConsignError(error, ...LOST);
+    // What is listed as small and comes as something huge is not what was listed.
+    const isLost =
+      isConsignError(error, ...LOST) ||
+      (isConsignError(error, "MANIFEST_TOO_LARGE") && listed.size <= MAX_MANIFEST_SIZE);
     if (!isLost && !isSignature(listed)) return undefined;
     const list = new Checklist(policy.actions);
     await list.make("integrity", () =>

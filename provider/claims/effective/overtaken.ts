@@ -35,6 +35,7 @@ interface Uncertain {
  */
 const DAMAGED: ReadonlySet<ErrorCode> = new Set([
   "MANIFEST_UNKNOWN",
+  "MANIFEST_TOO_LARGE",
   "BLOB_UNKNOWN",
   "DIGEST_MISMATCH",
   "SIZE_MISMATCH",
@@ -158,8 +159,7 @@ function mayReplace(uncertain: Uncertain, claim: AdmittedClaim): boolean {
     const isHis = issuer.issuer === claim.issuer;
     if (isNamed && (isAbove || isHis)) return true;
     return (
-      isAlike &&
-      ((isAbove && claim.rank !== Infinity) || (isHis && !(signedAt < claim.signedAt)))
+      isAlike && ((isAbove && claim.rank !== Infinity) || (isHis && !(signedAt < claim.signedAt)))
     );
   });
 }

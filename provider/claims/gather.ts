@@ -142,7 +142,8 @@ class Gathering {
     const attached = subject !== this.artifact.digest;
     const head = await observeClaimHead(this.store, descriptor, { subject });
     const known = "broken" in head ? head.head : head;
-    if (saysNothing(descriptor) && known !== undefined && !isClaim(describedBy(known))) return undefined;
+    if (saysNothing(descriptor) && known !== undefined && !isClaim(describedBy(known)))
+      return undefined;
     if ("broken" in head) return this.#observeBroken(head, attached);
     if (!attached && !this.#matters(head)) return undefined;
     const verdict = await this.#verify(head);

@@ -7,7 +7,6 @@ import {
   identitySchema,
   lifecycleIssuersSchema,
   requireEntrySchema,
-  type Traveller,
 } from "../claims/index";
 import { ConsignError, isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation/index";
@@ -35,7 +34,9 @@ import {
   verdictSchema,
   type Judgement,
 } from "../judging/judgement";
-import type { Properties, Reconciler } from "../world/reconciler";
+import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
+import { rememberedIn, remembering, type Against } from "../judging/against";
+import { withContent } from "../judging/content";
 import { isInline, openTrust, trustSchema } from "../judging/trust";
 import { verificationSummary } from "./summary";
 
@@ -68,10 +69,10 @@ export const verification: Reconciler<typeof schema.shape> = {
   kind: "Verification",
   schema,
   replaceOn: [],
-  ignore: ["mirror", "mirrorReady"],
+  ignore: ["mirror", "mirrorReady", "against"],
   ensured: [],
 
-  async plan(known, unknown, _previous, context) {
+  async plan(known, unknown, previous, context) {
     // What is about to arrive serves the preview and is no property of the verdict: it is neither
     // shown nor recorded.
     const planned: Properties = { mirror: undefined, mirrorReady: undefined };
@@ -85,6 +86,7 @@ export const verification: Reconciler<typeof schema.shape> = {
     const { properties, judgement } = await verify(
       arriving,
       await present(inputs.artifact, context),
+      rememberedIn(previous),
       context,
     );
     if (judgement.verdict.digest === undefined)
@@ -99,20 +101,24 @@ export const verification: Reconciler<typeof schema.shape> = {
 
   unsettled: (inputs) => inputs["reference"] === undefined,
 
-  async ensure(inputs, _previous, context) {
+  async ensure(inputs, previous, context) {
     const known = readState(schema, inputs);
     const { properties, judgement } = await verify(
       known,
       await present(known.artifact, context),
+      { ...rememberedIn(previous), ...rememberedIn(inputs) },
       context,
     );
     const reference = referenceOf(known.artifact);
-    if (!judgement.verified)
-      throw new ConsignError(
+    if (!judgement.verified) {
+      const unmet = new ConsignError(
         "VERIFICATION_UNMET",
         `${reference} is not verified: ${judgement.unmet.join("; ")}`,
         { path: "artifact" },
       );
+      // What was good before is not to be taken from the state any more.
+      throw new PartialFailure(unmet, { ...inputs, ...NOTHING_GOOD, ...properties });
+    }
     const planned = readState(recordedSchema, inputs).reference;
     if (planned !== undefined && planned !== properties["reference"]) {
       throw new ConsignError(
@@ -121,7 +127,7 @@ export const verification: Reconciler<typeof schema.shape> = {
         { path: "artifact" },
       );
     }
-    return { ...inputs, ...properties };
+    return { ...inputs, against: undefined, ...properties };
   },
 
   /**
@@ -137,13 +143,18 @@ export const verification: Reconciler<typeof schema.shape> = {
       first === undefined || parseReference(first).digest === named?.digest
         ? named
         : await present(first, context);
-    const { properties, judgement } = await verify(inputs, verified, context, first);
+    const { properties, judgement } = await verify(
+      inputs,
+      verified,
+      rememberedIn(state),
+      context,
+      first,
+    );
     tell(inputs, judgement, context);
     const verdict = { ...judgement.verdict, digest: named?.digest };
     return {
       ...state,
-      reference: undefined,
-      followed: undefined,
+      ...NOTHING_GOOD,
       ...properties,
       verdict,
       summary: state["summary"],
@@ -153,6 +164,14 @@ export const verification: Reconciler<typeof schema.shape> = {
   async remove() {
     // A verdict leaves nothing behind.
   },
+};
+
+/** What a verdict that is not good takes away. */
+const NOTHING_GOOD: Properties = {
+  reference: undefined,
+  followed: undefined,
+  summary: undefined,
+  against: undefined,
 };
 
 /** A broken trust policy is an error as soon as it is known. */
@@ -173,6 +192,7 @@ async function openKnownTrust(
 async function verify(
   inputs: Inputs,
   artifact: Descriptor | undefined,
+  remembered: Against,
   context: ResourceContext,
   asked = referenceOf(inputs.artifact),
 ): Promise<{ properties: Properties; judgement: Judgement }> {
@@ -180,15 +200,28 @@ async function verify(
   if (artifact === undefined) {
     await openKnownTrust(inputs, context);
     const judgement = absent(asked);
-    return { properties: { verdict: judgement.verdict, claims: judgement.claims }, judgement };
+    return {
+      properties: {
+        verdict: judgement.verdict,
+        claims: judgement.claims,
+        ...recordedAgainst(remembered),
+      },
+      judgement,
+    };
   }
-  const start = { location, artifact, judged: await judgeAt(inputs, location, artifact, context) };
+  const memory: Memory = { before: remembered, now: {} };
+  const visit = (place: Location, found: Descriptor) =>
+    judgeAt(inputs, place, found, memory, context);
+  const start = { location, artifact, judged: await visit(location, artifact) };
   const {
     end,
     stops = [],
     refusal,
   } = inputs.followRedirects === "verify"
-    ? await followRedirects(start, traveller(inputs, context))
+    ? await followRedirects(start, {
+        resolve: (reference) => present(formatReference(reference), context),
+        visit,
+      })
     : { end: start };
   const judgement = refusal === undefined ? end.judged : withRefusedRedirect(end.judged, refusal);
   const { claims, evidence, verified } = judgement;
@@ -196,6 +229,7 @@ async function verify(
     verdict: { ...judgement.verdict, digest: artifact.digest },
     claims,
     ...(stops.length > 1 ? { followed: stops } : {}),
+    ...recordedAgainst(memory.now),
   };
   if (!verified) return { properties, judgement };
   const { require, deny, precedence, lifecycleIssuers } = inputs;
@@ -207,16 +241,32 @@ async function verify(
   };
 }
 
+/** What was said against the artifact and what it leads to, when it was last looked at and now. */
+interface Memory {
+  readonly before: Against;
+  readonly now: Against;
+}
+
+function recordedAgainst(against: Against): Properties {
+  return Object.keys(against).length === 0 ? {} : { against };
+}
+
 /** Under the trust policy that applies at the place. */
 async function judgeAt(
   inputs: Inputs,
   location: Location,
   artifact: Descriptor,
+  memory: Memory,
   context: ResourceContext,
 ): Promise<Judgement & { trust: ResolvedTrustPolicy }> {
-  const store = await at("artifact", () => context.stores.open(location));
+  const store = remembering(
+    await at("artifact", () => context.stores.open(location)),
+    memory.before,
+  );
   const trust = await openTrust(inputs.trust, store.name, context);
-  const judgement = await judge(store, artifact, trust, inputs, context);
+  const judged = await judge(store, artifact, trust, inputs, context);
+  Object.assign(memory.now, judged.against);
+  const judgement = await withContent(judged, store, artifact);
   if (inputs.mirror === undefined) return { ...judgement, trust };
   const { followRedirects: follow, precedence, lifecycleIssuers } = inputs;
   const trustScope = { trust, scope: store.name, question: { precedence, lifecycleIssuers } };
@@ -228,16 +278,6 @@ async function judgeAt(
       context,
     )),
     trust,
-  };
-}
-
-function traveller(
-  inputs: Inputs,
-  context: ResourceContext,
-): Traveller<Judgement & { trust: ResolvedTrustPolicy }> {
-  return {
-    resolve: (reference) => present(formatReference(reference), context),
-    visit: (location, artifact) => judgeAt(inputs, location, artifact, context),
   };
 }
 

@@ -10,7 +10,7 @@ import {
   type PackedArtifact,
 } from "../../provider/content/pack";
 import type { ReadStore } from "../../provider/content/storage";
-import { ConsignError } from "../../provider/errors";
+import { ConsignError, type ErrorCode } from "../../provider/errors";
 import {
   envelopeOf,
   isSignature,
@@ -231,7 +231,7 @@ test("every signer is told where all are asked for: one that verifies hides no o
 /** The same store, but with something else in place of one of its verbs. */
 function failing(
   verb: "referrers" | "manifest" | "blob",
-  code: "REGISTRY_UNREACHABLE" | "BLOB_UNKNOWN" | "MANIFEST_UNKNOWN",
+  code: ErrorCode,
   times = Infinity,
 ): ReadStore {
   let left = times;

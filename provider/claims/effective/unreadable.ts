@@ -76,9 +76,7 @@ function aboutOf({ type, head, listedUnder, broken: { code } }: BrokenClaim): Ab
   // What is wrapped in another tool's signature is signed all the same where somebody has signed
   // around that, and may be anything where its type is inside.
   const isLost = LOST.has(code) || (code === "ENVELOPE_UNSUPPORTED" && mayForbid(type));
-  return isLost
-    ? { type, subject: head.subject.digest, supersedes: head.supersedes }
-    : undefined;
+  return isLost ? { type, subject: head.subject.digest, supersedes: head.supersedes } : undefined;
 }
 
 /** Whether a claim can be held against the artifact, as far as is known. */
@@ -164,10 +162,12 @@ function judgeUnreadable(
       : unsure[0]?.reason;
   if (who === undefined)
     // It may be of a type that somebody denies.
-    return type === undefined ? signed : {
-      status: "untrusted",
-      reason: objections[0] ?? "nobody who may issue it has signed it",
-    };
+    return type === undefined
+      ? signed
+      : {
+          status: "untrusted",
+          reason: objections[0] ?? "nobody who may issue it has signed it",
+        };
   return {
     status: "inconclusive",
     reason: `${who}, and what it says cannot be read: ${broken.reason} (${broken.code}) [SIGNATURE_INCONCLUSIVE]`,

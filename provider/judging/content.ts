@@ -7,6 +7,15 @@ import { withObjections, type Judgement } from "./judgement";
 
 const MAX_NAMED = 3;
 
+const CONTENT_PATH = "content";
+
+/** Whether what a verdict says against an artifact is that there is nothing to use. */
+export function lacksContent({ verdict: { requirements } }: Judgement): boolean {
+  return [CONTENT_PATH, "lifecycle.content-purged"].some(
+    (path) => requirements[path] !== undefined,
+  );
+}
+
 /**
  * A good verdict is no use where there is nothing to use: an index of which no manifest is there any
  * more. Blobs may come from elsewhere, as in a pull-through cache.
@@ -27,7 +36,7 @@ export async function withContent(
     );
   const which = `${named.join(", ")}${gone.length > MAX_NAMED ? ` and ${gone.length - MAX_NAMED} more` : ""}`;
   const result: RequirementResult = {
-    path: "content",
+    path: CONTENT_PATH,
     requirement: CONTENT_THERE,
     met: !all,
     reason: all

@@ -25,6 +25,9 @@ import {
   slotOf,
   type PromotionAnswer,
 } from "./plan";
+import { rememberedIn } from "../judging/against";
+import { lacksContent } from "../judging/content";
+import { refused } from "./refused";
 import { describeMove, describeRunning } from "../deployments/record";
 import { removePromotion } from "./remove";
 import type { Properties, Reconciler } from "../world/reconciler";
@@ -67,6 +70,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     "asOf",
     "seen",
     "upcoming",
+    "against",
   ],
   ensured: ["signatures"],
   // Of a revocation nobody is to overlook it, though nothing can be done about it here. A tag
@@ -131,10 +135,14 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     const plan = await settled(inputs, previous, context);
     const { descriptor, record, summary } = plan;
     if (!plan.verified)
-      throw new ConsignError(
-        "VERIFICATION_UNMET",
-        `${referenceOf(plan.artifact)} is not promoted: ${plan.unmet.join("; ")}`,
-        { path: "artifact" },
+      throw refused(
+        new ConsignError(
+          "VERIFICATION_UNMET",
+          `${referenceOf(plan.artifact)} is not promoted: ${plan.unmet.join("; ")}`,
+          { path: "artifact" },
+        ),
+        plan,
+        previous,
       );
     if (descriptor === undefined || record === undefined || summary === undefined)
       throw new ConsignError(
@@ -143,7 +151,11 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
         { path: "artifact" },
       );
     const question = await historyQuestion(plan, context);
-    const asked = { ...question, ...(await artifactQuestion(plan, context)) };
+    const asked = {
+      ...question,
+      ...(await artifactQuestion(plan, context)),
+      remembered: rememberedIn(plan),
+    };
     const [, before] = plan.promotions;
     const signatures = await promote(
       {
@@ -162,7 +174,9 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
         signing: { store: question.store, args: plan, signedBy: plan.signedBy, written: [] },
       },
       context,
-    );
+    ).catch((error: unknown) => {
+      throw refused(error, plan, previous);
+    });
     return { ...inputs, ...plan, tagged: { [plan.tag]: plan.digest }, signatures };
   },
 
@@ -257,6 +271,7 @@ async function plannedPromotion(
       descriptor: typeof inputs.artifact === "string" ? undefined : inputs.artifact.descriptor,
       policy: { trust: inputs.trust, ...asked.question },
       claims: inputs.claims,
+      remembered: rememberedIn(previous),
       tag: inputs.tag,
       asOf: resolveAsOf(
         inputs.asOf,
@@ -286,9 +301,9 @@ function properties(
   recorded: Recorded,
   context: ResourceContext,
 ): Properties {
-  const { descriptor, record, history, replaced, before, judgement, promotedAt, seen } = answer;
+  const { descriptor, record, history, replaced, before, judgement, promotedAt, seen, against } =
+    answer;
   const slot = slotOf(inputs.environment, inputs.to, inputs.tag);
-  const reference = pinned(parseReference(`${inputs.to}@${digest}`).location, digest);
   // What the environment runs stays there, whatever is known of it by now; put there again is
   // nothing that would not be put there now.
   const stays = answer.done && seen === digest;
@@ -311,7 +326,9 @@ function properties(
     );
   return {
     digest,
-    reference,
+    ...(verified && !lacksContent(judgement)
+      ? { reference: pinned(parseReference(`${inputs.to}@${digest}`).location, digest) }
+      : {}),
     promotedAt,
     revoked: verified && seen !== digest ? undefined : running,
     move:
@@ -331,6 +348,7 @@ function properties(
     verdict: done ? recorded.verdict : judgement.verdict,
     verified,
     unmet: stays ? [] : judgement.unmet,
+    ...(Object.keys(against).length === 0 ? {} : { against }),
     carries: answer.carries ?? recorded.carries ?? {},
     windows: {
       ...(before === undefined || before.digest === digest
@@ -438,7 +456,11 @@ async function observedRevoked(
 ): Promise<Record<Digest, string> | undefined> {
   if (tag === undefined || tag === ABSENT) return undefined;
   const reason = await revocationOf(
-    { ...question, ...(await artifactQuestion(recorded, context)) },
+    {
+      ...question,
+      ...(await artifactQuestion(recorded, context)),
+      remembered: rememberedIn(recorded),
+    },
     tag as Digest,
     context,
   );

@@ -17,7 +17,7 @@ function makeRoom(objects: number): { freed: number; collections: number } {
     left = undefined;
     const before = process.memoryUsage().heapTotal;
     console.log("BEGIN");
-    require("../unit/dynamic/dist/provider/dynamic/make-room");
+    require("./dist/provider/dynamic/make-room");
     console.log("END", before - process.memoryUsage().heapTotal);
   `;
   const told = execFileSync(process.execPath, ["--trace-gc", "-e", program], {

@@ -13,7 +13,8 @@ import { checkout, EXAMPLES_FOLDER, type Played } from "./example-checkout";
  * tests share them.
  */
 const TIMEOUT_MS = 10 * 60_000;
-const MAX_LINES = 120;
+/** As Prettier counts them, which gives most arguments a line of their own. */
+const MAX_LINES = 150;
 
 const pinned = (repository: string): RegExp => new RegExp(`^${repository}@sha256:[0-9a-f]{64}$`);
 

@@ -55,7 +55,7 @@ test("a failure inside a test counts once and is shown with its error and place;
 });
 
 test("a file that breaks, exits, leaves something behind or holds no test has failed", () => {
-  const broken = report({ "a.cjs": 'require("../unit/harness/not-there");' });
+  const broken = report({ "a.cjs": 'require("./not-there");' });
   assert.equal(lastLine(broken), "0 passed, 1 failed");
   assert.match(broken, /Cannot find module/);
   assert.equal(

@@ -148,7 +148,7 @@ test("in a preview, what does not exist yet is unknown", async () => {
 
 test("importing the SDK does not load the library", async () => {
   const script =
-    'require("../unit/report/sdk"); process.stdout.write(JSON.stringify(Object.keys(require.cache).filter((path) => path.startsWith(require("node:path").resolve("provider")))))';
+    'require("./sdk"); process.stdout.write(JSON.stringify(Object.keys(require.cache).filter((path) => path.startsWith(require("node:path").resolve("provider")))))';
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [...LOAD_TYPESCRIPT, "-e", script],

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import tseslint from "typescript-eslint";
-import exceptions from "./lint-exceptions.json" with { type: "json" };
 
 /**
  * Rules that have a figure; what is over it today stands in lint-exceptions.json, which may only

@@ -164,6 +164,11 @@ export function asConsignError(
   return new ConsignError(fallback, message, { ...details, cause: error });
 }
 
+/** Anything may be thrown, and anything be a signal's reason; an error stays the one it is. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
 /**
  * `user:password@` before what looks like a host, with no scheme before it. A digest after `@`, or
  * the path of a layout before it, is none.

@@ -37,6 +37,14 @@ const COMMANDS = {
       process.exitCode = 1;
     }
   },
+  async lint() {
+    const { runLint } = await import("./lint.mjs");
+    const complaints = await runLint({ record: args.includes("--record") });
+    if (complaints !== "") {
+      process.stdout.write(`${complaints}\n`);
+      process.exitCode = 1;
+    }
+  },
   async tools() {
     process.exitCode = (await withTools(args.length > 0 ? args : ALL_TOOLS)).length === 0 ? 0 : 1;
   },

@@ -130,14 +130,14 @@ function asked<Args extends object, Result>(
   args: Deep<Args>,
   ask: (args: Args) => Promise<Result>,
 ): pulumi.Output<Result> {
-  return pulumi.output(args).apply(async (known) => {
+  return pulumi.output(args).apply<Result>(async (known) => {
     try {
       return await ask(known as Args);
     } catch (error) {
       if (pulumi.runtime.isDryRun() && isMissing(error)) return pulumi.unknown as Result;
       throw error;
     }
-  }) as pulumi.Output<Result>;
+  });
 }
 
 function isMissing(error: unknown): boolean {

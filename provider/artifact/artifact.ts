@@ -1,111 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from "zod";
-import { ConsignError } from "../errors";
-import { descriptorSchema, sameContent } from "../oci/descriptor";
-import { digestSchema } from "../oci/digest";
-import {
-  locationSchema,
-  parseLocation,
-  pinned,
-  referenceSchema,
-  tagSchema,
-} from "../oci/reference";
-import { artifactTagSchema, onDeleteSchema, pick, readState } from "../world/arguments";
-import { openOrigin, originKnown, originShape, pushOrigin } from "./origin";
-import { COMPLETE, contentStatus } from "./content-status";
-import type { ResourceContext } from "../world/context";
-import { holdingsOf } from "../world/holdings";
-import { formerSignatures, ownMarks } from "../signing/own-marks";
-import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
+import { parseLocation } from "../oci/reference";
+import { readState } from "../world/arguments";
+import { ownMarks } from "../signing/own-marks";
+import type { Reconciler } from "../world/reconciler";
 import { removeArtifact } from "../keeping/removal";
-import { NOT_DUE } from "../signing/renewal";
-import { signedBySchema } from "../signing/signer";
-import {
-  currentSignatures,
-  ensureSigned,
-  keptSignatures,
-  plannedRenewal,
-  plannedSigning,
-  recordedSignatures,
-  satisfying,
-  signatureRecord,
-  signatureRecordSchema,
-  signatureStatus,
-} from "../signing/signing";
-import { signingShape, type SigningArguments } from "../signing/arguments";
-import { dropTag, observedTags, pointTag, requireUnmoved } from "../world/tags";
-
-const schema = z.object({
-  repository: locationSchema,
-  tags: z.array(artifactTagSchema).max(100).default([]),
-  ...originShape,
-  ...signingShape,
-  onDelete: onDeleteSchema.default("retain"),
-});
-
-const plannedSchema = schema.extend({
-  tags: z.array(tagSchema).max(100).default([]),
-  digest: digestSchema,
-  reference: referenceSchema,
-  descriptor: descriptorSchema,
-  signedBy: signedBySchema,
-  tagged: z.record(z.string(), z.string()),
-  /** Where this resource itself last pointed each tag: what is there is its own to take away. */
-  placed: z.record(z.string(), z.string()).optional(),
-  renewal: z.string().default(NOT_DUE),
-  signatures: z.array(signatureRecordSchema).optional(),
-});
-
-const tagsSchema = plannedSchema.pick({ tagged: true, placed: true, digest: true }).partial();
+import { recordedSignatures } from "../signing/signing";
+import { ensureArtifact } from "./apply";
+import { signedArtifactSchema, plannedArtifactSchema, tagsBefore } from "./arguments";
+import { observeArtifact } from "./observe";
+import { planArtifact } from "./plan";
 
 /**
  * An artifact in a repository, its signature, and the tags on it. Signature before tag: who
  * resolves the tag finds it signed.
  */
-export const signedArtifact: Reconciler<typeof schema.shape> = {
+export const signedArtifact: Reconciler<typeof signedArtifactSchema.shape> = {
   kind: "SignedArtifact",
-  schema,
+  schema: signedArtifactSchema,
   replaceOn: ["repository"],
   places: ["repository"],
   ignore: ["signer", "files", "layout", "from", "tags", "artifactType", "annotations"],
   ensured: ["signatures", "formerSignatures", "placed", "signedReference"],
 
-  async plan(known, unknown, _previous, context) {
-    const settled = originKnown(known, unknown);
-    const { signedBy } = await plannedSigning(known, context);
-    const planned: Properties = {
-      ...pick(known, "tags", "onDelete"),
-      content: COMPLETE,
-      signature: "valid",
-      ...(signedBy === undefined ? {} : { signedBy }),
-    };
-    if (!unknown.has("renewBefore") && known.renewBefore === undefined)
-      planned["renewal"] = NOT_DUE;
-    if (!settled) return { planned };
-    const { root: descriptor } = await openOrigin(known, context);
-    Object.assign(planned, { digest: descriptor.digest, descriptor });
-    if (known.tags !== undefined)
-      planned["tagged"] = Object.fromEntries(known.tags.map((tag) => [tag, descriptor.digest]));
-    const { repository } = known;
-    if (repository === undefined) return { planned };
-    planned["reference"] = pinned(parseLocation(repository), descriptor.digest);
-    const undetermined = Object.keys(signingShape).some((name) => unknown.has(name));
-    if (signedBy !== undefined && !undetermined) {
-      planned["renewal"] = await plannedRenewal(
-        () => context.stores.open(repository),
-        descriptor,
-        known as SigningArguments,
-        signedBy,
-        context,
-      );
-    }
-    return { planned };
-  },
+  plan: planArtifact,
 
   id: (inputs) => String(inputs["repository"]),
 
   holds(properties) {
-    const held = plannedSchema
+    const held = plannedArtifactSchema
       .pick({ repository: true, digest: true, tags: true })
       .safeParse(properties);
     return held.success
@@ -117,95 +39,12 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
       : undefined;
   },
 
-  async ensure(inputs, previous, context) {
-    const plan = readState(plannedSchema, inputs);
-    const { seen, placed } = tagsBefore(previous);
-    const store = await context.stores.open(plan.repository);
-    await requireUnmoved(store, plan.digest, plan.tags, seen);
-    const before = previous?.["digest"] === plan.digest ? previous : undefined;
-    const kept = keptSignatures(before);
-    const done = {
-      signatures: kept,
-      formerSignatures: formerSignatures(before, kept),
-      signedReference: undefined as string | undefined,
-      tagged: { ...seen },
-      placed: { ...placed },
-      content: "incomplete",
-      signature: "incomplete",
-    };
-    try {
-      await ensureContent(
-        plan,
-        previous !== undefined && previous["content"] !== COMPLETE,
-        context,
-      );
-      done.content = COMPLETE;
-      const request = {
-        store,
-        target: plan.descriptor,
-        args: plan,
-        signedBy: plan.signedBy,
-        renew: plan.renewal !== NOT_DUE,
-        previous,
-      };
-      const signatures = await ensureSigned(request, context);
-      Object.assign(done, {
-        signatures,
-        formerSignatures: formerSignatures(before, signatures),
-        signature: "valid",
-        signedReference: plan.reference,
-      });
-      for (const tag of plan.tags) {
-        await pointTag(store, plan.descriptor, tag, seen[tag]);
-        done.tagged[tag] = done.placed[tag] = plan.digest;
-      }
-      for (const [tag, digest] of Object.entries(placed)) {
-        if (
-          !plan.tags.includes(tag) &&
-          !(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag))
-        )
-          await dropTag(store, tag, [digest], plan.onDelete === "retain", context);
-      }
-      return { ...done, tagged: plan.tagged, placed: plan.tagged, renewal: NOT_DUE };
-    } catch (error) {
-      throw new PartialFailure(error as Error, { ...inputs, ...done });
-    }
-  },
+  ensure: ensureArtifact,
 
-  async observe(state, context) {
-    const recorded = readState(plannedSchema, state);
-    const store = await context.stores.observe(recorded.repository);
-    const content = await contentStatus(store, recorded.descriptor);
-    if (content === undefined) return undefined;
-    if (content.startsWith("altered")) return { ...state, content };
-    const own = await currentSignatures(
-      store,
-      recorded.descriptor,
-      recorded,
-      recorded.signedBy,
-      recordedSignatures(state),
-      context,
-    );
-    const signature = signatureStatus(own, recorded);
-    // What was signed stays recorded, so that a bad signature is one changed line: `signature`.
-    const adopted =
-      recorded.signatures !== undefined
-        ? {}
-        : {
-            signatures: satisfying(own, recorded).map(signatureRecord),
-            ...(signature === "valid" ? { signedReference: recorded.reference } : {}),
-          };
-    return {
-      ...state,
-      content,
-      signature,
-      tagged: await observedTags(store, Object.keys(recorded.tagged)),
-      ...adopted,
-    };
-  },
+  observe: observeArtifact,
 
   async remove(state, context) {
-    const recorded = readState(plannedSchema, state);
+    const recorded = readState(plannedArtifactSchema, state);
     const store = await context.stores.open(recorded.repository);
     const { seen, placed } = tagsBefore(state);
     const tags = Object.fromEntries(
@@ -224,49 +63,3 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
     await removeArtifact(leaving, recorded.onDelete, context);
   },
 };
-
-async function ensureContent(
-  plan: z.infer<typeof plannedSchema>,
-  deep: boolean,
-  context: ResourceContext,
-): Promise<void> {
-  const origin = await openOrigin(plan, context);
-  if (!sameContent(origin.root, plan.descriptor)) {
-    throw new ConsignError(
-      "PLAN_STALE",
-      `what is to be pushed is now ${origin.root.digest}, the plan says ${plan.digest}: run again`,
-      { reference: plan.reference },
-    );
-  }
-  const store = await context.stores.open(plan.repository);
-  await pushOrigin(origin, store, deep);
-  const status = await contentStatus(store, plan.descriptor);
-  if (status !== COMPLETE) {
-    throw new ConsignError(
-      "READ_BACK_FAILED",
-      `${plan.reference} was pushed, and cannot be read back (${status ?? "missing"}); if its content is damaged, delete it there and run again`,
-      { reference: plan.reference },
-    );
-  }
-  context.progress(`${plan.reference} is pushed`);
-}
-
-/**
- * Where a state has its tags, and where it had set them: states of old do not tell that, but for
- * what they were to point at.
- */
-function tagsBefore(state: Properties | undefined): {
-  seen: Record<string, string>;
-  placed: Record<string, string>;
-} {
-  const { tagged, placed, digest } = tagsSchema.safeParse(state ?? {}).data ?? {};
-  const seen = tagged ?? {};
-  return {
-    seen,
-    placed:
-      placed ??
-      (digest === undefined
-        ? {}
-        : Object.fromEntries(Object.keys(seen).map((tag) => [tag, digest]))),
-  };
-}

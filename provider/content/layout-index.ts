@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { ConsignError } from "../errors";
+import { ConsignError, asError } from "../errors";
 import { emptyLayoutIndex, layoutIndexSchema, type LayoutIndex } from "./layout-entries";
 import {
   fingerprint,
@@ -101,7 +101,7 @@ export class LayoutIndexFile {
       this.#pending.push({
         edit,
         after,
-        settle: (outcome) => (outcome === undefined ? resolve() : reject(outcome.error)),
+        settle: (outcome) => (outcome === undefined ? resolve() : reject(asError(outcome.error))),
       });
       if (!this.#writing) void this.#drain();
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import type { EffectiveClaims, ObservedClaim, RequirementResult } from "../claims/index";
-import { mayForbid } from "../claims/index";
+import { mayForbid, resolveType } from "../claims/index";
 import { manifestIfThere } from "../content/presence";
 import type { ReadStore } from "../content/storage";
 import { isConsignError } from "../errors";
@@ -35,15 +35,47 @@ export const againstSchema = z.record(
 );
 export type Against = z.infer<typeof againstSchema>;
 
-/** What is remembered in a state of any version. */
+/** Of a claim that was recorded before its place was. */
+const ANYWHERE = "";
+
+const stateSchema = z.looseObject({
+  against: againstSchema.optional(),
+  claims: z
+    .record(digestSchema, z.looseObject({ type: z.string(), status: z.string() }))
+    .optional()
+    .catch(undefined),
+  verdict: z.looseObject({ digest: digestSchema.optional() }).optional(),
+});
+
+/** What is remembered in a state of any version: the first ones have only the claims' types. */
 export function rememberedIn(state: unknown): Against {
-  const parsed = z.looseObject({ against: againstSchema.optional() }).safeParse(state ?? {});
-  return parsed.success ? (parsed.data.against ?? {}) : {};
+  const parsed = stateSchema.safeParse(state ?? {});
+  if (!parsed.success) return {};
+  const { against, claims = {}, verdict } = parsed.data;
+  const subject = verdict?.digest;
+  if (against !== undefined || subject === undefined) return against ?? {};
+  return Object.fromEntries(
+    Object.entries(claims)
+      .filter(
+        ([, { type, status }]) => mayForbid(type) && /^(?:effective|inconclusive):/.test(status),
+      )
+      .map(([digest, { type }]) => [
+        digest,
+        {
+          at: ANYWHERE,
+          subject,
+          mediaType: MEDIA_TYPES.manifest,
+          size: 0,
+          type: resolveType(type),
+          signatures: [],
+        },
+      ]),
+  );
 }
 
 /** A store that goes on listing what is remembered, until it is gone. */
 export function remembering(store: ReadStore, against: Against): ReadStore {
-  const here = Object.entries(against).filter(([, { at }]) => at === store.name);
+  const here = Object.entries(against).filter(([, { at }]) => at === store.name || at === ANYWHERE);
   if (here.length === 0) return store;
   return {
     name: store.name,

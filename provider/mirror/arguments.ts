@@ -9,6 +9,7 @@ import { onDeleteSchema } from "../world/arguments";
 import { claimSelectionSchema } from "./choose/claims";
 import { platformsSchema } from "./choose/platforms";
 import { tagSelectionSchema } from "./choose/tags";
+import type { Properties } from "../world/reconciler";
 
 export const schema = z.object({
   source: locationSchema,
@@ -43,3 +44,9 @@ export const plannedMirrorSchema = schema.extend({
 });
 
 export type PlannedMirror = z.infer<typeof plannedMirrorSchema>;
+
+/** A mirror as an earlier run has recorded it, if that can be read. */
+export function previousMirror(previous: Properties | undefined): PlannedMirror | undefined {
+  const parsed = plannedMirrorSchema.safeParse(previous ?? {});
+  return parsed.success ? parsed.data : undefined;
+}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asError } from "../errors";
 
 /**
  * One piece of work that several callers wait for. It is aborted when the last of them gives up,
@@ -46,7 +47,7 @@ async function firstOf<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   signal.throwIfAborted();
   let abandon: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    abandon = () => reject(signal.reason);
+    abandon = () => reject(asError(signal.reason));
     signal.addEventListener("abort", abandon, { once: true });
   });
   try {

@@ -139,7 +139,7 @@ export class Repository implements Store {
     const complete = entries.every(isComplete)
       ? [...entries]
       : await Promise.all(
-          entries.map((entry) =>
+          entries.map(async (entry) =>
             isComplete(entry) ? entry : this.#complete(entry, subject, options),
           ),
         );

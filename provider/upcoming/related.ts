@@ -132,7 +132,7 @@ export function selectRelated(
   const chosen = (Object.entries(related) as [Digest, Related][]).filter(([digest]) =>
     decide(digest),
   );
-  return sortedByKey(Object.fromEntries(chosen) as RelatedByDigest);
+  return sortedByKey(Object.fromEntries(chosen));
 }
 
 /**

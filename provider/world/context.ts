@@ -50,7 +50,7 @@ export class Stores {
     const directory = path.resolve(this.baseDir, parsed.path);
     let layout = this.layouts.get(directory);
     if (layout === undefined) {
-      layout = await OciLayout.open(directory, { create: true, name: formatLocation(parsed) });
+      layout = OciLayout.open(directory, { create: true, name: formatLocation(parsed) });
       this.layouts.set(directory, layout);
     }
     return layout;

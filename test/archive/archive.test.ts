@@ -61,12 +61,11 @@ describe("an archive policy", () => {
         "https://consign.dev/claims/deployment/v1",
       ],
     );
-    assert.deepEqual(
-      (await family(world.source, old.digest)).filter(
-        (digest) => !world.archive.has({ mediaType: MEDIA_TYPES.manifest, digest, size: 0 }),
-      ),
-      [],
-    );
+    for (const digest of await family(world.source, old.digest))
+      assert.ok(
+        await world.archive.has({ mediaType: MEDIA_TYPES.manifest, digest, size: 0 }),
+        `the archive lacks ${digest}`,
+      );
     assert.equal(await life.up(args("2026-04-01")), "same");
     assert.equal(
       await life.up(args("2026-12-01")),

@@ -22,7 +22,7 @@ for (const type of [
 ]) {
   test(`${type}: what is an end of life's annotation and nothing else does not meet what is required`, async () => {
     const folder = tempDir("annotation-only");
-    const world = new World(await OciLayout.open(join(folder, "repo"), { create: true }));
+    const world = new World(OciLayout.open(join(folder, "repo"), { create: true }));
     const artifact = await world.publish("v1");
     const { mediaType, digest, size } = artifact;
     const packed = packManifest({

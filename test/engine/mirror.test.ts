@@ -44,7 +44,7 @@ test(
     const places = async (): Promise<Store[]> => [
       world.repository(registries.olareg, "acme/net"),
       world.repository(registries.distribution, "acme/net"),
-      await OciLayout.open(join(engine.folder, "media")),
+      OciLayout.open(join(engine.folder, "media")),
     ];
     const mirrors = (change: Partial<MirrorArgs>): Program => {
       const to = (destination: string): MirrorArgs => ({

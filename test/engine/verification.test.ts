@@ -34,7 +34,7 @@ async function place(
   if (kind === "layout")
     return {
       location: "oci:repo",
-      world: new World(await OciLayout.open(join(engine.folder, "repo"), { create: true })),
+      world: new World(OciLayout.open(join(engine.folder, "repo"), { create: true })),
       engine,
       registry: undefined,
     };

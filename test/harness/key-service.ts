@@ -19,7 +19,7 @@ let running: Promise<KeyService> | undefined;
  */
 export function keyService(): Promise<KeyService> {
   return (running ??= new Promise((done, fail) => {
-    const server = createServer(answer);
+    const server = createServer((request, response) => void answer(request, response));
     server.unref().once("error", fail);
     server.listen(0, "127.0.0.1", () => {
       const env = {

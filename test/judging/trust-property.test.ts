@@ -11,7 +11,7 @@ import { Life, Refused } from "../harness/life";
 
 async function refusal(change: object): Promise<string> {
   const folder = tempDir("trust-property");
-  await new World(await OciLayout.open(join(folder, "repo"), { create: true })).publish("v1");
+  await new World(OciLayout.open(join(folder, "repo"), { create: true })).publish("v1");
   writeFileSync(join(folder, "text.txt"), "text\n");
   mkdirSync(join(folder, "config", "trustpolicy.json"), { recursive: true });
   const error = await new Life(verification, { folder })

@@ -118,7 +118,7 @@ test(
     const stack = new MirrorStack();
     const args = { source: `${source.host}/a/b`, destinations: ["oci:sparse"] };
     await stack.up({ ...args, platforms: { only: ["linux/amd64"], index: "sparse" } });
-    const place = await OciLayout.open(join(stack.baseDir, "sparse"));
+    const place = OciLayout.open(join(stack.baseDir, "sparse"));
     assert.equal((await place.resolve("v1")).digest, index.descriptor.digest);
     assert.deepEqual(
       [

@@ -26,7 +26,7 @@ async function scene(): Promise<{
   };
   return {
     stack,
-    origin: await OciLayout.open(join(stack.baseDir, "origin"), { create: true }),
+    origin: OciLayout.open(join(stack.baseDir, "origin"), { create: true }),
     copy,
     held,
   };
@@ -158,7 +158,7 @@ test(
 
 test("a mirror that takes another's place keeps what both plan, when that other one is purged", async () => {
   const { stack, origin, held, copy } = await scene();
-  const again = await OciLayout.open(join(stack.baseDir, "again"), { create: true });
+  const again = OciLayout.open(join(stack.baseDir, "again"), { create: true });
   const image = await pushImage(origin, { tag: "v1" });
   await pushImage(again, { tag: "v1" });
   const old = await pushImage(origin, { tag: "v0", layers: ["old\n"] });

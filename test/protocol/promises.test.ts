@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { isClaim } from "../../provider/claims/recognise";
-import { isConsignError } from "../../provider/errors";
+import { asError, isConsignError } from "../../provider/errors";
 import { listSignatures } from "../../provider/notation/index";
 import type { Digest } from "../../provider/oci/digest";
 import { claim } from "../../provider/claim/claim";
@@ -140,7 +140,10 @@ const promises: Record<string, (context: TestContext) => Promise<void>> = {
       const claims = (await store.referrers(root)).filter(isClaim);
       const tagged = await store.resolve("v1").then(
         () => true,
-        (error) => (isConsignError(error, "MANIFEST_UNKNOWN") ? false : Promise.reject(error)),
+        (error: unknown) => {
+          if (isConsignError(error, "MANIFEST_UNKNOWN")) return false;
+          throw asError(error);
+        },
       );
       for (const { digest } of claims)
         assert.ok(

@@ -24,7 +24,7 @@ import { places, withUnknown } from "./unknown-places";
 
 test("verification: unknown arguments anywhere", { timeout: 300_000 }, async () => {
   const folder = tempDir("vu");
-  const world = new World(await OciLayout.open(join(folder, "repo"), { create: true }));
+  const world = new World(OciLayout.open(join(folder, "repo"), { create: true }));
   const artifact = await world.publish();
   await world.claim(artifact, "sbom/spdx", sbom());
   await world.claim(artifact, "test-result", testResult());

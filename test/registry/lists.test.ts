@@ -334,11 +334,11 @@ test(
   "a deletion takes its entry out of the fallback index also while another list is asked for anew",
   { skip },
   async (context) => {
-    let held: Promise<void> | undefined;
+    const held = { until: Promise.resolve() };
     const registry = await startRegistry("distribution", {
       gates: [
         async (request) => {
-          if (/referrers\//.test(request.url ?? "")) await held;
+          if (/referrers\//.test(request.url ?? "")) await held.until;
           return false;
         },
       ],
@@ -352,7 +352,7 @@ test(
       ),
     );
     assert.equal((await repository.referrers(image.descriptor.digest)).length, 3);
-    held = new Promise((resolve) => setTimeout(resolve, 100));
+    held.until = new Promise((resolve) => setTimeout(resolve, 100));
     const fresh = repository.referrers(SUBJECT, { fresh: true });
     await Promise.all([
       fresh,

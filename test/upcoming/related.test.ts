@@ -22,8 +22,7 @@ const [claim, signature, scan, remark, remarkSignature, image] = [
   "remarkSignature",
   "image",
 ].map((name) => digestOf(name)) as [Digest, Digest, Digest, Digest, Digest, Digest];
-const byDigest = (...entries: [Digest, Related][]): RelatedByDigest =>
-  Object.fromEntries(entries) as RelatedByDigest;
+const byDigest = (...entries: [Digest, Related][]): RelatedByDigest => Object.fromEntries(entries);
 const related = byDigest(
   [claim, { type: "sbom/spdx", audience: "public" }],
   [signature, { type: SIGNATURE, audience: "internal", of: claim }],

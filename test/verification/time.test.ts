@@ -22,7 +22,7 @@ const warnings: string[] = [];
 let world: World;
 let artifact: Descriptor;
 before(async () => {
-  world = new World(await OciLayout.open(join(folder, "repo"), { create: true }));
+  world = new World(OciLayout.open(join(folder, "repo"), { create: true }));
   artifact = await world.publish();
 });
 after(() => client.close());

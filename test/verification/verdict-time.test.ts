@@ -19,7 +19,7 @@ const short = codeSigner(wabbitRoot, shortlived);
 
 async function arrange(by = short) {
   const folder = tempDir("ended");
-  const world = new World(await OciLayout.open(join(folder, "repo"), { create: true }));
+  const world = new World(OciLayout.open(join(folder, "repo"), { create: true }));
   const clock = { now: later(3 * DAY) };
   return { folder, world, clock, options: { folder, now: () => clock.now }, by };
 }
@@ -53,7 +53,7 @@ test("a signature by a certificate that is not valid at our clock: its status ha
   const { clock, options } = await arrange();
   const signer = signerFiles("young", { notBefore: later(2 * DAY), notAfter: later(90 * DAY) });
   const life = new Life(signedArtifact, options);
-  const image = new World(await OciLayout.open(join(options.folder, "repo"), { create: true }));
+  const image = new World(OciLayout.open(join(options.folder, "repo"), { create: true }));
   await image.image("c", "v1");
   await life.up({ repository: "oci:repo", from: "oci:repo:v1", signer: signer.args });
   clock.now = later(DAY);

@@ -1,56 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../../content/bounded";
-import type { ReadStore } from "../../content/storage";
-import type { Survey } from "../../graph/index";
-import type { ResolvedTrustPolicy } from "../../notation/index";
-import { plainDescriptor, type Descriptor } from "../../oci/descriptor";
+import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
-import { isIndexType } from "../../oci/media-types";
-import type { ResourceContext } from "../../world/context";
-import { replacedBy } from "../plan/base";
 import { budgetOf } from "../plan/budget";
-import { chooseRelated, type ClaimContract } from "./related-choice";
 import { takesCosignTags } from "./claims";
 import { chooseCosignTags } from "./cosign";
-import { derive, DERIVED_FROM, needsDeriving } from "./derived";
-import {
-  mirroredBefore,
-  earlierArtifactsToRevisit,
-  withdrawnTags,
-  type Refusal,
-} from "./withdrawn";
+import { mirroredBefore, earlierArtifactsToRevisit, withdrawnTags } from "./withdrawn";
 import { creationOf, offeredTags } from "./offered";
-import { aboutParts, relatedBefore } from "./parts";
-import {
-  emptyPlan,
-  type Budget,
-  type FullArtifact,
-  type FullPlan,
-  type Upcoming,
-} from "../../upcoming/plan";
-import { childFilter, choose, type Choice, type Platforms } from "./platforms";
-import { refusalOf, Refusals } from "./refusals";
-import {
-  decodeRelated,
-  sortedByKey,
-  type Related,
-  type RelatedByDigest,
-} from "../../upcoming/related";
+import { emptyPlan, type Budget, type FullPlan } from "../../upcoming/plan";
+import { childFilter } from "./platforms";
+import { Refusals } from "./refusals";
+import { sortedByKey } from "../../upcoming/related";
 import { SourceView } from "./source-view";
-import { namedDigests, namedTags, namesOnly, selectTags, type TagSelection } from "./tags";
+import { namedDigests, namedTags, namesOnly, selectTags } from "./tags";
+import { ChosenArtifacts, type Choosing, type MirrorQuestion } from "./chosen-artifacts";
 
 /**
  * Artifacts that are looked at together; each takes several requests, which the registry's own
  * bound holds back.
  */
 const AT_ONCE = 32;
-
-export interface MirrorSelection extends ClaimContract {
-  tags: TagSelection;
-  platforms: Platforms | undefined;
-  trust: ResolvedTrustPolicy | undefined;
-}
 
 /** A plan, and what was found out on the way to it that whoever carries it out can use. */
 export interface Resolved {
@@ -65,69 +34,63 @@ export interface Resolved {
   undecided: boolean;
 }
 
-/**
- * Decides what the destinations are to hold, from three sides: what the source has, what this
- * program is about to put there (`upcoming`), and what was mirrored before (`base`), which is not
- * read again.
- */
-export async function resolveMirror(
-  source: ReadStore,
-  selection: MirrorSelection,
-  upcoming: Upcoming | undefined,
-  base: FullPlan | undefined,
-  context: ResourceContext,
-  places: readonly string[] = [],
-): Promise<Resolved> {
-  return new Resolution(source, selection, upcoming, base, context, places).run();
+/** Decides what the destinations are to hold. */
+export async function resolveMirror(question: MirrorQuestion): Promise<Resolved> {
+  return new Resolution(question).run();
 }
 
 class Resolution {
-  readonly #plan = emptyPlan();
+  readonly #choosing: Choosing;
+  readonly #artifacts: ChosenArtifacts;
   readonly #view: SourceView;
-  readonly #refusals: Refusals;
-  readonly #roots = new Set<Digest>();
-  /** By what they were made of, indexes of our own making, which take its tags. */
-  readonly #derived = new Map<Digest, Digest>();
-  #undecided = false;
+  readonly #plan = emptyPlan();
   readonly #withdrawn = new Set<string>();
-  /** What is gone at the source stays. */
-  #keeps: boolean;
   /** Asked for by digest, and not at the source. */
   readonly #absent = new Set<Digest>();
   #tagList: readonly string[] | undefined;
 
-  constructor(
-    private readonly source: ReadStore,
-    private readonly selection: MirrorSelection,
-    private readonly upcoming: Upcoming | undefined,
-    private readonly base: FullPlan | undefined,
-    private readonly context: ResourceContext,
-    /** Where what was mirrored before may still be read. */
-    private readonly places: readonly string[],
-  ) {
-    this.#keeps = selection.withdrawn === "keep";
-    this.#view = new SourceView(
-      source,
-      base,
-      upcoming,
-      selection.platforms,
-      childFilter(selection.platforms, (digest) => this.#roots.has(digest)),
-    );
-    this.#refusals = new Refusals(this.#plan, base, selection.withdrawn);
+  constructor(private readonly question: MirrorQuestion) {
+    const { source, selection, upcoming, base } = question;
+    const { platforms, withdrawn } = selection;
+    const roots = new Set<Digest>();
+    const parts = childFilter(platforms, (digest) => roots.has(digest));
+    this.#view = new SourceView(source, base, upcoming, platforms, parts);
+    this.#choosing = {
+      ...question,
+      view: this.#view,
+      refusals: new Refusals(this.#plan, base, withdrawn),
+      plan: this.#plan,
+      roots,
+      withdrawn: this.#withdrawn,
+      keeps: withdrawn === "keep",
+    };
+    this.#artifacts = new ChosenArtifacts(this.#choosing);
   }
 
   async run(): Promise<Resolved> {
-    const { tags, platforms } = this.selection;
-    if (!namesOnly(tags) || takesCosignTags(this.selection.claims))
-      this.#tagList = await this.source.tags();
-    const offered = await offeredTags(this.#view, tags, this.#tagList ?? [], this.upcoming);
-    if (!this.#keeps) await this.#confirmGone(offered);
+    const { tags, platforms } = this.question.selection;
+    if (!namesOnly(tags) || takesCosignTags(this.question.selection.claims))
+      this.#tagList = await this.question.source.tags();
+    const offered = await offeredTags(
+      this.#view,
+      tags,
+      this.#tagList ?? [],
+      this.question.upcoming,
+    );
+    if (!this.#choosing.keeps) await this.#confirmGone(offered);
     const candidates = {
-      ...(this.#keeps ? withdrawnTags(this.base, tags, offered) : {}),
+      ...(this.#choosing.keeps ? withdrawnTags(this.question.base, tags, offered) : {}),
       ...offered,
     };
     for (const tag of await selectTags(Object.keys(candidates), tags, (tag) =>
-      creationOf(this.#view, candidates[tag], platforms, this.upcoming, this.places, this.context),
+      creationOf(
+        this.#view,
+        candidates[tag],
+        platforms,
+        this.question.upcoming,
+        this.question.places,
+        this.question.context,
+      ),
     )) {
       const descriptor = candidates[tag];
       if (descriptor !== undefined) this.#plan.tags[tag] = descriptor.digest;
@@ -137,15 +100,15 @@ class Resolution {
     for (const root of Object.keys(this.#plan.tags).flatMap((tag) => candidates[tag] ?? []))
       roots.set(root.digest, root);
     for (const digest of namedDigests(tags)) await this.#addDigest(digest, roots);
-    await forEachBounded(roots.values(), AT_ONCE, (root) => this.#addArtifact(root));
-    this.#tagDerived();
+    await forEachBounded(roots.values(), AT_ONCE, (root) => this.#artifacts.add(root));
+    this.#artifacts.tagDerived();
     await forEachBounded(
-      earlierArtifactsToRevisit(this.base, this.#plan, this.#keeps),
+      earlierArtifactsToRevisit(this.question.base, this.#plan, this.#choosing.keeps),
       AT_ONCE,
-      ({ root, was }) => this.#addArtifact(root, was),
+      ({ root, was }) => this.#artifacts.add(root, was),
     );
-    this.#tagDerived();
-    if (takesCosignTags(this.selection.claims)) await this.#addCosignTags();
+    this.#artifacts.tagDerived();
+    if (takesCosignTags(this.question.selection.claims)) await this.#addCosignTags();
     this.#nameAbsent(offered);
     const plan = {
       ...this.#plan,
@@ -155,9 +118,9 @@ class Resolution {
     };
     return {
       plan,
-      budget: budgetOf(plan, this.base, this.#view.read),
+      budget: budgetOf(plan, this.question.base, this.#view.read),
       descriptors: this.#view.descriptors,
-      undecided: this.#undecided,
+      undecided: this.#artifacts.undecided,
     };
   }
 
@@ -167,7 +130,7 @@ class Resolution {
    * nothing.
    */
   async #confirmGone(offered: Record<string, Descriptor>): Promise<void> {
-    const { base, selection, source } = this;
+    const { base, selection, source } = this.question;
     const gone = Object.keys(withdrawnTags(base, selection.tags, offered));
     await forEachBounded(gone, AT_ONCE, async (tag) => {
       const manifest = await this.#view.manifest(tag, true);
@@ -179,15 +142,15 @@ class Resolution {
       const descriptor = mirroredBefore(base, digest);
       if (descriptor !== undefined && (await source.has(descriptor, { fresh: true }))) return;
     }
-    this.#keeps = true;
-    this.context.warn(
+    this.#choosing.keeps = true;
+    this.question.context.warn(
       `${source.name} shows nothing of what was mirrored from there: nothing is removed for that; to take all of it away, delete the mirror`,
     );
   }
 
   /** Of what was asked for by name, what was mirrored and is gone, and what never was there. */
   #nameAbsent(offered: Readonly<Record<string, Descriptor>>): void {
-    const { base, selection } = this;
+    const { base, selection } = this.question;
     const absent = [
       ...namedTags(selection.tags).filter((tag) => offered[tag] === undefined),
       ...namedDigests(selection.tags).filter((digest) => this.#absent.has(digest)),
@@ -203,221 +166,19 @@ class Resolution {
   }
 
   async #addDigest(digest: Digest, roots: Map<Digest, Descriptor>): Promise<void> {
-    const manifest = await this.#view.manifest(digest, this.base?.artifacts[digest] !== undefined);
+    const manifest = await this.#view.manifest(
+      digest,
+      this.question.base?.artifacts[digest] !== undefined,
+    );
     if (manifest !== undefined) return void roots.set(digest, this.#view.learn(manifest));
-    const { mediaType, size } = this.upcoming?.artifacts[digest] ?? {};
+    const { mediaType, size } = this.question.upcoming?.artifacts[digest] ?? {};
     if (mediaType !== undefined && size !== undefined) {
       this.#view.descriptors.set(digest, { mediaType, size, digest });
       return void roots.set(digest, { mediaType, size, digest });
     }
     this.#absent.add(digest);
-    const before = this.#keeps ? mirroredBefore(this.base, digest) : undefined;
+    const before = this.#choosing.keeps ? mirroredBefore(this.question.base, digest) : undefined;
     if (before !== undefined) roots.set(digest, before);
-  }
-
-  /** @param was tags that have led there and no longer do */
-  async #addArtifact(root: Descriptor, was?: readonly string[]): Promise<void> {
-    const mirrored = this.base?.artifacts[root.digest];
-    // An index of our own making is nowhere but at the destinations.
-    if (mirrored?.derivedFrom !== undefined)
-      return void (this.#plan.artifacts[root.digest] = {
-        ...mirrored,
-        related: await this.#relatedToDerived(root.digest, mirrored, mirrored.derivedFrom),
-        ...(was === undefined ? {} : { was }),
-      });
-    const present = this.#view.descriptors.has(root.digest) || (await this.source.has(root));
-    if (!present) this.#withdrawn.add(root.digest);
-    const refusal = present ? await this.#refusalOf(root) : undefined;
-    if (refusal !== undefined && !this.#refusals.staysAt(root.digest, refusal))
-      return this.#refusals.refuse(root.digest, refusal);
-    const choice = present
-      ? await this.#choiceFor(root)
-      : { platforms: mirrored?.platforms, refusal: undefined };
-    if (choice?.refusal !== undefined)
-      return this.#refusals.refuse(
-        root.digest,
-        { reason: choice.refusal, certain: true },
-        (before) => this.base?.artifacts[before]?.derivedFrom !== root.digest,
-      );
-    this.#roots.add(root.digest);
-    if (
-      present &&
-      needsDeriving(root, this.selection.platforms) &&
-      (await this.#addDerived(root, this.selection.platforms, was))
-    )
-      return;
-    const settled =
-      mirrored !== undefined && isDeepStrictEqual(mirrored.platforms, choice?.platforms);
-    const related = await this.#relatedTo(
-      root,
-      { present, settled, refused: refusal !== undefined },
-      (all) => all,
-    );
-    this.#plan.artifacts[root.digest] = {
-      mediaType: root.mediaType,
-      size: root.size,
-      related,
-      ...(choice?.platforms === undefined ? {} : { platforms: choice.platforms }),
-      ...(was === undefined ? {} : { was }),
-    };
-  }
-
-  /**
-   * What of an index is for the platforms; undefined where there is nothing to choose from, or not
-   * yet.
-   */
-  async #choiceFor(root: Descriptor): Promise<Choice | undefined> {
-    const { platforms } = this.selection;
-    if (platforms === undefined || !isIndexType(root.mediaType)) return undefined;
-    const index = await this.#view.manifest(root.digest);
-    if (index === undefined) this.#undecided ||= platforms.index === "derived";
-    return index === undefined
-      ? undefined
-      : choose(index, platforms.only, async (child) =>
-          platforms.index === "sparse" ? this.#view.manifest(child.digest) : undefined,
-        );
-  }
-
-  /**
-   * What is to refer to an artifact: what the source has, what is about to be put there, and what
-   * is kept although it is withdrawn.
-   * @param state whether it is at the source, and whether the same parts of it went along before
-   * @param apt what of all that can be said of what is mirrored
-   */
-  async #relatedTo(
-    root: Descriptor,
-    {
-      present,
-      settled,
-      refused = false,
-    }: { present: boolean; settled: boolean; refused?: boolean },
-    apt: (related: RelatedByDigest) => RelatedByDigest,
-  ): Promise<RelatedByDigest> {
-    const { related: observed, found } = await this.#view.survey(
-      root,
-      settled || !present,
-      !this.#keeps,
-    );
-    // What an index that is gone had in it is not known any more.
-    if (!present) this.#view.parts.delete(root.digest);
-    const announced = decodeRelated(this.upcoming?.artifacts[root.digest]?.related ?? {}) ?? {};
-    const mirrored = relatedBefore(
-      this.base,
-      root.digest,
-      present ? this.#view.parts.get(root.digest) : undefined,
-    );
-    const before = this.#keeps ? mirrored : {};
-    // What does not verify any more stays as it was mirrored: with the signatures that were good.
-    const replaced = refused ? () => false : replacedBy(before, announced, observed);
-    const kept = Object.fromEntries(
-      Object.entries(before).filter(([, entry]) => !replaced(entry)),
-    ) as RelatedByDigest;
-    const offered = {
-      ...announced,
-      ...observed,
-      ...(this.#keeps ? {} : await this.#view.unlisted(mirrored, observed)),
-    };
-    const related = await this.#choose(apt({ ...kept, ...offered }), found, mirrored);
-    for (const digest of Object.keys(related) as Digest[])
-      if (offered[digest] === undefined) this.#withdrawn.add(digest);
-    return related;
-  }
-
-  /**
-   * Of an index of our own making that stays: what says where it comes from, whatever the contract
-   * takes, and what is said of its parts, as far as the source still tells which these are.
-   */
-  async #relatedToDerived(
-    digest: Digest,
-    { related }: FullArtifact,
-    derivedFrom: Digest,
-  ): Promise<RelatedByDigest> {
-    const { platforms } = this.selection;
-    const origins = Object.fromEntries(
-      (Object.entries(related) as [Digest, Related][]).filter(
-        ([, { type, of }]) => type === DERIVED_FROM && of === undefined,
-      ),
-    ) as RelatedByDigest;
-    const original = await this.#view.manifest(derivedFrom);
-    const same =
-      original !== undefined &&
-      platforms !== undefined &&
-      derive(original, platforms.only, this.source.name)?.index.descriptor.digest === digest;
-    if (same) this.#roots.add(derivedFrom);
-    const chosen = same
-      ? await this.#relatedTo(
-          this.#view.learn(original),
-          { present: true, settled: true },
-          aboutParts,
-        )
-      : await this.#choose(aboutParts(related), undefined, related);
-    return sortedByKey({ ...origins, ...chosen });
-  }
-
-  /**
-   * Takes what is left of an index in its stead. @returns false where nothing has to be left out
-   */
-  async #addDerived(
-    root: Descriptor,
-    platforms: Platforms,
-    was: readonly string[] | undefined,
-  ): Promise<boolean> {
-    const original = await this.#view.manifest(root.digest);
-    const derived =
-      original === undefined ? undefined : derive(original, platforms.only, this.source.name);
-    if (derived === undefined) return false;
-    const { descriptor } = derived.index;
-    const claim = derived.claim.manifest.descriptor;
-    const related = await this.#relatedTo(
-      root,
-      { present: true, settled: this.base?.artifacts[descriptor.digest] !== undefined },
-      aboutParts,
-    );
-    this.#derived.set(root.digest, descriptor.digest);
-    const made: RelatedByDigest = Object.fromEntries([
-      [claim.digest, { type: DERIVED_FROM, audience: "public" as const }],
-    ]);
-    this.#view.descriptors
-      .set(descriptor.digest, plainDescriptor(descriptor))
-      .set(claim.digest, plainDescriptor(claim));
-    this.#plan.artifacts[descriptor.digest] = {
-      mediaType: descriptor.mediaType,
-      size: descriptor.size,
-      related: sortedByKey({ ...made, ...related }),
-      derivedFrom: root.digest,
-      ...(was === undefined ? {} : { was }),
-    };
-    return true;
-  }
-
-  #tagDerived(): void {
-    const { tags } = this.#plan;
-    for (const [tag, target] of Object.entries(tags))
-      tags[tag] = this.#derived.get(target) ?? target;
-  }
-
-  #choose(
-    related: RelatedByDigest,
-    found: Survey | undefined,
-    mirrored: Readonly<RelatedByDigest>,
-  ): Promise<RelatedByDigest> {
-    return chooseRelated(
-      this.#view,
-      this.selection,
-      this.context,
-      related,
-      found,
-      mirrored,
-      (claim, reason) => void (this.#plan.refused[`claim ${claim}`] = reason),
-    );
-  }
-
-  /** What is not pushed yet is judged when it is. */
-  async #refusalOf(root: Descriptor): Promise<Refusal | undefined> {
-    const { trust } = this.selection;
-    return trust === undefined || this.upcoming?.artifacts[root.digest] !== undefined
-      ? undefined
-      : refusalOf(this.source, root, trust, this.context);
   }
 
   async #addCosignTags(): Promise<void> {
@@ -427,12 +188,12 @@ class Resolution {
     };
     // A source that shows nothing of what was mirrored takes nothing away, so removing by the
     // selection is not enough.
-    const withdrawn = this.#keeps ? "keep" : "remove";
+    const withdrawn = this.#choosing.keeps ? "keep" : "remove";
     const chosen = await chooseCosignTags({
       artifacts: this.#plan.artifacts,
       parts: this.#view.parts,
       listed: this.#tagList ?? [],
-      base: this.base,
+      base: this.question.base,
       withdrawn,
       digestOf,
     });

@@ -26,7 +26,7 @@ export function relatedBefore(
   const kept = (Object.entries(all) as [Digest, Related][]).filter(
     ([digest]) => still === undefined || still.has(aboutWhat(all, digest)),
   );
-  return Object.fromEntries(kept) as RelatedByDigest;
+  return Object.fromEntries(kept);
 }
 
 const derivations = new WeakMap<FullPlan, Map<Digest | undefined, FullArtifact[]>>();
@@ -51,7 +51,7 @@ export function aboutParts(related: RelatedByDigest): RelatedByDigest {
   const chosen = selectRelated(related, ({ of }) => of !== undefined);
   return Object.fromEntries(
     (Object.entries(chosen) as [Digest, Related][]).filter(([, { of }]) => of !== undefined),
-  ) as RelatedByDigest;
+  );
 }
 
 /** The part that something is about in the end; undefined if that is the artifact itself. */

@@ -71,7 +71,7 @@ export async function chooseRelated(
       withdrawn === "keep" && type === SIGNATURE && of !== undefined && standing.has(of),
   );
   return selectRelated(
-    { ...(Object.fromEntries(signatures) as RelatedByDigest), ...chosen },
+    { ...Object.fromEntries(signatures), ...chosen },
     (_related, digest) => !left.has(digest),
   );
 }

@@ -110,7 +110,7 @@ export class SourceView {
         digest,
         this.#describe(digest, referrer, root.digest),
       ]);
-      return { related: Object.fromEntries(related) as RelatedByDigest, found };
+      return { related: Object.fromEntries(related), found };
     } catch (error) {
       if (
         this.upcoming?.artifacts[root.digest] !== undefined &&

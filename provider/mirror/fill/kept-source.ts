@@ -39,7 +39,7 @@ export class KeptSource implements ReadStore {
   }
 
   async #first<T>(digest: Digest, read: (store: ReadStore) => Promise<T>): Promise<T> {
-    let failure: unknown;
+    let failure: ConsignError | undefined;
     if (!this.withdrawn.has(digest)) {
       try {
         return await read(this.source);
@@ -48,7 +48,7 @@ export class KeptSource implements ReadStore {
         failure = error;
       }
     }
-    let unreachable: unknown;
+    let unreachable: ConsignError | undefined;
     for (const store of await (this.#opened ??= this.places())) {
       try {
         return await read(store);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ConsignError } from "../../errors";
+import { ConsignError, asError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import type { ResourceContext, Stores } from "../../world/context";
@@ -69,7 +69,7 @@ export async function fromRecord(
   const { withdrawn = [], refused = {}, missing = [] } = recorded;
   const inMemory = memoryOf(context).get(summary.inventory)?.plan;
   if (inMemory !== undefined) return { ...inMemory, withdrawn, refused, missing };
-  let failure: unknown;
+  let failure: Error | undefined;
   for (const place of places) {
     try {
       const read = await readInventory(await context.stores.open(place), summary.inventory);
@@ -77,7 +77,7 @@ export async function fromRecord(
       remember(summary.inventory, { plan: read, descriptors: new Map() }, context);
       return { ...read, withdrawn, refused, missing };
     } catch (error) {
-      failure ??= error;
+      failure ??= asError(error);
     }
   }
   if (failure !== undefined) throw failure;

@@ -41,7 +41,10 @@ function checkMembers(text: string): void {
         if (text[next] === ":")
           addMember(open.at(-1), JSON.parse(text.slice(i, end + 1)) as string);
         i = end;
+        break;
       }
+      default:
+        break;
     }
   }
 }

@@ -78,7 +78,7 @@ export async function notationKeySigner(
   return pluginSigner({
     plugin,
     keyId,
-    ...(pluginConfig == null ? {} : { pluginConfig }),
+    ...(pluginConfig ? { pluginConfig } : {}),
     ...(pluginDir === undefined ? {} : { pluginDir }),
     ...(signal === undefined ? {} : { signal }),
     ...(env === undefined ? {} : { env }),
@@ -87,8 +87,8 @@ export async function notationKeySigner(
 
 async function findEntry(file: string, wanted: string | undefined): Promise<{ name: string }> {
   const { default: preferred, keys } = await readSigningKeys(file);
-  const name = wanted ?? preferred;
-  if (name == null)
+  const name = wanted ?? preferred ?? undefined;
+  if (name === undefined)
     throw new ConsignError(
       "SIGNER_UNKNOWN",
       `no key is named, and ${file} has no default key; run "notation key list"`,

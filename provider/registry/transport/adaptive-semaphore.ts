@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { asError } from "../../errors";
 
 /**
  * So many at once, which is fewer after a registry said that they are too many, and by and by more
@@ -36,7 +37,7 @@ export class AdaptiveSemaphore {
     await new Promise<void>((resolve, reject) => {
       const abandon = (): void => {
         this.#queue.splice(this.#queue.indexOf(enter), 1);
-        reject(signal?.reason);
+        reject(asError(signal?.reason));
       };
       const enter = (): void => {
         signal?.removeEventListener("abort", abandon);

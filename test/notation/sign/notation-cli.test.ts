@@ -25,7 +25,7 @@ test(
   { skip },
   async (t) => {
     const layoutPath = join(tempDir("layout"), "layout");
-    const image = await pushImage(await OciLayout.open(layoutPath, { create: true }), {
+    const image = await pushImage(OciLayout.open(layoutPath, { create: true }), {
       tag: "v1",
     });
     const leaf = codeSigner(authority());
@@ -60,7 +60,7 @@ test(
         ],
         { env },
       );
-      const layout = await OciLayout.open(layoutPath);
+      const layout = OciLayout.open(layoutPath);
       const mediaType = format === "jws" ? MEDIA_TYPES.jws : MEDIA_TYPES.cose;
       const envelope = await newestSignature(layout, image.descriptor.digest, mediaType);
       await checkIntegrity(envelope);

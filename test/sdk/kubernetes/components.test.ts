@@ -36,7 +36,7 @@ interface Registered {
 const references = new Map<string, string>();
 let registered: Registered[] = [];
 
-pulumi.runtime.setMocks({
+void pulumi.runtime.setMocks({
   newResource: ({ type, name, inputs }) => {
     const given = inputs as Record<string, unknown>;
     registered.push({ type, name, inputs: given });

@@ -8,7 +8,7 @@ const registered: string[] = [];
 const failures: string[] = [];
 const [, , ...references] = process.argv;
 
-pulumi.runtime.setMocks({
+void pulumi.runtime.setMocks({
   newResource: ({ type, name, inputs }) => {
     registered.push(type);
     const reference = (inputs as Record<string, unknown>)["artifact"];

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isConsignError } from "../../errors";
+import type { FullPlan } from "../../upcoming/plan";
+import type { ResourceContext } from "../../world/context";
+import { tagDigest } from "../../world/tags";
+import type { Inputs } from "../arguments";
+
+export function warnOf(plan: FullPlan, source: string, context: ResourceContext): void {
+  for (const [name, reason] of Object.entries(plan.refused))
+    context.warn(
+      `mirror of ${source}: ${name.startsWith("claim ") ? name : `tag ${name}`}: ${reason}`,
+    );
+  for (const name of plan.missing)
+    context.warn(`mirror of ${source}: ${name} does not exist there yet`);
+  const counts = [plan.tags, plan.artifacts, plan.refused, plan.missing].map(
+    (part) => Object.keys(part).length,
+  );
+  if (counts.every((count) => count === 0))
+    context.warn(`mirror of ${source}: \`tags\` selects nothing that is there`);
+}
+
+/**
+ * A destination that is new to the mirror may have the tags already, and elsewhere. Whoever cannot
+ * be asked is found out later.
+ */
+export async function warnOfConflicts(
+  plan: FullPlan,
+  destinations: readonly string[],
+  onConflict: Inputs["onConflict"],
+  context: ResourceContext,
+): Promise<void> {
+  for (const destination of destinations) {
+    try {
+      const store = await context.stores.open(destination);
+      const there = (await store.tags()).filter((tag) => plan.tags[tag] !== undefined);
+      for (const tag of there) {
+        const now = await tagDigest(store, tag);
+        if (now !== plan.tags[tag])
+          context.warn(
+            `${destination}:${tag} is at ${now} already, and ${plan.tags[tag]} is to go there; onConflict is "${onConflict}"`,
+          );
+      }
+    } catch (error) {
+      if (!isConsignError(error)) throw error;
+    }
+  }
+}

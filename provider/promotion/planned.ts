@@ -137,7 +137,11 @@ export async function plannedPromotion(
       tag: inputs.tag,
       asOf: resolveAsOf(
         inputs.asOf,
-        recorded.asOf === undefined || isAhead(recorded.asOf, context) ? undefined : recorded.asOf,
+        recorded.verified === false ||
+          recorded.asOf === undefined ||
+          isAhead(recorded.asOf, context)
+          ? undefined
+          : recorded.asOf,
         context,
       ),
       asOfGiven: inputs.asOf !== undefined,

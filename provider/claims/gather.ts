@@ -3,15 +3,15 @@ import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { ConsignError } from "../errors";
 import {
+  saysNothing,
   verifyArtifact,
   type ArtifactVerdict,
   type ResolvedTrustPolicy,
   type VerifyContext,
 } from "../notation";
 import { ANNOTATIONS } from "../oci/annotations";
-import type { Descriptor } from "../oci/descriptor";
+import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { forbids } from "./effective/lapsed";
 import {
   brokenClaim,
   confirmContent,
@@ -24,7 +24,7 @@ import {
 import { claimTypeOf, isClaim } from "./recognise";
 import { lapsedSignings } from "./effective/signers";
 import { kindOf, typeKey } from "./types";
-import { isLost } from "./effective/unreadable";
+import { isLost, mayForbid } from "./effective/unreadable";
 import type { ObservedClaim } from "./effective/terms";
 import { targetOf } from "./effective/claim-by-signer";
 import type { ClaimVerdict } from "./effective/claim-verdict";
@@ -113,7 +113,7 @@ class Gathering {
   concerns(descriptor: Descriptor): boolean {
     const type = claimTypeOf(descriptor);
     return (
-      isClaim(descriptor) &&
+      mayBeClaim(descriptor) &&
       (type === undefined ||
         this.#wanted(type) ||
         descriptor.annotations?.[ANNOTATIONS.claimSupersedes] !== undefined)
@@ -141,22 +141,34 @@ class Gathering {
   async #observe({ descriptor, subject }: Listed): Promise<ObservedClaim | undefined> {
     const attached = subject !== this.artifact.digest;
     const head = await observeClaimHead(this.store, descriptor, { subject });
-    if ("broken" in head)
-      return attached && !isRevocation(head.type)
-        ? undefined
-        : {
-            claim: head,
-            verdict:
-              isLost(head) && this.#matters(head.head)
-                ? await this.#verify(head.head)
-                : NOT_LOOKED_AT,
-          };
+    const known = "broken" in head ? head.head : head;
+    if (saysNothing(descriptor) && known !== undefined && !isClaim(describedBy(known)))
+      return undefined;
+    if ("broken" in head) return this.#observeBroken(head, attached);
     if (!attached && !this.#matters(head)) return undefined;
     const verdict = await this.#verify(head);
     const claim = await orBroken(descriptor, () => this.#complete(head, verdict), head);
-    if (attached && !("broken" in claim ? isRevocation(claim.type) : targetOf(claim) === subject))
+    if (
+      attached &&
+      !("broken" in claim
+        ? claim.type === undefined || isRevocation(claim.type)
+        : targetOf(claim) === subject)
+    )
       return undefined;
     return { claim, verdict };
+  }
+
+  /** Who has signed it is known also where it is not there, or makes no sense. */
+  async #observeBroken(claim: BrokenClaim, attached: boolean): Promise<ObservedClaim | undefined> {
+    const { type, head, descriptor } = claim;
+    if (attached && type !== undefined && !isRevocation(type)) return undefined;
+    const looks = isLost(claim) && (head === undefined || this.#matters(head));
+    return {
+      claim,
+      verdict: looks
+        ? await this.#verify(head ?? { descriptor: plainDescriptor(descriptor) })
+        : NOT_LOOKED_AT,
+    };
   }
 
   /** What counts, or what only a certificate's end keeps from that. */
@@ -165,7 +177,7 @@ class Gathering {
   }
 
   #lapsed(type: string | undefined, verdict: ClaimVerdict): boolean {
-    return forbids(type) && lapsedSignings(verdict, this.context.now).length > 0;
+    return mayForbid(type) && lapsedSignings(verdict, this.context.now).length > 0;
   }
 
   async #verify({ descriptor }: Pick<ClaimHead, "descriptor">): Promise<ArtifactVerdict> {
@@ -232,6 +244,15 @@ const NOT_LOOKED_AT: ClaimVerdict = {
   reason: "its signature was not looked at, as the claim itself cannot be used",
 };
 
+/** As a list that is whole describes it. */
+function describedBy({ descriptor, artifactType, annotations }: ClaimHead): Descriptor {
+  return {
+    ...descriptor,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    annotations,
+  };
+}
+
 function withoutContent({ layer: _, ...head }: ClaimHead, type: string): ReadClaim {
   return { ...head, type };
 }
@@ -253,8 +274,13 @@ function isRevocation(type: string | undefined): boolean {
   return type !== undefined && typeKey(type) === "revocation";
 }
 
+/** By the list alone: says that it is a claim, or nothing at all. */
+function mayBeClaim(descriptor: Descriptor): boolean {
+  return isClaim(descriptor) || saysNothing(descriptor);
+}
+
 /** By the list alone: says that it revokes something, or does not say what it is. */
 function mayRevoke(descriptor: Descriptor): boolean {
   const type = claimTypeOf(descriptor);
-  return isClaim(descriptor) && (type === undefined || isRevocation(type));
+  return mayBeClaim(descriptor) && (type === undefined || isRevocation(type));
 }

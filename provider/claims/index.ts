@@ -50,9 +50,11 @@ export {
   redirectRefused,
   redirectsIn,
 } from "./require/redirect";
+export { redirectDoubt } from "./require/redirect-doubt";
 export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./require/redirect";
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./require/requirements";
 export type { DenyEntry, RequireEntry, Requirements } from "./require/requirements";
+export { mayForbid } from "./effective/unreadable";
 export { combined, lapsedSignings, together } from "./effective/signers";
 export type { Doubt } from "./effective/signers";
 export {
@@ -79,4 +81,5 @@ export type { ClaimIssuer, ClaimStatus, EffectiveInput, JudgedClaim } from "./ef
 export { lifecycleIssuersSchema } from "./effective/terms";
 export type { LifecycleIssuers, ObservedClaim } from "./effective/terms";
 export type { ClaimVerdict } from "./effective/claim-verdict";
+export { CONTENT_THERE } from "./require/lifecycle-results";
 export type { RequirementResult } from "./require/result";

@@ -48,6 +48,8 @@ export interface BrokenClaim {
    * what is listed.
    */
   head?: ClaimHead;
+  /** Under which referrers it was found, where its manifest cannot be read. */
+  listedUnder?: Digest;
   broken: { code: ErrorCode; reason: string };
 }
 
@@ -110,7 +112,7 @@ export async function observeClaimHead(
     const { head, fault } = await inspectHead(store, descriptor, options);
     return fault === undefined ? head : brokenClaim(descriptor, fault, head);
   } catch (error) {
-    return brokenClaim(descriptor, error);
+    return brokenClaim(descriptor, error, undefined, options.subject);
   }
 }
 
@@ -119,7 +121,8 @@ async function inspectHead(
   descriptor: Descriptor,
   options: ReadClaimOptions,
 ): Promise<{ head: ClaimHead; fault: ConsignError | undefined }> {
-  const manifest = await store.manifest(descriptor, options);
+  // By digest alone, as what a list says beside it is a hint.
+  const manifest = await store.manifest(descriptor.digest, options);
   if (manifest.kind === "index")
     throw new ConsignError(
       "STATEMENT_INVALID",
@@ -235,7 +238,7 @@ export async function observeClaim(
     head = await readClaimHead(store, descriptor, options);
     return await readContent(store, head, options);
   } catch (error) {
-    return brokenClaim(descriptor, error, head);
+    return brokenClaim(descriptor, error, head, options.subject);
   }
 }
 
@@ -243,14 +246,20 @@ export async function observeClaim(
  * The claim as broken, where an error of reading it is about the claim itself.
  * @throws the error, where it leaves the claim unknown
  */
-export function brokenClaim(descriptor: Descriptor, error: unknown, head?: ClaimHead): BrokenClaim {
+export function brokenClaim(
+  descriptor: Descriptor,
+  error: unknown,
+  head?: ClaimHead,
+  listedUnder?: Digest,
+): BrokenClaim {
   if (!isConsignError(error, ...FAULTS_OF_THE_CLAIM)) throw error;
-  const type = head?.type ?? claimTypeOf(descriptor);
+  // A manifest that can be read says it, or only the content does; what the list says is a hint.
+  const type = head === undefined ? claimTypeOf(descriptor) : head.type;
   return {
     digest: descriptor.digest,
     descriptor,
     type,
-    ...(head === undefined ? {} : { head }),
+    ...(head === undefined ? (listedUnder === undefined ? {} : { listedUnder }) : { head }),
     broken: { code: error.code, reason: error.message },
   };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ConsignError } from "../errors";
+import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { algorithmOf, digester, digestOf, type Digest } from "../oci/digest";
 import { chunkSpent } from "./spent-chunks";
@@ -83,6 +83,27 @@ export async function readSmall(
 ): Promise<Uint8Array> {
   checkLimit(descriptor, limit);
   return readVerified(await store.blob(descriptor, options), descriptor, limit);
+}
+
+/**
+ * Whether content has the digest under which it is asked for, and another size than its descriptor
+ * says: then the descriptor is wrong, and was when it was written. What is damaged on the way has
+ * another digest.
+ * @param limit most bytes to read
+ */
+export async function isMisdescribed(
+  store: ReadStore,
+  descriptor: Descriptor,
+  limit: number,
+): Promise<boolean> {
+  const actual = digester(algorithmOf(descriptor.digest));
+  try {
+    for await (const chunk of await store.blob({ ...descriptor, size: limit }))
+      actual.hash.update(chunk);
+  } catch (error) {
+    if (!isConsignError(error, "SIZE_MISMATCH", "DIGEST_MISMATCH")) throw error;
+  }
+  return actual.digest() === descriptor.digest;
 }
 
 function checkLimit(descriptor: Descriptor, limit: number): void {

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import {
+  claimTypeOf,
   effectiveClaims,
   evaluateRequirements,
   gatherClaims,
+  redirectDoubt,
   redirectRefused,
   redirectsIn,
   together,
   typeKey,
   type EffectiveClaims,
   type JudgedClaim,
+  type ReadClaim,
   type LifecycleIssuers,
+  type ObservedClaim,
   type RedirectClaim,
   type RequireEntry,
   type RequirementResult,
@@ -22,6 +26,7 @@ import type { Descriptor } from "../oci/descriptor";
 import { digestSchema, type Digest } from "../oci/digest";
 import { oneLine } from "../printable";
 import { at, type ResourceContext } from "../world/context";
+import { againstIn, type Against } from "./against";
 
 export { openTrust, trustSchema, type Trust } from "./trust";
 
@@ -66,8 +71,12 @@ export interface Judgement {
   unmet: string[];
   /** What is met, but not for ever. */
   warnings: string[];
+  /** What is to be remembered of what was said against it, see {@link againstSchema}. */
+  against: Against;
   /** Where it should be looked for instead, by the word of those who may say so. */
   redirects: RedirectClaim[];
+  /** Why it may be that it should be looked for elsewhere, and nobody can tell where. */
+  redirectDoubt?: string;
 }
 
 export interface Question extends Requirements {
@@ -96,14 +105,16 @@ export async function judge(
   };
   const signature = await at("trust", () => verifyArtifact(store, artifact, trust, asking));
   const interest = interestOf(question);
+  const observed = await gatherClaims(store, artifact, trust, asking, interest);
   const effective = effectiveClaims({
     subject: artifact.digest,
     now: asking.now,
-    claims: await gatherClaims(store, artifact, trust, asking, interest),
+    claims: observed,
     precedence: question.precedence,
     lifecycleIssuers: question.lifecycleIssuers,
   });
   const results = evaluateRequirements(question, effective, asking.now);
+  const doubt = redirectDoubt(effective, question.lifecycleIssuers);
   const signed = signature.outcome === "verified";
   const requirements = requirementLines(results);
   const verdict = { digest: artifact.digest, signature: signatureLine(signature), requirements };
@@ -114,8 +125,13 @@ export async function judge(
     claims: claimLines(effective, interest.about),
     evidence: [...new Set(results.flatMap(({ met, claims }) => (met ? claims : [])))].sort(),
     unmet: unmetLines(signed, verdict),
-    warnings: results.flatMap(({ warning }) => warning ?? []),
+    warnings: [
+      ...results.flatMap(({ warning }) => warning ?? []),
+      ...unasked(observed, effective, interest.about),
+    ],
+    against: againstIn(store.name, observed, effective, results),
     redirects: redirectsIn(effective),
+    ...(doubt === undefined ? {} : { redirectDoubt: doubt }),
   };
 }
 
@@ -130,6 +146,7 @@ export function absent(reference: string): Judgement {
     evidence: [],
     unmet: [signature],
     warnings: [],
+    against: {},
     redirects: [],
   };
 }
@@ -223,13 +240,41 @@ function claimLines(
   );
 }
 
+/** Of claims that only their content names, those that were read for nothing. */
+function unasked(
+  observed: readonly ObservedClaim[],
+  { claims }: EffectiveClaims,
+  about: (type: string) => boolean,
+): string[] {
+  const effective = new Map(
+    claims.filter(({ status }) => status === "effective").map((claim) => [claim.digest, claim]),
+  );
+  return observed.flatMap(({ claim }) => {
+    const judged = effective.get(claim.digest);
+    if ("broken" in claim || judged === undefined || about(claim.type)) return [];
+    if (claim.supersedes.length > 0 || isAnnounced(claim)) return [];
+    return [
+      `has a claim, ${claim.digest} of type ${typeKey(claim.type)} by ${judged.issuer ?? "a trusted signer"}, that is neither asked for nor forbids: it does not count`,
+    ];
+  });
+}
+
+function isAnnounced({ descriptor, artifactType, annotations }: ReadClaim): boolean {
+  const listed = {
+    ...descriptor,
+    annotations,
+    ...(artifactType === undefined ? {} : { artifactType }),
+  };
+  return claimTypeOf(listed) !== undefined;
+}
+
 function statusLine({ status, reason, issuer, issuers, by }: JudgedClaim): string {
   if (status === "effective")
     return `effective: by ${issuers === undefined ? (issuer ?? "a trusted signer") : together(issuers.map((each) => each.issuer))}`;
   return oneLine(`${status}${by === undefined ? "" : ` by ${by}`}: ${reason}`);
 }
 
-const LIFECYCLE = ["revocation", "redirect", "endOfLife"];
+const LIFECYCLE = ["revocation", "redirect", "endOfLife", "content-purged"];
 
 /** Types whose claims can change the answer, and those whose predicates a condition reads. */
 function interestOf(question: Question): {
@@ -244,7 +289,10 @@ function interestOf(question: Question): {
     ...LIFECYCLE,
     ...(readsVex ? ["vex"] : []),
   ]);
-  const read = new Set(conditions.map(({ type }) => typeKey(type)));
+  const read = new Set([
+    ...conditions.map(({ type }) => typeKey(type)),
+    ...(readsVex ? ["vex"] : []),
+  ]);
   return {
     about: (type) => asked.has(typeKey(type)),
     predicates: (type) => read.has(typeKey(type)),

@@ -14,6 +14,7 @@ import type { ResolvedTrustPolicy } from "../notation/index";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "../world/context";
+import { againstIn, type Against } from "./against";
 import { REVOCATION_PATH, type Question } from "./judgement";
 
 /** Where claims about an artifact are looked for. */
@@ -33,6 +34,12 @@ export interface TrustScope {
   question: Pick<Question, "precedence" | "lifecycleIssuers">;
 }
 
+/** What can be held against an artifact, and what is to be remembered of that. */
+export interface Objections {
+  results: RequirementResult[];
+  against: Against;
+}
+
 /**
  * What is claimed of an artifact's lifecycle at several places taken together: what is said at one
  * of them may be taken back at another. Each claim is verified as any other is; what comes out of
@@ -44,7 +51,7 @@ export async function lifecycleAt(
   artifact: Descriptor,
   { trust, scope, question }: TrustScope,
   context: ResourceContext,
-): Promise<RequirementResult[]> {
+): Promise<Objections> {
   const asking = {
     now: context.now(),
     baseDir: context.baseDir,
@@ -52,27 +59,29 @@ export async function lifecycleAt(
     revocation: context.revocation,
   };
   const found = new Map<Digest, ObservedClaim>();
+  const places: [name: string, observed: ObservedClaim[]][] = [];
   for (const { store, only } of sources) {
-    for (const observed of await gatherClaims(store, artifact, trust, asking, {
+    const here = await gatherClaims(store, artifact, trust, asking, {
       about: (type) => LIFECYCLE.has(typeKey(type)),
-    })) {
+    });
+    places.push([store.name, here]);
+    for (const observed of here) {
       const { digest } = observed.claim;
       if (only !== undefined && !only.has(digest)) continue;
       const known = found.get(digest);
       found.set(digest, known === undefined ? observed : both(known, observed, asking.now));
     }
   }
-  if (found.size === 0) return [];
-  return evaluateRequirements(
-    {},
-    effectiveClaims({
-      subject: artifact.digest,
-      now: asking.now,
-      claims: [...found.values()],
-      ...question,
-    }),
-    asking.now,
-  );
+  if (found.size === 0) return { results: [], against: {} };
+  const effective = effectiveClaims({
+    subject: artifact.digest,
+    now: asking.now,
+    claims: [...found.values()],
+    ...question,
+  });
+  const results = evaluateRequirements({}, effective, asking.now);
+  const against = places.map(([name, observed]) => againstIn(name, observed, effective, results));
+  return { results, against: Object.assign({}, ...against) as Against };
 }
 
 /** Why an artifact is revoked, or may be, in one line; undefined if it is not. */
@@ -82,8 +91,9 @@ export async function revocationAt(
   trustScope: TrustScope,
   context: ResourceContext,
 ): Promise<string | undefined> {
-  const reasons = (await lifecycleAt(sources, artifact, trustScope, context)).flatMap(
-    ({ path, met, reason }) => (met || path !== REVOCATION_PATH ? [] : [reason]),
+  const { results } = await lifecycleAt(sources, artifact, trustScope, context);
+  const reasons = results.flatMap(({ path, met, reason }) =>
+    met || path !== REVOCATION_PATH ? [] : [reason],
   );
   return reasons.length === 0 ? undefined : reasons.join("; ");
 }

@@ -2,12 +2,14 @@
 import {
   canonicalSubject,
   claimTypeOf,
+  isClaim,
   matchesIdentity,
   revocationSchema,
   typeKey,
 } from "../claims/index";
 import type { ReadStore } from "../content/storage";
-import type { ResolvedTrustPolicy } from "../notation/index";
+import { saysNothing, type ResolvedTrustPolicy } from "../notation/index";
+import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { weighClaim, type WeighedClaim } from "./believed-claims";
 import type { ResourceContext } from "../world/context";
@@ -32,12 +34,11 @@ export async function revocationOfClaim(
   let found: "possibly" | undefined;
   const unanswered = new Set(target.signers.map(canonicalSubject));
   for (const subject of [target.claim.digest, artifact]) {
-    for (const descriptor of (await store.referrers(subject)).filter(
-      (each) => typeKey(claimTypeOf(each) ?? "") === "revocation",
-    )) {
+    for (const descriptor of (await store.referrers(subject)).filter(mayRevoke)) {
       const revocation = await weighClaim(store, descriptor, subject, trust, context);
       const { claim, worth } = revocation;
       if (worth === "refused" || worth === "unsigned") continue;
+      if (claim.type !== undefined && typeKey(claim.type) !== "revocation") continue;
       const said = "broken" in claim ? undefined : revocationSchema.safeParse(claim.predicate).data;
       if (said !== undefined && said.target !== target.claim.digest) continue;
       // Of what cannot be read, nobody can say that it is not about this claim.
@@ -62,6 +63,13 @@ export async function revocationOfClaim(
     }
   }
   return found;
+}
+
+/** By the list alone: says that it revokes something, or does not say what it is. */
+function mayRevoke(descriptor: Descriptor): boolean {
+  const type = claimTypeOf(descriptor);
+  if (type === undefined) return isClaim(descriptor) || saysNothing(descriptor);
+  return typeKey(type) === "revocation";
 }
 
 /**

@@ -32,6 +32,7 @@ export {
   isSignature,
   listSignatures,
   packSignature,
+  saysNothing,
   type SignatureForm,
   type SignatureOptions,
 } from "./signature-manifest";

@@ -6,7 +6,7 @@ import { ANNOTATIONS } from "../oci/annotations";
 import { sameContent, type Annotations, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { artifactTypeOf, type Manifest } from "../oci/manifest";
-import { MEDIA_TYPES } from "../oci/media-types";
+import { isIndexType, MEDIA_TYPES } from "../oci/media-types";
 import { MAX_ENVELOPE_SIZE, parseEnvelope } from "./envelope/envelope";
 
 /**
@@ -88,6 +88,26 @@ export async function listSignatures(
   options: CallOptions = {},
 ): Promise<Descriptor[]> {
   return (await store.referrers(subject, options)).filter(isSignature);
+}
+
+/**
+ * As {@link listSignatures}, with what is listed without saying what it is: a list that is whole says
+ * it of everything that can be read.
+ * @throws ConsignError what the store throws
+ */
+export async function listMaybeSignatures(
+  store: ReadStore,
+  subject: Digest,
+  options: CallOptions = {},
+): Promise<Descriptor[]> {
+  return (await store.referrers(subject, options)).filter(
+    (descriptor) => isSignature(descriptor) || saysNothing(descriptor),
+  );
+}
+
+/** An index alone may have no artifact type, and is neither a signature nor a claim. */
+export function saysNothing({ artifactType, mediaType }: Descriptor): boolean {
+  return (artifactType ?? "") === "" && !isIndexType(mediaType);
 }
 
 /**

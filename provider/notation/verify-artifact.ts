@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadStore } from "../content/storage";
-import { readSmall } from "../content/verify";
-import { asConsignError, isConsignError, type ConsignError } from "../errors";
+import { isMisdescribed, readSmall } from "../content/verify";
+import { asConsignError, ConsignError, isConsignError, type ErrorCode } from "../errors";
 import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
 import { MAX_ENVELOPE_SIZE } from "./envelope/envelope";
-import { envelopeOf, listSignatures } from "./signature-manifest";
+import { MAX_MANIFEST_SIZE } from "../oci/manifest";
+import { envelopeOf, isSignature, listMaybeSignatures } from "./signature-manifest";
 import type { ResolvedTrustPolicy } from "./trust/trust-store";
 import { Checklist, type Outcome, type SignatureVerdict } from "./verdict";
 import { SKIPPED, requireApplicable, verifyEnvelope, type VerifyContext } from "./verify-envelope";
@@ -45,17 +47,15 @@ export async function verifyArtifact(
       signatures: [],
       unseen: 0,
     };
-  const found = likelyFirst(await listSignatures(store, artifact.digest), policy);
+  const found = likelyFirst(await listMaybeSignatures(store, artifact.digest), policy);
   const looked = found.slice(0, context.maxSignatures ?? MAX_SIGNATURES);
   const unseen = found.length - looked.length;
   const signatures: SignatureVerdict[] = [];
   let storeFailure: ConsignError | undefined;
   for (const descriptor of looked) {
     try {
-      const verdict = {
-        ...(await verifySignature(store, descriptor, artifact, policy, context)),
-        signature: descriptor.digest,
-      };
+      const verdict = await verifySignature(store, descriptor, artifact, policy, context);
+      if (verdict === undefined) continue;
       signatures.push(verdict);
       if (verdict.outcome === "verified" && context.signers !== "every")
         return { ...verdict, signatures, unseen };
@@ -81,43 +81,87 @@ const RANK: Readonly<Record<Outcome, number>> = {
   verified: 4,
 };
 
-/** Faults of a signature itself, which no second look will change. */
-const SIGNATURE_FAULTS = [
-  "MANIFEST_UNKNOWN",
+/** What makes a signature another thing than a good one, whoever looks: its bytes are what they are. */
+const INVALID: readonly ErrorCode[] = [
   "MANIFEST_INVALID",
   "MANIFEST_TOO_LARGE",
-  "BLOB_UNKNOWN",
-  "DIGEST_MISMATCH",
-  "SIZE_MISMATCH",
-] as const;
-const FORM_FAULTS = [
   "ENVELOPE_INVALID",
   "ENVELOPE_UNSUPPORTED",
   "ENVELOPE_TOO_LARGE",
   "SIGNATURE_INVALID",
-] as const;
+];
+/** It is listed, and what was signed did not come: whose it is, and whether it is good, is not known. */
+const LOST: readonly ErrorCode[] = [
+  "MANIFEST_UNKNOWN",
+  "BLOB_UNKNOWN",
+  "DIGEST_MISMATCH",
+  "SIZE_MISMATCH",
+];
 
+/** @returns undefined for what turns out to be something else than a signature */
 async function verifySignature(
   store: ReadStore,
-  descriptor: Descriptor,
+  listed: Descriptor,
   artifact: Descriptor,
   policy: ResolvedTrustPolicy,
   context: VerifyContext,
-): Promise<SignatureVerdict> {
+): Promise<(SignatureVerdict & { signature: Digest }) | undefined> {
+  const { digest: signature } = listed;
   let envelope: { bytes: Uint8Array; mediaType: string };
   try {
-    const layer = envelopeOf(await store.manifest(descriptor), artifact);
-    envelope = {
+    envelope = await readEnvelope(store, listed, artifact);
+  } catch (error) {
+    if (!isConsignError(error, ...INVALID, ...LOST)) throw error;
+    // What is listed as small and comes as something huge is not what was listed.
+    const isLost =
+      isConsignError(error, ...LOST) ||
+      (isConsignError(error, "MANIFEST_TOO_LARGE") && listed.size <= MAX_MANIFEST_SIZE);
+    if (!isLost && !isSignature(listed)) return undefined;
+    const list = new Checklist(policy.actions);
+    await list.make("integrity", () =>
+      Promise.reject(isLost ? lost(store, signature, error) : error),
+    );
+    return { ...list.verdict(), signature };
+  }
+  const { bytes, mediaType } = envelope;
+  return { ...(await verifyEnvelope(bytes, mediaType, artifact, policy, context)), signature };
+}
+
+function lost(store: ReadStore, signature: Digest, { code, message }: ConsignError): ConsignError {
+  return new ConsignError(
+    "SIGNATURE_INCONCLUSIVE",
+    `the signature ${signature} is listed and cannot be read, so whose it is cannot be told: ${message} (${code}); bring it back, or take it out of the list of ${store.name}`,
+  );
+}
+
+/** By digest alone, as what a list says beside it is a hint. */
+async function readEnvelope(
+  store: ReadStore,
+  { digest, size }: Descriptor,
+  artifact: Descriptor,
+): Promise<{ bytes: Uint8Array; mediaType: string }> {
+  if (size > MAX_MANIFEST_SIZE)
+    throw new ConsignError(
+      "MANIFEST_TOO_LARGE",
+      `signature manifest ${digest} is said to have ${size} bytes; at most ${MAX_MANIFEST_SIZE} are read`,
+    );
+  const layer = envelopeOf(await store.manifest(digest), artifact);
+  try {
+    return {
       bytes: await readSmall(store, layer, MAX_ENVELOPE_SIZE),
       mediaType: layer.mediaType,
     };
   } catch (error) {
-    if (!isConsignError(error, ...SIGNATURE_FAULTS, ...FORM_FAULTS)) throw error;
-    const list = new Checklist(policy.actions);
-    await list.make("integrity", () => Promise.reject(error));
-    return list.verdict();
+    if (
+      isConsignError(error, "SIZE_MISMATCH") &&
+      (await isMisdescribed(store, layer, MAX_ENVELOPE_SIZE))
+    )
+      throw new ConsignError(
+        "ENVELOPE_INVALID",
+        `signature manifest ${digest} says that its envelope has ${layer.size} bytes, and it has others`,
+      );
+    throw error;
   }
-  return verifyEnvelope(envelope.bytes, envelope.mediaType, artifact, policy, context);
 }
 
 /** The annotations are a hint that anyone can write; they only decide on the order. */

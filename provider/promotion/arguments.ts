@@ -15,6 +15,7 @@ import { artifactSchema, artifactTagSchema, onDeleteSchema, referenceOf } from "
 import { asOfSchema } from "../world/as-of";
 import { at, type ResourceContext } from "../world/context";
 import { carrySelectionSchema } from "./carried-claims";
+import { againstSchema } from "../judging/against";
 import { openTrust, trustSchema, verdictSchema } from "../judging/judgement";
 import { promotedSchema, type HistoryQuestion } from "./history";
 import { slotOf, type PromotionQuestion } from "./plan";
@@ -54,7 +55,8 @@ export const plannedPromotionSchema = promotionSchema.extend({
   tag: tagSchema,
   trust: trustSchema,
   digest: digestSchema,
-  reference: referenceSchema,
+  /** Only of what may be used, and is there. */
+  reference: referenceSchema.optional(),
   promotedAt: timeSchema,
   signedBy: signedBySchema,
   /** By tag, where it is to be; after a refresh, where it is. */
@@ -65,6 +67,7 @@ export const plannedPromotionSchema = promotionSchema.extend({
   verified: z.boolean(),
   /** What is not met, one line each. */
   unmet: z.array(z.string()),
+  against: againstSchema.optional(),
   /** By digest, what the environment will run, or runs, although it is revoked. */
   revoked: z.record(digestSchema, z.string()).optional(),
   descriptor: descriptorSchema.optional(),

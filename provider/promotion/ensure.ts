@@ -15,6 +15,8 @@ import {
 import { revocationOfArtifact } from "./plan";
 import type { Properties } from "../world/reconciler";
 import { ABSENT } from "../world/tags";
+import { rememberedIn } from "../judging/against";
+import { refused } from "./refused";
 import { plannedPromotion, isSameSlot } from "./planned";
 
 export async function ensurePromotion(
@@ -24,12 +26,14 @@ export async function ensurePromotion(
 ): Promise<Properties> {
   const plan = await settled(inputs, previous, context);
   const { descriptor, record, summary } = plan;
-  if (!plan.verified)
-    throw new ConsignError(
+  if (!plan.verified) {
+    const unmet = new ConsignError(
       "VERIFICATION_UNMET",
       `${referenceOf(plan.artifact)} is not promoted: ${plan.unmet.join("; ")}`,
       { path: "artifact" },
     );
+    throw refused(unmet, plan, previous);
+  }
   if (descriptor === undefined || record === undefined || summary === undefined)
     throw new ConsignError(
       "PLAN_STALE",
@@ -37,7 +41,11 @@ export async function ensurePromotion(
       { path: "artifact" },
     );
   const question = await historyQuestion(plan, context);
-  const asked = { ...question, ...(await artifactQuestion(plan, context)) };
+  const asked = {
+    ...question,
+    ...(await artifactQuestion(plan, context)),
+    remembered: rememberedIn(plan),
+  };
   const [, before] = plan.promotions;
   const signatures = await promote(
     {
@@ -56,7 +64,9 @@ export async function ensurePromotion(
       signing: { store: question.store, args: plan, signedBy: plan.signedBy, written: [] },
     },
     context,
-  );
+  ).catch((error: unknown) => {
+    throw refused(error, plan, previous);
+  });
   return { ...inputs, ...plan, tagged: { [plan.tag]: plan.digest }, signatures };
 }
 
@@ -76,7 +86,7 @@ async function settled(
       ...known,
       ...(typeof inputs["promotedAt"] === "string" ? { asOf: inputs["promotedAt"] } : {}),
     },
-    previous,
+    { ...previous, against: { ...rememberedIn(previous), ...rememberedIn(inputs) } },
     context,
   );
   return readState(plannedPromotionSchema, { ...inputs, ...again, asOf: inputs["asOf"] });

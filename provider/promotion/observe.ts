@@ -11,6 +11,7 @@ import {
   type PlannedPromotion,
 } from "./arguments";
 import { revocationOf } from "./plan";
+import { rememberedIn } from "../judging/against";
 import { describeRunning } from "../deployments/record";
 import type { Properties } from "../world/reconciler";
 import { ABSENT, observedTags } from "../world/tags";
@@ -62,7 +63,11 @@ async function observedRevoked(
 ): Promise<Record<Digest, string> | undefined> {
   if (tag === undefined || tag === ABSENT) return undefined;
   const reason = await revocationOf(
-    { ...question, ...(await artifactQuestion(recorded, context)) },
+    {
+      ...question,
+      ...(await artifactQuestion(recorded, context)),
+      remembered: rememberedIn(recorded),
+    },
     tag as Digest,
     context,
   );

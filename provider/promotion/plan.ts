@@ -9,6 +9,8 @@ import { SKEW_MS } from "../world/as-of";
 import type { ResourceContext } from "../world/context";
 import { carriedClaims, type CarrySelection } from "./carried-claims";
 import { absent, judge, withObjections, type Judgement, type Question } from "../judging/judgement";
+import { remembering, type Against } from "../judging/against";
+import { withContent } from "../judging/content";
 import { lifecycleAt, revocationAt, type TrustScope } from "../judging/objections";
 import { isAhead } from "./clock";
 import { readHistory, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./history";
@@ -31,6 +33,8 @@ export interface PromotionQuestion extends HistoryQuestion {
   /** Trust and requirements as the program has them, for the record. */
   policy: unknown;
   claims: CarrySelection;
+  /** What was said against what was promoted, or was to be, when that was looked at last. */
+  remembered: Against;
   tag: string;
   asOf: string;
   /** Whether the program says what the time is, and not the clock. */
@@ -53,6 +57,8 @@ export interface PromotionAnswer {
   /** Why what the tag points at now is revoked, if it is. */
   runsRevoked: string | undefined;
   judgement: Judgement;
+  /** What is to be remembered of what was said against it. */
+  against: Against;
   carries: Record<Digest, string> | undefined;
 }
 
@@ -76,10 +82,10 @@ export async function resolvePromotion(
     ask.descriptor ??
     (await present(ask.source, ask.digest)) ??
     (await present(ask.store, ask.digest));
-  const { judgement, at } = await judged(ask, descriptor, context);
+  const { judgement, against, at } = await judged(ask, descriptor, context);
   const runsRevoked =
     seen === undefined ? undefined : await revocationOf(ask, seen as Digest, context);
-  const common = { descriptor, seen: seen as Digest | undefined, runsRevoked, judgement };
+  const common = { descriptor, seen: seen as Digest | undefined, runsRevoked, judgement, against };
   const carries = at === ask.source ? await carried(ask, descriptor) : undefined;
   if (head?.digest === ask.digest && !(await isDemoted(ask, head, context))) {
     const [, before] = chain;
@@ -163,7 +169,7 @@ export async function revocationOf(
 
 export type RevocationQuestion = Pick<
   PromotionQuestion,
-  "trustOfArtifact" | "source" | "question" | "store"
+  "trustOfArtifact" | "source" | "question" | "store" | "remembered"
 >;
 
 /** The same of one that may not be at the destination yet. */
@@ -172,9 +178,9 @@ export async function revocationOfArtifact(
   artifact: Descriptor,
   context: ResourceContext,
 ): Promise<string | undefined> {
-  const { store, source } = ask;
+  const { store, source, remembered } = ask;
   const witnesses = [store, ...(source.name === store.name ? [] : [source])].map((each) => ({
-    store: each,
+    store: remembering(each, remembered),
   }));
   return revocationAt(witnesses, artifact, juryOf(ask), context);
 }
@@ -187,25 +193,31 @@ async function judged(
   ask: PromotionQuestion,
   descriptor: Descriptor | undefined,
   context: ResourceContext,
-): Promise<{ judgement: Judgement; at: ReadStore | undefined }> {
+): Promise<{ judgement: Judgement; against: Against; at: ReadStore | undefined }> {
   for (const store of [ask.source, ask.store]) {
     if (descriptor === undefined || (await present(store, ask.digest)) === undefined) continue;
-    const judgement = await judge(store, descriptor, ask.trustOfArtifact, ask.question, context);
-    if (ask.source.name === ask.store.name) return { judgement, at: store };
+    const place = remembering(store, ask.remembered);
+    const judgement = await withContent(
+      await judge(place, descriptor, ask.trustOfArtifact, ask.question, context),
+      store,
+      descriptor,
+    );
+    if (ask.source.name === ask.store.name)
+      return { judgement, against: judgement.against, at: store };
+    const { results, against } = await lifecycleAt(
+      [ask.source, ask.store].map((each) => ({ store: remembering(each, ask.remembered) })),
+      descriptor,
+      juryOf(ask),
+      context,
+    );
     return {
-      judgement: withObjections(
-        judgement,
-        await lifecycleAt(
-          [{ store: ask.source }, { store: ask.store }],
-          descriptor,
-          juryOf(ask),
-          context,
-        ),
-      ),
+      judgement: withObjections(judgement, results),
+      against: { ...against, ...judgement.against },
       at: store,
     };
   }
-  return { judgement: absent(`${ask.source.name}@${ask.digest}`), at: undefined };
+  const judgement = absent(`${ask.source.name}@${ask.digest}`);
+  return { judgement, against: ask.remembered, at: undefined };
 }
 
 async function carried(

@@ -7,6 +7,7 @@ import { endOfStay } from "./clock";
 import { staysOf } from "./history";
 import type { PromotionInputs, Recorded } from "./arguments";
 import { slotOf, type PromotionAnswer } from "./plan";
+import { lacksContent } from "../judging/content";
 import { describeMove, describeRunning } from "../deployments/record";
 import type { Properties } from "../world/reconciler";
 import { ABSENT } from "../world/tags";
@@ -18,9 +19,9 @@ export function plannedProperties(
   recorded: Recorded,
   context: ResourceContext,
 ): Properties {
-  const { descriptor, record, history, replaced, before, judgement, promotedAt, seen } = answer;
+  const { descriptor, record, history, replaced, before, judgement, promotedAt, seen, against } =
+    answer;
   const slot = slotOf(inputs.environment, inputs.to, inputs.tag);
-  const reference = pinned(parseReference(`${inputs.to}@${digest}`).location, digest);
   // What the environment runs stays there, whatever is known of it by now; put there again is
   // nothing that would not be put there now.
   const stays = answer.done && seen === digest;
@@ -43,7 +44,9 @@ export function plannedProperties(
     );
   return {
     digest,
-    reference,
+    ...(verified && !lacksContent(judgement)
+      ? { reference: pinned(parseReference(`${inputs.to}@${digest}`).location, digest) }
+      : {}),
     promotedAt,
     revoked: verified && seen !== digest ? undefined : running,
     move:
@@ -63,6 +66,7 @@ export function plannedProperties(
     verdict: done ? recorded.verdict : judgement.verdict,
     verified,
     unmet: stays ? [] : judgement.unmet,
+    ...(Object.keys(against).length === 0 ? {} : { against }),
     carries: answer.carries ?? recorded.carries ?? {},
     windows: {
       ...(before === undefined || before.digest === digest

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rememberedIn } from "../judging/against";
 import { ConsignError } from "../errors";
 import { parseReference } from "../oci/reference";
 import { referenceOf, type ArtifactArgument } from "../world/arguments";
@@ -132,10 +133,15 @@ export async function plannedPromotion(
       descriptor: typeof inputs.artifact === "string" ? undefined : inputs.artifact.descriptor,
       policy: { trust: inputs.trust, ...asked.question },
       claims: inputs.claims,
+      remembered: rememberedIn(previous),
       tag: inputs.tag,
       asOf: resolveAsOf(
         inputs.asOf,
-        recorded.asOf === undefined || isAhead(recorded.asOf, context) ? undefined : recorded.asOf,
+        recorded.verified === false ||
+          recorded.asOf === undefined ||
+          isAhead(recorded.asOf, context)
+          ? undefined
+          : recorded.asOf,
         context,
       ),
       asOfGiven: inputs.asOf !== undefined,

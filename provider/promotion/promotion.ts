@@ -29,6 +29,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     "asOf",
     "seen",
     "upcoming",
+    "against",
   ],
   ensured: ["signatures"],
   // Of a revocation nobody is to overlook it, though nothing can be done about it here. A tag

@@ -132,8 +132,9 @@ function trustworthy(verdict: ClaimVerdict, { trust }: ObserveOptions): ClaimVer
     : verdict;
 }
 
+/** What nobody can tell the type of may be one. */
 function isRevocation({ claim }: Found): boolean {
-  return claim.type !== undefined && typeKey(claim.type) === "revocation";
+  return claim.type === undefined || typeKey(claim.type) === "revocation";
 }
 
 function judge(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { foreignClaims } from "../claims";
+import { absentMembers } from "../content/members";
+import { manifestIfThere } from "../content/presence";
 import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
@@ -38,7 +40,8 @@ async function observe(
 ): Promise<ObservedArtifact> {
   const { extent = "everything" } = o;
   const artifact = plainDescriptor(descriptor);
-  const manifest = await store.manifest(artifact);
+  const manifest =
+    depth === 0 ? await manifestIfThere(store, artifact) : await store.manifest(artifact);
   const referrers = await store.referrers(artifact.digest);
   const { verdict, reports: signatures } = await observeSignatures(store, artifact, referrers, o);
   const { claims, vex } = await observeClaims(store, artifact.digest, referrers, o);
@@ -50,7 +53,8 @@ async function observe(
     warnings: loggedFailures(verdict.checks),
   };
   return {
-    ...about(store, descriptor, manifest),
+    ...(manifest === undefined ? gone(store, artifact) : about(store, descriptor, manifest)),
+    ...(depth === 0 && manifest?.kind === "index" ? await absentFrom(store, artifact) : {}),
     ...(o.trust === undefined ? {} : { policy: o.trust.name, verdict: said }),
     signatures,
     claims,
@@ -58,8 +62,29 @@ async function observe(
     foreign: extent !== "verdict" ? await foreignClaims(store, artifact) : [],
     related: relatedAmong(referrers),
     manifests:
-      extent === "everything" ? await observeMembers(store, manifest, o, budget, depth + 1) : [],
+      extent === "everything" && manifest !== undefined
+        ? await observeMembers(store, manifest, o, budget, depth + 1)
+        : [],
   };
+}
+
+/** What is claimed of content that was taken away is history, and is told. */
+function gone(
+  store: ReadStore,
+  { digest, mediaType, size }: Descriptor,
+): Pick<ObservedArtifact, "reference" | "digest" | "mediaType" | "size" | "problem"> {
+  const reference = `${store.name}@${digest}`;
+  const reason = `${reference} is not there any more; what refers to it still is`;
+  return { reference, digest, mediaType, size, problem: { code: "MANIFEST_UNKNOWN", reason } };
+}
+
+async function absentFrom(
+  store: ReadStore,
+  artifact: Descriptor,
+): Promise<Pick<ObservedArtifact, "absent">> {
+  const { gone: members, all } = await absentMembers(store, artifact);
+  if (members.length === 0) return {};
+  return { absent: { digests: members.map(({ digest }) => digest), all } };
 }
 
 function about(store: ReadStore, descriptor: Descriptor, manifest: Manifest) {

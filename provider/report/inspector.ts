@@ -5,8 +5,9 @@ import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import { revocationChecker, type ResolvedTrustPolicy, type RevocationChecker } from "../notation";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
 import { formatLocation, parseReference, type Location } from "../oci/reference";
-import { RegistryClient, httpFetch, type RegistrySettings } from "../registry";
+import { RegistryClient, Repository, httpFetch, type RegistrySettings } from "../registry";
 import { observeArtifact } from "./collect";
 import type { ObservedArtifact, ObserveOptions } from "./observation";
 
@@ -72,13 +73,29 @@ export class Inspector {
 
   /** @throws ConsignError what {@link locate} and {@link observeArtifact} throw */
   async observe(reference: string, options: InspectOptions): Promise<ObservedArtifact> {
-    const { store, descriptor, scope } = await this.locate(reference);
-    return observeArtifact(store, descriptor, {
+    const { store, descriptor, scope } = await this.#find(reference);
+    const observed = await observeArtifact(store, descriptor, {
       ...options,
       scope: options.scope ?? scope,
       baseDir: this.#baseDir,
       revocation: this.#revocation,
     });
+    const byTags = store instanceof Repository && store.referrersSupport.support === "unsupported";
+    return byTags ? { ...observed, listedByTags: true } : observed;
+  }
+
+  /** As {@link locate}, or what is left of it: what refers to an artifact says what it was. */
+  async #find(reference: string): Promise<Located> {
+    try {
+      return await this.locate(reference);
+    } catch (error) {
+      const { location, digest } = parseReference(reference);
+      if (digest === undefined || !isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+      const store = this.#open(location);
+      const descriptor = await describedByReferrers(store, digest);
+      if (descriptor === undefined) throw error;
+      return { store, descriptor, scope: formatLocation(location) };
+    }
   }
 
   async close(): Promise<void> {
@@ -92,6 +109,26 @@ export class Inspector {
       name: formatLocation(location),
     });
   }
+}
+
+/** Referrers that are asked what they refer to. */
+const MAX_ASKED = 20;
+
+/** The subject of the first that can be read; its digest is what was asked for. */
+async function describedByReferrers(
+  store: ReadStore,
+  digest: Digest,
+): Promise<Descriptor | undefined> {
+  for (const referrer of (await store.referrers(digest)).slice(0, MAX_ASKED)) {
+    try {
+      const { subject } = (await store.manifest(referrer.digest)).value;
+      if (subject?.digest === digest) return plainDescriptor(subject);
+    } catch (error) {
+      if (!isConsignError(error, "MANIFEST_UNKNOWN", "MANIFEST_INVALID", "DIGEST_MISMATCH"))
+        throw error;
+    }
+  }
+  return undefined;
 }
 
 const MAX_HINTS = 10;

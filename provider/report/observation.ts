@@ -112,8 +112,15 @@ export interface ObservedArtifact {
   /** An index's manifests, in its order. */
   manifests: ObservedArtifact[];
   /**
-   * Why there is nothing to say: the manifest is not there, or broken. Only of an index's
-   * manifests.
+   * Of what cannot be read: the manifest is not there, or broken. What is said about it may be there
+   * all the same.
    */
   problem?: { code: ErrorCode; reason: string };
+  /** Of an index, manifests that were looked for and are gone; `all`: no other is there. */
+  absent?: { digests: Digest[]; all: boolean };
+  /**
+   * The registry keeps no lists of what refers to what: they are tags, and whoever may push can leave
+   * things out of them.
+   */
+  listedByTags?: true;
 }

@@ -46,16 +46,6 @@ function draw(node: Node, indent: string, lines: string[]): void {
 function artifactNode(observed: ObservedArtifact, style: Dress): Node {
   const { problem, signatures, claims, foreign, related, manifests } = observed;
   const platform = observed.platform === undefined ? undefined : printable(observed.platform);
-  if (problem !== undefined)
-    return {
-      text: words(
-        style.mark("bad"),
-        platform,
-        shortDigest(observed.digest),
-        `cannot be read: ${withCode(problem.reason, problem.code)}`,
-      ),
-      below: [],
-    };
   const below = [
     ...trustNodes(observed, style),
     ...signatures.map((signature) => signatureNode(signature, style)),
@@ -64,6 +54,16 @@ function artifactNode(observed: ObservedArtifact, style: Dress): Node {
     ...related.map((each) => relatedNode(each, style)),
     ...manifests.map((manifest) => artifactNode(manifest, style)),
   ];
+  if (problem !== undefined)
+    return {
+      text: words(
+        style.mark("bad"),
+        platform,
+        shortDigest(observed.digest),
+        `cannot be read: ${withCode(problem.reason, problem.code)}`,
+      ),
+      below: signatures.length + claims.length > 0 ? below : [],
+    };
   const size =
     observed.contentSize === undefined
       ? `index of ${manifests.length}`

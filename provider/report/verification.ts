@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  CONTENT_THERE,
   evaluateRequirements,
   sameType,
   typeKey,
@@ -59,7 +60,10 @@ export function verificationOf(
 ): VerificationReport | undefined {
   const { verdict, policy } = observed;
   if (verdict === undefined || policy === undefined) return undefined;
-  const results = evaluateRequirements(requirements, effectiveAmong(observed), now);
+  const results = [
+    ...evaluateRequirements(requirements, effectiveAmong(observed), now),
+    ...contentResults(observed),
+  ];
   const { warnings, ...said } = verdict;
   return {
     reference: observed.reference,
@@ -72,8 +76,25 @@ export function verificationOf(
       ...warnings,
       ...results.flatMap(({ warning }) => (warning === undefined ? [] : [warning])),
       ...unheard(observed.claims),
+      ...(observed.listedByTags === true ? [LISTED_BY_TAGS] : []),
     ],
   };
+}
+
+const LISTED_BY_TAGS =
+  "this registry keeps no lists of what refers to an artifact, so they are tags: whoever may push here can leave out what forbids, and nobody can see that";
+
+/** Where there is nothing to use, no verdict is good. */
+function contentResults({ problem, absent }: ObservedArtifact): RequirementResult[] {
+  const common = { path: "content", requirement: CONTENT_THERE, claims: [] };
+  if (problem !== undefined) return [{ ...common, met: false, reason: problem.reason }];
+  if (absent === undefined) return [];
+  const { digests, all } = absent;
+  const which = `${digests.slice(0, 3).join(", ")}${digests.length > 3 ? ` and ${digests.length - 3} more` : ""}`;
+  if (all)
+    return [{ ...common, met: false, reason: `none of its manifests is there any more: ${which}` }];
+  const reason = `not all of it is there: ${which}`;
+  return [{ ...common, met: true, reason, warning: `is not here as a whole: ${which}` }];
 }
 
 /** The signature that the verdict rests on. */
@@ -158,8 +179,15 @@ export function faultsOf(observed: ObservedArtifact): string[] {
 
 function signatureFaults(signatures: readonly SignatureReport[]): string[] {
   return signatures
-    .filter(({ status }) => status === "invalid")
+    .filter(
+      ({ status, checks }) => status === "invalid" || (status === "inconclusive" && isLost(checks)),
+    )
     .map(({ digest, reason, code }) => `signature ${digest}: ${reason} [${code}]`);
+}
+
+/** Not there, or with other bytes, so that no check could be made. */
+function isLost(checks: SignatureReport["checks"]): boolean {
+  return checks.every(({ check, result }) => check !== "integrity" || result === "inconclusive");
 }
 
 const BROKEN: readonly ClaimReport["status"][] = ["tampered", "malformed", "subject-mismatch"];

@@ -64,7 +64,7 @@ export async function withArrivals(
   const stores = await at("mirror", () =>
     Promise.all(sources.map((source) => context.stores.open(source))),
   );
-  const results = await lifecycleAt(
+  const { results } = await lifecycleAt(
     [{ store }, ...stores.map((source) => ({ store: source, only }))],
     artifact,
     trustScope,

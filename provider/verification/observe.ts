@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isDeepStrictEqual } from "node:util";
 import { parseReference } from "../oci/reference";
 import { readState } from "../world/arguments";
 import type { ResourceContext } from "../world/context";
+import { rememberedIn } from "../judging/against";
 import type { Properties } from "../world/reconciler";
 import { verificationSchema, recordedSchema } from "./arguments";
-import { present, tell, verdictOf } from "./verdict";
+import { NOTHING_GOOD, present, tell, verdictOf } from "./verdict";
 
 /**
  * A tag that has moved is one fact, `verdict.digest`: what was verified is verified again, and
@@ -22,14 +24,23 @@ export async function observeVerification(
     first === undefined || parseReference(first).digest === named?.digest
       ? named
       : await present(first, context);
-  const { properties, judgement } = await verdictOf(inputs, verified, context, first);
+  const { properties, judgement } = await verdictOf(
+    inputs,
+    verified,
+    rememberedIn(state),
+    context,
+    first,
+  );
   tell(inputs, judgement, context);
   const verdict = { ...judgement.verdict, digest: named?.digest };
   return {
     ...state,
-    reference: undefined,
-    followed: undefined,
+    ...NOTHING_GOOD,
     ...properties,
+    // Where nothing else has changed, a refresh shows no new line.
+    ...(isDeepStrictEqual(state["claims"], properties["claims"])
+      ? { against: state["against"] }
+      : {}),
     verdict,
     summary: state["summary"],
   };

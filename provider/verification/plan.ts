@@ -2,6 +2,7 @@
 import { locationOf, referenceOf } from "../world/arguments";
 import { requireDestination } from "./arrivals";
 import type { ResourceContext } from "../world/context";
+import { rememberedIn } from "../judging/against";
 import type { Plan, Properties } from "../world/reconciler";
 import { type VerificationInputs, verificationSchema } from "./arguments";
 import { openKnownTrust, present, tell, verdictOf } from "./verdict";
@@ -10,7 +11,7 @@ import { openKnownTrust, present, tell, verdictOf } from "./verdict";
 export async function planVerification(
   known: Partial<VerificationInputs>,
   unknown: ReadonlySet<string>,
-  _previous: Properties | undefined,
+  previous: Properties | undefined,
   context: ResourceContext,
 ): Promise<Plan> {
   // What is about to arrive serves the preview and is no property of the verdict: it is neither
@@ -30,6 +31,7 @@ export async function planVerification(
   const { properties, judgement } = await verdictOf(
     arriving,
     await present(inputs.artifact, context),
+    rememberedIn(previous),
     context,
   );
   if (judgement.verdict.digest === undefined)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { followRedirects, type Traveller } from "../claims/index";
+import { followRedirects } from "../claims/index";
 import { ConsignError, isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation/index";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
@@ -9,10 +9,20 @@ import { withArrivals } from "./arrivals";
 import { at, type ResourceContext } from "../world/context";
 import { absent, withRefusedRedirect, judge, type Judgement } from "../judging/judgement";
 import type { Properties } from "../world/reconciler";
+import { remembering, type Against } from "../judging/against";
+import { withContent } from "../judging/content";
 import { isInline, openTrust } from "../judging/trust";
 import { verificationSummary } from "./summary";
 
 import type { VerificationInputs } from "./arguments";
+
+/** What a verdict that is not good takes away. */
+export const NOTHING_GOOD: Properties = {
+  reference: undefined,
+  followed: undefined,
+  summary: undefined,
+  against: undefined,
+};
 
 /** A broken trust policy is an error as soon as it is known. */
 export async function openKnownTrust(
@@ -32,6 +42,7 @@ export async function openKnownTrust(
 export async function verdictOf(
   inputs: VerificationInputs,
   artifact: Descriptor | undefined,
+  remembered: Against,
   context: ResourceContext,
   asked = referenceOf(inputs.artifact),
 ): Promise<{ properties: Properties; judgement: Judgement }> {
@@ -39,15 +50,22 @@ export async function verdictOf(
   if (artifact === undefined) {
     await openKnownTrust(inputs, context);
     const judgement = absent(asked);
-    return { properties: { verdict: judgement.verdict, claims: judgement.claims }, judgement };
+    const { verdict, claims } = judgement;
+    return { properties: { verdict, claims, ...recordedAgainst(remembered) }, judgement };
   }
-  const start = { location, artifact, judged: await judgeAt(inputs, location, artifact, context) };
+  const memory: Memory = { before: remembered, now: {} };
+  const visit = (place: Location, found: Descriptor) =>
+    judgeAt(inputs, place, found, memory, context);
+  const start = { location, artifact, judged: await visit(location, artifact) };
   const {
     end,
     stops = [],
     refusal,
   } = inputs.followRedirects === "verify"
-    ? await followRedirects(start, traveller(inputs, context))
+    ? await followRedirects(start, {
+        resolve: (reference) => present(formatReference(reference), context),
+        visit,
+      })
     : { end: start };
   const judgement = refusal === undefined ? end.judged : withRefusedRedirect(end.judged, refusal);
   const { claims, evidence, verified } = judgement;
@@ -55,6 +73,7 @@ export async function verdictOf(
     verdict: { ...judgement.verdict, digest: artifact.digest },
     claims,
     ...(stops.length > 1 ? { followed: stops } : {}),
+    ...recordedAgainst(memory.now),
   };
   if (!verified) return { properties, judgement };
   const { require, deny, precedence, lifecycleIssuers } = inputs;
@@ -66,16 +85,32 @@ export async function verdictOf(
   };
 }
 
+/** What was said against the artifact and what it leads to, when it was last looked at and now. */
+interface Memory {
+  readonly before: Against;
+  readonly now: Against;
+}
+
+function recordedAgainst(against: Against): Properties {
+  return Object.keys(against).length === 0 ? {} : { against };
+}
+
 /** Under the trust policy that applies at the place. */
 async function judgeAt(
   inputs: VerificationInputs,
   location: Location,
   artifact: Descriptor,
+  memory: Memory,
   context: ResourceContext,
 ): Promise<Judgement & { trust: ResolvedTrustPolicy }> {
-  const store = await at("artifact", () => context.stores.open(location));
+  const store = remembering(
+    await at("artifact", () => context.stores.open(location)),
+    memory.before,
+  );
   const trust = await openTrust(inputs.trust, store.name, context);
-  const judgement = await judge(store, artifact, trust, inputs, context);
+  const judged = await judge(store, artifact, trust, inputs, context);
+  Object.assign(memory.now, judged.against);
+  const judgement = await withContent(judged, store, artifact);
   if (inputs.mirror === undefined) return { ...judgement, trust };
   const { followRedirects: follow, precedence, lifecycleIssuers } = inputs;
   const trustScope = { trust, scope: store.name, question: { precedence, lifecycleIssuers } };
@@ -87,16 +122,6 @@ async function judgeAt(
       context,
     )),
     trust,
-  };
-}
-
-function traveller(
-  inputs: VerificationInputs,
-  context: ResourceContext,
-): Traveller<Judgement & { trust: ResolvedTrustPolicy }> {
-  return {
-    resolve: (reference) => present(formatReference(reference), context),
-    visit: (location, artifact) => judgeAt(inputs, location, artifact, context),
   };
 }
 

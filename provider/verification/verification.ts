@@ -14,7 +14,7 @@ export const verification: Reconciler<typeof verificationSchema.shape> = {
   kind: "Verification",
   schema: verificationSchema,
   replaceOn: [],
-  ignore: ["mirror", "mirrorReady"],
+  ignore: ["mirror", "mirrorReady", "against"],
   ensured: [],
 
   plan: planVerification,

@@ -44,7 +44,11 @@ test("each way of being unusable has its own status", () => {
       verdict: { outcome: "untrusted", code: "SIGNATURE_UNTRUSTED", reason: "who?" },
     }),
     observed("certificate", { verdict: { outcome: "untrusted", code: "SIGNATURE_REVOKED" } }),
-    observed("unsure", { verdict: { outcome: "inconclusive", code: "SIGNATURE_INCONCLUSIVE" } }),
+    observed("unsure", {
+      type: "https://example.com/x",
+      predicate: {},
+      verdict: { outcome: "inconclusive", code: "SIGNATURE_INCONCLUSIVE" },
+    }),
     observed("forged", { verdict: { outcome: "invalid", code: "SIGNATURE_INVALID" } }),
     observed("expired", { verdict: { outcome: "untrusted", code: "SIGNATURE_EXPIRED" } }),
     observed("lapsed", { verdict: signedBy(WABBIT, daysAgo(9), { expiresAt: NOW.toISOString() }) }),

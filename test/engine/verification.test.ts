@@ -67,6 +67,10 @@ const warnings = ({ diagnostics }: EngineRun): string[] =>
   );
 const deployed = async (engine: Engine): Promise<unknown> =>
   (await engine.state()).find(({ type }) => type.endsWith(":Deployment"))?.outputs?.image;
+const recordedVerification = async (
+  engine: Engine,
+): Promise<Record<string, unknown> | undefined> =>
+  (await engine.state()).find(({ type }) => type.endsWith(":Verification"))?.outputs;
 const writes = (registry: TestRegistry | undefined): number =>
   registry?.requests().filter(({ method }) => method !== "GET" && method !== "HEAD").length ?? 0;
 
@@ -98,12 +102,15 @@ for (const kind of ["olareg", "distribution", "layout"] as const) {
         /is not verified: require\[0\]: unmet: .*\[VERIFICATION_UNMET\]/,
       );
       assert.equal(await deployed(engine), undefined, "what depends on the reference was made");
+      const refused = await recordedVerification(engine);
+      assert.equal(refused?.["reference"], undefined);
+      assert.match(JSON.stringify(refused?.["verdict"]), /require\[0\]":"unmet: /);
 
       const bill = await world.claim(artifact, "sbom/spdx", sbom());
       registry?.clear();
       const pinned = `${location}@${artifact.digest}`;
       const up = await engine.up();
-      assert.deepEqual([up.changes, up.outputs.image], [{ create: 2 }, pinned]);
+      assert.deepEqual([up.changes, up.outputs.image], [{ create: 1, update: 1 }, pinned]);
       assert.deepEqual([(await engine.up()).changes, writes(registry)], [{ same: 2 }, 0]);
 
       await world.claim(artifact, "test-result", testResult("FAILED"));
@@ -115,6 +122,11 @@ for (const kind of ["olareg", "distribution", "layout"] as const) {
         /deny\[0\]: unmet: no claim of type test-result.*\[VERIFICATION_UNMET\]/s,
       );
       assert.equal(await deployed(engine), pinned, "what depends on the reference has moved");
+      assert.equal(
+        (await recordedVerification(engine))?.["reference"],
+        undefined,
+        "a reference that was good is left in the state",
+      );
 
       const next = await world.publish("v1", "net-monitor 2");
       await world.claim(next, "sbom/spdx", sbom());

@@ -170,10 +170,33 @@ test("an envelope that is announced as huge is not fetched, and one that turns o
     artifacts: [signature],
     instead: { [layer.descriptor.digest]: Buffer.alloc(50 * 2 ** 20) },
   });
-  assert.equal((await two.verify()).code, "SIZE_MISMATCH");
+  const cutOff = await two.verify();
+  assert.equal(cutOff.code, "SIGNATURE_INCONCLUSIVE");
+  assert.match(cutOff.reason ?? "", /\(SIZE_MISMATCH\)/);
 });
 
-test("a signature manifest of other bytes, or of more than 4 MiB, is invalid and hides no other", async (context) => {
+test("an envelope whose manifest gives it a wrong size is invalid for ever, as its digest is right", async (context) => {
+  const signature = await good();
+  const layer = signature.blobs.find(({ descriptor }) => descriptor.mediaType === MEDIA_TYPES.cose);
+  assert.ok(layer !== undefined);
+  for (const more of [-1, 1, 100_000]) {
+    const lying = packManifest({
+      artifactType: MEDIA_TYPES.notarySignature,
+      subject,
+      layers: [
+        { ...layer, descriptor: { ...layer.descriptor, size: layer.descriptor.size + more } },
+      ],
+    });
+    const { verify } = await registry(context, {
+      referrers: { ...INDEX, manifests: [referrerDescriptor(lying.manifest)] },
+      artifacts: [lying, signature],
+    });
+    const { outcome, code } = await verify();
+    assert.deepEqual([outcome, code], ["invalid", "ENVELOPE_INVALID"], String(more));
+  }
+});
+
+test("a signature manifest of other bytes, or of more than 4 MiB, hides no other", async (context) => {
   const [broken, whole] = [
     packSignature({ subject, envelope: await sign({ target: subject, subject: "another" }) }),
     await good(),

@@ -10,7 +10,7 @@ import {
   type PackedArtifact,
 } from "../../provider/content/pack";
 import type { ReadStore } from "../../provider/content/storage";
-import { ConsignError } from "../../provider/errors";
+import { ConsignError, type ErrorCode } from "../../provider/errors";
 import {
   envelopeOf,
   isSignature,
@@ -231,7 +231,7 @@ test("every signer is told where all are asked for: one that verifies hides no o
 /** The same store, but with something else in place of one of its verbs. */
 function failing(
   verb: "referrers" | "manifest" | "blob",
-  code: "REGISTRY_UNREACHABLE" | "BLOB_UNKNOWN" | "MANIFEST_UNKNOWN",
+  code: ErrorCode,
   times = Infinity,
 ): ReadStore {
   let left = times;
@@ -264,15 +264,23 @@ test("a store that cannot be asked is an error, unless another signature verifie
   );
 });
 
-test("a signature that is listed but gone is invalid", async () => {
+test("a signature that is listed, and is gone or has other bytes, may be anybody's", async () => {
   await attachSignature();
   for (const [verb, code] of [
     ["manifest", "MANIFEST_UNKNOWN"],
+    ["manifest", "DIGEST_MISMATCH"],
+    ["manifest", "MANIFEST_TOO_LARGE"],
     ["blob", "BLOB_UNKNOWN"],
+    ["blob", "DIGEST_MISMATCH"],
   ] as const) {
-    const verdict = await verify({ from: failing(verb, code) });
-    assert.deepEqual([verdict.outcome, verdict.code], ["invalid", code]);
+    const { outcome, code: said, signer } = await verify({ from: failing(verb, code) });
+    assert.deepEqual(
+      [outcome, said, signer],
+      ["inconclusive", "SIGNATURE_INCONCLUSIVE", undefined],
+    );
   }
+  const unread = await verify({ from: failing("manifest", "MANIFEST_INVALID") });
+  assert.deepEqual([unread.outcome, unread.code], ["invalid", "MANIFEST_INVALID"]);
 });
 
 test("a signature manifest must refer to the artifact itself", async () => {

@@ -257,3 +257,51 @@ describe("an environment that runs what is revoked", () => {
     assert.equal(await tagDigest(world.to, "prod"), other.digest);
   });
 });
+
+describe("the state of a promotion that is refused", () => {
+  test("has the bad verdict and no reference, and still describes what the environment runs", async () => {
+    const world = new World();
+    const [v1, v2] = [
+      await publish(world.source, "v1", wabbit),
+      await publish(world.source, "v2", wabbit),
+    ];
+    const life = world.life();
+    await life.up(world.args(v1, "2026-01-01"));
+    assert.equal(life.outputs["reference"], `${TO}@${v1.digest}`);
+    const revocation = await revoke(world.source, v2);
+    await assert.rejects(life.up(world.args(v2, "2026-02-01")), /VERIFICATION_UNMET/);
+    const { reference, verified, digest, tagged, unmet } = life.outputs;
+    assert.deepEqual(
+      [reference, verified, digest, tagged],
+      [undefined, false, v1.digest, { prod: v1.digest }],
+    );
+    assert.match(JSON.stringify(unmet), /revoked by CN=Wabbit/);
+    assert.match(JSON.stringify(life.outputs["verdict"]), new RegExp(v2.digest));
+    // What was said counts although the list does not say it any more.
+    const hidden = revocation.digest;
+    world.stores.wrap = (behind) =>
+      new Proxy<Store>(behind, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name, target);
+          if (name === "referrers")
+            return async (subject: Descriptor["digest"]) =>
+              (await target.referrers(subject)).filter((each) => each.digest !== hidden);
+          return typeof member === "function"
+            ? (member as (...args: unknown[]) => unknown).bind(target)
+            : member;
+        },
+      });
+    assert.equal((await life.preview(world.args(v2, "2026-02-01"))).planned["verified"], false);
+    assert.equal(
+      (await world.life().preview(world.args(v2, "2026-02-01"))).planned["verified"],
+      true,
+      "who has not seen it cannot tell",
+    );
+    // Back to what runs: nothing is to be done but to record it.
+    assert.equal(await life.up(world.args(v1, "2026-01-01")), "update");
+    assert.equal(life.outputs["reference"], `${TO}@${v1.digest}`);
+    assert.equal(await life.up(world.args(v1, "2026-01-01")), "same");
+    await life.destroy();
+    assert.deepEqual(await world.to.tags(), []);
+  });
+});

@@ -74,20 +74,22 @@ const EXPECTED: Readonly<Record<string, Shown>> = {
   "0.1.0 mirrors/drifted": {
     preview: ["update", "parity.oci:places/drifted", "status.oci:places/drifted.tag v2"],
   },
+  // What was said against something is remembered with what is written anew.
   "0.1.0 promotions/revoked": {
-    preview: ["update", "carries.3d5746d5", "carries.e5796d89", "seen"],
+    preview: ["update", "against", "carries.3d5746d5", "carries.e5796d89", "seen"],
   },
   "0.1.0 promotions/moved-by-hand": {
     preview: ["update", "move", "seen", "status", "tagged.current"],
   },
   "0.1.0 promotions/tag-taken-away": { preview: ["update", "status", "tagged.current"] },
-  "0.1.0 verdicts/bad-revoked": { preview: ["update"] },
-  "0.1.0 verdicts/bad-denied": { preview: ["update"] },
+  "0.1.0 verdicts/bad-revoked": { preview: ["update", "against"] },
+  "0.1.0 verdicts/bad-denied": { preview: ["update", "against"] },
   "0.1.0 verdicts/bad-unsigned": { preview: ["update"] },
   "0.1.0 verdicts/bad-gone": { preview: ["update", "verdict.signature"] },
   "0.1.0 verdicts/moved": {
     preview: [
       "update",
+      "against",
       "claims.35699a13",
       "reference",
       "summary.inputAttestations.0",

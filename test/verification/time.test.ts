@@ -5,7 +5,8 @@ import { after, before, test } from "node:test";
 import { OciLayout } from "../../provider/content/oci-layout";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import { RegistryClient } from "../../provider/registry/index";
-import type { Properties } from "../../provider/world/reconciler";
+import { isConsignError } from "../../provider/errors";
+import { PartialFailure, type Properties } from "../../provider/world/reconciler";
 import { verification } from "../../provider/verification/verification";
 import { tempDir } from "../harness/temp";
 import { World, sbom, scan, trust } from "../engine/verification-world";
@@ -116,7 +117,12 @@ test("ensure refuses what is not verified, and what is another than planned", as
   const inputs = { artifact: "oci:repo:v1", trust: trust() };
   await assert.rejects(
     verification.ensure({ ...inputs, deny: [{ type: "vulnerabilities" }] }, undefined, context),
-    { code: "VERIFICATION_UNMET", path: "artifact" },
+    (error) => {
+      assert.ok(error instanceof PartialFailure);
+      assert.ok(isConsignError(error.cause, "VERIFICATION_UNMET"));
+      assert.deepEqual([error.cause.path, error.properties["reference"]], ["artifact", undefined]);
+      return true;
+    },
   );
   const planned = { ...inputs, ...(await plan(later(1000), {})) };
   await world.publish("v1", "another");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../../errors";
+import type { Digest } from "../../oci/digest";
 
 /**
  * What the verification of a claim's signatures came to; a notation `ArtifactVerdict` or
@@ -9,6 +10,8 @@ export interface ClaimVerdict {
   outcome: "verified" | "invalid" | "untrusted" | "inconclusive" | "missing";
   code?: ErrorCode | undefined;
   reason?: string | undefined;
+  /** The signature manifest, where it came from a store. */
+  signature?: Digest | undefined;
   signer?: { subject: string } | undefined;
   /** RFC 3339. */
   signedAt?: string | undefined;

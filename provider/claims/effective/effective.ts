@@ -27,8 +27,9 @@
  *   pass without authenticating (level `audit` or `skip`) could call itself anything, and is `untrusted` here;
  * - `expired`: the signature's own expiry is not after `now`, whatever the trust policy says about
  * expiry;
- * - `inconclusive` also, in place of `tampered` and `malformed`: a revocation or end of life whose
- * signature verifies and whose content is missing, altered or malformed, where
+ * - `inconclusive` also, in place of `tampered` and `malformed`: a revocation or end of life, or a claim
+ * of which nobody can tell the type, whose
+ * signature verifies, or may, and whose manifest or content is missing, altered or malformed, where
  *   its signer may revoke the artifact or a claim that counts, or may say when the artifact's life ends; else `untrusted`. It may forbid, so it is not
  *   taken for nothing. It is `revoked` where step 2 says so of each word that may forbid: who may revoke it may, whatever it says;
  * - `untrusted` also: a redirect or end of life by an issuer who may not. `lifecycleIssuers` lists
@@ -76,6 +77,10 @@
  * until its issuer has given another one. An end that its signer gave it is meant: then it is
  * `expired`.
  *
+ * **Step 5, what may have been replaced.** A claim that stands, and that one of which a store has lost
+ * the manifest, the content or who signed it would supersede if it were what it may be, is
+ * `inconclusive`: whoever takes away the last word of an issuer does not bring back the one before.
+ *
  * **The whole** of a claim is `effective` if one of its words is, and is then told as that of those
  * whose word is; else it is what comes first of `superseded`, `revoked` and `untrusted`. But where
  * a signature beside the good ones could not be judged, and would let it count, it is
@@ -90,6 +95,7 @@ import { admit } from "./admission";
 import { doubtsAbout, judgeWhole } from "./judged-claim";
 import type { EffectiveInput, JudgedClaim } from "./terms";
 import { holdLapsed, lapsedClaims } from "./lapsed";
+import { holdOvertaken } from "./overtaken";
 import { applyRevocations } from "./revocation";
 import { orderClaims } from "./supersession";
 import { holdUnreadable, unreadableClaims } from "./unreadable";
@@ -126,14 +132,17 @@ export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
     ...holdUnreadable(refused, unreadable, admittedClaims, revocations, input),
     ...judgeWhole(admittedClaims, revocations.removed, order, doubtsOn),
   ];
-  const judged = holdLapsed(settled, lapsed, admittedClaims, revocations, input);
+  const standing = revocations.left.filter((claim) => order.superseder(claim) === undefined);
+  const judged = holdOvertaken(
+    holdLapsed(settled, lapsed, admittedClaims, revocations, input),
+    unreadable,
+    standing,
+    input,
+  );
   judged.sort((a, b) => (a.digest < b.digest ? -1 : 1));
   return {
     subject: input.subject,
     claims: judged,
-    vex: vexView(
-      revocations.left.filter((claim) => order.superseder(claim) === undefined),
-      input.subject,
-    ),
+    vex: vexView(standing, input.subject),
   };
 }

@@ -26,7 +26,7 @@ export interface Lapsed {
   claimsBySigner: ClaimBySigner[];
 }
 
-const FORBIDS: ReadonlySet<string> = new Set(["revocation", "endOfLife"]);
+const FORBIDS: ReadonlySet<string> = new Set(["revocation", "endOfLife", "content-purged"]);
 
 /** Whether a claim of a type can only be held against the artifact. */
 export function forbids(type: string | undefined): boolean {
@@ -128,6 +128,7 @@ function objectionTo(
       return undefined;
     return `its signer, ${claimBySigner.signer}, is not among those who may issue an endOfLife here`;
   }
+  if (typeKey(claim.type) === "content-purged") return undefined;
   const target = targetOf(claim);
   const targets = admittedClaims.filter(({ digest }) => digest === target);
   const objections =
@@ -150,6 +151,7 @@ function isDue(
   if (predicate === undefined) return true;
   if (kindOf(type)?.name === "endOfLife")
     return !(Date.parse((predicate as EndOfLife).date) > now.getTime());
+  if (kindOf(type)?.name === "content-purged") return true;
   const { target, since } = predicate as Revocation;
   if (since !== undefined && Date.parse(since) > now.getTime()) return false;
   const inForce = new Set(left.map(({ digest }) => digest));

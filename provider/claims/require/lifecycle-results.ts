@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EffectiveClaims } from "../effective/effective";
 import { forbids } from "../effective/lapsed";
-import { dayOf, type EndOfLife, type Redirect, type Revocation } from "../lifecycle";
+import {
+  dayOf,
+  type ContentPurged,
+  type EndOfLife,
+  type Redirect,
+  type Revocation,
+} from "../lifecycle";
 import { typeKey } from "../types";
 import type { JudgedClaim } from "../effective/terms";
 import type { RequirementResult } from "./result";
@@ -20,6 +26,7 @@ export function lifecycleResults(claims: EffectiveClaims, now: Date): Requiremen
       .filter((claim) => (claim.predicate as Revocation).target === claims.subject)
       .map((claim) => revocation(claim, now)),
     ...claims.claims.flatMap(unjudged),
+    ...effective("content-purged").map(contentPurged),
     ...effective("endOfLife").map((claim) => endOfLife(claim, now)),
     ...effective("redirect").map(redirect),
     ...claims.claims.flatMap(expired),
@@ -29,8 +36,13 @@ export function lifecycleResults(claims: EffectiveClaims, now: Date): Requiremen
 
 /** Whoever keeps us from asking about the signer of a revocation must not undo it by that. */
 function unjudged({ digest, type, status, reason }: JudgedClaim): RequirementResult[] {
-  const name = type === undefined ? "" : typeKey(type);
-  const requirement = { revocation: "not revoked", endOfLife: "not past its end of life" }[name];
+  // Of what nobody can tell the type of, the worst is supposed.
+  const name = type === undefined ? "revocation" : typeKey(type);
+  const requirement = {
+    revocation: "not revoked",
+    endOfLife: "not past its end of life",
+    "content-purged": CONTENT_THERE,
+  }[name];
   if (status !== "inconclusive" || requirement === undefined) return [];
   return [
     {
@@ -92,6 +104,20 @@ function revocation(claim: JudgedClaim, now: Date): RequirementResult {
     reason: begun ? `revoked by ${claim.issuer}: ${reason}` : "not revoked yet",
     ...(begun ? {} : { warning: `will be revoked on ${since}: ${reason}` }),
     claims: [claim.digest],
+  };
+}
+
+/** The requirement of every artifact that somebody is to use. */
+export const CONTENT_THERE = "its content is there";
+
+function contentPurged({ digest, issuer, predicate }: JudgedClaim): RequirementResult {
+  const { purgedAt, reason } = predicate as ContentPurged;
+  return {
+    path: "lifecycle.content-purged",
+    requirement: CONTENT_THERE,
+    met: false,
+    reason: `${issuer} took it away on ${dayOf(purgedAt)}${reason === undefined ? "" : `: ${reason}`}; its manifest and claims are left as history`,
+    claims: [digest],
   };
 }
 

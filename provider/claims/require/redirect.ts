@@ -30,6 +30,8 @@ export interface Visited {
    */
   signed: boolean;
   redirects: readonly RedirectClaim[];
+  /** Why it may be that it points elsewhere, where nobody can tell. */
+  redirectDoubt?: string;
 }
 
 export interface Stop<Judged extends Visited> {
@@ -113,6 +115,8 @@ async function nextStop(
 ): Promise<Place | undefined> {
   if (!judged.signed) return undefined;
   const here = pinned(location, artifact.digest);
+  if (judged.redirectDoubt !== undefined)
+    throw new ConsignError("REDIRECT_UNUSABLE", `${here}: ${judged.redirectDoubt}`);
   const places = new Map<string, Place>();
   for (const { to, claim } of judged.redirects) {
     const reference = targetFrom(location, artifact.digest, to);

@@ -195,8 +195,8 @@ function denied(
     .filter(
       (claim) =>
         (STANDS_AGAINST.has(claim.status) || isLost(claim, entry)) &&
-        claim.type !== undefined &&
-        sameType(claim.type, resolveType(entry.type)),
+        // What nobody can tell the type of may be what is denied.
+        (claim.type === undefined || sameType(claim.type, resolveType(entry.type))),
     )
     .map((claim) => ({
       claim,

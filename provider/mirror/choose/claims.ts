@@ -125,39 +125,46 @@ export async function untrustedClaims(
   );
   await forEachBounded(claims, 8, async ([digest]) => {
     const { now, baseDir, revocation, fetch } = context;
-    try {
-      const verdict = await verifyArtifact(store, await descriptorOf(digest), trust, {
-        now: now(),
-        baseDir,
-        scope: store.name,
-        revocation,
-        fetch,
-        signers: issuers === undefined ? "first" : "every",
+    const descriptor = await ifThere(() => descriptorOf(digest));
+    // What is not there yet is judged when it is.
+    if (descriptor === undefined) return;
+    const verdict = await verifyArtifact(store, descriptor, trust, {
+      now: now(),
+      baseDir,
+      scope: store.name,
+      revocation,
+      fetch,
+      signers: issuers === undefined ? "first" : "every",
+    });
+    const verified = [verdict, ...verdict.signatures].filter(
+      ({ outcome }) => outcome === "verified",
+    );
+    const signers = [...new Set(verified.map(({ signer }) => signer?.subject ?? ""))];
+    if (verdict.outcome !== "verified")
+      refused.set(digest, {
+        reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`,
+        certain: verdict.outcome !== "inconclusive",
       });
-      const verified = [verdict, ...verdict.signatures].filter(
-        ({ outcome }) => outcome === "verified",
-      );
-      const signers = [...new Set(verified.map(({ signer }) => signer?.subject ?? ""))];
-      if (verdict.outcome !== "verified")
-        refused.set(digest, {
-          reason: `${verdict.outcome}: ${verdict.reason ?? "no reason given"} [${verdict.code ?? "SIGNATURE_INVALID"}]`,
-          certain: verdict.outcome !== "inconclusive",
-        });
-      else if (
-        issuers !== undefined &&
-        !issuers.some((issuer) => signers.some((signer) => matchesIdentity(issuer, signer)))
-      ) {
-        refused.set(digest, {
-          reason: `signed by ${together(signers) || "nobody"}, who is none of the issuers asked for`,
-          certain:
-            verdict.unseen === 0 &&
-            verdict.signatures.every(({ outcome }) => outcome !== "inconclusive"),
-        });
-      }
-    } catch (error) {
-      // What is not there yet is judged when it is.
-      if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+    else if (
+      issuers !== undefined &&
+      !issuers.some((issuer) => signers.some((signer) => matchesIdentity(issuer, signer)))
+    ) {
+      refused.set(digest, {
+        reason: `signed by ${together(signers) || "nobody"}, who is none of the issuers asked for`,
+        certain:
+          verdict.unseen === 0 &&
+          verdict.signatures.every(({ outcome }) => outcome !== "inconclusive"),
+      });
     }
   });
   return refused;
+}
+
+async function ifThere<Found>(look: () => Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
+    throw error;
+  }
 }

@@ -163,6 +163,7 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
           await dropTag(store, { tag, placed: digest, keep: plan.onDelete === "retain" }, context);
         delete done.placed[tag];
       }
+      if (!made.isMarked) warnOfUnmarkedTags(plan, seen, context);
       return { ...done, ...marks(plan, made), tagged: plan.tagged, renewal: NOT_DUE };
     } catch (error) {
       throw new PartialFailure(error as Error, { ...inputs, ...done, ...marks(plan, made) });
@@ -259,6 +260,18 @@ function tagsBefore(state: Properties | undefined): {
   return { seen: tagged, placed: Made.of(state).isMarked ? placed : {} };
 }
 
+function warnOfUnmarkedTags(
+  { tags, repository }: PlannedArtifact,
+  seen: Record<string, string>,
+  context: ResourceContext,
+): void {
+  const left = Object.keys(seen).filter((tag) => !tags.includes(tag));
+  if (left.length > 0)
+    context.warn(
+      `${repository}: ${left.join(", ")} stays, although no longer wanted: the state was recorded by 0.1.0, which did not tell what it had set from what it had found`,
+    );
+}
+
 type PlannedArtifact = z.infer<typeof plannedSchema>;
 
 /** What is ours, and what that means for a destroy, which asks nobody in its preview. */
@@ -270,6 +283,6 @@ function marks({ reference, digest, onDelete }: PlannedArtifact, made: Made): Pr
         ? `destroy will keep ${reference}, and remove the tags that this resource has set`
         : made.has(digest)
           ? `destroy will remove ${reference}, the tags that this resource has set and its signatures, unless others need it`
-          : `destroy will keep ${reference}, which was there before this resource, and remove its own tags and signatures`;
+          : `destroy will keep ${reference}, which was there before this resource, and remove the tags that this resource has set`;
   return { made: made.record(), onDestroy: [line] };
 }

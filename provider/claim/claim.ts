@@ -169,7 +169,7 @@ export const claim: Reconciler<typeof schema.shape> = {
     const plan = await settled(inputs, context);
     const before = previous?.["digest"] === plan.digest ? previous : undefined;
     const replaced = replacedBy(plan, claimBefore(previous));
-    const made = Made.of(before);
+    const made = madeBefore(plan, previous);
     const done: Properties = {
       ...plan,
       signatures: keptSignatures(before),
@@ -342,6 +342,16 @@ async function settled(inputs: Properties, context: ResourceContext): Promise<Pl
       { path: "subject" },
     );
   return readState(plannedSchema, { ...inputs, ...planned });
+}
+
+/** What went is made again where a correction is taken back before it was done. */
+function madeBefore({ digest }: Planned, previous: Properties | undefined): Made {
+  const before = claimBefore(previous);
+  if (before === undefined) return Made.of(undefined);
+  const earlier = [before.claim, ...before.replaces].find(
+    ({ descriptor }) => descriptor.digest === digest,
+  );
+  return Made.of(earlier === undefined ? undefined : { made: earlier.made ?? earlier.recorded });
 }
 
 function claimBefore(previous: Properties | undefined): ClaimBefore | undefined {

@@ -124,8 +124,9 @@ export async function removeClaim(
   );
   const failure = unsupported(result) ?? untold(result);
   if (failure !== undefined) throw failure;
+  const kept = result.kept.find((each) => each.digest === digest);
   const why = made.has(digest)
-    ? result.kept.find((each) => each.digest === digest)?.reason
+    ? kept && (isCosigned ? "others have signed it too" : kept.reason)
     : await whyAdoptedStays(store, claim);
   if (why !== undefined && !(await held.has(location, digest)))
     context.warn(

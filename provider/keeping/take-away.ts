@@ -64,20 +64,16 @@ export async function takeAway(
   const kept = result.kept.find(({ digest }) => digest === target.digest);
   if (kept !== undefined)
     context.warn(
-      `${what} is not purged: ${kept.reason}${stuck.size === 0 ? "" : `; ${[...stuck.keys()].join(", ")} stays too, as this registry does not remove a tag alone`}`,
+      `${what} is not purged, as ${kept.reason}${stuck.size === 0 ? "" : `; ${[...stuck.keys()].join(", ")} stays too, as this registry does not remove a tag alone`}`,
     );
 }
 
-/**
- * Signatures on an artifact go with it: alone only where that was there before, and a signature is
- * known to be of this resource.
- */
+/** Signatures on an artifact go with it, or not at all: what stays, stays signed. */
 export function ownSignaturesOn(target: Digest, made: Made): Map<Digest, LeavingManifest> {
-  const isAlone = made.isMarked && !made.has(target);
   return new Map(
     made
       .record()
       .filter((digest): digest is Digest => isDigest(digest) && digest !== target)
-      .map((digest) => [digest, isAlone ? { subject: target } : { subject: target, with: target }]),
+      .map((digest) => [digest, { subject: target, with: target }]),
   );
 }

@@ -13,7 +13,7 @@ import { readHistory, recordDescriptors, recordsOn, staysOn, type Promoted } fro
 import { packClosing, packOpening, packRecord, recordIn } from "../deployments/record";
 import { removeManifests } from "../keeping/remove";
 import type { LeavingManifest } from "../keeping/leaving";
-import { closeRivals } from "./rivals";
+import { settleSlot } from "./rivals";
 import type { PromotionTask } from "./task";
 import { attachRecord } from "../signing/record-signing";
 import type { SignatureRecord } from "../signing/signing";
@@ -45,8 +45,9 @@ export async function promote(
   if (task.before !== undefined)
     await closeBefore(task, task.before, { opening, arrived }, context);
   try {
+    const began = context.now().getTime();
     await moveTag(task, context);
-    await refuseLostTag(task);
+    await settleSlot(task, opening, context.now().getTime() - began, context);
   } catch (error) {
     const mayGo =
       isConsignError(error, "TAG_MOVED", "VERIFICATION_UNMET") &&
@@ -56,19 +57,7 @@ export async function promote(
   }
   for (const digest of task.signing.written.keys()) task.made.add(digest);
   await closeOvertakenStays(task, opening, context);
-  await closeRivals(task, opening, context);
   return signatures;
-}
-
-/** Between the last look at the tag and its move somebody else may have moved it, or since. */
-async function refuseLostTag({ store, tag, descriptor }: PromotionTask): Promise<void> {
-  const now = await tagDigest(store, tag, { fresh: true });
-  if (now === descriptor.digest) return;
-  throw new ConsignError(
-    "TAG_MOVED",
-    `tag ${tag} was moved to ${descriptor.digest}, and is at ${now ?? "nothing (absent)"} now: somebody else moved it at the same time; look at a new preview`,
-    { path: "tag", reference: `${store.name}:${tag}`, side: "destination" },
-  );
 }
 
 /** Where nothing can be deleted, the stay that was begun is ended at least. */

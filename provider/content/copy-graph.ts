@@ -21,7 +21,7 @@ export interface CopyNode {
   present: boolean;
   /** The destination was asked, as nobody knew. */
   asked: boolean;
-  /** The index of which it is a child, where one led here. */
+  /** The index below which it is, the uppermost, where one led here. */
   within: Digest | undefined;
   /** What the source listed as referring to it, and does. */
   referrers: Digest[];
@@ -60,7 +60,7 @@ interface Visit {
   present?: boolean;
   /** That list, or that of its parent, was what told. */
   asked?: boolean;
-  /** Its parent. */
+  /** The uppermost index that led here. */
   within?: Digest;
 }
 
@@ -185,7 +185,7 @@ export class CopyGraph {
     const below: Visit[] = children.map((child) => ({
       descriptor: child,
       depth: depth + 1,
-      within: descriptor.digest,
+      within: told.within ?? descriptor.digest,
       ...(whole ? { present: true, asked } : {}),
     }));
     const type =

@@ -91,7 +91,7 @@ export type CopyProgress =
   | { kind: "blob"; action: "copied" | "skipped"; descriptor: Descriptor }
   /**
    * `found`: it was there when the destination was asked; and not known to be. `within`: the index
-   * of which it is a child.
+   * below which it is.
    */
   | {
       kind: "manifest";

@@ -9,6 +9,8 @@ import type { Manifest } from "../oci/manifest";
 export interface LeavingManifest {
   /** What it refers to, as it is recorded. Else it may refer only to what goes with it. */
   subject?: Digest | undefined;
+  /** It is named by an index that is recorded: so is, by its digest, what it refers to. */
+  isPart?: boolean | undefined;
   /** It goes only if this one goes too, or is gone: a signature with what it signs. */
   with?: Digest | undefined;
 }

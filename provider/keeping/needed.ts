@@ -53,14 +53,15 @@ class Look {
 
   async readBack(): Promise<void> {
     const { store, manifests } = this.leaving;
-    await forEachBounded(manifests, AT_ONCE, async ([digest, { subject }]) => {
+    await forEachBounded(manifests, AT_ONCE, async ([digest, { subject, isPart }]) => {
       const read = await readBack(store, digest);
       if (read === "gone") return void this.gone.push(digest);
       if (!("manifest" in read)) return this.#keep(digest, "it cannot be read back", read.cause);
       const { manifest } = read;
       this.#content.set(digest, manifest);
       const about = manifest.value.subject?.digest;
-      if (about !== undefined && about !== subject && !manifests.has(about))
+      const isRecorded = isPart === true || about === subject;
+      if (about !== undefined && !isRecorded && !manifests.has(about))
         return this.#keep(digest, `it refers to ${about}, which is not to go with it`);
       this.free.set(digest, manifest);
     });

@@ -151,7 +151,7 @@ class Unplanned {
       const leaves = !this.#planned.has(root);
       if (leaves) this.#add(root, {});
       const parts = await this.#parts(root, artifact, leaves);
-      for (const part of parts) this.#add(part, {});
+      for (const part of parts) this.#add(part, { isPart: true });
       for (const [digest, related] of Object.entries(artifact.related) as [Digest, Related][])
         this.#addRelated(digest, related, { root, leaves, parts });
     }

@@ -236,7 +236,7 @@ async function ensureContent(
   }
   const store = await context.stores.open(plan.repository);
   const isMade = await pushOrigin(origin, store, deep);
-  const status = await contentStatus(store, plan.descriptor);
+  const status = await contentStatus(store, plan.descriptor, { fresh: true });
   if (status !== COMPLETE) {
     throw new ConsignError(
       "READ_BACK_FAILED",

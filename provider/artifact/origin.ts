@@ -134,6 +134,7 @@ export async function pushOrigin(origin: Origin, store: Store, deep: boolean): P
       referrers: async () => [],
       deep,
       certain: true,
+      prove: true,
       onProgress: (event) => {
         isMade ||=
           event.kind === "manifest" &&

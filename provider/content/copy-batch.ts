@@ -2,11 +2,12 @@
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { successorsOf } from "../oci/manifest";
+import { successorsOf, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
 import { forEachBounded, groupedBy } from "./bounded";
 import { CopyGraph, type CopyNode } from "./copy-graph";
 import type { CopyItem, TagMove } from "./copy-options";
+import { proveBlobs } from "./copy-proof";
 import type { CopySession } from "./copy-session";
 
 const READ_BACK_ROUNDS = 3;
@@ -48,6 +49,7 @@ export class CopyBatch {
       await forEachBounded(digests, session.concurrency, (digest) => this.#manifest(digest));
     }
     const repaired = await this.#readBack();
+    if (session.options.prove === true) await this.#prove();
     // A registry that loses writes which come at once would lose tags as well.
     const moves = items.flatMap(({ root, tags = [] }) => tags.map((move) => ({ root, move })));
     await forEachBounded(moves, repaired ? 1 : session.concurrency, ({ root, move }) =>
@@ -153,6 +155,18 @@ export class CopyBatch {
       `${session.destination.name} took ${missing.length} manifests and does not show them afterwards, the first being ${first.descriptor.digest}; run again, with less concurrency if it happens often`,
       { side: "destination", reference: `${session.destination.name}@${first.descriptor.digest}` },
     );
+  }
+
+  /** What the caller knows to be there whole is not looked at. */
+  async #prove(): Promise<void> {
+    const unproven = [...this.#graph.nodes.values()].filter((node) => !node.present || node.asked);
+    const manifests: Manifest[] = [];
+    await forEachBounded(unproven, this.session.concurrency, async (node) => {
+      manifests.push(
+        await this.session.io("source", node.descriptor, () => this.#graph.manifestOf(node)),
+      );
+    });
+    await proveBlobs(this.session, manifests);
   }
 
   async #missing(): Promise<CopyNode[]> {

@@ -70,6 +70,11 @@ export interface CopyAllOptions extends CallOptions {
    * written as made is not to count what was there. @default false
    */
   certain?: boolean | undefined;
+  /**
+   * Before a tag is set the destination is asked, fresh, for every blob of what was written, and of
+   * what was found there. @default false
+   */
+  prove?: boolean | undefined;
   /** Requests under way at once, at both ends together. @default 8 */
   concurrency?: number | undefined;
   onProgress?: ((event: CopyProgress) => void) | undefined;

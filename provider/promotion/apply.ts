@@ -132,6 +132,7 @@ async function copyContent(
   const report = await copy(source, store, descriptor, {
     leafTypes: [MEDIA_TYPES.notarySignature],
     certain: true,
+    prove: true,
     onProgress: (event) => {
       if (event.kind === "manifest" && event.action === "copied") made.add(event.descriptor.digest);
     },

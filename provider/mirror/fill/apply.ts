@@ -111,6 +111,7 @@ export async function applyToDestination(work: Work): Promise<Applied> {
       mayLackChildren: ({ digest }) => !isWhole(digest, work, doubtful),
       mountFrom,
       sendBlob: work.sendBlob,
+      prove: true,
       concurrency: 32,
       batch: BATCH,
       onProgress: (event) => {

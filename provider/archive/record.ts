@@ -15,7 +15,7 @@ import { listSignatures } from "../notation/index";
 import type { Descriptor } from "../oci/descriptor";
 import { hexOf, type Digest } from "../oci/digest";
 import { describeRetention, readFacts, type Entry, type Rules } from "../retention/index";
-import { purge } from "../keeping/removal";
+import { removeManifests } from "../keeping/remove";
 
 /** Predicate types of what an archive records. */
 export const ARCHIVED = resolveType("archived");
@@ -84,6 +84,9 @@ export async function removeUnsigned(store: Store, subject: Digest, type: string
       !("broken" in claim) &&
       (type === ARCHIVED ? archivedSchema : contentPurgedSchema).safeParse(claim.predicate).success
     )
-      await purge(store, candidate);
+      await removeManifests(
+        { store, manifests: new Map([[candidate.digest, { subject }]]), isOwnTag: () => false },
+        { now: () => new Date() },
+      );
   }
 }

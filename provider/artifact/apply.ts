@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { z } from "zod";
 import { ConsignError } from "../errors";
+import { Made } from "../keeping/made";
 import { sameContent } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
 import { parseLocation } from "../oci/reference";
-import { readState } from "../world/arguments";
-import { openOrigin, pushOrigin } from "./origin";
-import { COMPLETE, contentStatus } from "./content-status";
-import type { ResourceContext } from "../world/context";
-import { holdingsOf } from "../world/holdings";
-import { formerSignatures } from "../signing/own-marks";
-import { PartialFailure, type Properties } from "../world/reconciler";
 import { NOT_DUE } from "../signing/renewal";
 import { ensureSigned, keptSignatures } from "../signing/signing";
-import { dropTag, pointTag, requireUnmoved } from "../world/tags";
+import { readState } from "../world/arguments";
+import type { ResourceContext } from "../world/context";
+import { holdingsOf } from "../world/holdings";
+import { PartialFailure, type Properties } from "../world/reconciler";
+import { pointTag, requireUnmoved } from "../world/tags";
 import { plannedArtifactSchema, tagsBefore } from "./arguments";
+import { COMPLETE, contentStatus } from "./content-status";
+import { dropTag } from "./drop-tag";
+import { openOrigin, pushOrigin } from "./origin";
+
+type PlannedArtifact = z.infer<typeof plannedArtifactSchema>;
 
 export async function ensureArtifact(
   inputs: Properties,
@@ -25,10 +29,9 @@ export async function ensureArtifact(
   const store = await context.stores.open(plan.repository);
   await requireUnmoved(store, plan.digest, plan.tags, seen);
   const before = previous?.["digest"] === plan.digest ? previous : undefined;
-  const kept = keptSignatures(before);
+  const made = Made.of(before);
   const done = {
-    signatures: kept,
-    formerSignatures: formerSignatures(before, kept),
+    signatures: keptSignatures(before),
     signedReference: undefined as string | undefined,
     tagged: { ...seen },
     placed: { ...placed },
@@ -36,7 +39,8 @@ export async function ensureArtifact(
     signature: "incomplete",
   };
   try {
-    await ensureContent(plan, previous !== undefined && previous["content"] !== COMPLETE, context);
+    const deep = previous !== undefined && previous["content"] !== COMPLETE;
+    if (await ensureContent(plan, deep, context)) made.add(plan.digest);
     done.content = COMPLETE;
     const request = {
       store,
@@ -45,36 +49,38 @@ export async function ensureArtifact(
       signedBy: plan.signedBy,
       renew: plan.renewal !== NOT_DUE,
       previous,
+      onMade: (signature: Digest) => made.add(signature),
     };
     const signatures = await ensureSigned(request, context);
     Object.assign(done, {
       signatures,
-      formerSignatures: formerSignatures(before, signatures),
       signature: "valid",
       signedReference: plan.reference,
     });
     for (const tag of plan.tags) {
-      await pointTag(store, plan.descriptor, tag, seen[tag]);
-      done.tagged[tag] = done.placed[tag] = plan.digest;
+      const isSet = await pointTag(store, plan.descriptor, tag, seen[tag]);
+      done.tagged[tag] = plan.digest;
+      if (isSet) done.placed[tag] = plan.digest;
     }
     for (const [tag, digest] of Object.entries(placed)) {
-      if (
-        !plan.tags.includes(tag) &&
-        !(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag))
-      )
-        await dropTag(store, tag, [digest], plan.onDelete === "retain", context);
+      if (plan.tags.includes(tag)) continue;
+      if (!(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag)))
+        await dropTag(store, { tag, placed: digest, keep: plan.onDelete === "retain" }, context);
+      delete done.placed[tag];
     }
-    return { ...done, tagged: plan.tagged, placed: plan.tagged, renewal: NOT_DUE };
+    if (!made.isMarked) warnOfUnmarkedTags(plan, seen, context);
+    return { ...done, ...marks(plan, made), tagged: plan.tagged, renewal: NOT_DUE };
   } catch (error) {
-    throw new PartialFailure(error as Error, { ...inputs, ...done });
+    throw new PartialFailure(error as Error, { ...inputs, ...done, ...marks(plan, made) });
   }
 }
 
+/** @returns whether it was not there before */
 async function ensureContent(
   plan: z.infer<typeof plannedArtifactSchema>,
   deep: boolean,
   context: ResourceContext,
-): Promise<void> {
+): Promise<boolean> {
   const origin = await openOrigin(plan, context);
   if (!sameContent(origin.root, plan.descriptor)) {
     throw new ConsignError(
@@ -84,8 +90,8 @@ async function ensureContent(
     );
   }
   const store = await context.stores.open(plan.repository);
-  await pushOrigin(origin, store, deep);
-  const status = await contentStatus(store, plan.descriptor);
+  const isMade = await pushOrigin(origin, store, deep);
+  const status = await contentStatus(store, plan.descriptor, { fresh: true });
   if (status !== COMPLETE) {
     throw new ConsignError(
       "READ_BACK_FAILED",
@@ -94,4 +100,30 @@ async function ensureContent(
     );
   }
   context.progress(`${plan.reference} is pushed`);
+  return isMade;
+}
+
+function warnOfUnmarkedTags(
+  { tags, repository }: PlannedArtifact,
+  seen: Record<string, string>,
+  context: ResourceContext,
+): void {
+  const left = Object.keys(seen).filter((tag) => !tags.includes(tag));
+  if (left.length > 0)
+    context.warn(
+      `${repository}: ${left.join(", ")} stays, although no longer wanted: the state was recorded by 0.1.0, which did not tell what it had set from what it had found`,
+    );
+}
+
+/** What is ours, and what that means for a destroy, which asks nobody in its preview. */
+function marks({ reference, digest, onDelete }: PlannedArtifact, made: Made): Properties {
+  const line =
+    onDelete === "retain"
+      ? `destroy will keep ${reference} and its tags: onDelete is "retain"`
+      : onDelete === "untag"
+        ? `destroy will keep ${reference}, and remove the tags that this resource has set`
+        : made.has(digest)
+          ? `destroy will remove ${reference}, the tags that this resource has set and its signatures, unless others need it`
+          : `destroy will keep ${reference}, which was there before this resource, and remove the tags that this resource has set`;
+  return { made: made.record(), onDestroy: [line] };
 }

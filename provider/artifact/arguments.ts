@@ -6,6 +6,7 @@ import { locationSchema, referenceSchema, tagSchema } from "../oci/reference";
 import { artifactTagSchema, onDeleteSchema } from "../world/arguments";
 import { originShape } from "./origin";
 import type { Properties } from "../world/reconciler";
+import { Made } from "../keeping/made";
 import { NOT_DUE } from "../signing/renewal";
 import { signedBySchema } from "../signing/signer";
 import { signatureRecordSchema } from "../signing/signing";
@@ -34,26 +35,16 @@ export const plannedArtifactSchema = signedArtifactSchema.extend({
   signatures: z.array(signatureRecordSchema).optional(),
 });
 
-const tagsSchema = plannedArtifactSchema
-  .pick({ tagged: true, placed: true, digest: true })
-  .partial();
+const tagsSchema = plannedArtifactSchema.pick({ tagged: true, placed: true }).partial();
 
 /**
- * Where a state has its tags, and where it had set them: states of old do not tell that, but for
- * what they were to point at.
+ * Where a state has its tags, and where this resource has set them. States without marks do not
+ * tell these from tags that were there.
  */
 export function tagsBefore(state: Properties | undefined): {
   seen: Record<string, string>;
   placed: Record<string, string>;
 } {
-  const { tagged, placed, digest } = tagsSchema.safeParse(state ?? {}).data ?? {};
-  const seen = tagged ?? {};
-  return {
-    seen,
-    placed:
-      placed ??
-      (digest === undefined
-        ? {}
-        : Object.fromEntries(Object.keys(seen).map((tag) => [tag, digest]))),
-  };
+  const { tagged = {}, placed = {} } = tagsSchema.safeParse(state ?? {}).data ?? {};
+  return { seen: tagged, placed: Made.of(state).isMarked ? placed : {} };
 }

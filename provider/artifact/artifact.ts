@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseLocation } from "../oci/reference";
 import { readState } from "../world/arguments";
-import { ownMarks } from "../signing/own-marks";
 import type { Reconciler } from "../world/reconciler";
-import { removeArtifact } from "../keeping/removal";
+import { Made } from "../keeping/made";
+import { ownSignaturesOn, takeAway } from "../keeping/take-away";
 import { recordedSignatures } from "../signing/signing";
 import { ensureArtifact } from "./apply";
 import { signedArtifactSchema, plannedArtifactSchema, tagsBefore } from "./arguments";
@@ -20,7 +20,7 @@ export const signedArtifact: Reconciler<typeof signedArtifactSchema.shape> = {
   replaceOn: ["repository"],
   places: ["repository"],
   ignore: ["signer", "files", "layout", "from", "tags", "artifactType", "annotations"],
-  ensured: ["signatures", "formerSignatures", "placed", "signedReference"],
+  ensured: ["signatures", "formerSignatures", "placed", "signedReference", "made", "onDestroy"],
 
   plan: planArtifact,
 
@@ -46,20 +46,17 @@ export const signedArtifact: Reconciler<typeof signedArtifactSchema.shape> = {
   async remove(state, context) {
     const recorded = readState(plannedArtifactSchema, state);
     const store = await context.stores.open(recorded.repository);
-    const { seen, placed } = tagsBefore(state);
-    const tags = Object.fromEntries(
-      [...new Set([...recorded.tags, ...Object.keys(seen), ...Object.keys(placed)])].map((tag) => [
-        tag,
-        [recorded.digest, placed[tag] ?? recorded.digest],
-      ]),
-    );
+    const made = Made.of(state);
     const leaving = {
       store,
       location: parseLocation(recorded.repository),
       target: recorded.descriptor,
-      tags,
-      referrers: ownMarks(state, recorded.signedBy),
+      tags: Object.fromEntries(
+        Object.entries(tagsBefore(state).placed).map(([tag, digest]) => [tag, [digest]]),
+      ),
+      made,
+      related: ownSignaturesOn(recorded.digest, made),
     };
-    await removeArtifact(leaving, recorded.onDelete, context);
+    await takeAway(leaving, recorded.onDelete, context);
   },
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded } from "../content/bounded";
-import type { ReadStore } from "../content/storage";
+import type { CallOptions, ReadStore } from "../content/storage";
 import { isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { successorsOf } from "../oci/manifest";
@@ -15,12 +15,13 @@ export const COMPLETE = "complete";
 export async function contentStatus(
   store: ReadStore,
   descriptor: Descriptor,
+  options: CallOptions = {},
 ): Promise<string | undefined> {
   try {
-    const manifest = await store.manifest(descriptor);
+    const manifest = await store.manifest(descriptor, options);
     const absent: string[] = [];
     await forEachBounded(successorsOf(manifest), 8, async (successor) => {
-      if (successor.urls === undefined && !(await store.has(successor)))
+      if (successor.urls === undefined && !(await store.has(successor, options)))
         absent.push(successor.digest);
     });
     return absent.length === 0

@@ -2,11 +2,12 @@
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { successorsOf } from "../oci/manifest";
+import { successorsOf, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
 import { forEachBounded, groupedBy } from "./bounded";
 import { CopyGraph, type CopyNode } from "./copy-graph";
 import type { CopyItem, TagMove } from "./copy-options";
+import { proveBlobs } from "./copy-proof";
 import type { CopySession } from "./copy-session";
 
 const READ_BACK_ROUNDS = 3;
@@ -48,6 +49,7 @@ export class CopyBatch {
       await forEachBounded(digests, session.concurrency, (digest) => this.#manifest(digest));
     }
     const repaired = await this.#readBack();
+    if (session.options.prove === true) await this.#prove();
     // A registry that loses writes which come at once would lose tags as well.
     const moves = items.flatMap(({ root, tags = [] }) => tags.map((move) => ({ root, move })));
     await forEachBounded(moves, repaired ? 1 : session.concurrency, ({ root, move }) =>
@@ -85,7 +87,7 @@ export class CopyBatch {
         ? this.#manifest(part.digest)
         : session.blob(part, !node.present),
     );
-    if (node.present) return this.#skipManifest(node);
+    if (node.present || (await this.#isThere(node))) return this.#skipManifest(node);
     await session.io("destination", node.descriptor, () =>
       session.destination.pushManifest(manifest, {
         ...session.call,
@@ -100,7 +102,18 @@ export class CopyBatch {
       kind: "manifest",
       action: "copied",
       descriptor: node.descriptor,
+      within: node.within,
     });
+  }
+
+  async #isThere({ descriptor }: CopyNode): Promise<boolean> {
+    const { session } = this;
+    return (
+      session.options.certain === true &&
+      session.io("destination", descriptor, () =>
+        session.destination.has(descriptor, { ...session.call, fresh: true }),
+      )
+    );
   }
 
   #skipManifest(node: CopyNode): void {
@@ -109,6 +122,8 @@ export class CopyBatch {
       kind: "manifest",
       action: "skipped",
       descriptor: node.descriptor,
+      found: node.asked || !node.present,
+      within: node.within,
     });
   }
 
@@ -140,6 +155,18 @@ export class CopyBatch {
       `${session.destination.name} took ${missing.length} manifests and does not show them afterwards, the first being ${first.descriptor.digest}; run again, with less concurrency if it happens often`,
       { side: "destination", reference: `${session.destination.name}@${first.descriptor.digest}` },
     );
+  }
+
+  /** What the caller knows to be there whole is not looked at. */
+  async #prove(): Promise<void> {
+    const unproven = [...this.#graph.nodes.values()].filter((node) => !node.present || node.asked);
+    const manifests: Manifest[] = [];
+    await forEachBounded(unproven, this.session.concurrency, async (node) => {
+      manifests.push(
+        await this.session.io("source", node.descriptor, () => this.#graph.manifestOf(node)),
+      );
+    });
+    await proveBlobs(this.session, manifests);
   }
 
   async #missing(): Promise<CopyNode[]> {

@@ -65,6 +65,16 @@ export interface CopyAllOptions extends CallOptions {
    * Look into manifests that the destination has already, and send what they lack. @default false
    */
   deep?: boolean | undefined;
+  /**
+   * A manifest that is about to be written is looked for once more, fresh: who counts what was
+   * written as made is not to count what was there. @default false
+   */
+  certain?: boolean | undefined;
+  /**
+   * Before a tag is set the destination is asked, fresh, for every blob of what was written, and of
+   * what was found there. @default false
+   */
+  prove?: boolean | undefined;
   /** Requests under way at once, at both ends together. @default 8 */
   concurrency?: number | undefined;
   onProgress?: ((event: CopyProgress) => void) | undefined;
@@ -83,7 +93,18 @@ export interface CopyOptions extends Omit<CopyAllOptions, "batch"> {
 
 /** One thing that is done, or under way. `skipped`: the destination had it. */
 export type CopyProgress =
-  | { kind: "manifest" | "blob"; action: "copied" | "skipped"; descriptor: Descriptor }
+  | { kind: "blob"; action: "copied" | "skipped"; descriptor: Descriptor }
+  /**
+   * `found`: it was there when the destination was asked; and not known to be. `within`: the index
+   * below which it is.
+   */
+  | {
+      kind: "manifest";
+      action: "copied" | "skipped";
+      descriptor: Descriptor;
+      found?: boolean;
+      within?: Digest | undefined;
+    }
   | { kind: "tag"; action: "copied" | "skipped"; tag: string }
   /**
    * So many bytes of a blob have been read for sending; fewer than before where it had to begin

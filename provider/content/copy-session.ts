@@ -22,6 +22,8 @@ export class CopySession {
   readonly call: CallOptions;
   readonly #blobs = new Map<Digest, Promise<void>>();
   readonly #lost = new Set<Digest>();
+  /** Blobs that the destination has shown. */
+  readonly proven = new Set<Digest>();
   readonly #turns: Turns;
   #failure: { error: unknown } | undefined;
 
@@ -79,6 +81,12 @@ export class CopySession {
     const running = this.#blobs.get(target.digest) ?? this.#writeBlob(target, fresh);
     this.#blobs.set(target.digest, running);
     return running;
+  }
+
+  /** Sends a blob that was taken and is not there, or that was never looked for. */
+  async sendAgain(target: Descriptor): Promise<void> {
+    this.#blobs.delete(target.digest);
+    await this.blob(target, true);
   }
 
   async #writeBlob(target: Descriptor, fresh: boolean): Promise<void> {

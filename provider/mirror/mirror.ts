@@ -7,7 +7,7 @@ import { plannedMirrorSchema, previousMirror, schema } from "./arguments";
 import { inventoryTagOf } from "./fill/fill";
 import { bringInStep } from "./fill/fill-all";
 import { removeUnplanned } from "./fill/prune";
-import { ownOrigins } from "./fill/prune-origin";
+import { Marks } from "./fill/marks";
 import { respelled, without } from "./places";
 import { removeInventory } from "./plan/inventory";
 import { fromRecord, plannedAt } from "./plan/memory";
@@ -32,7 +32,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     "upcoming",
     "upcomingReady",
   ],
-  ensured: ["ready", "behind", "kept"],
+  ensured: ["ready", "behind", "kept", "marks", "onDestroy"],
 
   plan: planMirror,
 
@@ -80,17 +80,19 @@ export const mirror: Reconciler<typeof schema.shape> = {
         recorded.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags, cosignTags: {} };
       const others = await plannedAt(destination, context);
       await removeUnplanned(
-        store,
-        others.plan,
-        taken,
+        {
+          destination: store,
+          plan: others.plan,
+          before: taken,
+          marks: Marks.of(recorded.marks?.[destination], held),
+        },
         context,
-        ownOrigins(store, [recorded.signedBy], context),
       );
       if (
         recorded.plan.summary !== undefined &&
         !others.inventoryTags.has(inventoryTagOf(recorded))
       )
-        await removeInventory(store, inventoryTagOf(recorded));
+        await removeInventory(store, inventoryTagOf(recorded), context);
     }
   },
 };

@@ -12,7 +12,9 @@ import {
   promotionSchema,
   type PlannedPromotion,
 } from "./arguments";
+import { Made } from "../keeping/made";
 import { revocationOfArtifact } from "./plan";
+import { onDestroy } from "./remove";
 import type { Properties } from "../world/reconciler";
 import { ABSENT } from "../world/tags";
 import { rememberedIn } from "../judging/against";
@@ -47,6 +49,7 @@ export async function ensurePromotion(
     remembered: rememberedIn(plan),
   };
   const [, before] = plan.promotions;
+  const made = Made.of(previous);
   const signatures = await promote(
     {
       ...question,
@@ -61,13 +64,21 @@ export async function ensurePromotion(
       endsBefore: before === undefined ? undefined : plan.windows?.[before.digest]?.until,
       history: plan.promotions,
       carries: plan.carries ?? {},
-      signing: { store: question.store, args: plan, signedBy: plan.signedBy, written: [] },
+      made,
+      signing: { store: question.store, args: plan, signedBy: plan.signedBy, written: new Map() },
     },
     context,
   ).catch((error: unknown) => {
     throw refused(error, plan, previous);
   });
-  return { ...inputs, ...plan, tagged: { [plan.tag]: plan.digest }, signatures };
+  return {
+    ...inputs,
+    ...plan,
+    tagged: { [plan.tag]: plan.digest },
+    signatures,
+    made: made.record(),
+    onDestroy: onDestroy(plan, made),
+  };
 }
 
 /**

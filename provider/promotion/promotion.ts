@@ -2,6 +2,7 @@
 import { parseReference } from "../oci/reference";
 import { readState } from "../world/arguments";
 import { historyQuestion, plannedPromotionSchema, promotionSchema } from "./arguments";
+import { Made } from "../keeping/made";
 import { removePromotion } from "./remove";
 import type { Reconciler } from "../world/reconciler";
 import { ensurePromotion } from "./ensure";
@@ -31,7 +32,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     "upcoming",
     "against",
   ],
-  ensured: ["signatures"],
+  ensured: ["signatures", "made", "onDestroy"],
   // Of a revocation nobody is to overlook it, though nothing can be done about it here. A tag
   // elsewhere is never as it should be.
   unsettled: (inputs) =>
@@ -63,6 +64,10 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
   async remove(state, context) {
     const recorded = readState(plannedPromotionSchema, state);
     if (recorded.onDelete === "retain") return;
-    await removePromotion(recorded, await historyQuestion(recorded, context), context);
+    await removePromotion(
+      { ...recorded, made: Made.of(state) },
+      await historyQuestion(recorded, context),
+      context,
+    );
   },
 };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { KINDS } from "./kinds";
-import { readScene, releases, scenesOf } from "./recorded";
+import { readScene, releases, scenesOf, type RecordedResource } from "./recorded";
 import { remove, revive } from "./replay";
 
 /** What a preview and a refresh show of states that are not as they should be; of all others they show nothing. */
@@ -48,6 +48,8 @@ const EXPECTED: Readonly<Record<string, Shown>> = {
     refresh: "gone",
     after: ["create"],
   },
+  // What was recorded is not taken back by leaving it out of the program any more.
+  "0.1.0 artifacts/revocation": { preview: ["update", "onDelete"] },
   "0.1.0 artifacts/claim-unsigned": { preview: ["update", "status"] },
   // What an up could not do; a refresh shows what is missing by its name.
   "0.1.0 mirrors/failed": {
@@ -98,6 +100,20 @@ const EXPECTED: Readonly<Record<string, Shown>> = {
   },
 };
 
+/**
+ * States of 0.1.0 do not tell what a resource had put somewhere from what it had found there: only
+ * a promotion's tag, a mirror's inventory and what an archive has marked is known to be theirs.
+ */
+function isStillRemoved({ kind, removed }: RecordedResource): (line: string) => boolean {
+  if (kind === "SignedArtifact" || kind === "Claim") return () => false;
+  if (kind === "Promotion") return (line) => line.includes(" tag ");
+  if (kind !== "Mirror") return () => true;
+  const inventories = removed.flatMap(
+    (line) => / tag consign-inventory-\w+ (\S+)$/.exec(line)?.[1] ?? [],
+  );
+  return (line) => inventories.some((digest) => line.endsWith(digest));
+}
+
 const short = (path: string): string => path.replace(/sha256:([0-9a-f]{8})[0-9a-f]{56}/g, "$1");
 
 for (const release of releases()) {
@@ -132,7 +148,11 @@ for (const release of releases()) {
           );
           // As it was recorded, and not as the refresh has recorded it anew.
           const leaving = revive(scene, recorded);
-          assert.deepEqual(await remove(leaving), recorded.removed);
+          assert.deepEqual(
+            await remove(leaving),
+            recorded.removed.filter(isStillRemoved(recorded)),
+            "what it does not tell from what was there before stays",
+          );
           assert.deepEqual(await remove(leaving), []);
         });
       }

@@ -11,7 +11,7 @@ const PER_TAG = 3;
 /**
  * What bringing one destination from the plan before to this one is expected to take, from the
  * manifests that had to be read because they are new: each is read, written and read back, each
- * blob read and written. Registries that need more for an upload take more.
+ * blob read, written and looked for. Registries that need more for an upload take more.
  */
 export function budgetOf(
   plan: FullPlan,
@@ -55,7 +55,7 @@ export function budgetOf(
     0,
   );
   return {
-    requests: manifests.size * 3 + blobs.size * 2 + moved.length * PER_TAG,
+    requests: manifests.size * 3 + blobs.size * 3 + moved.length * PER_TAG,
     bytes: manifestBytes + [...blobs.values()].reduce((sum, size) => sum + size, 0),
   };
 }

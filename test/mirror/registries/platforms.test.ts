@@ -93,7 +93,7 @@ forEachRegistry(
     const { warnings } = await stack.up(narrow);
     assert.match(
       warnings.join("\n"),
-      /what is no longer among the platforms stays at .*, which does not delete/,
+      /what is no longer mirrored stays at .*, which does not delete/,
     );
     assert.deepEqual(await contentOf(world, registry, images), [true, true]);
     assert.equal((await stack.up(narrow)).op, "same");

@@ -74,6 +74,7 @@ export {
   typeKey,
 } from "./types";
 export type { ClaimKind } from "./types";
+export { isTimeout, withinTime } from "./within-time";
 export type { VexEntry } from "./effective/vex";
 export type { ClaimIssuer, ClaimStatus, EffectiveInput, JudgedClaim } from "./effective/terms";
 export { lifecycleIssuersSchema } from "./effective/terms";

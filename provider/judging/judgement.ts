@@ -10,7 +10,7 @@ import {
   typeKey,
   type EffectiveClaims,
   type JudgedClaim,
-  type LifecycleIssuers,
+  type KnownIssuers,
   type RedirectClaim,
   type RequireEntry,
   type RequirementResult,
@@ -69,10 +69,7 @@ export interface Judgement {
   redirects: RedirectClaim[];
 }
 
-export interface Question extends Requirements {
-  precedence?: readonly string[] | undefined;
-  lifecycleIssuers?: LifecycleIssuers | undefined;
-}
+export interface Question extends Requirements, KnownIssuers {}
 
 /**
  * Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a

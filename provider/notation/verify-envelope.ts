@@ -62,7 +62,7 @@ export async function verifyEnvelope(
   const revocation =
     context.revocation ??
     (context.fetch === undefined ? offlineRevocation : revocationChecker({ fetch: context.fetch }));
-  await list.make("authenticity", () => checkAuthenticity(envelope, policy));
+  const anchor = await list.make("authenticity", () => checkAuthenticity(envelope, policy));
   await list.make("expiry", () => checkExpiry(envelope, context.now));
   const timestamp = await list.make("authenticTimestamp", () =>
     checkSigningTime(envelope, policy, { now: context.now, revocation }),
@@ -71,7 +71,7 @@ export async function verifyEnvelope(
     checkRevocation(envelope, list.passed("authenticity"), revocation, context.now),
   );
   await list.make("pluginVerification", () => refusePlugin(envelope));
-  return list.verdict(describeSignature(envelope, timestamp));
+  return list.verdict(describeSignature(envelope, timestamp, anchor));
 }
 
 /** Said of whatever comes under a policy of level "skip". */

@@ -4,8 +4,9 @@ import {
   denyEntrySchema,
   followRedirects,
   followRedirectsSchema,
-  identitySchema,
+  issuersSchema,
   lifecycleIssuersSchema,
+  readIssuers,
   requireEntrySchema,
   type Traveller,
 } from "../claims/index";
@@ -44,7 +45,7 @@ const schema = z.object({
   trust: trustSchema,
   require: z.array(requireEntrySchema).max(100).optional(),
   deny: z.array(denyEntrySchema).max(100).optional(),
-  precedence: z.array(identitySchema).max(100).optional(),
+  precedence: issuersSchema.optional(),
   lifecycleIssuers: lifecycleIssuersSchema.optional(),
   followRedirects: followRedirectsSchema.optional(),
   /** What this program is about to bring to the artifact's place. */
@@ -198,8 +199,9 @@ async function verify(
     ...(stops.length > 1 ? { followed: stops } : {}),
   };
   if (!verified) return { properties, judgement };
-  const { require, deny, precedence, lifecycleIssuers } = inputs;
-  const policy = { trust: end.judged.trust, require, deny, precedence, lifecycleIssuers };
+  const { require, deny } = inputs;
+  const issuers = await readIssuers(inputs, context.baseDir);
+  const policy = { trust: end.judged.trust, require, deny, ...issuers };
   const summary = verificationSummary(end.location, end.artifact.digest, policy, evidence, claims);
   return {
     properties: { ...properties, summary, reference: pinned(end.location, end.artifact.digest) },
@@ -216,10 +218,12 @@ async function judgeAt(
 ): Promise<Judgement & { trust: ResolvedTrustPolicy }> {
   const store = await at("artifact", () => context.stores.open(location));
   const trust = await openTrust(inputs.trust, store.name, context);
-  const judgement = await judge(store, artifact, trust, inputs, context);
+  const issuers = await readIssuers(inputs, context.baseDir);
+  const { require, deny } = inputs;
+  const judgement = await judge(store, artifact, trust, { require, deny, ...issuers }, context);
   if (inputs.mirror === undefined) return { ...judgement, trust };
-  const { followRedirects: follow, precedence, lifecycleIssuers } = inputs;
-  const trustScope = { trust, scope: store.name, question: { precedence, lifecycleIssuers } };
+  const { followRedirects: follow } = inputs;
+  const trustScope = { trust, scope: store.name, question: issuers };
   return {
     ...(await withArrivals(
       judgement,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../../errors";
+import type { Signer } from "./issuer-entry";
 
 /**
  * What the verification of a claim's signatures came to; a notation `ArtifactVerdict` or
@@ -9,7 +10,8 @@ export interface ClaimVerdict {
   outcome: "verified" | "invalid" | "untrusted" | "inconclusive" | "missing";
   code?: ErrorCode | undefined;
   reason?: string | undefined;
-  signer?: { subject: string } | undefined;
+  /** With the thumbprint of the chain's trust anchor, where the signer is authentic. */
+  signer?: Signer | undefined;
   /** RFC 3339. */
   signedAt?: string | undefined;
   /** Whether somebody else than the signer vouches for that time. */

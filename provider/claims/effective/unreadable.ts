@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../../errors";
 import type { Digest } from "../../oci/digest";
-import { matchesIdentity } from "./identity";
 import { issuersOf } from "./judged-claim";
 import { forbids } from "./lapsed";
 import type { BrokenClaim } from "../read-claim";
@@ -16,13 +15,9 @@ import {
 } from "./signers";
 import { typeKey } from "../types";
 import type { EffectiveInput, JudgedClaim } from "./terms";
-import {
-  allowedIssuers,
-  identify,
-  type Issuer,
-  type AdmittedClaim,
-  type ClaimBySigner,
-} from "./claim-by-signer";
+import { identify, type Issuer } from "./issuer";
+import { anyMayName } from "./issuer-entry";
+import { allowedIssuers, type AdmittedClaim, type ClaimBySigner } from "./claim-by-signer";
 
 /**
  * A claim that is signed, or maybe so, and that a store has lost or altered, its manifest or its
@@ -76,9 +71,7 @@ function aboutOf({ type, head, listedUnder, broken: { code } }: BrokenClaim): Ab
   // What is wrapped in another tool's signature is signed all the same where somebody has signed
   // around that, and may be anything where its type is inside.
   const isLost = LOST.has(code) || (code === "ENVELOPE_UNSUPPORTED" && mayForbid(type));
-  return isLost
-    ? { type, subject: head.subject.digest, supersedes: head.supersedes }
-    : undefined;
+  return isLost ? { type, subject: head.subject.digest, supersedes: head.supersedes } : undefined;
 }
 
 /** Whether a claim can be held against the artifact, as far as is known. */
@@ -97,9 +90,9 @@ export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable>
         ...(mayForbid(about.type) ? lapsedSignings(verdict, input.now) : []),
       ];
       const doubts = doubtsOf(verdict, signings);
-      const claimsBySigner = signings.map(({ signer }) => ({
+      const claimsBySigner = signings.map(({ signer, root }) => ({
         digest: claim.digest,
-        ...identify(signer, input),
+        ...identify({ subject: signer, root }, input),
       }));
       const { broken } = claim;
       return signings.length + doubts.length === 0
@@ -147,9 +140,10 @@ function judgeUnreadable(
     : claimsBySigner;
   const unsure = isAgainst
     ? doubts.filter(
-        ({ signer }) =>
-          signer === undefined ||
-          objectionTo(found, identify(signer, input), admittedClaims, input) === undefined,
+        ({ signer: subject, root }) =>
+          subject === undefined ||
+          objectionTo(found, identify({ subject, root }, input), admittedClaims, input) ===
+            undefined,
       )
     : doubts;
   const revocations = believed.map(revocationOf);
@@ -164,10 +158,12 @@ function judgeUnreadable(
       : unsure[0]?.reason;
   if (who === undefined)
     // It may be of a type that somebody denies.
-    return type === undefined ? signed : {
-      status: "untrusted",
-      reason: objections[0] ?? "nobody who may issue it has signed it",
-    };
+    return type === undefined
+      ? signed
+      : {
+          status: "untrusted",
+          reason: objections[0] ?? "nobody who may issue it has signed it",
+        };
   return {
     status: "inconclusive",
     reason: `${who}, and what it says cannot be read: ${broken.reason} (${broken.code}) [SIGNATURE_INCONCLUSIVE]`,
@@ -197,7 +193,7 @@ function objectionToEnd(
   { lifecycleIssuers }: EffectiveInput,
 ): string | undefined {
   const allowed = allowedIssuers("endOfLife", lifecycleIssuers);
-  return allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer))
+  return anyMayName(allowed, { subject: signer }) !== "no"
     ? undefined
     : `its signer, ${signer}, is not among those who may issue an endOfLife here`;
 }

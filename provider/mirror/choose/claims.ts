@@ -2,7 +2,9 @@
 import { z } from "zod";
 import {
   identitySchema,
+  forbids,
   matchesIdentity,
+  mayMatchIdentity,
   resolveType,
   together,
   typeKey,
@@ -123,7 +125,7 @@ export async function untrustedClaims(
   const claims = (Object.entries(related) as [Digest, Related][]).filter(
     ([, { type }]) => type !== SIGNATURE,
   );
-  await forEachBounded(claims, 8, async ([digest]) => {
+  await forEachBounded(claims, 8, async ([digest, { type }]) => {
     const { now, baseDir, revocation, fetch } = context;
     try {
       const verdict = await verifyArtifact(store, await descriptorOf(digest), trust, {
@@ -145,7 +147,7 @@ export async function untrustedClaims(
         });
       else if (
         issuers !== undefined &&
-        !issuers.some((issuer) => signers.some((signer) => matchesIdentity(issuer, signer)))
+        !issuers.some((issuer) => signers.some((signer) => isOf(issuer, signer, type)))
       ) {
         refused.set(digest, {
           reason: `signed by ${together(signers) || "nobody"}, who is none of the issuers asked for`,
@@ -160,4 +162,11 @@ export async function untrustedClaims(
     }
   });
   return refused;
+}
+
+/** What forbids goes along also where an issuer may be meant: it is judged where it arrives. */
+function isOf(issuer: string, signer: string, type: string): boolean {
+  return forbids(type)
+    ? mayMatchIdentity(issuer, signer) !== "no"
+    : matchesIdentity(issuer, signer);
 }

@@ -142,7 +142,8 @@ class Gathering {
     const attached = subject !== this.artifact.digest;
     const head = await observeClaimHead(this.store, descriptor, { subject });
     const known = "broken" in head ? head.head : head;
-    if (saysNothing(descriptor) && known !== undefined && !isClaim(describedBy(known))) return undefined;
+    if (saysNothing(descriptor) && known !== undefined && !isClaim(describedBy(known)))
+      return undefined;
     if ("broken" in head) return this.#observeBroken(head, attached);
     if (!attached && !this.#matters(head)) return undefined;
     const verdict = await this.#verify(head);
@@ -205,7 +206,7 @@ class Gathering {
     if (type !== undefined && (layer?.size ?? 0) > SMALL_CONTENT && !this.#asked(type))
       return confirmContent(this.store, head);
     this.#bytes = this.#charge(this.#bytes, layer?.size ?? 0, MAX_CLAIM_BYTES, "bytes of claims");
-    return readContent(this.store, head);
+    return readContent(this.store, head, { asked: type === undefined || this.#asked(type) });
   }
 
   /**

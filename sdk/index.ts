@@ -65,6 +65,7 @@ export type {
   ArtifactInput,
   ArtifactLike,
   Descriptor,
+  IssuerEntry,
   SignatureRecord,
   Signer,
   SigningArgs,

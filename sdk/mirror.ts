@@ -10,7 +10,11 @@ export interface TagSelection {
   include?: string[];
   /** Tags or globs to leave out. */
   exclude?: string[];
-  /** Only tags in which this regular expression matches somewhere, as `"^v1\\.[0-9]+$"`. */
+  /**
+   * Only tags in which this regular expression matches somewhere, as `"^v1\\.[0-9]+$"`. It is one
+   * of RE2, whose time grows with the tag and no faster: without lookaround (`(?=`, `(?!`, `(?<=`)
+   * and back references (`\\1`); a repetition counts to 1000.
+   */
   matching?: string;
   /** Only tags that are a version in this range, as `">=1.2 <2"`. A leading `v` is allowed. */
   semver?: string;

@@ -6,6 +6,7 @@ import {
   type ArtifactInput,
   type ArtifactLike,
   type Descriptor,
+  type IssuerEntry,
   type SignatureRecord,
   type Signer,
   type Timestamp,
@@ -76,7 +77,8 @@ export interface PromotionArgs {
   /** Claims that must be there and effective. @default the Verification's, else none */
   require?: Deep<(Requirement | { anyOf: Requirement[] })[]>;
   deny?: Deep<Denial[]>;
-  precedence?: Deep<string[]>;
+  /** As {@link VerificationArgs.precedence}. @default the Verification's, else none */
+  precedence?: Deep<IssuerEntry[]>;
   lifecycleIssuers?: Deep<LifecycleIssuers>;
   /** Whose promotion records count when history is read back. @default `trust` */
   historyTrust?: Deep<Trust>;

@@ -156,3 +156,18 @@ export function artifactArgument(artifact: ArtifactInput): pulumi.Input<unknown>
   }
   return artifact;
 }
+
+/**
+ * Names an issuer in `precedence` and `lifecycleIssuers`: an identity, as `"x509.subject: C=US,
+ * ST=WA, O=Wabbit Networks"`, or `"*"`. To replace or take back what was said under another root,
+ * which could be a namesake's, an entry has to name the roots under which it is meant, as PEM text
+ * or as the path of a file: several authorities, or the old and the new root while one is rolled
+ * over. To forbid, as to revoke the artifact, the identity alone is enough.
+ *
+ * @example
+ * precedence: [
+ *   { identity: "x509.subject: C=US, ST=WA, O=Wabbit Networks", roots: ["old-root.pem", "new-root.pem"] },
+ *   "x509.subject: C=US, ST=NY, O=ACME Rockets",
+ * ]
+ */
+export type IssuerEntry = string | { identity: string; roots: string[] };

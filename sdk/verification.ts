@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { arrivalArguments, type Mirror } from "./mirror";
 import { ConsignResource, type Deep } from "./stub";
-import { artifactArgument, type ArtifactInput, type TrustPolicy } from "./values";
+import { artifactArgument, type ArtifactInput, type IssuerEntry, type TrustPolicy } from "./values";
 
 /** A claim that has to be there. */
 export interface Requirement {
@@ -22,7 +22,9 @@ export interface Requirement {
   /**
    * A CEL expression over `predicate`, `claimType`, `issuer`, `issuedAt`, `subject`, `now` and
    * `vex`, as `predicate.result == "PASSED"`. Its syntax is checked in the preview. A member that
-   * is missing is no answer, and no answer is not met: ask `has(predicate.member)` first.
+   * is missing is no answer, and no answer is not met: ask `has(predicate.member)` first. A
+   * document is read as JSON up to 32 MiB (SBOMs: 64 MiB), and CycloneDX in XML as its JSON; of
+   * anything else in `predicate` there is no answer.
    */
   condition?: string;
 }
@@ -38,9 +40,13 @@ export type Denial = Omit<Requirement, "maxAge">;
  * to everyone the trust policy trusts.
  */
 export interface LifecycleIssuers {
-  revocation?: string[];
-  redirect?: string[];
-  endOfLife?: string[];
+  /**
+   * Who may revoke the artifact, and the claims of those who do not rank above him; theirs that are
+   * under another root only as an entry that names its roots.
+   */
+  revocation?: IssuerEntry[];
+  redirect?: IssuerEntry[];
+  endOfLife?: IssuerEntry[];
 }
 
 export interface VerificationArgs {
@@ -63,10 +69,12 @@ export interface VerificationArgs {
   /** Claims that must not be there. At most 100. Update. */
   deny?: Deep<Denial[]>;
   /**
-   * Whose claims win over whose: identities, the first over the next. @default none wins over
-   * another. Update.
+   * Whose claims win over whose: the first over the next. Where it cannot be told whether one wins
+   * over another, as under different roots that the entry does not name, the other's claim does not
+   * count and is not gone either: it meets nothing, and is denied. @default none wins over another.
+   * Update.
    */
-  precedence?: Deep<string[]>;
+  precedence?: Deep<IssuerEntry[]>;
   /** @default everyone the trust policy trusts. Update. */
   lifecycleIssuers?: Deep<LifecycleIssuers>;
   /**

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import {
   durationSchema,
-  identitySchema,
+  lifecycleIssuersSchema,
   parseDuration,
   resolveType,
   typeKey,
@@ -29,8 +29,6 @@ const policyNameSchema = z.string().regex(/^[\x21-\x7e]{1,256}$/, {
   message: "has 1 to 256 printable ASCII characters, without spaces",
 });
 
-const identities = z.array(identitySchema).max(100).optional();
-
 export const archiveSchema = z.object({
   sources: z.array(locationSchema).min(1).max(100),
   archive: locationSchema,
@@ -55,7 +53,7 @@ export const archiveSchema = z.object({
   ...recordSigningShape,
   trust: trustSchema,
   /** Who may end support, and who may lift a hold that is another's. */
-  lifecycleIssuers: z.strictObject({ revocation: identities, endOfLife: identities }).optional(),
+  lifecycleIssuers: lifecycleIssuersSchema.omit({ redirect: true }).optional(),
   asOf: asOfSchema.optional(),
   /** By which this policy's records in an archive are told from those of others. */
   policy: policyNameSchema.optional(),

@@ -5,10 +5,12 @@ import {
   contentPurgedSchema,
   deploymentSchema,
   endOfLifeSchema,
-  matchesIdentity,
+  names,
   together,
   typeKey,
+  type KnownIssuer,
   type LifecycleIssuers,
+  type Signer,
   type ReadClaim,
 } from "../claims/index";
 import type { ReadStore } from "../content/storage";
@@ -188,17 +190,18 @@ async function archivedFrom(
 
 /** Why a claim that support ends does not count, whoever trusts its signer otherwise. */
 function objectionTo(
-  { verdict, signers: believed }: WeighedClaim,
-  allowed: readonly string[] | undefined,
+  { verdict, words, signers: believed }: WeighedClaim,
+  allowed: readonly KnownIssuer[] | undefined,
 ): string | undefined {
-  const signers = believed.length > 0 ? believed : [verdict.signer?.subject ?? []].flat();
+  const signers: Signer[] = words.length > 0 ? words : [verdict.signer ?? []].flat();
   if (
     signers.length === 0 ||
     allowed === undefined ||
-    signers.some((signer) => allowed.some((identity) => matchesIdentity(identity, signer)))
+    signers.some((signer) => allowed.some((entry) => names(entry, signer)))
   )
     return undefined;
-  return `its signer, ${together(signers)}, is not among those who may issue an endOfLife here`;
+  const who = believed.length > 0 ? believed : signers.map(({ subject }) => subject);
+  return `its signer, ${together(who)}, is not among those who may issue an endOfLife here`;
 }
 
 async function believed(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claimTypeOf, observeClaim, typeKey } from "../claims/index";
+import { claimTypeOf, observeClaim, readIssuers, typeKey } from "../claims/index";
 import { forEachBounded } from "../content/bounded";
 import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
@@ -74,7 +74,7 @@ export async function surveyFacts(
     trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)),
     holds: holdTypes(inputs.retain),
     held: new Set(inputs.retain.holds.filter((hold) => typeof hold === "string")),
-    issuers: inputs.lifecycleIssuers ?? {},
+    issuers: (await readIssuers(inputs, context.baseDir)).lifecycleIssuers ?? {},
     again: options.again ?? false,
   };
   const facts: Record<Digest, Facts> = {};

@@ -83,14 +83,23 @@ export async function standing(
     ...(await store.referrers(mine.digest)).filter(isClaim),
   ];
   if (rivals.length === 0) return "valid";
-  const { root } = verdict;
+  const { root, signer } = verdict;
   const observed = await Promise.all(
     rivals.map((rival) => observeRival(store, rival, root, context)),
   );
   const { claims } = effectiveClaims({
     subject: mine.subject.digest,
     now: context.now(),
-    claims: [{ claim: mine, verdict }, ...observed],
+    claims: [
+      {
+        claim: mine,
+        verdict: {
+          ...verdict,
+          ...(signer === undefined ? {} : { signer: { ...signer, root: root.thumbprint } }),
+        },
+      },
+      ...observed,
+    ],
   });
   const judged = claims.find(({ digest }) => digest === mine.digest);
   if (judged === undefined || judged.status === "effective") return "valid";

@@ -206,7 +206,7 @@ class Gathering {
     if (type !== undefined && (layer?.size ?? 0) > SMALL_CONTENT && !this.#asked(type))
       return confirmContent(this.store, head);
     this.#bytes = this.#charge(this.#bytes, layer?.size ?? 0, MAX_CLAIM_BYTES, "bytes of claims");
-    return readContent(this.store, head);
+    return readContent(this.store, head, { asked: type === undefined || this.#asked(type) });
   }
 
   /**

@@ -17,7 +17,12 @@ export type { ForeignOptions } from "./foreign/foreign";
 export type { ForeignClaim, ForeignOrigin } from "./foreign/foreign-claim";
 export { gatherClaims, MAX_CLAIM_BYTES, MAX_CLAIM_SIGNATURES, MAX_CLAIMS } from "./gather";
 export type { GatherOptions } from "./gather";
-export { canonicalSubject, identitySchema, matchesIdentity } from "./effective/identity";
+export {
+  canonicalSubject,
+  identitySchema,
+  matchesIdentity,
+  mayMatchIdentity,
+} from "./effective/identity";
 export {
   archivedSchema,
   contentPurgedSchema,
@@ -55,7 +60,8 @@ export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./require
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./require/requirements";
 export type { DenyEntry, RequireEntry, Requirements } from "./require/requirements";
 export { mayForbid } from "./effective/unreadable";
-export { combined, lapsedSignings, together } from "./effective/signers";
+export { forbids } from "./effective/lapsed";
+export { combined, lapsedSignings, signerKey, together } from "./effective/signers";
 export type { Doubt } from "./effective/signers";
 export {
   makeStatement,
@@ -76,10 +82,14 @@ export {
   typeKey,
 } from "./types";
 export type { ClaimKind } from "./types";
+export { isTimeout, withinTime } from "./within-time";
 export type { VexEntry } from "./effective/vex";
 export type { ClaimIssuer, ClaimStatus, EffectiveInput, JudgedClaim } from "./effective/terms";
-export { lifecycleIssuersSchema } from "./effective/terms";
-export type { LifecycleIssuers, ObservedClaim } from "./effective/terms";
+export type { ObservedClaim } from "./effective/terms";
+export { issuersSchema, lifecycleIssuersSchema, names, partsOf } from "./effective/issuer-entry";
+export type { IssuerEntry, KnownIssuer, LifecycleIssuers, Signer } from "./effective/issuer-entry";
+export { readIssuers } from "./issuers";
+export type { KnownIssuers, WrittenIssuers } from "./issuers";
 export type { ClaimVerdict } from "./effective/claim-verdict";
 export { CONTENT_THERE } from "./require/lifecycle-results";
 export type { RequirementResult } from "./require/result";

@@ -13,8 +13,8 @@ import {
   type EffectiveClaims,
   type JudgedClaim,
   type ReadClaim,
-  type LifecycleIssuers,
   type ObservedClaim,
+  type KnownIssuers,
   type RedirectClaim,
   type RequireEntry,
   type RequirementResult,
@@ -79,10 +79,7 @@ export interface Judgement {
   redirectDoubt?: string;
 }
 
-export interface Question extends Requirements {
-  precedence?: readonly string[] | undefined;
-  lifecycleIssuers?: LifecycleIssuers | undefined;
-}
+export interface Question extends Requirements, KnownIssuers {}
 
 /**
  * Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a

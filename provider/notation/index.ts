@@ -54,6 +54,7 @@ export { isInline, openTrust, trustSchema, type Trust } from "./trust/trust";
 export { notationConfigDir } from "./trust/config-dir";
 export { parsePolicyDocument, policyFromNotation } from "./trust/policy-document";
 export {
+  inlineRoots,
   resolveTrustPolicy,
   type ResolveOptions,
   type ResolvedTrustPolicy,

@@ -90,7 +90,7 @@ async function findClaims(
     depth === 1 ? CONCURRENCY : 1,
     async ([place, descriptor]) => {
       const around = await store.referrers(descriptor.digest);
-      const claim = await observeClaim(store, descriptor, { subject });
+      const claim = await observeClaim(store, descriptor, { subject, asked: true });
       const { verdict, reports: signatures } = await observeSignatures(
         store,
         plainDescriptor(descriptor),

@@ -3,8 +3,9 @@ import { z } from "zod";
 import {
   denyEntrySchema,
   followRedirectsSchema,
-  identitySchema,
+  issuersSchema,
   lifecycleIssuersSchema,
+  readIssuers,
   requireEntrySchema,
   resolveType,
   sameType,
@@ -42,7 +43,7 @@ export type VerificationAnswer = Omit<VerificationReport, "reference"> & { refer
 
 export type ClaimAnswer = Omit<ClaimReport, "signatures" | "claims" | "related">;
 
-const precedenceSchema = z.array(identitySchema).max(100).optional();
+const precedenceSchema = issuersSchema.optional();
 
 const getArtifactSchema = z.strictObject({ reference: z.string() });
 const getClaimsSchema = z.strictObject({
@@ -94,7 +95,7 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
         trust === undefined ? undefined : await openTrust(trust, scopeOf(artifact), asking.baseDir),
       now: asking.now,
       extent: "verdict",
-      precedence,
+      ...(await readIssuers({ precedence }, asking.baseDir)),
     }),
   );
   return observed.claims
@@ -115,6 +116,7 @@ export async function askVerification(args: unknown, asking: Asking): Promise<Ve
     verifySchema,
     args,
   );
+  const issuers = await readIssuers({ precedence, lifecycleIssuers }, asking.baseDir);
   const { verification } = await inspecting(asking, async (inspector) => {
     const look = async (reference: string): Promise<Verified> => {
       const opened = await openTrust(trust, scopeOf(reference), asking.baseDir);
@@ -122,8 +124,7 @@ export async function askVerification(args: unknown, asking: Asking): Promise<Ve
         trust: opened,
         now: asking.now,
         extent: "verdict",
-        precedence,
-        lifecycleIssuers,
+        ...issuers,
       });
       const report = verificationOf(observed, requirements, asking.now);
       if (report === undefined)

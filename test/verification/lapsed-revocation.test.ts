@@ -28,8 +28,11 @@ const wabbit = quickParty("Wabbit Networks");
 const acme = quickParty("ACME Rockets");
 /** Its certificate ends tomorrow. */
 const brief = party("Brief Security", { notAfter: days(1) });
-/** The same with a renewed one. */
-const renewed: Party = { ...party("Brief Security", { notAfter: days(300) }), root: brief.root };
+/** The same with a renewed one, of the same authority. */
+const renewed: Party = {
+  ...party("Brief Security", { notAfter: days(300), issuer: brief.root }),
+  root: brief.root,
+};
 const HERE = "registry.example/wabbit/app";
 const BRIEF = "x509.subject: C=US, ST=WA, O=Brief Security";
 const passed = { result: "PASSED", configuration: [{ name: "unit" }] };
@@ -45,19 +48,7 @@ beforeEach(async () => {
   v1 = await publish(store, "v1", wabbit);
 });
 
-const trust = {
-  ...trustOf(wabbit, acme, brief),
-  roots: {
-    ca: [wabbit, acme, brief]
-      .map(({ root }) => root.pem)
-      .concat(renewed.issued.chain.map(pemOf).slice(-1)),
-  },
-};
-function pemOf(der: Uint8Array): string {
-  return `-----BEGIN CERTIFICATE-----\n${Buffer.from(der)
-    .toString("base64")
-    .replace(/(.{64})/g, "$1\n")}\n-----END CERTIFICATE-----\n`;
-}
+const trust = trustOf(wabbit, acme, brief);
 
 const args = (more: Properties = {}): Properties => ({
   artifact: `${HERE}@${v1.digest}`,

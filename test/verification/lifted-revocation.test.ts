@@ -129,10 +129,10 @@ describe("a signed revocation whose statement is lost", () => {
       await revoke(v1, revocation, by, "let me");
       await assertUnmet();
     }
-    // One who ranks above its issuer may.
-    await assertVerified(
-      args({ precedence: ["x509.subject: C=US, ST=WA, O=ACME Rockets", WABBIT] }),
-    );
+    // One who ranks above its issuer may, where the root under which he is meant is named.
+    const identity = "x509.subject: C=US, ST=WA, O=ACME Rockets";
+    await assertUnmet(args({ precedence: [identity, WABBIT] }));
+    await assertVerified(args({ precedence: [{ identity, roots: [acme.root.pem] }, WABBIT] }));
   });
 
   test("is not lifted by what has no force: a lift that is revoked, that is lost too, that is yet to come", async () => {

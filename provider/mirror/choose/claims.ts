@@ -2,7 +2,9 @@
 import { z } from "zod";
 import {
   identitySchema,
+  forbids,
   matchesIdentity,
+  mayMatchIdentity,
   resolveType,
   together,
   typeKey,
@@ -123,7 +125,7 @@ export async function untrustedClaims(
   const claims = (Object.entries(related) as [Digest, Related][]).filter(
     ([, { type }]) => type !== SIGNATURE,
   );
-  await forEachBounded(claims, 8, async ([digest]) => {
+  await forEachBounded(claims, 8, async ([digest, { type }]) => {
     const { now, baseDir, revocation, fetch } = context;
     const descriptor = await ifThere(() => descriptorOf(digest));
     // What is not there yet is judged when it is.
@@ -147,7 +149,7 @@ export async function untrustedClaims(
       });
     else if (
       issuers !== undefined &&
-      !issuers.some((issuer) => signers.some((signer) => matchesIdentity(issuer, signer)))
+      !issuers.some((issuer) => signers.some((signer) => isOf(issuer, signer, type)))
     ) {
       refused.set(digest, {
         reason: `signed by ${together(signers) || "nobody"}, who is none of the issuers asked for`,
@@ -167,4 +169,11 @@ async function ifThere<Found>(look: () => Promise<Found>): Promise<Found | undef
     if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
     throw error;
   }
+}
+
+/** What forbids goes along also where an issuer may be meant: it is judged where it arrives. */
+function isOf(issuer: string, signer: string, type: string): boolean {
+  return forbids(type)
+    ? mayMatchIdentity(issuer, signer) !== "no"
+    : matchesIdentity(issuer, signer);
 }

@@ -2,12 +2,19 @@
 import picomatch from "picomatch";
 import semver from "semver";
 import { z } from "zod";
+import { isTimeout, withinTime } from "../../claims/index";
 import { isFallbackTag } from "../../content/index";
 import { ConsignError } from "../../errors";
 import { digestSchema, isDigest, type Digest } from "../../oci/digest";
 import { isTag } from "../../oci/reference";
+import { fitsPattern } from "./value-pattern";
 
 const GLOB = /[*?[\]{}!()]/;
+const PLAIN_GLOB = /^[\w.*?-]+$/;
+
+/** Longest time that choosing may take, in milliseconds, and what each tag adds to it. */
+const SELECTION_TIMEOUT = 2_000;
+const TIMEOUT_PER_TAG = 0.02;
 
 /** A tag or a glob. */
 const patternSchema = z
@@ -28,7 +35,10 @@ const regexSchema = z
   .string()
   .min(1)
   .max(256)
-  .refine(isRegex, "must be a regular expression, as ^v1\\.[0-9]+$");
+  .refine(
+    isRegex,
+    "must be a regular expression of RE2, as ^v1\\.[0-9]+$: without lookaround and back references",
+  );
 
 const countSchema = z.number().int().min(1).max(100_000);
 
@@ -38,7 +48,7 @@ export const tagSelectionSchema = z.union([
     /** Tags or globs. Default: every tag, unless digests are given. */
     include: z.array(patternSchema).min(1).max(1000).optional(),
     exclude: z.array(patternSchema).max(1000).optional(),
-    /** Of these, only tags that the expression matches, somewhere in them. */
+    /** Of these, only tags that the expression, of RE2, matches somewhere in them. */
     matching: regexSchema.optional(),
     /** Only tags that are a version in this range, e.g. `>=1.2 <2`. A leading `v` is allowed. */
     semver: z
@@ -136,7 +146,7 @@ export function matchingTags(tags: readonly string[], selection: TagSelection): 
   if (rules.include === undefined && rules.digests !== undefined) return [];
   const included = rules.include === undefined ? () => true : matcher(rules.include);
   const excluded = rules.exclude === undefined ? () => false : matcher(rules.exclude);
-  const expression = rules.matching === undefined ? undefined : new RegExp(rules.matching, "u");
+  const expression = rules.matching === undefined ? undefined : compileRegex(rules.matching);
   const range = rules.semver;
   const chosen = (tag: string): boolean =>
     isUserTag(tag) &&
@@ -144,7 +154,25 @@ export function matchingTags(tags: readonly string[], selection: TagSelection): 
     !excluded(tag) &&
     (expression === undefined || expression.test(tag)) &&
     (range === undefined || inRange(tag, range));
-  return [...new Set(tags)].filter(chosen).sort();
+  return patiently([...new Set(tags)], chosen).sort();
+}
+
+/**
+ * Tags are a stranger's, and patterns may be slow on some of them in whatever way they are matched.
+ * @throws ConsignError `INPUT_INVALID`
+ */
+function patiently(tags: readonly string[], chosen: (tag: string) => boolean): string[] {
+  const limit = Math.ceil(SELECTION_TIMEOUT + tags.length * TIMEOUT_PER_TAG);
+  try {
+    return withinTime(limit, () => tags.filter(chosen));
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    throw new ConsignError(
+      "INPUT_INVALID",
+      `the patterns take longer than ${limit} ms for ${tags.length} tags: write simpler ones, without nested repetition`,
+      { path: "tags" },
+    );
+  }
 }
 
 function rulesOf(selection: TagSelection): Exclude<TagSelection, string[]> {
@@ -153,10 +181,21 @@ function rulesOf(selection: TagSelection): Exclude<TagSelection, string[]> {
 
 function isRegex(text: string): boolean {
   try {
-    return new RegExp(text, "u") instanceof RegExp;
+    compileRegex(text);
+    return true;
   } catch {
     return false;
   }
+}
+
+/**
+ * By an engine that takes time in proportion to the tag: what JavaScript's takes can double with
+ * each character. Loaded with the first expression, as few mirrors have one.
+ * @see https://github.com/google/re2/wiki/Syntax
+ */
+function compileRegex(text: string): { test(tag: string): boolean } {
+  const { RE2JS } = require("re2js") as typeof import("re2js");
+  return RE2JS.compile(text);
 }
 
 function matcher(patterns: readonly string[]): (tag: string) => boolean {
@@ -168,6 +207,8 @@ function matcher(patterns: readonly string[]): (tag: string) => boolean {
 function compile(pattern: string): (tag: string) => boolean {
   if (!GLOB.test(pattern))
     throw new ConsignError("INPUT_INVALID", `"${pattern}" is neither a tag nor a glob`);
+  // Stars alone can make a pattern slow, and have a matcher whose time is bounded.
+  if (PLAIN_GLOB.test(pattern)) return (tag) => fitsPattern(tag, pattern);
   return picomatch(pattern, { nonegate: true });
 }
 

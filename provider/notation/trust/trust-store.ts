@@ -74,11 +74,15 @@ export async function resolveTrustPolicy(
   };
 }
 
-async function inlineRoots(
+/**
+ * The certificates of one entry of `roots`: PEM text, or a file's path.
+ * @throws ConsignError `TRUST_STORE_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE` at `path`
+ */
+export async function inlineRoots(
   root: string,
   type: StoreType,
   path: string,
-  { baseDir }: ResolveOptions,
+  { baseDir }: Pick<ResolveOptions, "baseDir">,
 ): Promise<Certificate[]> {
   const inline = root.includes("-----BEGIN");
   const name = inline ? path : root;

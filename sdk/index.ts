@@ -64,7 +64,9 @@ export {
 export type {
   ArtifactInput,
   ArtifactLike,
+  ClaimType,
   Descriptor,
+  KnownClaimType,
   SignatureRecord,
   Signer,
   SigningArgs,

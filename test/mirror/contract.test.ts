@@ -6,7 +6,8 @@ import { OciLayout } from "../../provider/content/index";
 import { cosignTagsOf } from "../../provider/mirror/choose/tags";
 import { registryMissing } from "../harness/registries";
 import { pushImage, pushIndex, pushReferrer } from "../harness/artifacts";
-import { CheckRefused, MirrorStack } from "./stack";
+import { Refused } from "../harness/life";
+import { MirrorStack } from "./stack";
 import { party, pushClaim, trusting, World } from "./world";
 
 const needs = { skip: registryMissing("ggcr") };
@@ -88,7 +89,7 @@ test(
     assert.match(refused[`claim ${nobodys.descriptor.digest}`] ?? "", /missing/);
     await assert.rejects(
       stack.up({ ...args, claims: { issuers: [wabbit.identity] } }),
-      (error: CheckRefused) => error.failures[0]?.property === "claims.issuers",
+      (error: Refused) => error.failures[0]?.property === "claims.issuers",
     );
   },
 );
@@ -164,8 +165,8 @@ test(
     assert.equal((await there.referrers(claim.digest)).length, 1, "the claim is signed");
     assert.equal((await derived.up(deriving)).op, "same");
     assert.deepEqual(await derived.refresh(), {});
-    const refusal = (error: CheckRefused): boolean =>
-      error instanceof CheckRefused && error.failures[0]?.property === "signer";
+    const refusal = (error: Refused): boolean =>
+      error instanceof Refused && error.failures[0]?.property === "signer";
     await assert.rejects(new MirrorStack().up({ ...deriving, signer: undefined }), refusal);
   },
 );
@@ -308,7 +309,7 @@ test("what is wrong is refused at the property that is wrong", needs, async (con
   ];
   for (const [change, property, code] of wrong) {
     await assert.rejects(new MirrorStack().preview({ ...args, ...change }), (error: unknown) => {
-      if (!(error instanceof CheckRefused)) throw error;
+      if (!(error instanceof Refused)) throw error;
       assert.ok(
         error.failures.some(
           (failure) =>

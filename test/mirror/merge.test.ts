@@ -138,7 +138,7 @@ test(
         "manifests, lists and blobs are read once for all destinations",
       );
       assert.deepEqual(
-        Object.entries(stack.status).map(([place, status]) => [place, Object.keys(status)]),
+        destinations.map((place) => [place, Object.keys(stack.status[place] ?? {})]),
         [
           [destinations[0], []],
           [destinations[1], ["failed"]],

@@ -70,7 +70,7 @@ for (const kind of REGISTRY_KINDS) {
         status: Record<string, Record<string, string>>;
         parity: Record<string, string>;
       };
-      assert.deepEqual(Object.keys(drift), ["status", "parity"]);
+      assert.deepEqual(Object.keys(drift).sort(), ["parity", "status"]);
       assert.deepEqual(drift.status[place], {
         [`application/vnd.example.signature ${graph.sbomSignature.descriptor.digest}`]: "absent",
         [`sbom/spdx ${graph.sbom.descriptor.digest}`]: "absent",

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { OciLayout } from "../../provider/content/index";
 import { registryMissing } from "../harness/registries";
 import { pushImage, pushReferrer } from "../harness/artifacts";
-import type { CheckRefused } from "./stack";
+import type { Refused } from "../harness/life";
 import { MirrorStack } from "./stack";
 import { World } from "./world";
 
@@ -140,7 +140,7 @@ test("a tag that stands in for a list of referrers cannot be mirrored as an arti
     [[fallback], "tags[0]"],
     [{ include: ["v1", fallback] }, "tags.include[1]"],
   ] as const) {
-    await assert.rejects(stack.preview({ ...ARGS, tags }), (error: CheckRefused) => {
+    await assert.rejects(stack.preview({ ...ARGS, tags }), (error: Refused) => {
       assert.deepEqual(
         error.failures.map(({ property: at }) => at),
         [property],

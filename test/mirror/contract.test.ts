@@ -9,6 +9,7 @@ import { pushImage, pushIndex, pushReferrer } from "../harness/artifacts";
 import { Refused } from "../harness/life";
 import { MirrorStack } from "./stack";
 import { party, pushClaim, trusting, World } from "./world";
+import { codeOf, failsWith } from "../harness/failure";
 
 const needs = { skip: registryMissing("ggcr") };
 
@@ -261,7 +262,7 @@ test("artifacts are selected by digest, and by when they were created", needs, a
   const absent = `sha256:${"0".repeat(64)}`;
   await assert.rejects(
     byDigest.up({ ...digests, tags: { digests: [absent] } }),
-    /MANIFEST_UNKNOWN/,
+    failsWith("MANIFEST_UNKNOWN"),
   );
 });
 
@@ -322,6 +323,6 @@ test("what is wrong is refused at the property that is wrong", needs, async (con
   }
   await assert.rejects(
     new MirrorStack().preview({ ...args, source: "127.0.0.1:1/a/b" }),
-    /source.*REGISTRY_UNREACHABLE/s,
+    codeOf("REGISTRY_UNREACHABLE", /source/s),
   );
 });

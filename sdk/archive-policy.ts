@@ -152,6 +152,19 @@ export interface RetentionEntry {
  * Errors: `INPUT_INVALID` (contradicting rules, an archive that is a source, a signer that would
  * not be believed, a clock that runs backwards), `REFERENCE_INVALID`, `TRUST_*`, `KEY_*`,
  * `COPY_FAILED`, `READ_BACK_FAILED`, `TIMESTAMP_FAILED`, `GRAPH_TOO_LARGE`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * new ArchivePolicy("archive", {
+ *   sources: ["registry.acme-rockets.io/production/net-monitor"],
+ *   archive: "archive.acme-rockets.io/net-monitor",
+ *   archiveAfter: "60d",
+ *   retain: { for: "7y", from: "end-of-production" },
+ *   onExpiry: "purge-content",
+ *   signer,
+ *   trust,
+ * });
+ * ```
  */
 export class ArchivePolicy extends ConsignResource {
   declare readonly archive: pulumi.Output<string>;

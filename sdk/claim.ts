@@ -5,6 +5,7 @@ import {
   artifactArgument,
   type ArtifactInput,
   type ArtifactLike,
+  type ClaimType,
   type Descriptor,
   type SignatureRecord,
   type SigningArgs,
@@ -21,7 +22,7 @@ export interface ClaimArgs extends SigningArgs {
    * `vulnerabilities`, `test-result`, `vex`, `vsa`, `deployment`, `revocation`, `redirect`,
    * `endOfLife`, `derived-from`, `archived`, `content-purged`. Update.
    */
-  type: pulumi.Input<string>;
+  type: pulumi.Input<ClaimType>;
   /**
    * What the claim says, as a value; checked against the type's schema. Exactly one of `predicate`
    * and `document`. Update.
@@ -66,6 +67,17 @@ export interface ClaimArgs extends SigningArgs {
  * Errors: `INPUT_INVALID`, `PREDICATE_INVALID`, `MANIFEST_UNKNOWN` (the subject does not exist),
  * `KEY_*`, `CERTIFICATE_INVALID`, `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED`,
  * `CLAIM_SUPERSEDED`, `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * new Claim("sbom", {
+ *   subject: netMonitor,
+ *   type: "sbom/spdx",
+ *   document: "dist/net-monitor.spdx.json",
+ *   audience: "public",
+ *   signer,
+ * });
+ * ```
  */
 export class Claim extends ConsignResource implements ArtifactLike {
   declare readonly digest: pulumi.Output<string>;

@@ -64,8 +64,10 @@ export {
 export type {
   ArtifactInput,
   ArtifactLike,
+  ClaimType,
   Descriptor,
   IssuerEntry,
+  KnownClaimType,
   SignatureRecord,
   Signer,
   SigningArgs,

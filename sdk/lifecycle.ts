@@ -59,6 +59,15 @@ export interface RevocationArgs extends LifecycleClaimArgs {
  * revoked by its own issuer, and by one that ranks above it in `precedence`.
  *
  * Errors: as {@link Claim}; `INPUT_INVALID` for a subject without a digest.
+ *
+ * @example
+ * ```ts
+ * new Revocation("CVE-2026-1234", {
+ *   subject: "registry.wabbit-networks.io/net-monitor@sha256:…",
+ *   reason: "CVE-2026-1234: use v2",
+ *   signer,
+ * });
+ * ```
  */
 export class Revocation extends Claim {
   constructor(name: string, args: RevocationArgs, options?: pulumi.CustomResourceOptions) {
@@ -94,6 +103,16 @@ export interface RedirectArgs extends LifecycleClaimArgs {
  *
  * It holds only where its signer may redirect: `Verification.lifecycleIssuers`. Of one issuer, the
  * latest holds. Errors: as {@link Claim}.
+ *
+ * @example
+ * ```ts
+ * new Redirect("moved", {
+ *   subject: netMonitor,
+ *   to: "registry.wabbit-networks.io/net-monitor:v2",
+ *   reason: "v1 is not built any more",
+ *   signer,
+ * });
+ * ```
  */
 export class Redirect extends Claim {
   constructor(name: string, args: RedirectArgs, options?: pulumi.CustomResourceOptions) {
@@ -129,6 +148,11 @@ export interface EndOfLifeArgs extends LifecycleClaimArgs {
  * the latest holds.
  *
  * Errors: as {@link Claim}.
+ *
+ * @example
+ * ```ts
+ * new EndOfLife("end-of-v1", { subject: netMonitor, date: "2027-06-30", signer });
+ * ```
  */
 export class EndOfLife extends Claim {
   constructor(name: string, args: EndOfLifeArgs, options?: pulumi.CustomResourceOptions) {

@@ -189,6 +189,17 @@ export interface MirrorArgs {
  * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `TRUST_*`, `MANIFEST_UNKNOWN` (a tag named outright
  * is not at the source), `TAG_MOVED`, `COPY_FAILED`, `READ_BACK_FAILED`, `REGISTRY_*`, with the
  * side.
+ *
+ * @example
+ * ```ts
+ * const mirror = new Mirror("net-monitor", {
+ *   source: "registry.wabbit-networks.io/net-monitor",
+ *   destinations: ["eu.acme-rockets.io/net-monitor", "us.acme-rockets.io/net-monitor"],
+ *   tags: { semver: ">=1.2 <2", newest: 3 },
+ *   claims: { audience: "public" },
+ *   trust,
+ * });
+ * ```
  */
 export class Mirror extends ConsignResource {
   declare readonly source: pulumi.Output<string>;

@@ -150,6 +150,17 @@ export interface PlannedWindow {
  * Errors: `INPUT_INVALID` (not pinned, no trust, a signer that would not be believed, an `asOf`
  * that lies ahead or is not after the promotion before), `VERIFICATION_UNMET`, `TAG_MOVED`,
  * `PLAN_STALE`, `COPY_FAILED`, `READ_BACK_FAILED`, `TRUST_*`, `KEY_*`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * new Promotion("production", {
+ *   artifact: gate,
+ *   environment: "production",
+ *   to: "registry.acme-rockets.io/production/net-monitor",
+ *   tag: "current",
+ *   signer,
+ * });
+ * ```
  */
 export class Promotion extends ConsignResource implements ArtifactLike {
   declare readonly environment: pulumi.Output<string>;

@@ -61,6 +61,17 @@ export interface SignedArtifactArgs extends SigningArgs {
  * `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED` and `SIGNATURE_EXPIRED` (nobody would accept the
  * signature, so it is not written), `PLAN_STALE`, `TAG_MOVED` (somebody moved a tag: refresh to see
  * it), `READ_BACK_FAILED`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * const netMonitor = new SignedArtifact("net-monitor", {
+ *   repository: "registry.wabbit-networks.io/net-monitor",
+ *   tags: ["v1"],
+ *   files: ["dist/net-monitor.tar.gz"],
+ *   signer: { keyFile: "keys/wabbit.key", certificateChainFile: "keys/wabbit.chain.pem" },
+ * });
+ * export const reference = netMonitor.reference;
+ * ```
  */
 export class SignedArtifact extends ConsignResource implements ArtifactLike {
   declare readonly repository: pulumi.Output<string>;

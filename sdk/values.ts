@@ -2,6 +2,26 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Deep } from "./stub";
 
+/** The short names of types of claims that are known here. */
+export type KnownClaimType =
+  | "sbom/spdx"
+  | "sbom/cyclonedx"
+  | "provenance"
+  | "vulnerabilities"
+  | "test-result"
+  | "vex"
+  | "vsa"
+  | "deployment"
+  | "revocation"
+  | "redirect"
+  | "endOfLife"
+  | "derived-from"
+  | "archived"
+  | "content-purged";
+
+/** A short name, or any predicate type's URI. */
+export type ClaimType = KnownClaimType | (string & {});
+
 /**
  * Who signs: a key file with its certificate chain, a key of notation's `signingkeys.json`, or a
  * notation plugin (which is how key management services and HSMs come in). Names and paths only:

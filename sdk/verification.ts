@@ -2,12 +2,18 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { arrivalArguments, type Mirror } from "./mirror";
 import { ConsignResource, type Deep } from "./stub";
-import { artifactArgument, type ArtifactInput, type IssuerEntry, type TrustPolicy } from "./values";
+import {
+  artifactArgument,
+  type ArtifactInput,
+  type ClaimType,
+  type IssuerEntry,
+  type TrustPolicy,
+} from "./values";
 
 /** A claim that has to be there. */
 export interface Requirement {
   /** Short name or predicate type URI. */
-  type: string;
+  type: ClaimType;
   /**
    * Who must have signed it: `x509.subject: C=…, ST=…, O=…`, one or several; whoever has signed it
    * too makes no difference, and `maxAge` counts from this issuer's signature. @default anyone the
@@ -155,6 +161,19 @@ export interface VerificationSummary {
  *
  * Errors: `VERIFICATION_UNMET`, `PLAN_STALE`, `TRUST_*`, `CONDITION_INVALID`, `INPUT_INVALID`,
  * `GRAPH_TOO_LARGE`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * const gate = new Verification("gate", {
+ *   artifact: "registry.acme-rockets.io/net-monitor:v1",
+ *   trust,
+ *   require: [
+ *     { type: "sbom/spdx" },
+ *     { type: "vulnerabilities", maxAge: "7d", condition: "predicate.scanner.result.size() == 0" },
+ *   ],
+ * });
+ * export const image = gate.reference;
+ * ```
  */
 export class Verification extends ConsignResource {
   /** `repository@sha256:…` of what was verified. */

@@ -72,7 +72,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "provider/report",
     "provider/index",
   ],
-  "provider/index": [...LIBRARY, "provider/report"],
+  "provider/schema": [],
+  "provider/index": [...LIBRARY, "provider/report", "provider/schema"],
   // Programs reach the provider through the stub; functions load the library when they are called.
   sdk: [
     ...[...LIBRARY, ...FLOORS, ...KINDS, "provider/report"].map((folder) => `${folder}:type`),

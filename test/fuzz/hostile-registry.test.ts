@@ -12,7 +12,8 @@ import { digestOf } from "../../provider/oci/digest";
 import { referrerDescriptor } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import { DEFAULT_LIMITS } from "../../provider/registry/transport/limits";
-import { failsWith, json, quickClient, scripted } from "../registry/scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted } from "../registry/scripted";
 import { context as verifying, issuing, leaf, policy, root, sign } from "../notation/arrange";
 
 const image = packManifest({

@@ -15,6 +15,7 @@ import {
   wabbit,
   windowsOn,
 } from "./world";
+import { codeOf, failsWith } from "../harness/failure";
 
 const T1 = "2016-01-01";
 const T2 = "2016-02-01";
@@ -58,7 +59,7 @@ describe("a tag that somebody has moved away", () => {
       const { op, planned } = await life.preview(args);
       assert.deepEqual([op, planned["verified"]], ["update", false], why);
       assert.match(life.warnings.join(), /is not promoted: /);
-      await assert.rejects(life.up(args), /\[VERIFICATION_UNMET\]/);
+      await assert.rejects(life.up(args), failsWith("VERIFICATION_UNMET"));
       assert.equal(await tagDigest(world.to, "prod"), other.digest, why);
     }
   });
@@ -81,7 +82,7 @@ describe("a tag that somebody has moved away", () => {
       life.warnings.join(),
       /tag prod of .* is at sha256:[0-9a-f]{64}, where no promotion of production that counts has put it: refresh/,
     );
-    await assert.rejects(life.up(world.args(v1, T2)), /\[TAG_MOVED\]/);
+    await assert.rejects(life.up(world.args(v1, T2)), failsWith("TAG_MOVED"));
     await life.refresh();
     const { planned } = await life.preview(world.args(v1, T2));
     assert.equal(planned["move"], `production prod: ${short(other)} → ${short(v1)}`);
@@ -144,7 +145,10 @@ describe("what is revoked after it was planned", () => {
     await revoke(world, v2);
     await assert.rejects(
       provider.create({ ...(inputs as object), __provider: "stub" }),
-      /since it was planned it has been revoked: revoked by .*CVE-2026-2000.*\[VERIFICATION_UNMET\]/,
+      codeOf(
+        "VERIFICATION_UNMET",
+        /since it was planned it has been revoked: revoked by .*CVE-2026-2000/,
+      ),
     );
     assert.deepEqual(
       [await tagDigest(world.to, "prod"), await world.to.has(v2)],
@@ -170,7 +174,7 @@ describe("what is revoked after it was planned", () => {
       }
       return inner(...given);
     };
-    await assert.rejects(life.up(world.args(v2, T2)), /\[VERIFICATION_UNMET\]/);
+    await assert.rejects(life.up(world.args(v2, T2)), failsWith("VERIFICATION_UNMET"));
     assert.equal(await tagDigest(world.to, "prod"), v1.digest);
     assert.deepEqual(
       [

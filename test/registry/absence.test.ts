@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failsWith, json, quickClient, scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted } from "./scripted";
 
 const DIGEST = `sha256:${"a".repeat(64)}` as const;
 const HTML = { "content-type": "text/html" };

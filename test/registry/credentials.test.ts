@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { isConsignError } from "../../provider/errors";
 import { credentialsFor } from "../../provider/registry/auth/credentials";
 import { tempDir } from "../harness/temp";
-import { failsWith } from "./scripted";
+import { failsWith } from "../harness/failure";
 
 const SECRET = "s3cret-value";
 const pair = (user: string, password: string): string =>

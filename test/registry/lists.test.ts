@@ -9,7 +9,8 @@ import { pushImage, pushReferrer } from "../harness/artifacts";
 import type { FaultRule } from "../harness/faults";
 import { noReferrersApi } from "../harness/faults";
 import { registryMissing, startRegistry, type RegistryKind } from "../harness/registries";
-import { failsWith, json, quickClient, scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted } from "./scripted";
 
 const skip = registryMissing("ggcr", "distribution", "olareg");
 const SUBJECT = digestOf("subject");

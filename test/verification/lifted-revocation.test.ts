@@ -17,6 +17,7 @@ import {
   trustOf,
   type Party,
 } from "../harness/memory-world";
+import { failsWith } from "../harness/failure";
 
 const wabbit = quickParty("Wabbit Networks");
 const acme = quickParty("ACME Rockets");
@@ -73,7 +74,7 @@ async function lost(by: Party): Promise<Descriptor> {
 async function assertUnmet(asked: Properties = args(listed)): Promise<void> {
   assert.equal((await gate.preview(asked)).planned["reference"], undefined);
   assert.match(gate.warnings.join("\n"), CANNOT_BE_TOLD);
-  await assert.rejects(gate.up(asked), /\[VERIFICATION_UNMET\]/);
+  await assert.rejects(gate.up(asked), failsWith("VERIFICATION_UNMET"));
 }
 
 async function assertVerified(

@@ -4,9 +4,11 @@ import { parseArgs } from "node:util";
 import { REGISTRY_KINDS } from "../harness/registries";
 import type { Choice, Report } from "./campaign";
 import { removalCampaign } from "./removal";
+import { verdictCampaign } from "./verdicts";
 
 const CAMPAIGNS: Readonly<Record<string, (choice: Choice) => Promise<Report>>> = {
   removal: removalCampaign,
+  verdicts: verdictCampaign,
 };
 
 async function main(): Promise<void> {

@@ -27,6 +27,7 @@ export interface Remembered {
  */
 export class Place {
   #scene = "setup";
+  #shared = false;
 
   private constructor(
     readonly kind: RegistryKind,
@@ -35,8 +36,9 @@ export class Place {
     readonly folder: string,
   ) {}
 
-  static async open(kind: RegistryKind, folder: string): Promise<Place> {
-    const registry = await startRegistry(kind);
+  /** @param beside whose registry this is another way to */
+  static async open(kind: RegistryKind, folder: string, beside?: Place): Promise<Place> {
+    const registry = beside?.registry ?? (await startRegistry(kind));
     const names = { scene: (): string => "setup" };
     const proxy = await startProxy({
       upstream: registry.direct,
@@ -50,6 +52,7 @@ export class Place {
     });
     const place = new Place(kind, registry, proxy, folder);
     names.scene = () => place.#scene;
+    place.#shared = beside !== undefined;
     return place;
   }
 
@@ -113,7 +116,7 @@ export class Place {
 
   async close(): Promise<void> {
     await this.proxy.stop();
-    await this.registry.stop();
+    if (!this.#shared) await this.registry.stop();
   }
 }
 

@@ -240,9 +240,7 @@ const mirrorDestroy: Setting = async (stage) => {
   };
 };
 
-async function promoted(
-  stage: Stage,
-): Promise<{
+async function promoted(stage: Stage): Promise<{
   life: Life;
   args: (which: number) => Properties;
   v: Descriptor[];

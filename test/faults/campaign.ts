@@ -26,6 +26,8 @@ export interface Choice {
   /** Only those whose id has one of these in it. */
   only?: readonly string[];
   registries?: readonly RegistryKind[];
+  /** Which scenes each registry has. @default all */
+  scenes?: (scene: string, registry: RegistryKind) => boolean;
   /** How many registries of each kind work at once. @default 2 */
   workers?: number;
   progress?: (line: string) => void;
@@ -42,13 +44,27 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** As many as are wanted, always the same for a seed, in their order. */
-export function sampled<T>(all: readonly T[], { sample, seed = 1 }: Choice): T[] {
+/**
+ * As many as are wanted, always the same for a seed, in their order: the same number of each group,
+ * as some operations make a hundred requests and some make three.
+ */
+export function sampled<T>(
+  all: readonly T[],
+  { sample, seed = 1 }: Choice,
+  groupOf: (one: T) => string,
+): T[] {
   if (sample === undefined || sample >= all.length) return [...all];
   const random = seeded(seed);
-  const order = all.map((_, at) => ({ at, by: random() })).sort((a, b) => a.by - b.by);
-  const chosen = new Set(order.slice(0, sample).map(({ at }) => at));
-  return all.filter((_, at) => chosen.has(at));
+  const order = all.map((one) => ({ one, by: random() })).sort((a, b) => a.by - b.by);
+  const places = new Map<string, number>();
+  const ranked = order.map(({ one }, at) => {
+    const place = places.get(groupOf(one)) ?? 0;
+    places.set(groupOf(one), place + 1);
+    return { one, place, at };
+  });
+  ranked.sort((a, b) => a.place - b.place || a.at - b.at);
+  const chosen = new Set(ranked.slice(0, sample).map(({ one }) => one));
+  return all.filter((one) => chosen.has(one));
 }
 
 export function chosen({ only = [] }: Choice, id: string): boolean {

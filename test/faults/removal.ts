@@ -182,10 +182,11 @@ async function atRegistry(
   const [first] = places;
   if (first === undefined) return 0;
   const all: Probe[] = [];
+  const { scenes = () => true, only = [] } = choice;
   const names = Object.keys(REMOVALS).filter(
     (name) =>
-      choice.only === undefined ||
-      choice.only.some((part) => part.includes(name) || !part.includes("/")),
+      scenes(name, registry) &&
+      (only.length === 0 || only.some((part) => !part.includes("/") || part.includes(`/${name}/`))),
   );
   for (const name of names) {
     const { prepared, wrong } = await prepare(first, name);
@@ -199,8 +200,15 @@ async function atRegistry(
       }
     choice.progress?.(`${registry}: ${name}: ${prepared.asked.length} requests`);
   }
-  const share = choice.sample === undefined ? undefined : Math.ceil(choice.sample / 4);
-  const probes = sampled(all, { ...choice, ...(share === undefined ? {} : { sample: share }) });
+  const share =
+    choice.sample === undefined
+      ? undefined
+      : Math.ceil(choice.sample / (choice.registries ?? REGISTRY_KINDS).length);
+  const probes = sampled(
+    all,
+    { ...choice, ...(share === undefined ? {} : { sample: share }) },
+    ({ prepared }) => prepared.name,
+  );
   choice.progress?.(`${registry}: ${probes.length} of ${all.length} probes`);
   const queue = probes.entries();
   await Promise.all(

@@ -42,7 +42,7 @@ async function probesAt(
   place.enter("verdicts");
   const stage = new Stage(place);
   const scenes: [string, Spoken, boolean][] = [];
-  for (const name of SCENARIOS)
+  for (const name of SCENARIOS.filter((name) => choice.scenes?.(name, place.kind) ?? true))
     for (const spoken of [true, false])
       scenes.push([name, await speak(stage, name, spoken), spoken]);
   const labels = labelsOf(await take(place), stage.names);
@@ -92,8 +92,15 @@ async function atRegistry(
   const places = [first];
   try {
     const { probes: all, labels } = await probesAt(first, choice, cases);
-    const share = choice.sample === undefined ? undefined : Math.ceil(choice.sample / 4);
-    const probes = sampled(all, { ...choice, ...(share === undefined ? {} : { sample: share }) });
+    const share =
+      choice.sample === undefined
+        ? undefined
+        : Math.ceil(choice.sample / (choice.registries ?? REGISTRY_KINDS).length);
+    const probes = sampled(
+      all,
+      { ...choice, ...(share === undefined ? {} : { sample: share }) },
+      ({ id }) => id.split("/").slice(0, 3).join("/"),
+    );
     choice.progress?.(`${registry}: ${probes.length} of ${all.length} probes`);
     // What is asked with the patience of production waits most of the time.
     for (let worker = 1; worker < (choice.workers ?? 4); worker++)

@@ -302,10 +302,10 @@ const promotionDestroy =
     };
   };
 
-const HOLD = "https://acme.example/litigation/v1";
+export const HOLD = "https://acme.example/litigation/v1";
 
 /** Arguments that a later version has; short, so that what is due happens here. */
-const GRACE: Properties = {
+export const GRACE: Properties = {
   ...("purgeGrace" in archivePolicy.schema.shape ? { purgeGrace: "0s" } : {}),
   ...("freeBlobs" in archivePolicy.schema.shape ? { freeBlobs: true } : {}),
 };

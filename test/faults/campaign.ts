@@ -14,6 +14,8 @@ export interface Report {
   campaign: string;
   probes: number;
   wrong: number;
+  /** How many probes left something over that nobody needs: no harm, and no merit. */
+  remains: number;
   /** How many cases of each kind there are. */
   kinds: Record<string, number>;
   cases: Case[];
@@ -71,8 +73,13 @@ export function chosen({ only = [] }: Choice, id: string): boolean {
   return only.length === 0 || only.some((part) => id.includes(part));
 }
 
-export function report(campaign: string, probes: number, cases: readonly Case[]): Report {
+/** What is no wrong, but worth knowing. */
+export const REMAINS = "remains";
+
+export function report(campaign: string, probes: number, found: readonly Case[]): Report {
+  const cases = found.filter(({ wrong }) => wrong !== REMAINS);
   const kinds: Record<string, number> = {};
   for (const { wrong } of cases) kinds[wrong] = (kinds[wrong] ?? 0) + 1;
-  return { campaign, probes, wrong: cases.length, kinds, cases: [...cases] };
+  const remains = found.length - cases.length;
+  return { campaign, probes, wrong: cases.length, remains, kinds, cases };
 }

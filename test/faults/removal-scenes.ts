@@ -24,6 +24,8 @@ export interface RemovalScene {
   /** The same again, where that is another call. @default run */
   again?(life: Life, round: number): Promise<unknown>;
   needed: Needed[];
+  /** What goes where nothing is wrong: the safe answer is not "never". */
+  due: Needed[];
   /** Tags that must stay where they are. */
   tags?: { repository: string; tag: string }[];
   /** What a lying list names. */
@@ -70,6 +72,7 @@ const artifactUpdate: Setting = async (stage) => {
     life,
     foreign,
     run: async (life) => life.up(next),
+    due: [],
     needed: [made, foreign].map(({ digest }) => ({ repository: "app", digest })),
     tags: [
       { repository: "app", tag: "hotfix" },
@@ -79,12 +82,13 @@ const artifactUpdate: Setting = async (stage) => {
 };
 
 const artifactDestroy: Setting = async (stage) => {
-  const { life, foreign } = await artifact(stage);
+  const { life, made, foreign } = await artifact(stage);
   return {
     life,
     foreign,
     run: async (life) => life.destroy(),
     destroys: true,
+    due: [{ repository: "app", digest: made.digest }],
     needed: [{ repository: "app", digest: foreign.digest }],
     tags: [{ repository: "app", tag: "other" }],
   };
@@ -104,6 +108,7 @@ const artifactHeld =
       foreign,
       run: async (life) => life.destroy(),
       destroys: true,
+      due: [],
       needed: [foreign.digest, made.digest, holder].map((digest) => ({
         repository: "app",
         digest,
@@ -136,14 +141,14 @@ async function ownClaim(stage: Stage): Promise<{
 }
 
 const claimUpdate: Setting = async (stage) => {
-  const { life, args, subject, theirs, foreign } = await ownClaim(stage);
+  const { life, args, theirs, foreign } = await ownClaim(stage);
   return {
     life,
     foreign,
     run: async (life) => life.up({ ...args, predicate: { review: 2 } }),
+    due: [{ repository: "app", digest: String(life.outputs["digest"]) }],
     needed: [theirs, foreign.digest].map((digest) => ({ repository: "app", digest })),
     tags: ["other", "v1"].map((tag) => ({ repository: "app", tag })),
-    ...{ subject },
   };
 };
 
@@ -158,6 +163,7 @@ const claimDestroy =
       foreign,
       run: async (life) => life.destroy(),
       destroys: true,
+      due: signedByOthers ? [] : [{ repository: "app", digest: ours }],
       needed: [theirs, foreign.digest].map((digest) => ({ repository: "app", digest })),
       tags: ["other", "v1"].map((tag) => ({ repository: "app", tag })),
     };
@@ -188,6 +194,7 @@ const mirrorPrune: Setting = async (stage) => {
     life,
     foreign,
     run: async (life) => life.up({ ...args, tags: ["v1"] }),
+    due: [{ repository: "copy", digest: v[1]?.digest ?? "" }],
     needed: [
       ...v.map(({ digest }) => ({ repository: "origin", digest })),
       ...[theirs, foreign.digest, v[0]?.digest ?? "", v[2]?.digest ?? ""].map((digest) => ({
@@ -217,6 +224,7 @@ const mirrorParts: Setting = async (stage) => {
     life,
     foreign,
     run: async (life) => life.up({ ...args, tags: ["v1"] }),
+    due: [{ repository: "copy", digest: parts[1]?.digest ?? "" }],
     needed: [theirs, foreign.digest].map((digest) => ({ repository: "copy", digest })),
     tags: ["set", "other", "v1"].map((tag) => ({ repository: "copy", tag })),
   };
@@ -229,6 +237,7 @@ const mirrorDestroy: Setting = async (stage) => {
     foreign,
     run: async (life) => life.destroy(),
     destroys: true,
+    due: [{ repository: "copy", digest: v[1]?.digest ?? "" }],
     needed: [
       ...v.map(({ digest }) => ({ repository: "origin", digest })),
       ...[theirs, foreign.digest, v[2]?.digest ?? ""].map((digest) => ({
@@ -273,6 +282,7 @@ const promotionMove: Setting = async (stage) => {
     life,
     foreign,
     run: async (life) => life.up(args(1)),
+    due: [],
     needed: [
       ...v.map(({ digest }) => ({ repository: "source", digest })),
       ...[v[0]?.digest ?? "", foreign.digest].map((digest) => ({ repository: "prod", digest })),
@@ -291,6 +301,7 @@ const promotionDestroy =
       foreign,
       run: async (life) => life.destroy(),
       destroys: true,
+      due: tagged ? [] : [{ repository: "prod", digest: v[0]?.digest ?? "" }],
       needed: [
         ...v.map(({ digest }) => ({ repository: "source", digest })),
         ...[foreign.digest, ...(tagged ? [v[0]?.digest ?? ""] : [])].map((digest) => ({
@@ -353,6 +364,7 @@ const archiveFirst: Setting = async (stage) => {
     life: stage.life(archivePolicy),
     foreign: current,
     run: async (life) => life.up(archiveArgs(stage, "2026-04-01")),
+    due: [],
     needed: [old, current].map(({ digest }) => ({ repository: "app", digest })),
     tags: ["old", "current"].map((tag) => ({ repository: "app", tag })),
   };
@@ -361,7 +373,7 @@ const archiveFirst: Setting = async (stage) => {
 const archivePurge =
   (onExpiry: "purge" | "purge-content"): Setting =>
   async (stage) => {
-    const { life, held, tool } = await archived(stage, { onExpiry });
+    const { life, old, held, tool } = await archived(stage, { onExpiry });
     await life.up(archiveArgs(stage, "2027-06-01", { onExpiry }));
     const run = async (life: Life, round = 0): Promise<unknown> =>
       life.up(archiveArgs(stage, `2027-06-0${3 + round}`, { onExpiry }));
@@ -370,6 +382,7 @@ const archivePurge =
       foreign: held,
       run,
       again: run,
+      due: onExpiry === "purge" ? [{ repository: "archive", digest: old.digest }] : [],
       needed: [
         ...kept(held, tool),
         { repository: "app", digest: held.digest },
@@ -395,6 +408,7 @@ const archiveRelease =
       foreign: current,
       run,
       again: run,
+      due: tagged ? [] : [{ repository: "app", digest: old.digest }],
       needed: [
         ...kept(old),
         { repository: "app", digest: current.digest },

@@ -105,7 +105,7 @@ async function archiveSays(
 ): Promise<void> {
   const said = archiveSchema.parse(outputs);
   for (const [digest, entry] of Object.entries(said.entries)) {
-    if (entry.inArchive === true && ["archived", "held", "expired"].includes(entry.state))
+    if (entry.inArchive === true && ["archived", "held"].includes(entry.state))
       await whole(entry.state, said.archive, digest);
     if (
       entry.state === "purged" &&

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registries in memory that can be looked into, lie, lose and stop answering.
 import { MemoryStore } from "../../provider/content/memory";
-import type { Content, PushOptions, Store, TagOptions } from "../../provider/content/storage";
+import type {
+  Content,
+  PushOptions,
+  Store,
+  TagOptions,
+  TagOrDigest,
+} from "../../provider/content/storage";
 import { ConsignError } from "../../provider/errors";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import type { Digest } from "../../provider/oci/digest";
-import { successorsOf, type Manifest } from "../../provider/oci/manifest";
+import { referrerDescriptor, successorsOf, type Manifest } from "../../provider/oci/manifest";
 import { isManifestType } from "../../provider/oci/media-types";
 import { MemoryStores } from "../harness/memory-world";
 
@@ -35,9 +41,39 @@ export class OpenStore extends MemoryStore {
   /** What those who may push have written into lists, by subject. */
   readonly rewritten = new Map<Digest, { more: Descriptor[]; less: Set<Digest> }>();
 
+  /** Of which the bytes that are handed out are others. */
+  readonly broken = new Set<Digest>();
+
   constructor(location: string) {
     super(location);
     this.name = location;
+  }
+
+  override async manifest(target: Descriptor | TagOrDigest): Promise<Manifest> {
+    const found = await super.manifest(target);
+    this.#whole(found.descriptor.digest);
+    return found;
+  }
+
+  override async blob(target: Descriptor): Promise<Content> {
+    this.#whole(target.digest);
+    return super.blob(target);
+  }
+
+  #whole(digest: Digest): void {
+    if (this.broken.has(digest))
+      throw new ConsignError("DIGEST_MISMATCH", `${this.name}@${digest} has other bytes`);
+  }
+
+  /** Loses a manifest, whose entry stays in the list. */
+  async loseListed(manifest: Manifest): Promise<void> {
+    const subject = manifest.value.subject?.digest;
+    if (subject !== undefined) {
+      const lie = this.rewritten.get(subject) ?? { more: [], less: new Set<Digest>() };
+      lie.more.push(referrerDescriptor(manifest));
+      this.rewritten.set(subject, lie);
+    }
+    await this.deleteManifest(manifest.descriptor);
   }
 
   override async referrers(subject: Digest): Promise<Descriptor[]> {

@@ -17,7 +17,10 @@ export interface Asked {
 
 export interface FaultKind {
   name: string;
-  /** `always`: this request and all that are like it from then on. A lie is told once. */
+  /**
+   * `always`: this request and all that are like it from then on. A lie that nothing shows is told
+   * once: what is asked twice is answered well then.
+   */
   often: "once" | "always";
   /** @returns undefined where it makes no sense for that request */
   of(asked: Asked, foreign: Descriptor | undefined): Fault | undefined;
@@ -25,6 +28,8 @@ export interface FaultKind {
 
 const isList = ({ method, path }: Asked): boolean =>
   method === "GET" && /\/referrers\/|\/manifests\/list\(|\/tags\/list/.test(path);
+/** What no digest tells from another answer. */
+const isUnchecked = (asked: Asked): boolean => isList(asked) && !asked.path.includes("/list(");
 const isRead = ({ method }: Asked): boolean => method === "GET" || method === "HEAD";
 const listed = (asked: Asked): boolean => isList(asked) && asked.status === 200;
 
@@ -167,7 +172,9 @@ export function ruleFor(asked: Asked, kind: FaultKind, fault: Fault, labels: Lab
   return {
     method: asked.method,
     where: (_method, path) => labelled(path, labels) === asked.path,
-    ...(kind.often === "once" ? { nth: asked.occurrence } : { from: asked.occurrence }),
+    ...(kind.often === "once" || isUnchecked(asked)
+      ? { nth: asked.occurrence }
+      : { from: asked.occurrence }),
     fault,
   };
 }

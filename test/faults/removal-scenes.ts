@@ -386,6 +386,7 @@ const archivePurge =
       needed: [
         ...kept(held, tool),
         { repository: "app", digest: held.digest },
+        { repository: "app", digest: old.digest },
         { repository: "tools", digest: tool.digest },
       ],
     };
@@ -394,7 +395,11 @@ const archivePurge =
 const archiveRelease =
   (tagged: boolean): Setting =>
   async (stage) => {
-    const release = { release: "after-archive", retain: { for: "10y", holds: [] } };
+    const release = {
+      release: "after-archive",
+      retain: { for: "10y", holds: [] },
+      ...("releaseTags" in archivePolicy.schema.shape ? { releaseTags: ["old"] } : {}),
+    };
     const old = await stage.deployed("app", "old", "2026-02-01");
     const current = await stage.deployed("app", "current");
     const life = stage.life(archivePolicy);

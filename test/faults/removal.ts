@@ -21,8 +21,9 @@ interface Prepared {
   life: Remembered;
   snapshot: Snapshot;
   labels: Labels;
-  /** All that was there, and of it what goes where nothing is wrong. */
+  /** All that was there, and of it what must stay and what goes where nothing is wrong. */
   all: Item[];
+  must: Set<string>;
   goes: Set<string>;
   asked: Asked[];
   /** Digests of what the scene calls by a name. */
@@ -78,6 +79,7 @@ async function prepare(
       snapshot,
       labels,
       all,
+      must,
       goes,
       asked,
       named: new Set(Object.keys(stage.names)),
@@ -123,7 +125,7 @@ async function settle(scene: RemovalScene, life: Life): Promise<string | undefin
 }
 
 async function probeOnce({ id, prepared, asked, kind }: Probe, place: Place): Promise<Case[]> {
-  const { scene, life, labels, all, goes } = prepared;
+  const { scene, life, labels, all, must, goes } = prepared;
   const fault = kind.of(asked, scene.foreign);
   if (fault === undefined) return [];
   place.enter(`p${++entered}`);
@@ -145,10 +147,11 @@ async function probeOnce({ id, prepared, asked, kind }: Probe, place: Place): Pr
   const look = async (): Promise<Set<string>> => {
     const gone = await missing(place, all);
     // What is lost without any fault is said once, and not again with each of them.
-    const lost = gone.filter((item) => !goes.has(keyOf(item)));
+    const more = gone.filter((item) => !goes.has(keyOf(item)));
+    const lost = more.filter((item) => must.has(keyOf(item)));
     wrong(
-      "lost",
-      lost.map((item) => describe(item, labels)),
+      lost.length > 0 ? "lost" : REMAINS,
+      (lost.length > 0 ? lost : more).map((item) => describe(item, labels)),
     );
     return new Set(gone.map(keyOf));
   };

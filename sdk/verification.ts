@@ -159,6 +159,24 @@ export interface VerificationSummary {
  * `verdict.requirements`, the signature under `verdict.signature`, a tag that was moved under
  * `verdict.digest`; `reference` goes when the verdict turns bad.
  *
+ * What was said against the artifact is remembered in the state, and counts until it is gone, also
+ * where a list of referrers leaves it out later.
+ *
+ * An `up` that fails here leaves the bad verdict in the resource's state, and no `reference`. The
+ * outputs of the *stack* are those of its last run that ended well: Pulumi does not touch them when a
+ * run fails. So another stack must not take a reference from there as verified; it takes it as a
+ * name, and verifies again:
+ *
+ * ```ts
+ * const image = new pulumi.StackReference("build").requireOutput("image");
+ * const gate = new Verification("gate", { artifact: image, trust, deny });
+ * deploy(gate.reference);
+ * ```
+ *
+ * There is no `reference` either where there is nothing to use: the artifact's manifest is gone, all
+ * manifests of an index are, or somebody who is trusted says that its content was purged. Manifests
+ * of an index that are not there, as in a mirror of some platforms, are a warning.
+ *
  * Errors: `VERIFICATION_UNMET`, `PLAN_STALE`, `TRUST_*`, `CONDITION_INVALID`, `INPUT_INVALID`,
  * `GRAPH_TOO_LARGE`, `REGISTRY_*`.
  *

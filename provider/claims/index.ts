@@ -15,7 +15,14 @@ export type { EffectiveClaims } from "./effective/effective";
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign/foreign";
 export type { ForeignOptions } from "./foreign/foreign";
 export type { ForeignClaim, ForeignOrigin } from "./foreign/foreign-claim";
-export { gatherClaims, MAX_CLAIM_BYTES, MAX_CLAIM_SIGNATURES, MAX_CLAIMS } from "./gather";
+export {
+  gatherClaims,
+  MAX_CLAIM_BYTES,
+  MAX_CLAIM_SIGNATURES,
+  MAX_CLAIMS,
+  mayBeClaim,
+  turnsOutClaim,
+} from "./gather";
 export type { GatherOptions } from "./gather";
 export {
   canonicalSubject,

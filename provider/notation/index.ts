@@ -31,6 +31,7 @@ export {
   envelopeOf,
   isSignature,
   listSignatures,
+  mayBeSignature,
   packSignature,
   saysNothing,
   type SignatureForm,

@@ -5,7 +5,9 @@ import {
   effectiveClaims,
   isClaim,
   MAX_CLAIMS,
+  mayBeClaim,
   observeClaim,
+  turnsOutClaim,
   typeKey,
   type BrokenClaim,
   type ClaimVerdict,
@@ -91,6 +93,7 @@ async function findClaims(
     async ([place, descriptor]) => {
       const around = await store.referrers(descriptor.digest);
       const claim = await observeClaim(store, descriptor, { subject, asked: true });
+      if (!turnsOutClaim(descriptor, claim)) return;
       const { verdict, reports: signatures } = await observeSignatures(
         store,
         plainDescriptor(descriptor),
@@ -108,12 +111,12 @@ async function findClaims(
       };
     },
   );
-  return found;
+  return Object.values(found);
 }
 
 /** Bundles carry their own kind of signature, and are read as claims of other tools. */
 function isOwnClaim(descriptor: Descriptor): boolean {
-  return isClaim(descriptor) && !isBundleType(descriptor.artifactType ?? "");
+  return mayBeClaim(descriptor) && !isBundleType(descriptor.artifactType ?? "");
 }
 
 export function relatedAmong(referrers: readonly Descriptor[]): RelatedReport[] {

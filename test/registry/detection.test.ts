@@ -9,7 +9,8 @@ import type { Repository } from "../../provider/registry/index";
 import { RegistryReferrers, ReferrersCapability } from "../../provider/registry/capabilities";
 import { referrersWayOf, parseRegistrySettings } from "../../provider/registry/settings";
 import { fallbackTag } from "../../provider/registry/tags";
-import { failsWith, json, quickClient, scripted, type Scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted, type Scripted } from "./scripted";
 
 const SUBJECT = digestOf("subject");
 const NOBODYS = `sha256:${"0".repeat(64)}`;

@@ -128,6 +128,7 @@ async function confirm(
     recorded: entries,
     rules,
     asOf: Date.parse(asOf),
+    now: context.now().getTime(),
     marking: false,
   });
   const holds = ([digest, entry]: Decided) =>

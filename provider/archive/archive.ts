@@ -14,7 +14,13 @@ import {
   type Rules,
 } from "../retention/index";
 import { carryOut } from "./apply";
-import { archiveSchema, checkPlaces, rulesOf, type ArchiveInputs } from "./arguments";
+import {
+  RULE_ARGUMENTS,
+  archiveSchema,
+  checkPlaces,
+  rulesOf,
+  type ArchiveInputs,
+} from "./arguments";
 import { recordedFacts, surveyFacts } from "./survey";
 import { readState } from "../world/arguments";
 import { resolveAsOf } from "../world/as-of";
@@ -72,10 +78,12 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
 
   async plan(known, unknown, previous, context) {
     await checkPlaces(known, context);
-    const rulesKnown = !["archiveAfter", "retain", "deployments", "onExpiry", "release"].some(
-      (name) => unknown.has(name),
-    );
+    const rulesKnown = !RULE_ARGUMENTS.some((name) => unknown.has(name));
     const {
+      archive,
+      releaseTags,
+      purgeGrace,
+      freeBlobs,
       archiveAfter = "30d",
       retain = archiveSchema.shape.retain.parse(undefined),
       deployments = {},
@@ -83,9 +91,20 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       release = "never",
       observe = "live",
     } = known;
-    const rules = rulesKnown
-      ? rulesOf({ archiveAfter, retain, deployments, onExpiry, release })
-      : undefined;
+    const rules =
+      rulesKnown && archive !== undefined
+        ? rulesOf({
+            archive,
+            archiveAfter,
+            retain,
+            deployments,
+            onExpiry,
+            release,
+            releaseTags,
+            purgeGrace,
+            freeBlobs,
+          })
+        : undefined;
     const defaults = { archiveAfter, retain, deployments, onExpiry, release, observe };
     // A resource that gets another name is still the policy that it was.
     const policy =
@@ -114,6 +133,7 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       recorded: recorded?.entries ?? {},
       rules,
       asOf: Date.parse(asOf),
+      now: context.now().getTime(),
       marking: true,
     });
     tell(inputs, entries, context);
@@ -171,6 +191,7 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       recorded: before,
       rules: rulesOf(recorded),
       asOf: Date.parse(recorded.asOf),
+      now: context.now().getTime(),
       marking: false,
     });
     return { ...state, entries, plan: planLines(entries) };
@@ -233,6 +254,7 @@ async function settle(
     recorded: entries,
     rules,
     asOf: Date.parse(inputs.asOf),
+    now: context.now().getTime(),
     marking: true,
   });
   const settled: Entries = { ...entries };

@@ -8,6 +8,7 @@ export type {
   ReferrersOptions,
   SmallBlobReader,
   Store,
+  TagListOptions,
   TagOptions,
   TagOrDigest,
 } from "./storage";
@@ -32,4 +33,4 @@ export type {
 export { MemoryStore } from "./memory";
 export { OciLayout } from "./oci-layout";
 export type { OciLayoutOptions } from "./oci-layout";
-export { isFallbackTag } from "./tags";
+export { isFallbackTag, isLeaseTag } from "./tags";

@@ -102,7 +102,7 @@ async function visit(
   options: WalkOptions,
 ): Promise<Found | undefined> {
   options.signal?.throwIfAborted();
-  const call = { signal: options.signal };
+  const call = { signal: options.signal, fresh: options.fresh };
   const [first] = ways;
   if (first === undefined) return undefined;
   const manifest = await source.manifest(first.descriptor, call);

@@ -12,6 +12,8 @@ export interface RetentionInput {
   rules: Rules;
   /** Milliseconds since 1970. */
   asOf: number;
+  /** The same by the real clock. @default asOf */
+  now?: number | undefined;
   /** Whether what is found expired may be marked: true for a run, false for a mere look. */
   marking: boolean;
 }
@@ -29,7 +31,8 @@ export interface Case {
   retainUntil: number | undefined;
 }
 
-export type Outcome = Pick<Entry, "state" | "decision" | "reason"> & Partial<Pick<Entry, "marked">>;
+export type Outcome = Pick<Entry, "state" | "decision" | "reason"> &
+  Partial<Pick<Entry, "marked" | "markedAt" | "blobs">>;
 
 export function caseOf(
   digest: Digest,
@@ -100,4 +103,15 @@ function retainUntil(
 
 export function day(time: number): string {
   return formatInstant(time).slice(0, 10);
+}
+
+/** Whether something was marked so long ago that its blobs may go. */
+export function graceIsOver(
+  { marked, markedAt }: Pick<Entry, "marked" | "markedAt">,
+  { asOf, now = asOf, rules }: Pick<RetentionInput, "asOf" | "now" | "rules">,
+): boolean {
+  const ms = rules.purgeGrace?.ms ?? 0;
+  const isOver = (mark: string | undefined, at: number): boolean =>
+    mark !== undefined && at - Date.parse(mark) >= ms;
+  return ms === 0 || (isOver(marked, asOf) && (rules.isShared !== true || isOver(markedAt, now)));
 }

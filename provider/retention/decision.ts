@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { calm, day, isForeign, leftOver, nothingNew, over, type Case, type Outcome } from "./case";
 import type { Entry } from "./entry";
-import { inArchive, namesOf } from "./in-archive";
+import { blobsAfter, inArchive, namesOf } from "./in-archive";
 import { describeRetention } from "./rules";
 import { vanished } from "./vanished";
 import { formatInstant } from "./windows";
@@ -22,7 +22,7 @@ export function decide(of: Case): Entry | undefined {
  * Member by member: spread into one another, thousands of entries can take kilobytes more each,
  * for hidden classes that they do not share.
  */
-function entry(of: Case, { state, decision, reason, marked }: Outcome): Entry {
+function entry(of: Case, { state, decision, reason, marked, markedAt, blobs }: Outcome): Entry {
   const { mediaType, size, tags, at, evidence, running, inArchive, others } = of.facts;
   const { leftAt, archivedAt } = of.reading;
   const entry: Entry = { mediaType, size, tags, at, evidence, state, decision, reason };
@@ -30,6 +30,8 @@ function entry(of: Case, { state, decision, reason, marked }: Outcome): Entry {
   if (inArchive !== undefined) entry.inArchive = inArchive;
   if (others !== undefined) entry.others = others;
   if (marked !== undefined) entry.marked = marked;
+  if (markedAt !== undefined) entry.markedAt = markedAt;
+  if (blobs !== undefined) entry.blobs = blobs;
   if (leftAt !== undefined) entry.leftAt = formatInstant(leftAt);
   if (archivedAt !== undefined) entry.archivedAt = formatInstant(archivedAt);
   if (leftAt !== undefined && of.retainUntil !== undefined)
@@ -50,7 +52,7 @@ function purgedBefore(of: Case): Outcome | undefined {
     !nothingNew(of)
   )
     return undefined;
-  return { state: "purged", decision: "keep", reason: of.recorded.reason };
+  return { state: "purged", reason: of.recorded.reason, ...blobsAfter(of.recorded, of.input) };
 }
 
 function inUse(of: Case): Outcome | undefined {

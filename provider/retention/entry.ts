@@ -25,6 +25,10 @@ export const entrySchema = factsSchema.extend({
   retainUntil: timeSchema.optional(),
   /** When it was found expired; only what has this is ever removed. */
   marked: timeSchema.optional(),
+  /** When that was by the real clock, where that counts too. */
+  markedAt: timeSchema.optional(),
+  /** It is purged, and its blobs go once its mark is old enough. */
+  blobs: z.literal("later").optional(),
 });
 export type Entry = z.infer<typeof entrySchema>;
 export type Entries = Record<Digest, Entry>;

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { calm, day, nothingNew, type Case, type Outcome } from "./case";
+import {
+  calm,
+  day,
+  graceIsOver,
+  nothingNew,
+  type Case,
+  type Outcome,
+  type RetentionInput,
+} from "./case";
+import type { Entry } from "./entry";
 import { describeRetention } from "./rules";
 import { formatInstant } from "./windows";
 
@@ -36,16 +45,39 @@ function release(of: Case, kept: string): Outcome | undefined {
     of.recorded.archivedAt !== undefined &&
     of.recorded.inArchive === true &&
     nothingNew(of);
+  const { leaving, staying } = heldByTags(of);
+  const stays = staying.map(
+    ({ location, tags }) => `; it stays at ${location}, where it is tagged ${namesOf(tags)}`,
+  );
+  if (leaving.length === 0)
+    return { state: calm(of), decision: "keep", reason: `${kept}${stays.join("")}` };
+  const where = leaving.join(", ");
   if (seen)
     return {
       state: calm(of),
       decision: "release",
-      reason: `the archive has it: it leaves ${of.facts.at.join(", ")}; ${kept}`,
+      reason: `the archive has it: it leaves ${where}; ${kept}${stays.join("")}`,
     };
   return {
     state: calm(of),
     decision: "keep",
-    reason: `${kept}; it leaves ${of.facts.at.join(", ")} at the next run`,
+    reason: `${kept}; it leaves ${where} at the next run${stays.join("")}`,
+  };
+}
+
+/** A tag says that somebody wants it there, unless the policy says that it does not. */
+function heldByTags({ facts, input }: Case): {
+  leaving: string[];
+  staying: { location: string; tags: string[] }[];
+} {
+  const { releaseTags = () => false } = input.rules;
+  const places = facts.at.map((location) => ({
+    location,
+    tags: (facts.tags[location] ?? []).filter((tag) => !releaseTags(tag)),
+  }));
+  return {
+    leaving: places.filter(({ tags }) => tags.length === 0).map(({ location }) => location),
+    staying: places.filter(({ tags }) => tags.length > 0),
   };
 }
 
@@ -73,18 +105,64 @@ function expired(of: Case): Outcome {
     };
   }
   const marked = of.recorded?.marked;
-  if (marked !== undefined && nothingNew(of))
-    return {
-      state: "expired",
-      decision: rules.onExpiry,
-      reason: `${past}: marked on ${marked.slice(0, 10)}, ${WORDS[rules.onExpiry]} now`,
-      marked,
-    };
+  if (marked !== undefined && nothingNew(of)) return due(of, past, marked);
   return {
     state: "expired",
     decision: "mark",
     reason: `${past}: ${WORDS[rules.onExpiry]} at the next run`,
-    ...(marking ? { marked: formatInstant(asOf) } : {}),
+    ...(marking ? { marked: formatInstant(asOf), ...markedNow(of) } : {}),
+  };
+}
+
+/**
+ * Manifests go with the first run that was told to take them. Blobs cannot be told from those of
+ * somebody who is just writing, so they go only when their mark is old enough.
+ */
+function due(of: Case, past: string, marked: string): Outcome {
+  const { rules, marking } = of.input;
+  const markedAt = of.recorded?.markedAt;
+  const mark = { marked, ...(markedAt === undefined && marking ? markedNow(of) : { markedAt }) };
+  const since = `${past}: marked on ${marked.slice(0, 10)}`;
+  const later = `once it was marked for ${rules.purgeGrace?.text ?? "0s"}`;
+  const over = graceIsOver(mark, of.input);
+  if (rules.onExpiry === "purge-content")
+    return over
+      ? { state: "expired", decision: "purge-content", reason: `${since}, ${WORDS["purge-content"]} now`, ...mark }
+      : { state: "expired", decision: "mark", reason: `${since}, ${WORDS["purge-content"]} ${later}`, ...mark };
+  const waits = rules.frees !== undefined && !over;
+  const blobs =
+    rules.frees === undefined
+      ? "; its blobs are left to the registry's own collector"
+      : waits
+        ? `; its blobs go ${later}`
+        : "";
+  return {
+    state: "expired",
+    decision: "purge",
+    reason: `${since}, ${WORDS.purge} now${blobs}`,
+    ...mark,
+    ...(waits ? { blobs: "later" } : {}),
+  };
+}
+
+function markedNow({ input: { rules, asOf, now = asOf } }: Case): Pick<Entry, "markedAt"> {
+  return rules.isShared ? { markedAt: formatInstant(now) } : {};
+}
+
+/** What becomes of blobs that a purge has left for later. */
+export function blobsAfter(
+  recorded: Entry,
+  input: RetentionInput,
+): Pick<Outcome, "decision" | "marked" | "markedAt" | "blobs"> {
+  const { blobs, marked, markedAt, decision, state } = recorded;
+  const isFreed = state === "purged" && decision === "purge";
+  if (blobs === undefined || isFreed || input.rules.frees === undefined)
+    return { decision: "keep" };
+  return {
+    decision: graceIsOver(recorded, input) ? "purge" : "keep",
+    marked,
+    markedAt,
+    blobs,
   };
 }
 

@@ -23,6 +23,7 @@
 import type { Digest } from "../oci/digest";
 import { caseOf, type RetentionInput } from "./case";
 import { decide } from "./decision";
+import { blobsAfter } from "./in-archive";
 import type { Entries, Entry } from "./entry";
 import { evidenceIsWithin, readFacts, type Facts } from "./facts";
 
@@ -43,7 +44,7 @@ export function planRetention(given: RetentionInput): Entries {
 function decided(digest: Digest, input: RetentionInput, amongLast: boolean): Entry | undefined {
   const facts = input.facts[digest];
   const recorded = input.recorded[digest];
-  if (facts === undefined) return recorded === undefined ? undefined : settledMemory(recorded);
+  if (facts === undefined) return recorded === undefined ? undefined : memory(recorded, input);
   return decide(caseOf(digest, facts, input, amongLast));
 }
 
@@ -55,23 +56,27 @@ function withWhatAPurgeTook({ facts, recorded }: RetentionInput): Record<Digest,
   const judged: Record<Digest, Facts> = { ...facts };
   for (const [digest, found] of Object.entries(facts) as [Digest, Facts][]) {
     const before = recorded[digest];
-    if (before?.marked !== undefined && evidenceIsWithin(found.evidence, before.evidence))
+    if (
+      (before?.marked !== undefined || before?.state === "purged") &&
+      evidenceIsWithin(found.evidence, before.evidence)
+    )
       judged[digest] = { ...found, evidence: before.evidence };
   }
   return judged;
 }
 
 /** What is neither at a source nor in the archive any more. */
-function settledMemory(recorded: Entry): Entry {
-  if (recorded.state === "purged") return recorded;
-  const byUs = recorded.decision === "purge";
+function memory(recorded: Entry, input: RetentionInput): Entry {
+  const byUs = recorded.state === "purged" || recorded.decision === "purge";
+  const { blobs: _, ...rest } = recorded;
+  const { decision, blobs } = blobsAfter(recorded, input);
   return {
-    ...recorded,
-    at: [],
-    inArchive: false,
+    ...rest,
+    ...(recorded.state === "purged" ? {} : { at: [], inArchive: false }),
     state: "purged",
-    decision: "keep",
+    decision,
     reason: byUs ? recorded.reason : "it is gone, not by this policy",
+    ...(blobs === undefined ? {} : { blobs }),
   };
 }
 

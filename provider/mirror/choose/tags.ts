@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import picomatch from "picomatch";
 import semver from "semver";
 import { z } from "zod";
-import { isFallbackTag } from "../../content/index";
-import { ConsignError } from "../../errors";
+import { isFallbackTag, isLeaseTag } from "../../content/index";
 import { digestSchema, isDigest, type Digest } from "../../oci/digest";
 import { isTag } from "../../oci/reference";
-
-const GLOB = /[*?[\]{}!()]/;
+import { isTagPattern, tagMatcher } from "../../oci/tag-pattern";
 
 /** A tag or a glob. */
 const patternSchema = z
   .string()
   .min(1)
   .max(256)
-  .refine((text) => isTag(text) || GLOB.test(text), "is neither a tag nor a glob")
+  .refine(isTagPattern, "is neither a tag nor a glob")
   .refine(
     (text) => !isFallbackTag(text),
     "is no artifact's tag but the list of what refers to an artifact, which is mirrored with it: see claims",
@@ -91,7 +88,9 @@ export function cosignSubjectOf(tag: string): Digest | undefined {
  * which mirrors keep their inventories.
  */
 export function isUserTag(tag: string): boolean {
-  return !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag) && !isFallbackTag(tag);
+  return (
+    !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag) && !isFallbackTag(tag) && !isLeaseTag(tag)
+  );
 }
 
 /** Tags that a selection names outright, and so expects to exist. */
@@ -134,8 +133,8 @@ export async function selectTags(
 export function matchingTags(tags: readonly string[], selection: TagSelection): string[] {
   const rules = rulesOf(selection);
   if (rules.include === undefined && rules.digests !== undefined) return [];
-  const included = rules.include === undefined ? () => true : matcher(rules.include);
-  const excluded = rules.exclude === undefined ? () => false : matcher(rules.exclude);
+  const included = rules.include === undefined ? () => true : tagMatcher(rules.include);
+  const excluded = rules.exclude === undefined ? () => false : tagMatcher(rules.exclude);
   const expression = rules.matching === undefined ? undefined : new RegExp(rules.matching, "u");
   const range = rules.semver;
   const chosen = (tag: string): boolean =>
@@ -157,18 +156,6 @@ function isRegex(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function matcher(patterns: readonly string[]): (tag: string) => boolean {
-  const exact = new Set(patterns.filter(isTag));
-  const globs = patterns.filter((pattern) => !isTag(pattern)).map(compile);
-  return (tag) => exact.has(tag) || globs.some((matches) => matches(tag));
-}
-
-function compile(pattern: string): (tag: string) => boolean {
-  if (!GLOB.test(pattern))
-    throw new ConsignError("INPUT_INVALID", `"${pattern}" is neither a tag nor a glob`);
-  return picomatch(pattern, { nonegate: true });
 }
 
 function version(tag: string): semver.SemVer | null {

@@ -15,6 +15,7 @@ import { ANNOTATIONS } from "../oci/annotations";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "../world/context";
+import { runPart } from "../world/run";
 import { policyFor, type OwnSignature } from "../signing/own-signatures";
 import { signatureStatus } from "../signing/signing";
 import type { SigningArguments } from "../signing/arguments";
@@ -116,17 +117,16 @@ function mayReplace(descriptor: Descriptor, mine: ReadClaim): boolean {
   );
 }
 
-const rivalsSeen = new WeakMap<ResourceContext, Map<string, Promise<ObservedClaim>>>();
+const RIVALS = runPart("rivals of claims", () => new Map<string, Promise<ObservedClaim>>());
 
-/** Read once per process: two hundred claims of one type are each other's rivals. */
+/** Read once per run: two hundred claims of one type are each other's rivals. */
 function observeRival(
   store: ReadStore,
   descriptor: Descriptor,
   root: Certificate,
   context: ResourceContext,
 ): Promise<ObservedClaim> {
-  const seen = rivalsSeen.get(context) ?? new Map<string, Promise<ObservedClaim>>();
-  rivalsSeen.set(context, seen);
+  const seen = context.run.part(RIVALS);
   const key = `${store.name}@${descriptor.digest} ${root.thumbprint}`;
   const observing = seen.get(key) ?? readRival(store, descriptor, root, context);
   seen.set(key, observing);

@@ -8,6 +8,7 @@ import { archiveSchema, checkPlaces, rulesOf } from "../archive/arguments";
 import { surveyFacts } from "../archive/survey";
 import { asOfSchema } from "../world/as-of";
 import { Stores, type ResourceContext } from "../world/context";
+import { Run } from "../world/run";
 import { planRetention, planTable, type Entries } from "../retention";
 import type { Flags } from "./command-line";
 import { environmentFrom, registriesFrom } from "./inspection";
@@ -57,6 +58,7 @@ export async function retention(reference: string, flags: Flags, world: World): 
     stores: new Stores(registries, world.cwd),
     fetch,
     revocation: revocationChecker({ fetch }),
+    run: new Run(),
     now: () => world.now,
     warn: (message) => world.tell(`consign: ${message}`),
     progress: () => undefined,

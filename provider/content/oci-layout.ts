@@ -20,7 +20,7 @@ import {
 } from "./layout-entries";
 import { blobPath, readIfPresent, removeFile, sizeOf, writeAtomically } from "./layout-files";
 import { LayoutIndexFile } from "./layout-index";
-import { DEFAULT_LOCK_WAIT_MS } from "./layout-lock";
+import { DEFAULT_LOCK_WAIT_MS, withLayoutLock } from "./layout-lock";
 import { LayoutReferrers } from "./layout-referrers";
 import type {
   CallOptions,
@@ -52,6 +52,7 @@ export interface OciLayoutOptions {
 export class OciLayout implements Store {
   readonly name: string;
   readonly #root: string;
+  readonly #lockWaitMs: number;
   readonly #index: LayoutIndexFile;
   readonly #referrers = new LayoutReferrers((descriptor) => this.#listed(descriptor));
   /** Untagged entries of our making that only hold until an index contains them. */
@@ -60,11 +61,8 @@ export class OciLayout implements Store {
   private constructor(path: string, options: OciLayoutOptions) {
     this.#root = absolute(path);
     this.name = options.name ?? `oci:${path}`;
-    this.#index = new LayoutIndexFile(
-      this.#root,
-      options.create ?? false,
-      options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
-    );
+    this.#lockWaitMs = options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS;
+    this.#index = new LayoutIndexFile(this.#root, options.create ?? false, this.#lockWaitMs);
   }
 
   /** Touches nothing yet: a directory that does not exist reads as an empty layout. */
@@ -194,6 +192,10 @@ export class OciLayout implements Store {
 
   async deleteBlob(target: Descriptor): Promise<void> {
     await removeFile(blobPath(this.#root, target.digest));
+  }
+
+  whileLocked<T>(work: () => Promise<T>): Promise<T> {
+    return withLayoutLock(this.#root, this.#lockWaitMs, {}, work);
   }
 
   /**

@@ -91,6 +91,11 @@ export interface Store extends ReadStore {
   deleteManifest(target: Descriptor, options?: CallOptions): Promise<void>;
   /** Removes a blob. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
   deleteBlob(target: Descriptor, options?: CallOptions): Promise<void>;
+  /**
+   * Runs work while no other process lists a manifest here, where that can be had. The work itself
+   * must not either.
+   */
+  whileLocked?<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface ReferrersOptions extends CallOptions {

@@ -4,6 +4,7 @@ import { ConsignError, redact } from "../errors";
 import { revocationChecker } from "../notation";
 import { RegistryClient, httpFetch, registrySettingsSchema } from "../registry";
 import { Stores, type ResourceContext } from "../world/context";
+import { Run } from "../world/run";
 import { engineLog } from "./progress";
 
 interface Config {
@@ -46,6 +47,7 @@ export function makeContext(
     stores: new Stores(registries, baseDir),
     fetch,
     revocation: revocationChecker({ fetch }),
+    run: new Run(),
     now: () => new Date(),
     warn: (message) => engineLog("warning", redact(message)),
     progress: (message) => engineLog("info", redact(message)),

@@ -15,6 +15,7 @@ import {
 } from "../notation/index";
 import { readCertificates, readInput } from "../notation/sign/signer";
 import { argumentPath, at, type ResourceContext } from "../world/context";
+import { runPart } from "../world/run";
 
 /**
  * Who signs. The private key is read when something is signed and goes nowhere else; state holds
@@ -53,10 +54,10 @@ export type SignerArgument = z.infer<typeof signerSchema>;
 export const signedBySchema = z.object({ subject: z.string(), thumbprint: z.string() });
 export type SignedBy = z.infer<typeof signedBySchema>;
 
-const opened = new WeakMap<ResourceContext, Map<string, Promise<Signer | EnvelopeSigner>>>();
+const OPENED = runPart("signers", () => new Map<string, Promise<Signer | EnvelopeSigner>>());
 
 /**
- * Opens a signer, once per process: behind a plugin there may be a key management service that
+ * Opens a signer, once per run: behind a plugin there may be a key management service that
  * counts its calls.
  * @throws ConsignError `FILE_NOT_FOUND`, `KEY_*`, `CERTIFICATE_INVALID`, `SIGNER_UNKNOWN`,
  * `PLUGIN_*`, each with the property's path
@@ -66,8 +67,7 @@ export async function openSigner(
   context: ResourceContext,
 ): Promise<Signer | EnvelopeSigner> {
   if ("keyFile" in signer) return openLocal(signer, context);
-  const signers = opened.get(context) ?? new Map<string, Promise<Signer | EnvelopeSigner>>();
-  opened.set(context, signers);
+  const signers = context.run.part(OPENED);
   const key = JSON.stringify(signer);
   const opening =
     signers.get(key) ??

@@ -10,6 +10,7 @@ import type { HttpFetch } from "../notation/revocation/http-fetch";
 import type { RevocationChecker } from "../notation/revocation/revocation";
 import { formatLocation, parseLocation, type Location } from "../oci/reference";
 import type { RegistryClient } from "../registry/index";
+import type { Run } from "./run";
 
 /**
  * What a reconciler may use of the world. Everything that varies between runs comes in through
@@ -24,6 +25,8 @@ export interface ResourceContext {
   readonly stores: Stores;
   readonly fetch: HttpFetch;
   readonly revocation: RevocationChecker;
+  /** What resources of this run remember for each other. */
+  readonly run: Run;
   now(): Date;
   /** Something a person should know although nothing failed. */
   warn(message: string): void;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Location } from "../oci/reference";
 import type { ResourceContext } from "./context";
+import { runPart } from "./run";
 
 /** Manifests and tags that a resource has at a place, by what its properties say. */
 export interface Holding {
@@ -15,30 +16,28 @@ export interface Holding {
  * one is then told to take it away. What somebody in the run still has stays.
  */
 export class Holdings {
-  readonly #held = new Set<string>();
-
-  constructor(private readonly context: Pick<ResourceContext, "stores">) {}
+  constructor(
+    private readonly held: Set<string>,
+    private readonly stores: ResourceContext["stores"],
+  ) {}
 
   async add({ location, digests, tags }: Holding): Promise<void> {
-    const place = await this.context.stores.placeOf(location);
-    for (const digest of digests) this.#held.add(`${place}@${digest}`);
-    for (const tag of tags) this.#held.add(`${place}:${tag}`);
+    const place = await this.stores.placeOf(location);
+    for (const digest of digests) this.held.add(`${place}@${digest}`);
+    for (const tag of tags) this.held.add(`${place}:${tag}`);
   }
 
   async has(location: Location, digest: string): Promise<boolean> {
-    return this.#held.has(`${await this.context.stores.placeOf(location)}@${digest}`);
+    return this.held.has(`${await this.stores.placeOf(location)}@${digest}`);
   }
 
   async hasTag(location: Location, tag: string): Promise<boolean> {
-    return this.#held.has(`${await this.context.stores.placeOf(location)}:${tag}`);
+    return this.held.has(`${await this.stores.placeOf(location)}:${tag}`);
   }
 }
 
-const ofContext = new WeakMap<ResourceContext, Holdings>();
+const HOLDINGS = runPart("holdings", () => new Set<string>());
 
-/** Those of the process, as one process is one run of the engine. */
-export function holdingsOf(context: ResourceContext): Holdings {
-  const known = ofContext.get(context) ?? new Holdings(context);
-  ofContext.set(context, known);
-  return known;
+export function holdingsOf({ run, stores }: Pick<ResourceContext, "run" | "stores">): Holdings {
+  return new Holdings(run.part(HOLDINGS), stores);
 }

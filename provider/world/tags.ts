@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReadStore, Store } from "../content/storage";
+import type { CallOptions, ReadStore, Store } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
@@ -92,9 +92,13 @@ export async function observedTags(
   return Object.fromEntries(entries);
 }
 
-export async function tagDigest(store: ReadStore, tag: string): Promise<string | undefined> {
+export async function tagDigest(
+  store: ReadStore,
+  tag: string,
+  options: CallOptions = {},
+): Promise<Digest | undefined> {
   try {
-    return (await store.resolve(tag)).digest;
+    return (await store.resolve(tag, options)).digest;
   } catch (error) {
     if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
     throw error;

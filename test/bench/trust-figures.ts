@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { judge } from "../../provider/judging/judgement";
 import { openTrust } from "../../provider/judging/trust";
 import { Stores, type ResourceContext } from "../../provider/world/context";
+import { Run } from "../../provider/world/run";
 import {
   envelopeOf,
   revocationChecker,
@@ -254,6 +255,7 @@ export function worldContext(client: RegistryClient): ResourceContext {
     stores: new Stores(client, "/nonexistent"),
     fetch,
     revocation: revocationChecker({ fetch }),
+    run: new Run(),
     now: () => new Date(),
     warn: () => undefined,
     progress: () => undefined,

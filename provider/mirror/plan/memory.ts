@@ -2,7 +2,8 @@
 import { ConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
-import type { ResourceContext, Stores } from "../../world/context";
+import type { ResourceContext } from "../../world/context";
+import { runPart } from "../../world/run";
 import { packInventory, readInventory, summarize } from "./inventory";
 import {
   emptyPlan,
@@ -13,6 +14,8 @@ import {
   type FullPlan,
   type MirrorPlan,
 } from "../../upcoming/plan";
+
+type Told = Pick<ResourceContext, "run" | "stores">;
 
 /**
  * Plans that were made in this process, by their inventory's digest, as `check` makes what `create`
@@ -25,12 +28,10 @@ interface Remembered {
   descriptors: ReadonlyMap<Digest, Descriptor>;
 }
 
-const remembered = new WeakMap<Stores, Map<Digest, Remembered>>();
+const REMEMBERED = runPart("mirror plans", () => new Map<Digest, Remembered>());
 
-function memoryOf(context: ResourceContext): Map<Digest, Remembered> {
-  const memory = remembered.get(context.stores) ?? new Map<Digest, Remembered>();
-  remembered.set(context.stores, memory);
-  return memory;
+function memoryOf({ run }: ResourceContext): Map<Digest, Remembered> {
+  return run.part(REMEMBERED);
 }
 
 function remember(inventory: Digest, what: Remembered, context: ResourceContext): void {
@@ -120,7 +121,7 @@ export interface PlannedAt {
   inventoryTags: ReadonlySet<string>;
 }
 
-const planned = new WeakMap<Stores, Map<string, PlannedAt>>();
+const PLANNED = runPart("planned by place", () => new Map<string, PlannedAt>());
 
 /**
  * Notes what a mirror that is to stay has planned for its destinations in this process. The engine
@@ -131,10 +132,9 @@ export async function notePlanned(
   destinations: readonly string[],
   plan: FullPlan,
   inventoryTag: string,
-  { stores }: Pick<ResourceContext, "stores">,
+  { run, stores }: Told,
 ): Promise<void> {
-  const places = planned.get(stores) ?? new Map<string, PlannedAt>();
-  planned.set(stores, places);
+  const places = run.part(PLANNED);
   for (const destination of destinations) {
     const place = await stores.placeOf(destination);
     const before = places.get(place);
@@ -145,19 +145,16 @@ export async function notePlanned(
   }
 }
 
-export async function plannedAt(
-  destination: string,
-  { stores }: Pick<ResourceContext, "stores">,
-): Promise<PlannedAt> {
+export async function plannedAt(destination: string, { run, stores }: Told): Promise<PlannedAt> {
   return (
-    planned.get(stores)?.get(await stores.placeOf(destination)) ?? {
+    run.part(PLANNED).get(await stores.placeOf(destination)) ?? {
       plan: emptyPlan(),
       inventoryTags: new Set(),
     }
   );
 }
 
-const replaced = new WeakMap<Stores, Map<string, FullPlan>>();
+const REPLACED = runPart("replaced by place", () => new Map<string, FullPlan>());
 
 /**
  * Notes what a mirror had planned that another one, of another source, is about to take the place
@@ -166,17 +163,16 @@ const replaced = new WeakMap<Stores, Map<string, FullPlan>>();
 export async function noteReplaced(
   destinations: readonly string[],
   plan: FullPlan | undefined,
-  { stores }: Pick<ResourceContext, "stores">,
+  { run, stores }: Told,
 ): Promise<void> {
   if (plan === undefined) return;
-  const places = replaced.get(stores) ?? new Map<string, FullPlan>();
-  replaced.set(stores, places);
+  const places = run.part(REPLACED);
   for (const destination of destinations) places.set(await stores.placeOf(destination), plan);
 }
 
 export async function replacedAt(
   destination: string,
-  { stores }: Pick<ResourceContext, "stores">,
+  { run, stores }: Told,
 ): Promise<FullPlan | undefined> {
-  return replaced.get(stores)?.get(await stores.placeOf(destination));
+  return run.part(REPLACED).get(await stores.placeOf(destination));
 }

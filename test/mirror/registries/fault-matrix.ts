@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RegistryClient } from "../../../provider/registry/index";
 import { Stores, type ResourceContext } from "../../../provider/world/context";
+import { Run } from "../../../provider/world/run";
 import { mirror } from "../../../provider/mirror/mirror";
 import type { Properties } from "../../../provider/world/reconciler";
 import type { Fault, FaultRule } from "../../harness/faults";
@@ -107,6 +108,7 @@ function contextOf(client: RegistryClient): ResourceContext {
     stores: new Stores(client, "/"),
     fetch: nothing,
     revocation: { check: nothing },
+    run: new Run(),
     now: () => new Date(0),
     warn: () => undefined,
     progress: () => undefined,

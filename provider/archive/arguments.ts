@@ -112,7 +112,11 @@ export function rulesOf(inputs: Pick<ArchiveInputs, (typeof RULE_ARGUMENTS)[numb
     ...(releaseTags === undefined ? {} : { releaseTags: tagMatcher(releaseTags) }),
     purgeGrace: delay(purgeGrace),
     isShared,
-    ...(isShared ? (freeBlobs ? { frees: "registry" as const } : {}) : { frees: "layout" as const }),
+    ...(isShared
+      ? freeBlobs
+        ? { frees: "registry" as const }
+        : {}
+      : { frees: "layout" as const }),
   };
   checkRules(rules);
   return rules;

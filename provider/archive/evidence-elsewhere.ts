@@ -19,8 +19,7 @@ export async function holdsOnParts(
   const found: Facts["evidence"] = {};
   if (held.size === 0 && holds.size === 0) return found;
   for (const part of await partsOf(place.store, index)) {
-    if (held.has(part))
-      found[part] = encodeEvidence({ kind: "hold", type: `${ON_DIGEST}${part}` });
+    if (held.has(part)) found[part] = encodeEvidence({ kind: "hold", type: `${ON_DIGEST}${part}` });
     if (holds.size > 0) Object.assign(found, await holdsOn(place, part, inquiry));
   }
   return found;

@@ -46,4 +46,3 @@ async function chain(store: ReadStore, from: Digest): Promise<Digest[]> {
   }
   return [...found];
 }
-

@@ -174,7 +174,10 @@ async function factsOf(
     }
     // A watched place may know of an artifact that it does not have any more: claims outlive what
     // they are about in some registries.
-    addEvidence(facts, await evidenceAt(place, digest, recorded?.evidence ?? {}, { ...inquiry, seen }));
+    addEvidence(
+      facts,
+      await evidenceAt(place, digest, recorded?.evidence ?? {}, { ...inquiry, seen }),
+    );
     if (there !== undefined && isIndexType(there.mediaType))
       Object.assign(facts.evidence, await holdsOnParts(place, digest, { ...inquiry, seen }));
   }

@@ -4,15 +4,12 @@ import { ConsignError } from "../errors";
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800, y: 31_536_000 } as const;
 const PATTERN = /^(0|[1-9][0-9]{0,8})([smhdwy])$/;
-const ADVICE =
-  "write a whole number above 0 and a unit, as 90s, 15m, 12h, 7d, 4w or 1y";
+const ADVICE = "write a whole number and a unit, as 90s, 15m, 12h, 7d, 4w or 1y; 0 is none";
 const ADVICE_WITH_ZERO = "write a whole number and a unit, as 0s, 15m, 12h, 7d, 4w or 1y";
 const MAX_SECONDS = 1_000 * SECONDS.y;
 
 /** A duration as it is written: a whole number and one unit of s, m, h, d, w, y. At most 1000y. */
-export const durationSchema = z
-  .string()
-  .refine((text) => (millisecondsOf(text) ?? 0) > 0, ADVICE);
+export const durationSchema = z.string().refine((text) => (millisecondsOf(text) ?? 0) > 0, ADVICE);
 
 /** The same, or none: `0s`, `0d`. For what may happen at once. */
 export const delaySchema = z

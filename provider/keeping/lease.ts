@@ -26,11 +26,7 @@ export interface Lease {
 }
 
 /** @param at RFC 3339: when it is written */
-export function packLeases(
-  holder: string,
-  at: string,
-  reliesOn: ReadonlySet<Digest>,
-): Lease[] {
+export function packLeases(holder: string, at: string, reliesOn: ReadonlySet<Digest>): Lease[] {
   const digests = [...reliesOn].sort();
   const leases: Lease[] = [];
   for (let start = 0; start < digests.length; start += DIGESTS_EACH) {

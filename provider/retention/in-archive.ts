@@ -127,8 +127,18 @@ function due(of: Case, past: string, marked: string): Outcome {
   const over = graceIsOver(mark, of.input);
   if (rules.onExpiry === "purge-content")
     return over
-      ? { state: "expired", decision: "purge-content", reason: `${since}, ${WORDS["purge-content"]} now`, ...mark }
-      : { state: "expired", decision: "mark", reason: `${since}, ${WORDS["purge-content"]} ${later}`, ...mark };
+      ? {
+          state: "expired",
+          decision: "purge-content",
+          reason: `${since}, ${WORDS["purge-content"]} now`,
+          ...mark,
+        }
+      : {
+          state: "expired",
+          decision: "mark",
+          reason: `${since}, ${WORDS["purge-content"]} ${later}`,
+          ...mark,
+        };
   const waits = rules.frees !== undefined && !over;
   const blobs =
     rules.frees === undefined

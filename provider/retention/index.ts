@@ -5,6 +5,7 @@ export { countDecisions, planLines, planTable, rowOf } from "./line";
 export type { Row } from "./line";
 export { acts, entrySchema, factsIn } from "./entry";
 export type { Entries, Entry } from "./entry";
+export { graceIsOver } from "./case";
 export type { RetentionInput } from "./case";
 export { planRetention } from "./plan";
 export { checkRules, describeRetention } from "./rules";

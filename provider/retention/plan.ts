@@ -18,7 +18,9 @@
  * expired only marks it; the next one, whose preview shows the mark, removes it, if it is still
  * expired and nothing new is known of it. So a run removes at most what was recorded before its
  * preview began, whatever happens between preview and update. What leaves a source after archiving
- * is bound in the same way to a run that had seen it in the archive.
+ * is bound in the same way to a run that had seen it in the archive. Blobs cannot be told from those
+ * of somebody who is just writing: they go only when the mark is as old as `purgeGrace`, with
+ * `purge` in a later run if need be.
  */
 import type { Digest } from "../oci/digest";
 import { caseOf, type RetentionInput } from "./case";

@@ -322,7 +322,7 @@ test("a stranger who rewrites lists has nothing deleted for him, by a purge or b
           ? { answer: [...listed, wanted[0], ...(store === world.archive ? [untagged] : [])] }
           : { answer: listed };
       });
-    await reaches(life, args, "2026-04-01", "2026-04-02", "2027-03-01", "2027-03-02");
+    await reaches(life, args, "2026-04-01", "2026-04-02", "2026-04-03", "2027-03-01", "2027-03-02");
     const [payments] = wanted;
     assert.ok(payments);
     for (const store of [world.source, world.archive])
@@ -410,7 +410,7 @@ describe("blobs of what is purged", () => {
       intercepted(store, async (call) => {
         if (call.name !== "deleteBlob" || (await store.has(call.args[0] as Descriptor)))
           return undefined;
-        throw new ConsignError("REGISTRY_UNAVAILABLE", "it failed", { status: 500 });
+        throw new ConsignError("REGISTRY_RESPONSE_INVALID", "it failed", { status: 500 });
       });
     await life.up(args("2027-03-02"));
     assert.equal(decided(life.outputs, old), "content-purged keep");

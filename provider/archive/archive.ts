@@ -181,7 +181,7 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
         asOf: planned.asOf,
         entries,
         archive,
-        signing: { store: archive, args: planned, signedBy: planned.signedBy, written: [] },
+        signing: { store: archive, args: planned, signedBy: planned.signedBy, written: new Map() },
       },
       context,
     );

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ConsignError } from "../errors";
 import { descriptorSchema, sameContent } from "../oci/descriptor";
-import { digestSchema } from "../oci/digest";
+import { digestSchema, type Digest } from "../oci/digest";
 import {
   locationSchema,
   parseLocation,
@@ -15,9 +15,9 @@ import { openOrigin, originKnown, originShape, pushOrigin } from "./origin";
 import { COMPLETE, contentStatus } from "./content-status";
 import type { ResourceContext } from "../world/context";
 import { holdingsOf } from "../world/holdings";
-import { formerSignatures, ownMarks } from "../signing/own-marks";
 import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
-import { removeArtifact } from "../keeping/removal";
+import { Made } from "../keeping/made";
+import { ownSignaturesOn, takeAway } from "../keeping/take-away";
 import { NOT_DUE } from "../signing/renewal";
 import { signedBySchema } from "../signing/signer";
 import {
@@ -33,7 +33,8 @@ import {
   signatureStatus,
 } from "../signing/signing";
 import { signingShape, type SigningArguments } from "../signing/arguments";
-import { dropTag, observedTags, pointTag, requireUnmoved } from "../world/tags";
+import { dropTag } from "./drop-tag";
+import { observedTags, pointTag, requireUnmoved } from "../world/tags";
 
 const schema = z.object({
   repository: locationSchema,
@@ -56,7 +57,7 @@ const plannedSchema = schema.extend({
   signatures: z.array(signatureRecordSchema).optional(),
 });
 
-const tagsSchema = plannedSchema.pick({ tagged: true, placed: true, digest: true }).partial();
+const tagsSchema = plannedSchema.pick({ tagged: true, placed: true }).partial();
 
 /**
  * An artifact in a repository, its signature, and the tags on it. Signature before tag: who
@@ -68,7 +69,7 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
   replaceOn: ["repository"],
   places: ["repository"],
   ignore: ["signer", "files", "layout", "from", "tags", "artifactType", "annotations"],
-  ensured: ["signatures", "formerSignatures", "placed", "signedReference"],
+  ensured: ["signatures", "formerSignatures", "placed", "signedReference", "made", "onDestroy"],
 
   async plan(known, unknown, _previous, context) {
     const settled = originKnown(known, unknown);
@@ -123,10 +124,9 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
     const store = await context.stores.open(plan.repository);
     await requireUnmoved(store, plan.digest, plan.tags, seen);
     const before = previous?.["digest"] === plan.digest ? previous : undefined;
-    const kept = keptSignatures(before);
+    const made = Made.of(before);
     const done = {
-      signatures: kept,
-      formerSignatures: formerSignatures(before, kept),
+      signatures: keptSignatures(before),
       signedReference: undefined as string | undefined,
       tagged: { ...seen },
       placed: { ...placed },
@@ -134,11 +134,8 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
       signature: "incomplete",
     };
     try {
-      await ensureContent(
-        plan,
-        previous !== undefined && previous["content"] !== COMPLETE,
-        context,
-      );
+      const deep = previous !== undefined && previous["content"] !== COMPLETE;
+      if (await ensureContent(plan, deep, context)) made.add(plan.digest);
       done.content = COMPLETE;
       const request = {
         store,
@@ -147,28 +144,29 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
         signedBy: plan.signedBy,
         renew: plan.renewal !== NOT_DUE,
         previous,
+        onMade: (signature: Digest) => made.add(signature),
       };
       const signatures = await ensureSigned(request, context);
       Object.assign(done, {
         signatures,
-        formerSignatures: formerSignatures(before, signatures),
         signature: "valid",
         signedReference: plan.reference,
       });
       for (const tag of plan.tags) {
-        await pointTag(store, plan.descriptor, tag, seen[tag]);
-        done.tagged[tag] = done.placed[tag] = plan.digest;
+        const isSet = await pointTag(store, plan.descriptor, tag, seen[tag]);
+        done.tagged[tag] = plan.digest;
+        if (isSet) done.placed[tag] = plan.digest;
       }
       for (const [tag, digest] of Object.entries(placed)) {
-        if (
-          !plan.tags.includes(tag) &&
-          !(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag))
-        )
-          await dropTag(store, tag, [digest], plan.onDelete === "retain", context);
+        if (plan.tags.includes(tag)) continue;
+        if (!(await holdingsOf(context).hasTag(parseLocation(plan.repository), tag)))
+          await dropTag(store, { tag, placed: digest, keep: plan.onDelete === "retain" }, context);
+        delete done.placed[tag];
       }
-      return { ...done, tagged: plan.tagged, placed: plan.tagged, renewal: NOT_DUE };
+      if (!made.isMarked) warnOfUnmarkedTags(plan, seen, context);
+      return { ...done, ...marks(plan, made), tagged: plan.tagged, renewal: NOT_DUE };
     } catch (error) {
-      throw new PartialFailure(error as Error, { ...inputs, ...done });
+      throw new PartialFailure(error as Error, { ...inputs, ...done, ...marks(plan, made) });
     }
   },
 
@@ -207,29 +205,27 @@ export const signedArtifact: Reconciler<typeof schema.shape> = {
   async remove(state, context) {
     const recorded = readState(plannedSchema, state);
     const store = await context.stores.open(recorded.repository);
-    const { seen, placed } = tagsBefore(state);
-    const tags = Object.fromEntries(
-      [...new Set([...recorded.tags, ...Object.keys(seen), ...Object.keys(placed)])].map((tag) => [
-        tag,
-        [recorded.digest, placed[tag] ?? recorded.digest],
-      ]),
-    );
+    const made = Made.of(state);
     const leaving = {
       store,
       location: parseLocation(recorded.repository),
       target: recorded.descriptor,
-      tags,
-      referrers: ownMarks(state, recorded.signedBy),
+      tags: Object.fromEntries(
+        Object.entries(tagsBefore(state).placed).map(([tag, digest]) => [tag, [digest]]),
+      ),
+      made,
+      related: ownSignaturesOn(recorded.digest, made),
     };
-    await removeArtifact(leaving, recorded.onDelete, context);
+    await takeAway(leaving, recorded.onDelete, context);
   },
 };
 
+/** @returns whether it was not there before */
 async function ensureContent(
   plan: z.infer<typeof plannedSchema>,
   deep: boolean,
   context: ResourceContext,
-): Promise<void> {
+): Promise<boolean> {
   const origin = await openOrigin(plan, context);
   if (!sameContent(origin.root, plan.descriptor)) {
     throw new ConsignError(
@@ -239,7 +235,7 @@ async function ensureContent(
     );
   }
   const store = await context.stores.open(plan.repository);
-  await pushOrigin(origin, store, deep);
+  const isMade = await pushOrigin(origin, store, deep);
   const status = await contentStatus(store, plan.descriptor);
   if (status !== COMPLETE) {
     throw new ConsignError(
@@ -249,24 +245,44 @@ async function ensureContent(
     );
   }
   context.progress(`${plan.reference} is pushed`);
+  return isMade;
 }
 
 /**
- * Where a state has its tags, and where it had set them: states of old do not tell that, but for
- * what they were to point at.
+ * Where a state has its tags, and where this resource has set them. States without marks do not
+ * tell these from tags that were there.
  */
 function tagsBefore(state: Properties | undefined): {
   seen: Record<string, string>;
   placed: Record<string, string>;
 } {
-  const { tagged, placed, digest } = tagsSchema.safeParse(state ?? {}).data ?? {};
-  const seen = tagged ?? {};
-  return {
-    seen,
-    placed:
-      placed ??
-      (digest === undefined
-        ? {}
-        : Object.fromEntries(Object.keys(seen).map((tag) => [tag, digest]))),
-  };
+  const { tagged = {}, placed = {} } = tagsSchema.safeParse(state ?? {}).data ?? {};
+  return { seen: tagged, placed: Made.of(state).isMarked ? placed : {} };
+}
+
+function warnOfUnmarkedTags(
+  { tags, repository }: PlannedArtifact,
+  seen: Record<string, string>,
+  context: ResourceContext,
+): void {
+  const left = Object.keys(seen).filter((tag) => !tags.includes(tag));
+  if (left.length > 0)
+    context.warn(
+      `${repository}: ${left.join(", ")} stays, although no longer wanted: the state was recorded by 0.1.0, which did not tell what it had set from what it had found`,
+    );
+}
+
+type PlannedArtifact = z.infer<typeof plannedSchema>;
+
+/** What is ours, and what that means for a destroy, which asks nobody in its preview. */
+function marks({ reference, digest, onDelete }: PlannedArtifact, made: Made): Properties {
+  const line =
+    onDelete === "retain"
+      ? `destroy will keep ${reference} and its tags: onDelete is "retain"`
+      : onDelete === "untag"
+        ? `destroy will keep ${reference}, and remove the tags that this resource has set`
+        : made.has(digest)
+          ? `destroy will remove ${reference}, the tags that this resource has set and its signatures, unless others need it`
+          : `destroy will keep ${reference}, which was there before this resource, and remove the tags that this resource has set`;
+  return { made: made.record(), onDestroy: [line] };
 }

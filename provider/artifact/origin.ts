@@ -121,9 +121,25 @@ async function packFiles(args: OriginArguments, context: ResourceContext): Promi
   });
 }
 
-/** Brings it to the store. `deep`: look into what is there already, and send what it lacks. */
-export async function pushOrigin(origin: Origin, store: Store, deep: boolean): Promise<void> {
-  if ("packed" in origin) await pushArtifact(store, origin.packed, { deep });
-  else if (origin.store.name !== store.name)
-    await copy(origin.store, store, origin.root, { referrers: async () => [], deep });
+/**
+ * Brings it to the store. `deep`: look into what is there already, and send what it lacks.
+ * @returns whether it was not there before
+ */
+export async function pushOrigin(origin: Origin, store: Store, deep: boolean): Promise<boolean> {
+  if ("packed" in origin) return (await pushArtifact(store, origin.packed, { deep })).made;
+  const { root } = origin;
+  let isMade = false;
+  if (origin.store.name !== store.name)
+    await copy(origin.store, store, root, {
+      referrers: async () => [],
+      deep,
+      certain: true,
+      onProgress: (event) => {
+        isMade ||=
+          event.kind === "manifest" &&
+          event.action === "copied" &&
+          event.descriptor.digest === root.digest;
+      },
+    });
+  return isMade;
 }

@@ -17,6 +17,7 @@ import {
 } from "./content";
 import { refuseOvertaking, superseded } from "./overtaking";
 import {
+  defaultOnDelete,
   explainUndeletable,
   leavingClaimSchema,
   removeClaim,
@@ -27,7 +28,8 @@ import {
 } from "./remove";
 import { claimStatus, isDeliberate } from "./standing";
 import { at, type ResourceContext } from "../world/context";
-import { formerSignatures, ownMarks } from "../signing/own-marks";
+import { Made } from "../keeping/made";
+import type { Digest } from "../oci/digest";
 import type { OwnSignature } from "../signing/own-signatures";
 import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
 import { NOT_DUE } from "../signing/renewal";
@@ -50,10 +52,11 @@ import { signingShape, type SigningArguments } from "../signing/arguments";
 const schema = z.object({
   ...contentShape,
   ...signingShape,
-  onDelete: z.enum(["retain", "purge"]).default("purge"),
+  onDelete: z.enum(["retain", "purge"]).optional(),
 });
 
 const plannedSchema = schema.extend({
+  onDelete: z.enum(["retain", "purge"]).default("purge"),
   digest: digestSchema,
   reference: referenceSchema,
   descriptor: descriptorSchema,
@@ -85,7 +88,15 @@ export const claim: Reconciler<typeof schema.shape> = {
     "audience",
     "annotations",
   ],
-  ensured: ["signatures", "formerSignatures", "replaces", "issuedAt", "expiresAt"],
+  ensured: [
+    "signatures",
+    "formerSignatures",
+    "made",
+    "onDestroy",
+    "replaces",
+    "issuedAt",
+    "expiresAt",
+  ],
 
   async plan(known, unknown, _previous, context) {
     checkContentArguments(known, unknown);
@@ -98,7 +109,10 @@ export const claim: Reconciler<typeof schema.shape> = {
     if (!unknown.has("renewBefore") && known.renewBefore === undefined)
       planned["renewal"] = NOT_DUE;
     const { type, subject } = known;
-    if (type !== undefined) planned["predicateType"] = await at("type", () => resolveType(type));
+    if (type !== undefined) {
+      planned["predicateType"] = await at("type", () => resolveType(type));
+      if (!unknown.has("onDelete")) planned["onDelete"] = known.onDelete ?? defaultOnDelete(type);
+    }
     if (subject === undefined) return { planned };
     const location = locationOf(subject);
     planned["repository"] = formatLocation(location);
@@ -155,10 +169,10 @@ export const claim: Reconciler<typeof schema.shape> = {
     const plan = await settled(inputs, context);
     const before = previous?.["digest"] === plan.digest ? previous : undefined;
     const replaced = replacedBy(plan, claimBefore(previous));
+    const made = madeBefore(plan, previous);
     const done: Properties = {
       ...plan,
       signatures: keptSignatures(before),
-      formerSignatures: formerSignatures(before, keptSignatures(before)),
       ...still(replaced),
       status: "incomplete",
     };
@@ -197,20 +211,22 @@ export const claim: Reconciler<typeof schema.shape> = {
         signedBy: plan.signedBy,
         renew: plan.renewal !== NOT_DUE,
         beforeSigning,
+        onMade: (signature: Digest) => made.add(signature),
         previous,
       };
       const sign = async (): Promise<SignatureRecord[]> => {
-        const made = await ensureSigned(request, context);
-        Object.assign(done, signed(made), { formerSignatures: formerSignatures(before, made) });
-        return made;
+        const signatures = await ensureSigned(request, context);
+        Object.assign(done, signed(signatures));
+        return signatures;
       };
       let signatures: SignatureRecord[] | undefined;
       // Whoever finds the claim is to find its signature: that refers to it by digest, and may be
       // there first.
-      await pushArtifact(store, packed, {
+      const report = await pushArtifact(store, packed, {
         deep: previous !== undefined,
         beforeVisible: async () => void (signatures = await sign()),
       });
+      if (report.made) made.add(plan.digest);
       await requireReadable(store, plan);
       signatures ??= await sign();
       Object.assign(
@@ -219,9 +235,9 @@ export const claim: Reconciler<typeof schema.shape> = {
       );
       const status = await settledStatus(store, plan, signatures, context);
       context.progress(`${plan.type} claim ${plan.digest} about ${plan.about} is signed`);
-      return { ...inputs, ...done, status, renewal: NOT_DUE };
+      return { ...inputs, ...done, ...marks(plan, made), status, renewal: NOT_DUE };
     } catch (error) {
-      throw new PartialFailure(error as Error, { ...inputs, ...done });
+      throw new PartialFailure(error as Error, { ...inputs, ...done, ...marks(plan, made) });
     }
   },
 
@@ -328,22 +344,48 @@ async function settled(inputs: Properties, context: ResourceContext): Promise<Pl
   return readState(plannedSchema, { ...inputs, ...planned });
 }
 
+/** What went is made again where a correction is taken back before it was done. */
+function madeBefore({ digest }: Planned, previous: Properties | undefined): Made {
+  const before = claimBefore(previous);
+  if (before === undefined) return Made.of(undefined);
+  const earlier = [before.claim, ...before.replaces].find(
+    ({ descriptor }) => descriptor.digest === digest,
+  );
+  return Made.of(earlier === undefined ? undefined : { made: earlier.made ?? earlier.recorded });
+}
+
 function claimBefore(previous: Properties | undefined): ClaimBefore | undefined {
   const before = plannedSchema.safeParse(previous);
   if (!before.success) return undefined;
   return {
     claim: leaving(before.data, previous),
     replaces: before.data.replaces,
-    onDelete: before.data.onDelete,
   };
 }
 
-function leaving(
-  { descriptor, about, signedBy }: Planned,
-  state: Properties | undefined,
-): LeavingClaim {
-  const { recorded, thumbprint } = ownMarks(state, signedBy);
-  return { descriptor, about, recorded: [...recorded], thumbprint };
+function leaving({ descriptor, about }: Planned, state: Properties | undefined): LeavingClaim {
+  const made = Made.of(state);
+  return {
+    descriptor,
+    about,
+    recorded: made.isMarked ? [] : made.record(),
+    thumbprint: "",
+    ...(made.isMarked ? { made: made.record() } : {}),
+  };
+}
+
+/** What is ours, and what that means for a destroy, which asks nobody in its preview. */
+function marks({ digest, reference, onDelete }: Planned, made: Made): Properties {
+  return {
+    made: made.record(),
+    onDestroy: [
+      onDelete === "retain"
+        ? `destroy will keep ${reference}: onDelete is "retain"`
+        : made.has(digest)
+          ? `destroy will remove ${reference} with the signatures of this resource, unless others need it`
+          : `destroy will keep ${reference}: it was there before this resource`,
+    ],
+  };
 }
 
 function still(replaced: LeavingClaim[]): Properties {

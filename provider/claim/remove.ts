@@ -1,26 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
+import { typeKey } from "../claims/index";
+import { manifestIfThere, presenceOf } from "../content/presence";
 import type { Store } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
+import { untold, unsupported, type LeavingManifest } from "../keeping/leaving";
+import { removeManifests } from "../keeping/remove";
 import { listSignatures } from "../notation/index";
 import { descriptorSchema, type Descriptor } from "../oci/descriptor";
+import { isDigest, type Digest } from "../oci/digest";
 import { parseReference, referenceSchema, type Location } from "../oci/reference";
 import type { ResourceContext } from "../world/context";
 import { holdingsOf } from "../world/holdings";
-import { isOwnSignature } from "../signing/own-marks";
-import { deleteManifest } from "../keeping/removal";
 
-/**
- * A claim of ours that is to go: what it is, about what, and what tells our signatures on it from
- * those of others.
- */
+/** A claim of ours that is to go: what it is, about what, and what of it and on it we have made. */
 export const leavingClaimSchema = z.object({
   descriptor: descriptorSchema,
   about: referenceSchema,
-  recorded: z.array(z.string()),
-  thumbprint: z.string(),
+  /** States of old have it, with the digests of our signatures. */
+  recorded: z.array(z.string()).default([]),
+  thumbprint: z.string().default(""),
+  made: z.array(z.string()).optional(),
 });
 export type LeavingClaim = z.infer<typeof leavingClaimSchema>;
+
+/** Whose absence would say something: that what was revoked is good again. */
+const RETAINED: ReadonlySet<string> = new Set([
+  "revocation",
+  "endOfLife",
+  "redirect",
+  "vsa",
+  "deployment",
+  "archived",
+  "content-purged",
+]);
+
+export function defaultOnDelete(type: string): "retain" | "purge" {
+  return RETAINED.has(typeKey(type)) ? "retain" : "purge";
+}
 
 /**
  * A resource's claim as it is, or was, with what it had taken the place of and could not remove
@@ -29,19 +46,17 @@ export type LeavingClaim = z.infer<typeof leavingClaimSchema>;
 export interface ClaimBefore {
   claim: LeavingClaim;
   replaces: readonly LeavingClaim[];
-  onDelete: "retain" | "purge";
 }
 
 /**
  * What a claim takes the place of: the one before, and what that one had not seen removed. A claim
- * about an earlier artifact stays, as it is still true of that one; and whoever says that claims
- * are to be retained, now or before, means these.
+ * about an earlier artifact stays, as it is still true of that one.
  */
 export function replacedBy(
-  plan: { descriptor: Descriptor; about: string; onDelete: "retain" | "purge" },
+  plan: { descriptor: Descriptor; about: string },
   before: ClaimBefore | undefined,
 ): LeavingClaim[] {
-  if (before === undefined || before.onDelete === "retain" || plan.onDelete === "retain") return [];
+  if (before === undefined) return [];
   const all = new Map(
     [...before.replaces, before.claim].map((claim) => [claim.descriptor.digest, claim]),
   );
@@ -78,9 +93,9 @@ export async function removeReplaced(
 }
 
 /**
- * Removes a claim with our signatures on it, these first. What others said about it stays, a
- * revocation above all: a referrer may outlive its subject. While others have signed it too, or
- * another resource of this run has it, the claim itself stays as well.
+ * Removes a claim that this resource made, with the signatures that it made on it: together, or not
+ * at all, but for what others have signed too. That stays without ours.
+ * @throws ConsignError what leaves it unknown whether somebody needs it; `REGISTRY_UNSUPPORTED`
  */
 export async function removeClaim(
   store: Store,
@@ -88,19 +103,59 @@ export async function removeClaim(
   claim: LeavingClaim,
   context: ResourceContext,
 ): Promise<void> {
-  const { descriptor } = claim;
+  const { digest } = claim.descriptor;
+  const made = new Set(claim.made ?? claim.recorded);
+  const isCosigned = claim.made !== undefined && (await isSignedByOthers(store, digest, made));
+  const manifests = new Map<Digest, LeavingManifest>();
+  for (const each of made)
+    if (isDigest(each) && each !== digest)
+      manifests.set(each, isCosigned ? { subject: digest } : { subject: digest, with: digest });
+  if (made.has(digest)) manifests.set(digest, { subject: parseReference(claim.about).digest });
   const held = holdingsOf(context);
-  let others = 0;
-  for (const signature of await listSignatures(store, descriptor.digest, { fresh: true })) {
-    if (isOwnSignature(signature, claim)) {
-      if (!(await held.has(location, signature.digest))) await deleteManifest(store, signature);
-    } else others += 1;
-  }
-  if (await held.has(location, descriptor.digest)) return;
-  if (others === 0) return deleteManifest(store, descriptor);
-  context.warn(
-    `the claim ${store.name}@${descriptor.digest} stays, without the signatures of this resource: others have signed it too`,
+  const result = await removeManifests(
+    {
+      store,
+      manifests,
+      isOwnTag: () => false,
+      holds: async (each) =>
+        (await held.has(location, each)) ? "another resource of this program has it" : undefined,
+    },
+    context,
   );
+  const failure = unsupported(result) ?? untold(result);
+  if (failure !== undefined) throw failure;
+  const kept = result.kept.find((each) => each.digest === digest);
+  const why = made.has(digest)
+    ? kept && (isCosigned ? "others have signed it too" : kept.reason)
+    : await whyAdoptedStays(store, claim);
+  if (why !== undefined && !(await held.has(location, digest)))
+    context.warn(
+      `the claim ${store.name}@${digest} stays${isCosigned ? ", without the signatures of this resource" : ""}: ${why}`,
+    );
+}
+
+async function whyAdoptedStays(
+  store: Store,
+  { descriptor, made }: LeavingClaim,
+): Promise<string | undefined> {
+  if ((await presenceOf(store, descriptor)).is === "gone") return undefined;
+  return made === undefined
+    ? "its state was recorded by 0.1.0, which did not tell what it had made from what it had found"
+    : "it was there before this resource, which has only adopted it";
+}
+
+/** The list is a hint: a signature counts that is read back, and is on this claim. */
+async function isSignedByOthers(
+  store: Store,
+  claim: Digest,
+  made: ReadonlySet<string>,
+): Promise<boolean> {
+  for (const { digest } of await listSignatures(store, claim, { fresh: true })) {
+    if (made.has(digest)) continue;
+    const manifest = await manifestIfThere(store, digest);
+    if (manifest?.value.subject?.digest === claim) return true;
+  }
+  return false;
 }
 
 /** Where nothing can be deleted, only leaving it helps. */

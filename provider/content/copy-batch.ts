@@ -85,7 +85,7 @@ export class CopyBatch {
         ? this.#manifest(part.digest)
         : session.blob(part, !node.present),
     );
-    if (node.present) return this.#skipManifest(node);
+    if (node.present || (await this.#isThere(node))) return this.#skipManifest(node);
     await session.io("destination", node.descriptor, () =>
       session.destination.pushManifest(manifest, {
         ...session.call,
@@ -101,6 +101,16 @@ export class CopyBatch {
       action: "copied",
       descriptor: node.descriptor,
     });
+  }
+
+  async #isThere({ descriptor }: CopyNode): Promise<boolean> {
+    const { session } = this;
+    return (
+      session.options.certain === true &&
+      session.io("destination", descriptor, () =>
+        session.destination.has(descriptor, { ...session.call, fresh: true }),
+      )
+    );
   }
 
   #skipManifest(node: CopyNode): void {

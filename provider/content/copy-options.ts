@@ -65,6 +65,11 @@ export interface CopyAllOptions extends CallOptions {
    * Look into manifests that the destination has already, and send what they lack. @default false
    */
   deep?: boolean | undefined;
+  /**
+   * A manifest that is about to be written is looked for once more, fresh: who counts what was
+   * written as made is not to count what was there. @default false
+   */
+  certain?: boolean | undefined;
   /** Requests under way at once, at both ends together. @default 8 */
   concurrency?: number | undefined;
   onProgress?: ((event: CopyProgress) => void) | undefined;

@@ -173,6 +173,8 @@ export interface PushReport {
   blobsPushed: number;
   bytesPushed: number;
   manifestPushed: boolean;
+  /** It was not there: looked for twice, fresh. */
+  made: boolean;
 }
 
 /**
@@ -188,8 +190,10 @@ export async function pushArtifact(
 ): Promise<PushReport> {
   const { manifest, blobs } = artifact;
   const call = { signal: options.signal };
-  const report: PushReport = { blobsPushed: 0, bytesPushed: 0, manifestPushed: false };
-  const present = await store.has(manifest.descriptor, call);
+  const report: PushReport = { blobsPushed: 0, bytesPushed: 0, manifestPushed: false, made: false };
+  const fresh = { ...call, fresh: true };
+  const present =
+    (await store.has(manifest.descriptor, fresh)) || (await store.has(manifest.descriptor, fresh));
   if (!present || options.deep) {
     await forEachBounded(blobs, options.concurrency ?? 4, async ({ descriptor, open }) => {
       if (!(await store.pushBlob(descriptor, open, call))) return;
@@ -200,7 +204,7 @@ export async function pushArtifact(
   if (present && (await isListed(store, manifest, call))) return report;
   if (!present) await options.beforeVisible?.();
   await store.pushManifest(manifest, call);
-  return { ...report, manifestPushed: true };
+  return { ...report, manifestPushed: true, made: !present };
 }
 
 async function isListed(store: Store, manifest: Manifest, call: CallOptions): Promise<boolean> {

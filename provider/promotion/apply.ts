@@ -1,53 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readClaim } from "../claims/index";
 import { copy } from "../content/copy";
-import type { ReadStore, Store } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import { listSignatures } from "../notation/index";
-import { plainDescriptor, type Descriptor } from "../oci/descriptor";
+import { plainDescriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { MEDIA_TYPES } from "../oci/media-types";
 import { SKEW_MS } from "../world/as-of";
 import type { ResourceContext } from "../world/context";
 import { endOfStay } from "./clock";
-import {
-  readHistory,
-  recordDescriptors,
-  recordsOn,
-  staysOn,
-  type HistoryQuestion,
-  type Promoted,
-} from "./history";
-import {
-  packClosing,
-  packOpening,
-  packRecord,
-  recordIn,
-  type PromotionRecord,
-} from "../deployments/record";
-import { purge } from "../keeping/removal";
-import { attachRecord, type RecordSigner } from "../signing/record-signing";
+import { readHistory, recordDescriptors, recordsOn, staysOn, type Promoted } from "./history";
+import { packClosing, packOpening, packRecord, recordIn } from "../deployments/record";
+import { removeManifests } from "../keeping/remove";
+import type { LeavingManifest } from "../keeping/leaving";
+import { settleSlot } from "./rivals";
+import type { PromotionTask } from "./task";
+import { attachRecord } from "../signing/record-signing";
 import type { SignatureRecord } from "../signing/signing";
 import { tagDigest } from "../world/tags";
-
-export interface PromotionTask extends HistoryQuestion {
-  store: Store;
-  signing: RecordSigner;
-  source: ReadStore;
-  descriptor: Descriptor;
-  tag: string;
-  /** Where the tag may be found: as the plan saw it. */
-  expected: Digest | undefined;
-  promotedAt: string;
-  record: PromotionRecord;
-  before: Promoted | undefined;
-  /** When the stay before ends, as the plan has told others. */
-  endsBefore: string | undefined;
-  history: readonly Promoted[];
-  carries: Readonly<Record<Digest, string>>;
-  /** Why the artifact is revoked by now, at the source or where it goes, if it is. */
-  revoked: () => Promise<string | undefined>;
-}
 
 /**
  * Promotes: content, the signed record, the claim that the stay has begun, the one that the stay
@@ -63,7 +33,7 @@ export async function promote(
   const arrived = await refuseMovedTag(task);
   if (!arrived) await refuseRevoked(task, context);
   await copyContent(task, context);
-  await removeUnsignedRecords(task);
+  await removeUnsignedRecords(task, context);
   const record = packRecord(task.descriptor, task.record);
   const signatures = await attachRecord(task.signing, record, context);
   const opening = record.manifest.descriptor.digest;
@@ -75,17 +45,47 @@ export async function promote(
   if (task.before !== undefined)
     await closeBefore(task, task.before, { opening, arrived }, context);
   try {
+    const began = context.now().getTime();
     await moveTag(task, context);
+    await settleSlot(task, opening, context.now().getTime() - began, context);
   } catch (error) {
     const mayGo =
       isConsignError(error, "TAG_MOVED", "VERIFICATION_UNMET") &&
       !(await mayBeHistory(task, opening, context));
-    if (mayGo)
-      for (const descriptor of task.signing.written.reverse()) await purge(task.store, descriptor);
+    if (mayGo) await takeBack(task, opening, context);
     throw error;
   }
+  for (const digest of task.signing.written.keys()) task.made.add(digest);
   await closeOvertakenStays(task, opening, context);
   return signatures;
+}
+
+/** Where nothing can be deleted, the stay that was begun is ended at least. */
+async function takeBack(
+  task: PromotionTask,
+  opening: Digest,
+  context: ResourceContext,
+): Promise<void> {
+  const { store, slot, signing, descriptor, promotedAt } = task;
+  const { written } = signing;
+  const manifests = new Map<Digest, LeavingManifest>(
+    [...written].map(([digest, subject]) => [
+      digest,
+      written.has(subject) ? { subject, with: subject } : { subject },
+    ]),
+  );
+  const { kept } = await removeManifests({ store, manifests, isOwnTag: () => false }, context);
+  if (!kept.some(({ digest }) => digest === opening)) return;
+  const tagged = await tagDigest(store, task.tag, { fresh: true });
+  const [winner] = await readHistory(task, tagged, [], context);
+  const until = endOfStay(promotedAt, promotedAt, context);
+  const stay = {
+    from: promotedAt,
+    until,
+    opening,
+    ...(winner === undefined ? {} : { closing: winner.record }),
+  };
+  await attachRecord(signing, packClosing(descriptor, slot, stay), context);
 }
 
 /** Says whether the tag is at the artifact already. */
@@ -125,12 +125,16 @@ async function refuseRevoked(
 }
 
 async function copyContent(
-  { source, store, descriptor, carries }: PromotionTask,
+  { source, store, descriptor, carries, made }: PromotionTask,
   context: ResourceContext,
 ): Promise<void> {
   if (source.name === store.name) return;
   const report = await copy(source, store, descriptor, {
     leafTypes: [MEDIA_TYPES.notarySignature],
+    certain: true,
+    onProgress: (event) => {
+      if (event.kind === "manifest" && event.action === "copied") made.add(event.descriptor.digest);
+    },
     referrers: async (subject) =>
       (await source.referrers(subject.digest)).filter(
         ({ digest }) => carries[digest] !== undefined,
@@ -222,21 +226,21 @@ async function mayBeHistory(
 }
 
 /**
- * A record of this slot that was cut short before it was signed: nobody believes it, and it would
- * be there for ever.
+ * A record of this slot that this promotion had cut short before it was signed: nobody believes it,
+ * and it would be there for ever.
  */
-async function removeUnsignedRecords({
-  store,
-  slot,
-  descriptor,
-  record,
-}: PromotionTask): Promise<void> {
+async function removeUnsignedRecords(
+  { store, slot, descriptor, record, made }: PromotionTask,
+  context: ResourceContext,
+): Promise<void> {
   const wanted = packRecord(descriptor, record).manifest.descriptor.digest;
   for (const candidate of await recordDescriptors(store, descriptor.digest)) {
-    if (candidate.digest === wanted || (await listSignatures(store, candidate.digest)).length > 0)
-      continue;
+    if (candidate.digest === wanted || !made.has(candidate.digest)) continue;
+    if ((await listSignatures(store, candidate.digest)).length > 0) continue;
     const found = recordIn(await readClaim(store, candidate, { subject: descriptor.digest }), slot);
-    if (found !== undefined) await purge(store, candidate);
+    if (found === undefined) continue;
+    const manifests = new Map([[candidate.digest, { subject: descriptor.digest }]]);
+    await removeManifests({ store, manifests, isOwnTag: () => false }, context);
   }
 }
 

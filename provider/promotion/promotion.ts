@@ -26,7 +26,8 @@ import {
   type PromotionAnswer,
 } from "./plan";
 import { describeMove, describeRunning } from "../deployments/record";
-import { removePromotion } from "./remove";
+import { Made } from "../keeping/made";
+import { onDestroy, removePromotion } from "./remove";
 import type { Properties, Reconciler } from "../world/reconciler";
 import { requireTrustedSigner } from "../signing/signer-trust";
 import { plannedSigning } from "../signing/signing";
@@ -68,7 +69,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     "seen",
     "upcoming",
   ],
-  ensured: ["signatures"],
+  ensured: ["signatures", "made", "onDestroy"],
   // Of a revocation nobody is to overlook it, though nothing can be done about it here. A tag
   // elsewhere is never as it should be.
   unsettled: (inputs) =>
@@ -145,6 +146,7 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
     const question = await historyQuestion(plan, context);
     const asked = { ...question, ...(await artifactQuestion(plan, context)) };
     const [, before] = plan.promotions;
+    const made = Made.of(previous);
     const signatures = await promote(
       {
         ...question,
@@ -159,11 +161,19 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
         endsBefore: before === undefined ? undefined : plan.windows?.[before.digest]?.until,
         history: plan.promotions,
         carries: plan.carries ?? {},
-        signing: { store: question.store, args: plan, signedBy: plan.signedBy, written: [] },
+        made,
+        signing: { store: question.store, args: plan, signedBy: plan.signedBy, written: new Map() },
       },
       context,
     );
-    return { ...inputs, ...plan, tagged: { [plan.tag]: plan.digest }, signatures };
+    return {
+      ...inputs,
+      ...plan,
+      tagged: { [plan.tag]: plan.digest },
+      signatures,
+      made: made.record(),
+      onDestroy: onDestroy(plan, made),
+    };
   },
 
   async observe(state, context) {
@@ -196,7 +206,11 @@ export const promotion: Reconciler<typeof promotionSchema.shape> = {
   async remove(state, context) {
     const recorded = readState(plannedPromotionSchema, state);
     if (recorded.onDelete === "retain") return;
-    await removePromotion(recorded, await historyQuestion(recorded, context), context);
+    await removePromotion(
+      { ...recorded, made: Made.of(state) },
+      await historyQuestion(recorded, context),
+      context,
+    );
   },
 };
 

@@ -14,10 +14,30 @@ import type { PlannedPromotion } from "./arguments";
 import { isSamePlace, isSameTag } from "../deployments/place";
 import { packClosing, stayClaimSchema } from "../deployments/record";
 import { attachRecord } from "../signing/record-signing";
-import { removeArtifact, type Leaving, type OnDelete } from "../keeping/removal";
+import type { LeavingManifest } from "../keeping/leaving";
+import type { Made } from "../keeping/made";
+import { contentOf } from "../keeping/reach";
+import { takeAway, type OnDelete, type TakenAway } from "../keeping/take-away";
 import { tagDigest } from "../world/tags";
 
 export type RemovalQuestion = HistoryQuestion & { store: Store };
+
+/** A promotion as it is recorded, with what of it this resource has put there. */
+export type LeavingPromotion = PlannedPromotion & { made: Made };
+
+/** What a destroy does, which asks nobody in its preview. */
+export function onDestroy(
+  { reference, tag, digest, onDelete }: PlannedPromotion,
+  made: Made,
+): string[] {
+  if (onDelete === "retain") return [`destroy will keep ${reference} and tag ${tag}`];
+  return [
+    `destroy will remove tag ${tag} while it leads to ${digest}`,
+    onDelete === "purge" && made.has(digest)
+      ? `destroy will remove ${reference} with all that this resource has brought there, unless others need it`
+      : `destroy will keep ${reference}`,
+  ];
+}
 
 /**
  * Takes a promotion back as `onDelete` says: the tag first, then the claim that its stay is over,
@@ -25,7 +45,7 @@ export type RemovalQuestion = HistoryQuestion & { store: Store };
  * as it is: another environment by the same tag, or a later promotion.
  */
 export async function removePromotion(
-  recorded: PlannedPromotion,
+  recorded: LeavingPromotion,
   question: RemovalQuestion,
   context: ResourceContext,
 ): Promise<void> {
@@ -46,18 +66,22 @@ export async function removePromotion(
     );
     return close(recorded, question, subject, pointsHere, context);
   }
-  const leaving: Leaving = {
+  const leaving: TakenAway = {
     store,
     location,
     target: subject,
     tags: { [tag]: [digest] },
-    referrers: "all",
+    made: recorded.made,
+    related: new Map(),
   };
   const untagged = await untag(leaving, onDelete, context);
   if (untagged) await close(recorded, question, subject, pointsHere, context);
   if (onDelete !== "purge") return;
   const history = await historyOfAnother(recorded, question, context);
-  if (history === undefined) return removeArtifact(leaving, "purge", context);
+  if (history === undefined) {
+    const related = await relatedMade(store, digest, recorded.made);
+    return takeAway({ ...leaving, related }, "purge", context);
+  }
   context.warn(
     `${store.name}@${digest} stays: ${history} has been there, and its history leads over it`,
   );
@@ -68,12 +92,12 @@ export async function removePromotion(
  * what is claimed of it goes with it.
  */
 async function untag(
-  leaving: Leaving,
+  leaving: TakenAway,
   onDelete: OnDelete,
   context: ResourceContext,
 ): Promise<boolean> {
   try {
-    await removeArtifact(leaving, "untag", context);
+    await takeAway(leaving, "untag", context);
     return true;
   } catch (error) {
     if (onDelete === "purge" && isConsignError(error, "REGISTRY_UNSUPPORTED")) return false;
@@ -95,7 +119,7 @@ async function present(store: Store, digest: Digest): Promise<Descriptor | undef
  * only a demotion says so.
  */
 async function close(
-  recorded: PlannedPromotion,
+  recorded: LeavingPromotion,
   question: RemovalQuestion,
   subject: Descriptor,
   pointsHere: boolean,
@@ -114,11 +138,42 @@ async function close(
   )
     return;
   const stay = { from, until: endOfStay(from, asOf, context), opening };
+  const written = new Map<Digest, Digest>();
   await attachRecord(
-    { store: question.store, args: recorded, signedBy, written: [] },
+    { store: question.store, args: recorded, signedBy, written },
     packClosing(subject, question.slot, stay),
     context,
   );
+  for (const digest of written.keys()) recorded.made.add(digest);
+}
+
+/**
+ * Of what this resource has brought there, what belongs to an artifact that it has brought there
+ * too: it goes only with that. Lists say where to look, and nothing else.
+ */
+async function relatedMade(
+  store: Store,
+  root: Digest,
+  made: Made,
+): Promise<Map<Digest, LeavingManifest>> {
+  const related = new Map<Digest, LeavingManifest>();
+  if (!made.has(root)) return related;
+  for (let level = [root]; level.length > 0;) {
+    const next: Digest[] = [];
+    const add = (digest: Digest, subject?: Digest): void => {
+      if (digest === root || related.has(digest) || !made.has(digest)) return;
+      related.set(digest, { with: root, ...(subject === undefined ? {} : { subject }) });
+      next.push(digest);
+    };
+    for (const digest of level) {
+      const manifest = await contentOf(store, digest);
+      if (manifest?.kind === "index") for (const part of manifest.value.manifests) add(part.digest);
+      for (const referrer of await store.referrers(digest, { fresh: true }))
+        add(referrer.digest, digest);
+    }
+    level = next;
+  }
+  return related;
 }
 
 /**

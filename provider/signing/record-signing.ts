@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { pushArtifact, type PackedArtifact } from "../content/pack";
 import type { Store } from "../content/storage";
-import { plainDescriptor, type Descriptor } from "../oci/descriptor";
+import { plainDescriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
 import type { ResourceContext } from "../world/context";
 import type { SignedBy } from "./signer";
 import { ensureSigned, type SignatureRecord } from "./signing";
@@ -20,8 +21,11 @@ export interface RecordSigner {
   store: Store;
   args: z.infer<typeof recordSigningSchema>;
   signedBy: SignedBy;
-  /** What this run has written, first things first: what it takes back if it fails in the end. */
-  written: Descriptor[];
+  /**
+   * By digest, what this run has written that was not there, and what it refers to; first things
+   * first: what it takes back if it fails in the end.
+   */
+  written: Map<Digest, Digest>;
 }
 
 /**
@@ -34,7 +38,6 @@ export async function attachRecord(
   context: ResourceContext,
 ): Promise<SignatureRecord[]> {
   const descriptor = plainDescriptor(packed.manifest.descriptor);
-  if (!(await store.has(descriptor))) written.push(descriptor);
   const { signer, timestamp, signatureForm } = args;
   const sign = (): Promise<SignatureRecord[]> =>
     ensureSigned(
@@ -45,12 +48,15 @@ export async function attachRecord(
         signedBy,
         renew: false,
         previous: undefined,
+        onMade: (signature) => void written.set(signature, descriptor.digest),
       },
       context,
     );
   let signatures: SignatureRecord[] | undefined;
-  await pushArtifact(store, packed, {
+  const { made } = await pushArtifact(store, packed, {
     beforeVisible: async () => void (signatures = await sign()),
   });
+  const subject = packed.manifest.value.subject?.digest;
+  if (made && subject !== undefined) written.set(descriptor.digest, subject);
   return signatures ?? sign();
 }

@@ -12,6 +12,7 @@ import {
   verifyTimestamp,
 } from "../notation/index";
 import type { Annotations, Descriptor } from "../oci/descriptor";
+import type { Digest } from "../oci/digest";
 import { MEDIA_TYPES } from "../oci/media-types";
 import { at, type ResourceContext } from "../world/context";
 import { judgeOwn, ownSignatures, type OwnSignature, type OwnSigner } from "./own-signatures";
@@ -82,6 +83,8 @@ export interface SigningRequest {
   renew: boolean;
   /** Called before a signature of a new time is made, with those that are there: may refuse it. */
   beforeSigning?: (own: readonly OwnSignature[]) => Promise<void>;
+  /** Told of a signature that was made. */
+  onMade?: ((signature: Digest) => void) | undefined;
   /** The resource's recorded properties, with the signatures that it made or adopted before. */
   previous: Properties | undefined;
 }
@@ -128,8 +131,8 @@ export async function ensureSigned(
     form: args.signatureForm,
     annotations: envelope.annotations,
   });
-  await pushArtifact(store, signature);
   const { digest } = signature.manifest.descriptor;
+  if ((await pushArtifact(store, signature)).made) request.onMade?.(digest);
   const isNew = (found: OwnSignature) => found.signature === digest && isGood(found, wanted);
   const readBack = await ownSignatures(
     store,

@@ -3,7 +3,6 @@ import type { CallOptions, ReadStore, Store } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import type { ResourceContext } from "./context";
 
 /** How drift shows a tag that is not there. */
 export const ABSENT = "absent";
@@ -37,48 +36,20 @@ export async function requireUnmoved(
 /**
  * Points a tag at an artifact unless it is there; from where it was last seen, and not from where
  * somebody puts it at this moment.
+ * @returns whether it was set, and not found there
  */
 export async function pointTag(
   store: Store,
   target: Descriptor,
   tag: string,
   seen: string | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const now = await tagDigest(store, tag);
-  if (now === target.digest) return;
+  if (now === target.digest) return false;
   const manifest = await store.manifest(target);
-  if (seen === undefined) return store.tag(manifest, tag);
-  await requireUnmoved(store, target.digest, [tag], { [tag]: seen });
-  await store.tag(manifest, tag, { expected: now as Digest | undefined });
-}
-
-/**
- * Takes away a tag that is no longer wanted, where it still is as this resource had set it.
- * @param keep leave it, with a warning, where the registry does not remove a tag alone
- */
-export async function dropTag(
-  store: Store,
-  tag: string,
-  own: readonly string[],
-  keep: boolean,
-  context: Pick<ResourceContext, "warn">,
-): Promise<void> {
-  const now = await tagDigest(store, tag);
-  if (now === undefined || !own.includes(now)) return;
-  try {
-    await store.untag(tag);
-  } catch (error) {
-    if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;
-    if (!keep)
-      throw new ConsignError(
-        "REGISTRY_UNSUPPORTED",
-        `${store.name}:${tag} is no longer wanted, and this registry does not remove a tag alone: remove it by the registry's own means, or set onDelete to "retain" to leave it there`,
-        { path: "tags", reference: `${store.name}:${tag}`, status: error.status },
-      );
-    context.warn(
-      `${store.name}:${tag} stays, although it is no longer wanted: this registry does not remove a tag alone`,
-    );
-  }
+  if (seen !== undefined) await requireUnmoved(store, target.digest, [tag], { [tag]: seen });
+  await store.tag(manifest, tag, seen === undefined ? {} : { expected: now });
+  return true;
 }
 
 /** Where each tag points now: a digest, or {@link ABSENT}. */

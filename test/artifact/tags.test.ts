@@ -49,7 +49,8 @@ forEachPlace("an artifact under another name keeps what it adopted", async (plac
     assert.equal(await renamed.up({ ...args, onDelete }, old), "same");
     assert.deepEqual(await renamed.refresh(), []);
     await renamed.destroy();
-    assert.deepEqual(await tagsOf(place), []);
+    assert.deepEqual(await tagsOf(place), ["v1"], "without an alias it is nobody's any more");
+    assert.ok(await isThere(place, digestOf(renamed)));
   }
 });
 
@@ -141,22 +142,26 @@ forEachPlace(
 );
 
 forEachPlace(
-  "states of old tell no tags of their own: where they were to point is what they set",
+  "states of old do not tell what tags they set: none is taken away, with a warning",
   async (place) => {
     const { args, life } = arrange(place);
     const one = life();
     await one.up({ ...args, tags: ["v1", "latest"] });
-    const { placed: _, formerSignatures: __, ...old } = one.outputs;
+    const { placed: _, made: __, onDestroy: ___, ...old } = one.outputs;
     one.outputs = old;
     assert.deepEqual(await one.refresh(), []);
     assert.equal(await one.up({ ...args, tags: ["v1"] }), "update");
-    assert.deepEqual(await tagsOf(place), ["v1"]);
+    assert.deepEqual(await tagsOf(place), ["latest", "v1"]);
+    assert.match(one.warnings.join(), /latest stays.*recorded by 0\.1\.0/);
+    await one.destroy();
+    assert.deepEqual(await tagsOf(place), ["latest", "v1"]);
+    assert.equal((await signaturesOf(place, "app", digestOf(one))).length, 1);
   },
   ["layout"],
 );
 
 forEachPlace(
-  "two of the same content: each takes its own tags, the last one the content",
+  "two of the same content: each takes its own tags; whoever made it the content, if nobody has it",
   async (place) => {
     const { args, life } = arrange(place);
     const [one, two] = [life(), life()];
@@ -167,6 +172,9 @@ forEachPlace(
     assert.deepEqual(await two.refresh(), []);
     await two.destroy();
     assert.deepEqual(await tagsOf(place), []);
+    assert.ok(await isThere(place, digestOf(two)), "it has only adopted it");
+    assert.match(two.warnings.join(), /it was there before this resource/);
+    await one.destroy();
     assert.equal(await isThere(place, digestOf(two)), false);
     await two.destroy();
   },
@@ -198,7 +206,7 @@ forEachPlace(
       from: `${place.location("app")}@${child.descriptor.digest}`,
     });
     await one.destroy();
-    assert.match(one.warnings.join(), /not purged, as the tag multi/);
+    assert.match(one.warnings.join(), /it was there before this resource/);
     assert.ok(await isThere(place, child.descriptor.digest));
 
     const two = life();
@@ -213,7 +221,7 @@ forEachPlace(
     await two.destroy();
     assert.match(
       two.warnings.join(),
-      new RegExp(`that this resource did not make refer to it \\(${scan}`),
+      new RegExp(`not purged, as ${scan}, which stays, refers to it`),
     );
     assert.deepEqual(
       [await tagsOf(place), await isThere(place, digestOf(two)), await isThere(place, scan)],

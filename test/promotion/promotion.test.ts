@@ -245,8 +245,13 @@ describe("a promotion", () => {
       2,
     );
     await again.destroy();
-    assert.equal(await world.to.has(v1), false);
-    assert.deepEqual(await world.to.referrers(v1.digest), []);
+    assert.ok(await world.to.has(v1), "it was there before this resource, and is not its own");
+    const other = await publish(world.source, "v2", wabbit);
+    const whole = world.life();
+    await whole.up(world.args(other, "2018-01-01", { onDelete: "purge" }));
+    await whole.destroy();
+    assert.equal(await world.to.has(other), false);
+    assert.deepEqual(await world.to.referrers(other.digest), []);
   });
 
   test("bad input is refused in the preview, at the property", async () => {

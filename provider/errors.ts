@@ -23,7 +23,7 @@ export const ERROR_CODES = {
     "an OCI image layout cannot be written: no permission, no space, or the path is taken",
   LAYOUT_LOCKED: "another process holds an OCI image layout's lock",
   GRAPH_TOO_DEEP: "a graph is deeper than the bound",
-  GRAPH_TOO_LARGE: "a graph has more nodes than the bound",
+  GRAPH_TOO_LARGE: "a graph has more nodes, or a registry's list more entries, than the bound",
   COPY_FAILED: "a copy ended half-way; `side` says where",
   READ_BACK_FAILED: "a store accepted a write and does not show it afterwards",
   TAG_MOVED: "a tag is not where the plan saw it, so it was left alone",
@@ -34,6 +34,8 @@ export const ERROR_CODES = {
   REGISTRY_RATE_LIMITED: "the registry still answers 429 after every allowed wait",
   REGISTRY_FAILED: "the registry answers with a server error",
   REGISTRY_UNSUPPORTED: "the registry does not offer this operation",
+  REFERRERS_UNKNOWN:
+    "what refers to an artifact cannot be told, which is not to say that nothing does",
   REGISTRY_RESPONSE_INVALID: "the registry's answer breaks the OCI distribution specification",
   PAGE_LINK_INVALID: "a page link leaves the registry, loops, or there are too many pages",
   REDIRECT_REFUSED: "a redirect goes to a place that is not allowed",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { forEachBounded } from "../content/bounded";
+import { missingFrom } from "../content/missing";
 import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import { walk, type Graph } from "../graph/index";
@@ -7,12 +7,8 @@ import { openTrust } from "../judging/judgement";
 import { verifyArtifact } from "../notation/index";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
-import { successorsOf } from "../oci/manifest";
-import { isManifestType } from "../oci/media-types";
 import type { ResourceContext } from "../world/context";
 import type { ArchiveInputs } from "./arguments";
-
-const AT_ONCE = 8;
 
 export interface Proven {
   archive: ReadStore;
@@ -47,16 +43,12 @@ export async function proveComplete({
     throw isConsignError(error, "MANIFEST_UNKNOWN") ? error.within({ side: "archive" }) : error;
   }
   for (const digest of wanted) if (!graph.nodes.has(digest)) throw lacks(digest);
-  const blobs = new Map<Digest, Descriptor>();
-  for (const { manifest } of graph.nodes.values())
-    for (const part of successorsOf(manifest)) {
-      if (isManifestType(part.mediaType)) {
-        if (!graph.nodes.has(part.digest)) throw lacks(part.digest);
-      } else if (part["urls"] === undefined) blobs.set(part.digest, part);
-    }
-  await forEachBounded(blobs.values(), AT_ONCE, async (blob) => {
-    if (!(await archive.has(blob, { fresh: true }))) throw lacks(blob.digest);
+  const manifests = [...graph.nodes.values()].map(({ manifest }) => manifest);
+  const [first] = await missingFrom(archive, manifests, {
+    mayLack: (part) => part["urls"] !== undefined,
   });
+  if (first?.presence.is === "unknown") throw first.presence.why;
+  if (first !== undefined) throw lacks(first.descriptor.digest);
   return graph;
 }
 

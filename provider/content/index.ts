@@ -30,6 +30,8 @@ export type {
   CopyReport,
   TagMove,
 } from "./copy";
+export { missingFrom } from "./missing";
+export type { Missing, MissingOptions } from "./missing";
 export { MemoryStore } from "./memory";
 export { OciLayout } from "./oci-layout";
 export type { OciLayoutOptions } from "./oci-layout";

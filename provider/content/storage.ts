@@ -6,7 +6,8 @@ import type { Manifest } from "../oci/manifest";
 export interface CallOptions {
   signal?: AbortSignal | undefined;
   /**
-   * Look again, whatever was found before: for what is about to be taken for gone. @default false
+   * Ask the place itself, whatever is known from before: for what is about to be taken for gone, or
+   * proves that something is there. @default false
    */
   fresh?: boolean | undefined;
 }
@@ -30,7 +31,11 @@ export interface ReadStore {
    * For messages and keys: `host/repository`, `oci:path` or `memory:name`. Never holds a secret.
    */
   readonly name: string;
-  /** @throws ConsignError `MANIFEST_UNKNOWN` only if it is definitely not there */
+  /**
+   * One look, as are `manifest` and `has`: who lets something go because it is absent asks twice,
+   * with `presenceOf` or `manifestIfThere`. @throws ConsignError `MANIFEST_UNKNOWN` only if it is
+   * definitely not there
+   */
   resolve(reference: TagOrDigest, options?: CallOptions): Promise<Descriptor>;
   /**
    * Reads a manifest by descriptor or by tag or digest, at most 4 MiB. @throws ConsignError
@@ -48,8 +53,10 @@ export interface ReadStore {
    */
   has(target: Descriptor, options?: CallOptions): Promise<boolean>;
   /**
-   * Everything whose `subject` is this digest, complete, each once, with `artifactType` and
-   * `annotations` filled in. Sorted by digest.
+   * Everything that is listed with this digest as its `subject`, each once, with `artifactType` and
+   * `annotations` filled in, sorted by digest. Lists are written by whoever may push, so an entry is
+   * a hint: who acts on one reads its manifest and compares the `subject`. Nothing is answered only
+   * where there surely is nothing. @throws ConsignError `REFERRERS_UNKNOWN` where that cannot be told
    */
   referrers(subject: Digest, options?: ReferrersOptions): Promise<Descriptor[]>;
   /**
@@ -105,7 +112,8 @@ export interface ReferrersOptions extends CallOptions {
    */
   settled?: ((digest: Digest) => boolean) | undefined;
   /**
-   * Leave out what is listed and gone, where the list is kept by clients and not by the registry.
+   * Leave out what is listed and gone (twice), where the list is kept by clients and not by the
+   * registry.
    * @default false
    */
   present?: boolean | undefined;

@@ -11,7 +11,7 @@ const NOT_THERE = /UNKNOWN|NOT_FOUND/;
 const confirmed = new WeakMap<Connection, Promise<boolean>>();
 
 /**
- * Believes a 404 only of a registry: a gateway whose registry is down, or an address that has
+ * Believes a 404, or another refusal, only of a registry: a gateway whose registry is down, or an address that has
  * moved, answers 404 to everything, and what is taken for gone is dropped. A registry's own error
  * list or header says enough; where both are missing, as they may be in an answer to HEAD, the
  * registry is asked once whether it is one.
@@ -34,8 +34,8 @@ export async function believeAbsence(
   if (await asking) return;
   throw new ConsignError(
     "REGISTRY_RESPONSE_INVALID",
-    `${about.reference}: ${method} was answered with 404, and ${connection.origin.href}v2/ is not answered as a registry does, so nothing is known about what is there; check the address, and what lies on the way`,
-    { reference: about.reference, status: 404 },
+    `${about.reference}: ${method} was answered with ${answer.status}, and ${connection.origin.href}v2/ is not answered as a registry does, so nothing is known about what is there; check the address, and what lies on the way`,
+    { reference: about.reference, status: answer.status },
   );
 }
 

@@ -1,47 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MEDIA_TYPES } from "../oci/media-types";
 
 export type ReferrersSupport = "unknown" | "supported" | "unsupported";
 
-/** What one answer of the referrers endpoint proves. */
+/** Where a registry's lists of referrers are: behind its API, or under fallback tags. */
+export type ReferrersWay = "api" | "tag";
+
+/** What is known of a referrers API, and from what. */
 export interface ReferrersEvidence {
   support: ReferrersSupport;
   evidence: string;
 }
 
 /**
- * Statuses of the referrers endpoint that say something about it; 401, 403, 429 and 5xx never do.
+ * What one registry has shown of its referrers API, in whichever of its repositories. It is found
+ * out once: an API that has answered with an index is there from then on, and one that is not there
+ * is not looked for again.
  */
-export const REFERRERS_STATUSES = [200, 400, 404, 405, 406] as const;
+export class RegistryReferrers {
+  /** A decision about one repository of this registry that is under way. */
+  deciding: Promise<unknown> | undefined;
+  #proven = false;
+  #none = false;
 
-/**
- * Judges an answer of the referrers endpoint. A repository that does not exist proves nothing about
- * the endpoint.
- * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
- */
-export function judgeReferrers(
-  status: number,
-  contentType: string | undefined,
-  serverCodes: readonly string[],
-): ReferrersEvidence {
-  if (status === 200) {
-    const type = contentType?.split(";")[0]?.trim().toLowerCase();
-    if (type === MEDIA_TYPES.index)
-      return { support: "supported", evidence: "the referrers API answers with an index" };
-    return {
-      support: "unsupported",
-      evidence: `the referrers API answers with ${type ?? "no content type"}`,
-    };
+  /** @param way what the registry's settings say, or what is known of its host */
+  constructor(readonly way?: ReferrersWay) {}
+
+  /** An index was answered. */
+  get proven(): boolean {
+    return this.#proven;
   }
-  if (status === 404 && serverCodes.includes("NAME_UNKNOWN"))
-    return { support: "unknown", evidence: "the repository does not exist" };
-  return { support: "unsupported", evidence: `the referrers API answers ${status}` };
+
+  /** In a repository that exists there was no such API, asked three times. */
+  get none(): boolean {
+    return this.#none && !this.#proven;
+  }
+
+  prove(): void {
+    this.#proven = true;
+  }
+
+  disprove(): void {
+    this.#none = true;
+  }
 }
+
+const BY_WAY: Record<ReferrersWay, ReferrersEvidence> = {
+  api: { support: "supported", evidence: "the registry's settings say that it has the API" },
+  tag: { support: "unsupported", evidence: "it is settled that this registry has no such API" },
+};
+
+const UNKNOWN: ReferrersEvidence = { support: "unknown", evidence: "not asked yet" };
 
 /** What is known about one repository's referrers API, and from what. */
 export class ReferrersCapability {
-  #current: ReferrersEvidence = { support: "unknown", evidence: "not asked yet" };
-  #beforeFirstPush = true;
+  #found: ReferrersEvidence = UNKNOWN;
+  /** What was found out in a repository that may not exist says nothing of the next one there. */
+  #lasting = false;
+  #exists = false;
+  #nowhere = false;
+
+  constructor(readonly registry: RegistryReferrers) {}
 
   get support(): ReferrersSupport {
     return this.#current.support;
@@ -49,6 +67,21 @@ export class ReferrersCapability {
 
   get evidence(): string {
     return this.#current.evidence;
+  }
+
+  get #current(): ReferrersEvidence {
+    const { way } = this.registry;
+    return way === undefined ? this.#found : BY_WAY[way];
+  }
+
+  /** Something was pushed here, or found. */
+  get exists(): boolean {
+    return this.#exists;
+  }
+
+  /** The repository surely did not exist when it was last looked for. */
+  get nowhere(): boolean {
+    return this.#nowhere;
   }
 
   #typesDoubtful = false;
@@ -77,28 +110,52 @@ export class ReferrersCapability {
     this.#listsPushes = true;
   }
 
-  /** Proof of support stays: a later 404 is then about one subject, not about the API. */
-  learn(found: ReferrersEvidence): void {
-    if (found.support === "unknown" || this.#current.support === "supported") return;
-    this.#current = found;
+  /** The API answered with an index. That proof stays. */
+  answered(): void {
+    this.registry.prove();
+    this.#exists = true;
+    if (this.#found.support !== "supported" && !this.#isDisproved)
+      this.#found = { support: "supported", evidence: "the referrers API answers with an index" };
   }
+
+  /** There is no API. @param lasting the repository exists, or the registry has none anywhere */
+  refused(status: number, lasting: boolean): void {
+    if (lasting) this.registry.disprove();
+    this.#lasting = lasting;
+    this.#found = {
+      support: "unsupported",
+      evidence: `the referrers API answers ${status}, twice and for another digest`,
+    };
+  }
+
+  absent(): void {
+    this.#nowhere = true;
+  }
+
+  #isDisproved = false;
 
   /** The API is there and answers, yet does not know what was pushed. */
   disprove(evidence: string): void {
     this.#listsPushes = false;
-    this.#current = { support: "unsupported", evidence };
+    this.#isDisproved = true;
+    this.#lasting = true;
+    this.#found = { support: "unsupported", evidence };
+  }
+
+  found(): void {
+    this.#exists = true;
+    this.#nowhere = false;
   }
 
   /** Now the repository exists for certain: what was answered before may have been about that. */
   pushed(): void {
-    if (this.#beforeFirstPush && this.#current.support === "unsupported")
-      this.#current = { support: "unknown", evidence: "asked before the repository existed" };
-    this.#beforeFirstPush = false;
+    this.found();
+    this.forget();
   }
 
-  /** A 404 may have been a passing one, so it is not believed for ever. */
   forget(): void {
-    if (this.#current.support === "unsupported")
-      this.#current = { support: "unknown", evidence: "to be asked again" };
+    this.#nowhere = false;
+    if (this.#found.support === "unsupported" && !this.#lasting)
+      this.#found = { support: "unknown", evidence: "to be asked again" };
   }
 }

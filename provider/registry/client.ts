@@ -3,13 +3,26 @@ import { Connection } from "./transport/connection";
 import { Counters } from "./transport/counters";
 import { credentialsFor } from "./auth/credentials";
 import { DEFAULT_LIMITS, type Limits } from "./transport/limits";
+import { RegistryReferrers } from "./capabilities";
 import { ManifestCache } from "./manifest-cache";
 import { Repository } from "./repository";
-import { addressOf, originOf, parseRegistrySettings, type RegistrySettings } from "./settings";
+import {
+  addressOf,
+  originOf,
+  parseRegistrySettings,
+  referrersWayOf,
+  type RegistrySettings,
+} from "./settings";
 import { readTlsFiles } from "./transport/tls-files";
 import { Transport } from "./transport/transport";
 import { ConsignError } from "../errors";
 import { parseLocation } from "../oci/reference";
+
+interface Connected {
+  connection: Connection;
+  transport: Transport;
+  referrers: RegistryReferrers;
+}
 
 export interface RegistryClientOptions {
   /** By registry, `host[:port]`. */
@@ -31,7 +44,7 @@ export class RegistryClient {
   readonly #options: RegistryClientOptions;
   readonly #limits: Limits;
   readonly #cache: ManifestCache;
-  readonly #connections = new Map<string, { connection: Connection; transport: Transport }>();
+  readonly #connections = new Map<string, Connected>();
   readonly #repositories = new Map<string, Repository>();
 
   constructor(options: RegistryClientOptions) {
@@ -52,7 +65,8 @@ export class RegistryClient {
     if (known === undefined) {
       if (parseLocation(name).kind !== "registry")
         throw new ConsignError("REFERENCE_INVALID", `${name} is not a registry's repository`);
-      known = new Repository(this.#connect(registry), repository, this.#cache);
+      const { connection, referrers } = this.#connect(registry);
+      known = new Repository(connection, repository, this.#cache, referrers);
       this.#repositories.set(name, known);
     }
     return known;
@@ -79,9 +93,9 @@ export class RegistryClient {
     await Promise.all(open.map(({ transport }) => transport.close()));
   }
 
-  #connect(registry: string): Connection {
+  #connect(registry: string): Connected {
     const known = this.#connections.get(registry);
-    if (known !== undefined) return known.connection;
+    if (known !== undefined) return known;
     const settings = parseRegistrySettings(registry, this.#options.settings?.[registry] ?? {});
     const origin = originOf(registry, settings);
     const limits = {
@@ -107,7 +121,9 @@ export class RegistryClient {
       credentials: () => credentialsFor(registry, settings, this.#options.env ?? process.env),
       counters: this.counters,
     });
-    this.#connections.set(registry, { connection, transport });
-    return connection;
+    const referrers = new RegistryReferrers(referrersWayOf(registry, settings));
+    const connected = { connection, transport, referrers };
+    this.#connections.set(registry, connected);
+    return connected;
   }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CallOptions } from "../content/storage";
-import { ConsignError } from "../errors";
+import { forEachBounded } from "../content/bounded";
+import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { parseManifest, type Manifest } from "../oci/manifest";
-import { MEDIA_TYPES } from "../oci/media-types";
+import { isManifestType, MEDIA_TYPES } from "../oci/media-types";
 import { wait } from "./transport/gate";
 import { Locks } from "./locks";
 import type { Located, Manifests } from "./manifests";
@@ -19,8 +20,20 @@ interface Change {
   removed?: boolean;
 }
 
+type Read = NonNullable<Awaited<ReturnType<Manifests["get"]>>>;
+
+interface Current {
+  index: Index | undefined;
+  etag: Located["etag"];
+  entries: Map<Digest, Descriptor>;
+}
+
 /** How often an index is read, merged and written before it is given up. */
 const MAX_ROUNDS = 8;
+
+/** Entries that are remembered, to be put back where another client's write loses them. */
+const MAX_REMEMBERED = 100_000;
+const LOOKS_AT_ONCE = 8;
 
 /**
  * The index under a subject's fallback tag. Registries have no atomic update of it, so: one writer
@@ -34,12 +47,33 @@ const MAX_ROUNDS = 8;
 export class FallbackIndex {
   readonly #locks = new Locks();
   readonly #waiting = new Map<Digest, Change[]>();
+  /** By subject, what was seen in its list and not taken out of it here. */
+  readonly #seen = new Map<Digest, Map<Digest, Descriptor>>();
+  #remembered = 0;
+  /** What was there when it was listed; asked for anew where the registry refuses a list. */
+  readonly #standing = new Set<Digest>();
 
-  constructor(readonly manifests: Manifests) {}
+  /** @param unknown the error where it cannot be told what refers to a subject */
+  constructor(
+    readonly manifests: Manifests,
+    private readonly unknown: (subject: Digest, why: string) => ConsignError,
+  ) {}
 
-  /** @throws ConsignError `MANIFEST_INVALID` if the tag points to something that is no index */
+  /**
+   * What the index lists. None are answered only where there surely is no index.
+   * @throws ConsignError `REFERRERS_UNKNOWN` where the tag leads to anything else
+   */
   async list(subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
-    const { entries } = await this.#read(subject, options);
+    const read = await this.#readIfThere(subject, options);
+    // GitLab takes the tag for the digest, so nobody can keep a list there.
+    if (read === undefined || read.manifest.descriptor.digest === subject) return [];
+    const { index, entries } = this.#asIndex(read, () =>
+      this.unknown(
+        subject,
+        `its fallback tag leads to a ${read.manifest.descriptor.mediaType}, which is no list`,
+      ),
+    );
+    if (index !== undefined) this.#remember(subject, entries);
     return [...entries.values()];
   }
 
@@ -75,13 +109,13 @@ export class FallbackIndex {
   /** Not bound to one caller's signal: the batch belongs to several. */
   async #apply(subject: Digest, batch: readonly Change[]): Promise<void> {
     const { limits, counters } = this.manifests.connection;
-    const seen = new Map<Digest, Descriptor>();
     let writes = 0;
+    let refused = false;
     let settleMs: number | undefined;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const started = performance.now();
       const current = await this.#read(subject, {});
-      for (const [digest, entry] of current.entries) if (!seen.has(digest)) seen.set(digest, entry);
+      const seen = this.#remember(subject, current.entries);
       const wanted = await this.#merge(current.entries, seen, batch);
       if (sameKeys(wanted, current.entries)) {
         if (settleMs === undefined) return;
@@ -90,7 +124,14 @@ export class FallbackIndex {
         continue;
       }
       if (writes > 0) counters.repairs += 1;
-      await this.#write(subject, current, wanted);
+      try {
+        await this.#write(subject, current, wanted);
+      } catch (error) {
+        if (refused || !saysThatEntriesDangle(error)) throw error;
+        refused = true;
+        this.#standing.clear();
+        continue;
+      }
       writes += 1;
       settleMs = (performance.now() - started) * (2 + Math.random());
       // The first read-back comes at once; what is missing then needs time.
@@ -108,25 +149,60 @@ export class FallbackIndex {
   }
 
   /**
-   * What is there, with the batch, and with what was seen before and another client overwrote,
-   * unless its manifest is gone.
+   * What is there, with the batch, and with what was seen before and another client overwrote. What
+   * is gone is left out: some registries refuse a list that names it, and every later one with it.
    */
   async #merge(
     current: ReadonlyMap<Digest, Descriptor>,
-    seen: ReadonlyMap<Digest, Descriptor>,
+    seen: Map<Digest, Descriptor>,
     batch: readonly Change[],
   ): Promise<Map<Digest, Descriptor>> {
-    const wanted = new Map(current);
-    for (const [digest, entry] of seen) {
-      if (!wanted.has(digest) && (await this.manifests.head(digest)) !== undefined)
-        wanted.set(digest, entry);
-    }
+    const wanted = new Map([...current, ...seen]);
     for (const change of batch) {
-      if (change.add !== undefined && !wanted.has(change.add.digest))
-        wanted.set(change.add.digest, change.add);
-      if (change.remove !== undefined && wanted.delete(change.remove)) change.removed = true;
+      const { add, remove } = change;
+      if (add !== undefined) {
+        if (!wanted.has(add.digest)) wanted.set(add.digest, add);
+        this.#standing.add(add.digest);
+      }
+      if (remove === undefined) continue;
+      seen.delete(remove);
+      if (wanted.delete(remove)) change.removed = true;
     }
+    await forEachBounded([...wanted.values()], LOOKS_AT_ONCE, async ({ digest, mediaType }) => {
+      if (!isManifestType(mediaType) || (current.has(digest) && this.#standing.has(digest))) return;
+      if (await this.#isGone(digest)) wanted.delete(digest);
+    });
     return wanted;
+  }
+
+  /** Not found twice. What cannot be told is kept. */
+  async #isGone(digest: Digest): Promise<boolean> {
+    try {
+      for (let look = 0; look < 2; look += 1) {
+        if ((await this.manifests.head(digest)) === undefined) continue;
+        if (this.#standing.size >= MAX_REMEMBERED) this.#standing.clear();
+        this.#standing.add(digest);
+        return false;
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #remember(subject: Digest, entries: ReadonlyMap<Digest, Descriptor>): Map<Digest, Descriptor> {
+    if (this.#remembered > MAX_REMEMBERED) {
+      this.#seen.clear();
+      this.#remembered = 0;
+    }
+    const seen = this.#seen.get(subject) ?? new Map<Digest, Descriptor>();
+    this.#seen.set(subject, seen);
+    for (const [digest, entry] of entries) {
+      if (seen.has(digest)) continue;
+      seen.set(digest, entry);
+      this.#remembered += 1;
+    }
+    return seen;
   }
 
   async #write(
@@ -151,31 +227,43 @@ export class FallbackIndex {
     await this.manifests.put(index, fallbackTag(subject), { condition });
   }
 
-  async #read(
-    subject: Digest,
-    options: CallOptions,
-  ): Promise<{
-    index: Index | undefined;
-    etag: Located["etag"];
-    entries: Map<Digest, Descriptor>;
-  }> {
-    const tag = fallbackTag(subject);
-    const read = await this.manifests.get(tag, options);
+  /** @throws ConsignError `MANIFEST_INVALID` if the tag points to something that is no list */
+  async #read(subject: Digest, options: CallOptions): Promise<Current> {
+    const read = await this.#readIfThere(subject, options);
     if (read === undefined) return { index: undefined, etag: undefined, entries: new Map() };
-    if (read.manifest.kind !== "index") {
-      const reference = this.manifests.reference(tag);
-      throw new ConsignError(
+    const reference = this.manifests.reference(fallbackTag(subject));
+    const isNoList = (): ConsignError =>
+      new ConsignError(
         "MANIFEST_INVALID",
         `${reference} should be an index of referrers and is something else; it is left alone`,
         { reference },
       );
-    }
-    return {
-      index: read.manifest,
-      etag: read.etag,
-      entries: new Map(read.manifest.value.manifests.map((entry) => [entry.digest, entry])),
-    };
+    if (read.manifest.descriptor.digest === subject) throw isNoList();
+    return this.#asIndex(read, isNoList);
   }
+
+  #asIndex(read: Read, isNone: () => ConsignError): Current {
+    const { manifest, etag } = read;
+    if (manifest.kind !== "index") throw isNone();
+    const entries = new Map(manifest.value.manifests.map((entry) => [entry.digest, entry]));
+    return { index: manifest, etag, entries };
+  }
+
+  /** @returns undefined if it was not found twice */
+  async #readIfThere(subject: Digest, options: CallOptions): Promise<Read | undefined> {
+    const tag = fallbackTag(subject);
+    return (await this.manifests.get(tag, options)) ?? (await this.manifests.get(tag, options));
+  }
+}
+
+/** @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
+function saysThatEntriesDangle(error: unknown): boolean {
+  return (
+    isConsignError(error) &&
+    error.serverCodes.some((code) =>
+      ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"].includes(code),
+    )
+  );
 }
 
 function sameKeys(a: ReadonlyMap<Digest, unknown>, b: ReadonlyMap<Digest, unknown>): boolean {

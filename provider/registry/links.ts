@@ -63,3 +63,35 @@ export class PageGuard {
     });
   }
 }
+
+/**
+ * Bounds what is kept of a list over all of its pages. @throws ConsignError `GRAPH_TOO_LARGE`
+ */
+export class ListBound {
+  #bytes = 0;
+
+  constructor(
+    readonly maxBytes: number,
+    readonly maxEntries: number,
+    readonly reference: string,
+  ) {}
+
+  /** One more page has come. */
+  bytes(page: number): void {
+    this.#bytes += page;
+    if (this.#bytes > this.maxBytes) throw this.#tooLarge(`${this.maxBytes} bytes`);
+  }
+
+  /** So many entries have been found in all. */
+  entries(count: number): void {
+    if (count > this.maxEntries) throw this.#tooLarge(`${this.maxEntries} entries`);
+  }
+
+  #tooLarge(bound: string): ConsignError {
+    return new ConsignError(
+      "GRAPH_TOO_LARGE",
+      `${this.reference}: the registry's list has more than ${bound}, all pages together; it is not read further, and nothing is taken from it`,
+      { reference: this.reference },
+    );
+  }
+}

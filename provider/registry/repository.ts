@@ -20,7 +20,7 @@ import { isManifestType, MEDIA_TYPES } from "../oci/media-types";
 import { isTag } from "../oci/reference";
 import { Blobs } from "./blobs";
 import type { Connection } from "./transport/connection";
-import type { ReferrersEvidence } from "./capabilities";
+import type { ReferrersEvidence, RegistryReferrers } from "./capabilities";
 import { ManifestDeletion } from "./manifest-deletion";
 import type { ManifestCache } from "./manifest-cache";
 import { Manifests } from "./manifests";
@@ -35,7 +35,8 @@ import { listTags } from "./tags";
  * the client, as they cannot change; what can change (a tag's target, presence, lists) is believed
  * for 30 s, until {@link forget}, or until a write of ours changes it. `resolve` and `has` say what
  * the registry has; `manifest` by digest may answer from the cache although it has been deleted
- * meanwhile.
+ * meanwhile. With `fresh` each of them asks the registry. One answer is one look: who lets something
+ * go because it is absent asks twice, see `content/presence.ts`.
  */
 export class Repository implements Store {
   readonly name: string;
@@ -55,12 +56,13 @@ export class Repository implements Store {
     readonly connection: Connection,
     readonly repository: string,
     cache: ManifestCache,
+    referrers: RegistryReferrers,
   ) {
     this.name = `${connection.registry}/${repository}`;
     this.#cache = cache;
     this.#manifests = new Manifests(connection, repository);
     this.#blobs = new Blobs(connection, repository);
-    this.#referrers = new Referrers(this.#manifests);
+    this.#referrers = new Referrers(this.#manifests, referrers);
     this.#tagMoves = new TagMoves(this.#manifests);
     this.#located = new Memo(connection.limits.mutableCacheMs);
     this.#presentBlobs = new Memo(connection.limits.mutableCacheMs);
@@ -102,7 +104,7 @@ export class Repository implements Store {
       return this.#fitting(await this.#read(target.digest, options), target);
     this.#check(target);
     if (isDigest(target)) return this.#read(target, options);
-    if (options.fresh === true) this.#located.delete(target);
+    if (options.fresh === true) return this.#readAnew(target, options);
     const load = async (signal?: AbortSignal): Promise<Descriptor | undefined> => {
       const read = await this.#manifests.get(target, { signal });
       return read === undefined ? undefined : this.#remember(read.manifest);
@@ -155,7 +157,13 @@ export class Repository implements Store {
   /** A fallback index may go on naming what a client that does not know of it has deleted. */
   async #present(listed: readonly Descriptor[], options: CallOptions): Promise<Descriptor[]> {
     const there = await Promise.all(
-      listed.map((entry) => this.has({ ...entry, mediaType: MEDIA_TYPES.manifest }, options)),
+      listed.map(async (entry) => {
+        const manifest = { ...entry, mediaType: MEDIA_TYPES.manifest };
+        return (
+          (await this.has(manifest, options)) ||
+          (await this.has(manifest, { ...options, fresh: true }))
+        );
+      }),
     );
     return listed.filter((_, at) => there[at]);
   }
@@ -197,6 +205,7 @@ export class Repository implements Store {
       await put();
     };
     const { subject: announced } = await put();
+    this.#referrers.pushed();
     const subject = manifest.value.subject?.digest;
     const later = options.readBack === "later";
     if (later && this.#referrers.pushedUnseen(subject)) {
@@ -255,8 +264,18 @@ export class Repository implements Store {
     this.#presentBlobs.delete(target.digest);
   }
 
+  /** Asks the registry, whatever is known: what was read before may be gone. */
+  async #readAnew(tagOrDigest: TagOrDigest, options: CallOptions): Promise<Manifest> {
+    this.#located.delete(tagOrDigest);
+    const read = await this.#manifests.get(tagOrDigest, { signal: options.signal });
+    if (read === undefined) return this.#unknown(tagOrDigest);
+    this.#located.set(tagOrDigest, this.#remember(read.manifest));
+    return read.manifest;
+  }
+
   #read(digest: Digest, options: CallOptions): Promise<Manifest> {
-    const known = options.fresh === true ? undefined : this.#cache.get(this.#key(digest));
+    if (options.fresh === true) return this.#readAnew(digest, options);
+    const known = this.#cache.get(this.#key(digest));
     if (known !== undefined) return Promise.resolve(known);
     const load = async (signal?: AbortSignal): Promise<Manifest> => {
       const read = await this.#manifests.get(digest, { signal });
@@ -275,8 +294,9 @@ export class Repository implements Store {
 
   #isComplete({ mediaType, artifactType }: Descriptor): boolean {
     return (
-      !isManifestType(mediaType) ||
-      (Boolean(artifactType) && !this.#referrers.capability.typesDoubtful)
+      isManifestType(mediaType) &&
+      Boolean(artifactType) &&
+      !this.#referrers.capability.typesDoubtful
     );
   }
 
@@ -307,7 +327,9 @@ export class Repository implements Store {
         return entry;
       throw error;
     }
-    if (manifest === undefined || manifest.value.subject?.digest !== subject) return undefined;
+    // What is listed and was not found is for its reader to judge.
+    if (manifest === undefined) return entry;
+    if (manifest.value.subject?.digest !== subject) return undefined;
     this.#remember(manifest);
     const { artifactType: _, ...others } = entry;
     return { ...others, ...referrerDescriptor(manifest) };

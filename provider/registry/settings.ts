@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ConsignError } from "../errors";
 import { isHost } from "../oci/reference";
+import type { ReferrersWay } from "./capabilities";
 
 const fileSchema = z.string().min(1, "must be a file's path");
 
@@ -39,6 +40,11 @@ export const registrySettingsSchema = z
     concurrency: z.number().int().min(1).max(64).optional(),
     /** Requests started per second. @default no limit */
     requestsPerSecond: z.number().positive().max(10_000).optional(),
+    /**
+     * Where lists of referrers are: `api` behind the registry's referrers API, `tag` under fallback
+     * tags. @default what is known of the host, else what the registry shows
+     */
+    referrers: z.enum(["api", "tag"]).optional(),
   })
   .check((context) => {
     const { username, password, certFile, keyFile, plainHttp, caFile } = context.value;
@@ -59,6 +65,23 @@ export const registrySettingsSchema = z
   });
 
 export type RegistrySettings = z.infer<typeof registrySettingsSchema>;
+
+/** Registries of which it is known, with who reported it. */
+const KNOWN_REFERRERS: ReadonlyMap<string, ReferrersWay> = new Map([
+  // No API, and `sha256-<hex>` is read as the digest: https://github.com/oras-project/oras-go/issues/1396
+  ["registry.gitlab.com", "tag"],
+  // The API's route leads to web pages: https://github.com/artifacthub/hub/issues/4785,
+  // https://github.com/oras-project/oras-java/issues/773
+  ["ghcr.io", "tag"],
+]);
+
+/** Where a registry's lists of referrers are, as far as that is settled before it is asked. */
+export function referrersWayOf(
+  registry: string,
+  settings: RegistrySettings,
+): ReferrersWay | undefined {
+  return settings.referrers ?? KNOWN_REFERRERS.get(registry);
+}
 
 function isProxyUrl(text: string): boolean {
   return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);

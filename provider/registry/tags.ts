@@ -2,18 +2,17 @@
 import { z } from "zod";
 import type { CallOptions } from "../content/storage";
 import { ConsignError } from "../errors";
-import { tagSchema } from "../oci/reference";
-import { algorithmOf, digestSchema, hexOf, isDigest, type Digest } from "../oci/digest";
+import { isTag } from "../oci/reference";
+import { algorithmOf, hexOf, isDigest, type Digest } from "../oci/digest";
 import { believeAbsence } from "./absence";
 import { scopes } from "./auth/auth";
 import type { Answer, Connection } from "./transport/connection";
-import { nextPage, PageGuard } from "./links";
+import { ListBound, nextPage, PageGuard } from "./links";
 import type { About } from "./transport/responses";
 
 const PAGE_SIZE = 1000;
 
-/** go-containerregistry's registry lists what was pushed by sha512 beside the tags. */
-const pageSchema = z.object({ tags: z.array(z.union([tagSchema, digestSchema])).nullish() });
+const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
 
 /**
  * The tag under which clients keep a subject's referrers where the registry has no referrers API.
@@ -40,7 +39,9 @@ export async function listTags(
 ): Promise<string[]> {
   const about: About = { kind: "tags", reference: `${connection.registry}/${repository}` };
   const tags = new Set<string>();
-  const guard = new PageGuard(connection.limits.pages, about.reference);
+  const { limits } = connection;
+  const guard = new PageGuard(limits.pages, about.reference);
+  const bound = new ListBound(limits.tagsBytes, limits.tags, about.reference);
   let url: URL | undefined = new URL(
     `/v2/${repository}/tags/list?n=${PAGE_SIZE}`,
     connection.origin,
@@ -55,15 +56,16 @@ export async function listTags(
       scopes: [scopes.pull(repository)],
       ok: first ? [200, 404] : [200],
       about,
-      maxBytes: connection.limits.pageBytes,
+      maxBytes: limits.pageBytes,
       signal: options.signal,
     });
     if (answer.status === 404) {
       await believeAbsence(connection, answer, "GET", about);
       return [];
     }
-    for (const tag of parsePage(answer.bytes, about))
-      if (!isFallbackTag(tag) && !isDigest(tag)) tags.add(tag);
+    bound.bytes(answer.bytes.byteLength);
+    for (const tag of parsePage(answer.bytes, about)) if (!isFallbackTag(tag)) tags.add(tag);
+    bound.entries(tags.size);
     url = nextPage(answer.headers.get("link"), url, about.reference);
   }
   return [...tags].sort();
@@ -81,10 +83,34 @@ function parsePage(bytes: Uint8Array, about: About): string[] {
     );
   }
   const parsed = pageSchema.safeParse(value);
-  if (parsed.success) return parsed.data.tags ?? [];
+  const names = parsed.success ? (parsed.data.tags ?? []) : [];
+  // go-containerregistry's registry lists what was pushed by sha512 beside the tags.
+  const tags = names.filter((name) => !isDigest(name));
+  if (parsed.success && tags.every(isTag)) return tags;
   throw new ConsignError(
     "REGISTRY_RESPONSE_INVALID",
-    `${about.reference}: the list of tags is not as specified: ${parsed.error.issues[0]?.message}`,
+    `${about.reference}: the list of tags is not as specified: ${parsed.error?.issues[0]?.message ?? "it has a name that is no tag"}`,
     { reference: about.reference },
   );
+}
+
+/** Whether a repository has a list of tags, which some have that are empty and none that is absent. */
+export async function repositoryIsListed(
+  connection: Connection,
+  repository: string,
+  options: CallOptions = {},
+): Promise<boolean> {
+  const about: About = { kind: "tags", reference: `${connection.registry}/${repository}` };
+  const answer = await connection.call({
+    method: "GET",
+    url: `/v2/${repository}/tags/list?n=1`,
+    headers: { accept: "application/json" },
+    scopes: [scopes.pull(repository)],
+    ok: [200, 404],
+    about,
+    maxBytes: connection.limits.pageBytes,
+    signal: options.signal,
+  });
+  if (answer.status === 404) await believeAbsence(connection, answer, "GET", about);
+  return answer.status === 200;
 }

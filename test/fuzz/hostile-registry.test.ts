@@ -200,8 +200,7 @@ test("entries that break the rules, as anyone can make them by what they push, h
       manifests: [
         { ...bare, annotations: { "": "x" } },
         { ...bare, artifactType: 7 },
-        { mediaType: "?", digest: "sha384:00" },
-        null,
+        { mediaType: "?", digest: `sha384:${"0".repeat(96)}` },
         bare,
         referrerDescriptor(signature.manifest),
       ],
@@ -210,6 +209,17 @@ test("entries that break the rules, as anyone can make them by what they push, h
     tags: { [bare.digest]: "no manifest" },
   });
   assert.equal((await verify()).outcome, "verified");
+});
+
+test("an entry that cannot be read, as only damage makes one, is not passed over", async (context) => {
+  const signature = await good();
+  for (const entry of [null, { ...signature.manifest.descriptor, digest: "sha256:00" }]) {
+    const { verify } = await registry(context, {
+      referrers: { ...INDEX, manifests: [entry, referrerDescriptor(signature.manifest)] },
+      artifacts: [signature],
+    });
+    await assert.rejects(verify(), failsWith("REFERRERS_UNKNOWN"));
+  }
 });
 
 test("a list of null is none, but the fallback tag is asked as well", async (context) => {
@@ -222,7 +232,7 @@ test("a list of null is none, but the fallback tag is asked as well", async (con
   });
   assert.equal((await listed.verify()).outcome, "verified");
   const none = await registry(context, { referrers: { ...INDEX, manifests: null } });
-  assert.deepEqual([(await none.verify()).outcome, none.requests.length], ["missing", 2]);
+  assert.deepEqual([(await none.verify()).outcome, none.requests.length], ["missing", 3]);
 });
 
 test("an older signature manifest of another artifact is not taken for one of this", async (context) => {

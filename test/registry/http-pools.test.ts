@@ -26,7 +26,7 @@ test("a file that fails is no file that has moved", () => {
 });
 
 test("a provider's process loads the part of undici that it needs", () => {
-  const program = `require("../unit/registry/dist/provider/registry/transport/http-pools").poolClass();
+  const program = `require("./dist/provider/registry/transport/http-pools").poolClass();
     process.stdout.write(String(Object.keys(require.cache).filter((file) => /[\\\\/]undici[\\\\/]/.test(file)).length))`;
   const modules = Number(
     execFileSync(process.execPath, ["-e", program], { cwd: repositoryRoot, encoding: "utf8" }),

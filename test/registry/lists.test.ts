@@ -4,7 +4,6 @@ import { test, type TestContext } from "node:test";
 import { packManifest, bytesBlob, pushArtifact } from "../../provider/content/pack";
 import { digestOf } from "../../provider/oci/digest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import { judgeReferrers } from "../../provider/registry/capabilities";
 import { fallbackTag, isFallbackTag } from "../../provider/registry/tags";
 import { pushImage, pushReferrer } from "../harness/artifacts";
 import type { FaultRule } from "../harness/faults";
@@ -95,14 +94,6 @@ test("fallback tags are named after the subject, sha512 cut to 64 digits", () =>
   assert.equal(fallbackTag(`sha512:${"ab".repeat(64)}`), `sha512-${"ab".repeat(32)}`);
   assert.ok(isFallbackTag(fallbackTag(SUBJECT)));
   assert.ok(!isFallbackTag(`${fallbackTag(SUBJECT)}.sig`));
-});
-
-test("what proves that there is a referrers API, that there is none, and nothing", () => {
-  assert.equal(judgeReferrers(200, `${MEDIA_TYPES.index}; charset=utf-8`, []).support, "supported");
-  for (const status of [400, 404, 405, 406])
-    assert.equal(judgeReferrers(status, "text/plain", []).support, "unsupported");
-  assert.equal(judgeReferrers(200, "text/html", []).support, "unsupported");
-  assert.equal(judgeReferrers(404, "application/json", ["NAME_UNKNOWN"]).support, "unknown");
 });
 
 for (const [status, code] of [

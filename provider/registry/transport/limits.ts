@@ -28,6 +28,11 @@ export interface Limits {
   waitMs: number;
   pages: number;
   pageBytes: number;
+  /** A list of referrers and a list of tags, all pages together. */
+  referrers: number;
+  referrersBytes: number;
+  tags: number;
+  tagsBytes: number;
   manifestCacheBytes: number;
   /**
    * How long a tag's target, a list of referrers or "this blob is there" is believed before it is
@@ -55,6 +60,10 @@ export const DEFAULT_LIMITS: Limits = {
   waitMs: 300_000,
   pages: 1_000,
   pageBytes: 8 * 1024 * 1024,
+  referrers: 100_000,
+  referrersBytes: 32 * 1024 * 1024,
+  tags: 1_000_000,
+  tagsBytes: 64 * 1024 * 1024,
   manifestCacheBytes: 64 * 1024 * 1024,
   mutableCacheMs: 30_000,
   chunkedFromBytes: 64 * 1024 * 1024,

@@ -9,9 +9,10 @@ import { confirm } from "./confirm";
 import { descriptorOf } from "./places";
 import { freeBlobs, isOver, purgeArtifacts, type Purged } from "./purge";
 import { emptyArtifacts, type Emptied } from "./purge-content";
-import { CONTENT_PURGED, packContentPurged, removeUnsigned } from "./record";
+import { CONTENT_PURGED, packContentPurged } from "./record";
 import { leave, readyToLeave } from "./release";
 import { decidedAs, type ArchiveTask, type BlobsLeft, type Decided } from "./task";
+import { removeUnsigned } from "./unsigned-records";
 
 /** Artifacts that one lease tells of. */
 const BATCH = 32;

@@ -171,7 +171,7 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     const archive = await context.stores.open(planned.archive);
     const entries = planned.entries;
     const { left = {}, leases = {} } = remembered(previous);
-    const leasing = new Leasing(archive, planned.policy ?? planned.archive, leases, context);
+    const leasing = new Leasing(archive, holderOf(planned), leases, context);
     const outcome = await carryOut(
       {
         inputs: planned,
@@ -291,6 +291,11 @@ async function settle(
     if (entry !== undefined) settled[digest] = entry;
   }
   return settled;
+}
+
+/** Two without a name that bring things from the same places are one policy in all else, too. */
+function holderOf({ policy, sources }: Pick<ArchiveInputs, "policy" | "sources">): string {
+  return policy ?? [...sources].sort().join(" ");
 }
 
 /** What earlier runs have left to be done, and have seen of others' leases. */

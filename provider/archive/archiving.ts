@@ -5,9 +5,10 @@ import { attachRecord } from "../signing/record-signing";
 import type { ResourceContext } from "../world/context";
 import { descriptorOf } from "./places";
 import { proveComplete, unverifiedIn } from "./proof";
-import { ARCHIVED, archiveTag, packArchived, removeUnsigned } from "./record";
+import { ARCHIVED, archiveTag, packArchived } from "./record";
 import type { ArchiveTask, Decided } from "./task";
 import { keptUntil, preserveSignatures } from "./timestamps";
+import { removeUnsigned } from "./unsigned-records";
 
 const LEAVES = { leafTypes: [MEDIA_TYPES.notarySignature] };
 

@@ -7,12 +7,11 @@ import {
   packLeases,
   placeLease,
   removeLease,
-  type Lease,
   type Sightings,
 } from "../keeping/lease";
 import type { Leases } from "../keeping/leaving";
 import type { Digest } from "../oci/digest";
-import { successorsOf } from "../oci/manifest";
+import { successorsOf, type Manifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
 import { formatInstant, type Entry } from "../retention/index";
 import type { ResourceContext } from "../world/context";
@@ -40,13 +39,15 @@ export class Leasing {
 
   /** What others rely on, asked fresh. */
   readonly ofOthers: Leases = async (store: ReadStore) => {
-    const { named, sightings } = await lookAtLeases(store, {
+    const { named, sightings, leftBehind } = await lookAtLeases(store, {
       own: this.#own,
+      holder: this.holder,
       before: this.sightings,
       now: this.context.now(),
     });
     this.sightings = sightings;
     this.#named = named;
+    for (const each of leftBehind) await this.#end(each);
     return named;
   };
 
@@ -69,11 +70,11 @@ export class Leasing {
     try {
       return await work();
     } finally {
-      for (const lease of leases) await this.#end(lease);
+      for (const { tag, packed } of leases) await this.#end({ tag, manifest: packed.manifest });
     }
   }
 
-  async #end(lease: Lease): Promise<void> {
+  async #end(lease: { tag: string; manifest: Manifest }): Promise<void> {
     const { archive, context } = this;
     try {
       const refusal = await removeLease(archive, lease);

@@ -2,8 +2,8 @@
 import { packManifest, pushArtifact, type PackedArtifact } from "../content/pack";
 import { manifestIfThere, presenceOf } from "../content/presence";
 import type { ReadStore, Store } from "../content/storage";
-import { isLeaseTag } from "../content/tags";
 import { ConsignError, isConsignError } from "../errors";
+import type { Manifest } from "../oci/manifest";
 import { hexOf, isDigest, type Digest } from "../oci/digest";
 
 /** So long a lease counts from when it was first seen, whatever it says. */
@@ -56,10 +56,10 @@ export async function placeLease(store: Store, { tag, packed }: Lease): Promise<
  */
 export async function removeLease(
   store: Store,
-  { tag, packed }: Lease,
+  { tag, manifest }: Pick<Lease, "tag"> & { manifest: Manifest },
 ): Promise<ConsignError | undefined> {
   try {
-    await store.deleteManifest(packed.manifest.descriptor);
+    await store.deleteManifest(manifest.descriptor);
   } catch (error) {
     if (!isConsignError(error, "REGISTRY_UNSUPPORTED", "REGISTRY_DENIED")) throw error;
   }
@@ -77,24 +77,34 @@ export async function removeLease(
 /** When leases at a place were first seen, by tag. */
 export type Sightings = Record<string, string>;
 
+export interface LeaseQuestion {
+  own: ReadonlySet<string>;
+  holder: string;
+  before: Sightings;
+  now: Date;
+}
+
 export interface LeaseView {
   /** Everything that a lease names which counts now, with the lease that does. */
   named: Map<Digest, string>;
   /** When each lease that is there was first seen. */
   sightings: Sightings;
+  /** What a run of the same holder has left behind that was killed. */
+  leftBehind: { tag: string; manifest: Manifest }[];
 }
 
 /**
  * What leases of others name, asked fresh. One that was seen a day ago counts no more.
- * @param own tags of leases that are the caller's
+ * @param own tags of leases that the caller has written now
+ * @param holder by which its earlier ones are known
  * @param before when leases were first seen by earlier looks
  * @throws ConsignError where a lease that counts cannot be read
  */
 export async function lookAtLeases(
   store: ReadStore,
-  { own, before, now }: { own: ReadonlySet<string>; before: Sightings; now: Date },
+  { own, holder, before, now }: LeaseQuestion,
 ): Promise<LeaseView> {
-  const view: LeaseView = { named: new Map(), sightings: {} };
+  const view: LeaseView = { named: new Map(), sightings: {}, leftBehind: [] };
   const tags = (await store.tags({ leases: true, fresh: true })).filter((tag) => !own.has(tag));
   if (tags.length > MAX_LEASES)
     throw new ConsignError(
@@ -108,13 +118,13 @@ export async function lookAtLeases(
     if (now.getTime() - Date.parse(seen) >= LEASE_LASTS_MS) continue;
     const manifest = await manifestIfThere(store, tag);
     if (manifest === undefined) continue;
-    for (const digest of (manifest.value.annotations?.[RELIES_ON] ?? "").split(" "))
-      if (isDigest(digest)) view.named.set(digest, tag);
+    const { [HOLDER]: by, [RELIES_ON]: digests = "" } = manifest.value.annotations ?? {};
+    if (by === holder) {
+      view.leftBehind.push({ tag, manifest });
+      delete view.sightings[tag];
+      continue;
+    }
+    for (const digest of digests.split(" ")) if (isDigest(digest)) view.named.set(digest, tag);
   }
   return view;
-}
-
-/** A tag that was read from state or anywhere else. */
-export function isSighting(tag: string, seen: unknown): boolean {
-  return isLeaseTag(tag) && typeof seen === "string" && !Number.isNaN(Date.parse(seen));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadStore, Store } from "../content/storage";
-import { isConsignError } from "../errors";
+import { isConsignError, type ConsignError } from "../errors";
 import { walk } from "../graph/index";
 import {
   lookAtLeases,
@@ -23,6 +23,8 @@ export class Leasing {
   sightings: Sightings;
   readonly #own = new Set<string>();
   #named: ReadonlyMap<Digest, string> = new Map();
+  /** Why leases cannot be taken back here. */
+  #refusal: ConsignError | undefined;
 
   /**
    * @param holder by which people know who wrote a lease
@@ -37,7 +39,10 @@ export class Leasing {
     this.sightings = before;
   }
 
-  /** What others rely on, asked fresh. */
+  /**
+   * What others rely on, asked fresh. @throws ConsignError where leases cannot be taken back: then
+   * nothing is to be freed, as nobody could say that he is done
+   */
   readonly ofOthers: Leases = async (store: ReadStore) => {
     const { named, sightings, leftBehind } = await lookAtLeases(store, {
       own: this.#own,
@@ -48,6 +53,7 @@ export class Leasing {
     this.sightings = sightings;
     this.#named = named;
     for (const each of leftBehind) await this.#end(each);
+    if (this.#refusal !== undefined) throw this.#refusal;
     return named;
   };
 
@@ -79,6 +85,7 @@ export class Leasing {
     try {
       const refusal = await removeLease(archive, lease);
       if (refusal === undefined) return;
+      this.#refusal = refusal;
       context.warn(
         `archive ${archive.name}: nothing can be freed here, as tags cannot be removed: the lease ${lease.tag} stays (${refusal.message})`,
       );

@@ -155,8 +155,11 @@ function due(of: Case, past: string, marked: string): Outcome {
   };
 }
 
+/** Only where a removal of blobs will ask for it. */
 function markedNow({ input: { rules, asOf, now = asOf } }: Case): Pick<Entry, "markedAt"> {
-  return rules.isShared ? { markedAt: formatInstant(now) } : {};
+  const { isShared = false, frees, onExpiry, purgeGrace } = rules;
+  const waits = (purgeGrace?.ms ?? 0) > 0 && (frees !== undefined || onExpiry === "purge-content");
+  return isShared && waits ? { markedAt: formatInstant(now) } : {};
 }
 
 /** What becomes of blobs that a purge has left for later. */

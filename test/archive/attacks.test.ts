@@ -157,6 +157,22 @@ describe("two policies on one archive", () => {
     assert.deepEqual(await world.archive.tags(), [], "a lease is no artifact");
   });
 
+  test("where leases cannot be taken back nothing is freed, and words say so", async () => {
+    const { world, old, ours, args } = await two({ onExpiry: "purge-content" });
+    const layers = (await world.archive.manifest(old.digest)).value.layers as Descriptor[];
+    const more = await world.deployed("more", { from: "2026-01-01", until: "2027-01-01" });
+    world.stores.wrap = (store) =>
+      intercepted(store, async ({ name }) => {
+        if (name !== "untag" && name !== "deleteManifest") return undefined;
+        throw new ConsignError("REGISTRY_UNSUPPORTED", "it deletes nothing", { status: 405 });
+      });
+    await ours.up(args("2027-03-02"));
+    assert.equal(decided(ours.outputs, more), "archived keep");
+    assert.match(ours.warnings.join(), /nothing can be freed here/);
+    assert.equal(decided(ours.outputs, old), "expired purge-content");
+    for (const layer of layers) assert.equal(await world.archive.has(layer), true);
+  });
+
   test("a lease that names the artifact keeps it for a day from when it was first seen", async () => {
     const { world, old, ours: before, args } = await two();
     let now = new Date();

@@ -100,6 +100,7 @@ export class CopyBatch {
       kind: "manifest",
       action: "copied",
       descriptor: node.descriptor,
+      within: node.within,
     });
   }
 
@@ -119,6 +120,8 @@ export class CopyBatch {
       kind: "manifest",
       action: "skipped",
       descriptor: node.descriptor,
+      found: node.asked || !node.present,
+      within: node.within,
     });
   }
 

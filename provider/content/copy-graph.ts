@@ -19,6 +19,10 @@ export interface CopyNode {
   depth: number;
   /** Whether the destination already has it. */
   present: boolean;
+  /** The destination was asked, as nobody knew. */
+  asked: boolean;
+  /** The index below which it is, the uppermost, where one led here. */
+  within: Digest | undefined;
   /** What the source listed as referring to it, and does. */
   referrers: Digest[];
   /** An index's children that go along. */
@@ -54,6 +58,10 @@ interface Visit {
   subject?: Digest;
   /** What its parent or its subject's referrers list at the destination already tells. */
   present?: boolean;
+  /** That list, or that of its parent, was what told. */
+  asked?: boolean;
+  /** The uppermost index that led here. */
+  within?: Digest;
 }
 
 /**
@@ -129,11 +137,12 @@ export class CopyGraph {
     return this.#expand(visit);
   }
 
-  async #expand({ descriptor, depth, subject, present: told }: Visit): Promise<Visit[]> {
+  async #expand({ descriptor, depth, subject, ...told }: Visit): Promise<Visit[]> {
     const { deep, leafTypes } = this.options;
+    const known = told.present ?? this.options.held(descriptor);
+    const asked = told.asked ?? known === undefined;
     const present =
-      told ??
-      this.options.held(descriptor) ??
+      known ??
       (await at("destination", this.destination, descriptor, () =>
         this.destination.has(descriptor, this.#call),
       ));
@@ -161,6 +170,8 @@ export class CopyGraph {
       descriptor,
       depth,
       present,
+      asked,
+      within: told.within,
       referrers: [],
       children: children.map(({ digest }) => digest),
       manifest: undefined,
@@ -174,7 +185,8 @@ export class CopyGraph {
     const below: Visit[] = children.map((child) => ({
       descriptor: child,
       depth: depth + 1,
-      ...(whole ? { present: true } : {}),
+      within: told.within ?? descriptor.digest,
+      ...(whole ? { present: true, asked } : {}),
     }));
     const type =
       manifest === undefined ? descriptor.artifactType : referrerDescriptor(manifest).artifactType;
@@ -192,12 +204,16 @@ export class CopyGraph {
     );
     this.impostors += listed.length - candidates.length;
     const there = await this.#heldReferrers(node, candidates);
-    return candidates.map((candidate) => ({
-      descriptor: candidate,
-      depth: depth + 1,
-      subject: descriptor.digest,
-      present: this.options.held(candidate) ?? there.has(candidate.digest),
-    }));
+    return candidates.map((candidate) => {
+      const held = this.options.held(candidate);
+      return {
+        descriptor: candidate,
+        depth: depth + 1,
+        subject: descriptor.digest,
+        present: held ?? there.has(candidate.digest),
+        asked: held === undefined,
+      };
+    });
   }
 
   /**

@@ -88,7 +88,18 @@ export interface CopyOptions extends Omit<CopyAllOptions, "batch"> {
 
 /** One thing that is done, or under way. `skipped`: the destination had it. */
 export type CopyProgress =
-  | { kind: "manifest" | "blob"; action: "copied" | "skipped"; descriptor: Descriptor }
+  | { kind: "blob"; action: "copied" | "skipped"; descriptor: Descriptor }
+  /**
+   * `found`: it was there when the destination was asked; and not known to be. `within`: the index
+   * below which it is.
+   */
+  | {
+      kind: "manifest";
+      action: "copied" | "skipped";
+      descriptor: Descriptor;
+      found?: boolean;
+      within?: Digest | undefined;
+    }
   | { kind: "tag"; action: "copied" | "skipped"; tag: string }
   /**
    * So many bytes of a blob have been read for sending; fewer than before where it had to begin

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadStore, Store } from "../content/storage";
 import type { ConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
+import type { Manifest } from "../oci/manifest";
 
 /** A manifest that is to go. */
 export interface LeavingManifest {
   /** What it refers to, as it is recorded. Else it may refer only to what goes with it. */
   subject?: Digest | undefined;
+  /** It is named by an index that is recorded: so is, by its digest, what it refers to. */
+  isPart?: boolean | undefined;
   /** It goes only if this one goes too, or is gone: a signature with what it signs. */
   with?: Digest | undefined;
 }
@@ -17,6 +21,12 @@ export interface LeavingManifest {
  */
 export type Leases = (store: ReadStore) => Promise<ReadonlyMap<Digest, string>>;
 
+/** Whether a child of an index counts as held by it. */
+export type Counts = (child: Descriptor, index: Manifest) => boolean;
+
+/** `isLeaf`: it is known not to be an index, and need not be read. */
+export type Staying = Digest | { digest: Digest; isLeaf: boolean };
+
 /** What is to leave a place, and what tells it from what stays there. */
 export interface Leaving {
   store: Store;
@@ -25,10 +35,17 @@ export interface Leaving {
   /** Whether a tag that leads to one of these is of who takes it away. */
   isOwnTag: (tag: string, digest: Digest) => boolean;
   /** Content that stays although no tag may lead to it: recorded elsewhere, or planned. */
-  staying?: Iterable<Digest> | undefined;
+  staying?: Iterable<Staying> | undefined;
   /** Why somebody else of this run needs a digest. */
   holds?: ((digest: Digest) => Promise<string | undefined>) | undefined;
   leases?: Leases | undefined;
+  /**
+   * Which children count below a tag, or below what stays: who put an index somewhere knows what it
+   * lacks there. @default all
+   */
+  countsBelow?: ((root: { tag?: string; digest: Digest }) => Counts | undefined) | undefined;
+  /** What a tag stands for beside what it leads to. */
+  alsoHeldBy?: ((tag: string) => Digest | undefined) | undefined;
   /**
    * `parts first`: the root goes after its parts, so that a removal that is cut short is found
    * again from it. @default "whole first"

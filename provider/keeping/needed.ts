@@ -53,14 +53,15 @@ class Look {
 
   async readBack(): Promise<void> {
     const { store, manifests } = this.leaving;
-    await forEachBounded(manifests, AT_ONCE, async ([digest, { subject }]) => {
+    await forEachBounded(manifests, AT_ONCE, async ([digest, { subject, isPart }]) => {
       const read = await readBack(store, digest);
       if (read === "gone") return void this.gone.push(digest);
       if (!("manifest" in read)) return this.#keep(digest, "it cannot be read back", read.cause);
       const { manifest } = read;
       this.#content.set(digest, manifest);
       const about = manifest.value.subject?.digest;
-      if (about !== undefined && about !== subject && !manifests.has(about))
+      const isRecorded = isPart === true || about === subject;
+      if (about !== undefined && !isRecorded && !manifests.has(about))
         return this.#keep(digest, `it refers to ${about}, which is not to go with it`);
       this.free.set(digest, manifest);
     });
@@ -91,10 +92,24 @@ class Look {
     }
     const { tags, unread } = view;
     const roots: Root[] = [];
-    for (const [tag, { digest, mediaType }] of tags)
-      if (!this.#isLeaving(digest) || !isOwnTag(tag, digest))
-        roots.push({ digest, by: `the tag ${tag}`, isLeaf: !isIndexType(mediaType) });
-    for (const digest of staying) roots.push({ digest, by: `${digest}, which stays` });
+    const { countsBelow, alsoHeldBy } = this.leaving;
+    for (const [tag, { digest, mediaType }] of tags) {
+      if (this.#isLeaving(digest) && isOwnTag(tag, digest)) continue;
+      const by = `the tag ${tag}`;
+      const counts = countsBelow?.({ tag, digest });
+      roots.push({ digest, by, isLeaf: !isIndexType(mediaType), counts });
+      const also = alsoHeldBy?.(tag);
+      if (also !== undefined) roots.push({ digest: also, by });
+    }
+    for (const each of staying) {
+      const { digest, isLeaf } = typeof each === "string" ? { digest: each, isLeaf: false } : each;
+      roots.push({
+        digest,
+        isLeaf,
+        by: `${digest}, which stays`,
+        counts: countsBelow?.({ digest }),
+      });
+    }
     await this.#reach(roots, unread);
   }
 
@@ -158,11 +173,17 @@ class Look {
 
   async #reach(roots: readonly Root[], unread: readonly Unread[]): Promise<void> {
     // An index that goes holds nothing; one that turns out to stay is a root in the next round.
-    const reach = await reachOf(this.leaving.store, roots, (digest) => this.free.has(digest));
-    for (const [digest, by] of reach.manifests)
-      if (this.free.has(digest)) this.#keep(digest, `${by} still has it`);
-    for (const { by, cause } of [...unread, ...reach.unread])
-      this.#keepAll(`${by} cannot be read, and may contain it`, cause);
+    const whole = roots.filter(({ counts }) => counts === undefined);
+    const partial = roots.filter(({ counts }) => counts !== undefined);
+    for (const { by, cause } of unread) this.#keepAll(`${by} cannot be read`, cause);
+    // What some hold in part others may hold whole.
+    for (const some of [whole, partial]) {
+      const reach = await reachOf(this.leaving.store, some, (digest) => this.free.has(digest));
+      for (const [digest, by] of reach.manifests)
+        if (this.free.has(digest)) this.#keep(digest, `${by} still has it`);
+      for (const { by, cause } of reach.unread)
+        this.#keepAll(`${by} cannot be read, and may contain it`, cause);
+    }
   }
 
   /** Listed twice, as one that is left out of one answer may be all that keeps something. */

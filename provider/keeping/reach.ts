@@ -7,6 +7,7 @@ import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { successorsOf, type Manifest } from "../oci/manifest";
 import { isIndexType, isManifestType } from "../oci/media-types";
+import type { Counts } from "./leaving";
 
 /** Requests under way at once. */
 export const AT_ONCE = 8;
@@ -17,6 +18,8 @@ export interface Root {
   by: string;
   /** Known not to be an index, so that it contains no other manifest. */
   isLeaf?: boolean | undefined;
+  /** Which children count. @default all */
+  counts?: Counts | undefined;
 }
 
 /** What is there and cannot be read: it may contain anything. */
@@ -89,13 +92,14 @@ export async function reachOf(
       reach.manifests.set(digest, by);
       return true;
     });
-    await forEachBounded(fresh, AT_ONCE, async ({ digest, by, isLeaf }) => {
+    await forEachBounded(fresh, AT_ONCE, async ({ digest, by, isLeaf, counts }) => {
       if (isLeaf === true || stop(digest)) return;
       try {
         const manifest = await contentOf(store, digest);
         if (manifest?.kind !== "index") return;
         for (const child of successorsOf(manifest))
-          next.push({ digest: child.digest, by, isLeaf: isLeafType(child.mediaType) });
+          if (counts?.(child, manifest) ?? true)
+            next.push({ digest: child.digest, by, isLeaf: isLeafType(child.mediaType), counts });
       } catch (error) {
         reach.unread.push({ by: `${digest} (below ${by})`, cause: asConsignError(error) });
       }

@@ -9,6 +9,7 @@ import { onDeleteSchema } from "../world/arguments";
 import { claimSelectionSchema } from "./choose/claims";
 import { platformsSchema } from "./choose/platforms";
 import { tagSelectionSchema } from "./choose/tags";
+import { marksSchema } from "./fill/marks";
 
 export const schema = z.object({
   source: locationSchema,
@@ -40,6 +41,8 @@ export const plannedMirrorSchema = schema.extend({
   kept: statusSchema.optional(),
   /** By destination that could not be finished, what it may still hold of earlier plans. */
   behind: z.record(z.string(), mirrorPlanSchema).optional(),
+  /** By destination, what tells what this mirror has put there from what it has found. */
+  marks: z.record(z.string(), marksSchema).optional(),
 });
 
 export type PlannedMirror = z.infer<typeof plannedMirrorSchema>;

@@ -27,7 +27,7 @@ import { inventoryTagOf } from "./fill/fill";
 import { bringInStep } from "./fill/fill-all";
 import { observeDestination } from "./fill/observe";
 import { removeUnplanned } from "./fill/prune";
-import { ownOrigins } from "./fill/prune-origin";
+import { Marks } from "./fill/marks";
 import type { KeptTags } from "./fill/tag-moves";
 import { checkPlaces, respelled, without } from "./places";
 import { differenceOf } from "./plan/difference";
@@ -74,7 +74,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
     "upcoming",
     "upcomingReady",
   ],
-  ensured: ["ready", "behind", "kept"],
+  ensured: ["ready", "behind", "kept", "marks", "onDestroy"],
 
   async plan(known, unknown, previous, context) {
     // What is upcoming serves the plan and is no property of the mirror: it is neither shown nor
@@ -258,17 +258,19 @@ export const mirror: Reconciler<typeof schema.shape> = {
         recorded.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags, cosignTags: {} };
       const others = await plannedAt(destination, context);
       await removeUnplanned(
-        store,
-        others.plan,
-        taken,
+        {
+          destination: store,
+          plan: others.plan,
+          before: taken,
+          marks: Marks.of(recorded.marks?.[destination], held),
+        },
         context,
-        ownOrigins(store, [recorded.signedBy], context),
       );
       if (
         recorded.plan.summary !== undefined &&
         !others.inventoryTags.has(inventoryTagOf(recorded))
       )
-        await removeInventory(store, inventoryTagOf(recorded));
+        await removeInventory(store, inventoryTagOf(recorded), context);
     }
   },
 };

@@ -91,6 +91,7 @@ export async function respelled(
     status: renamed(before.status),
     parity: renamed(before.parity),
     ...(before.kept === undefined ? {} : { kept: renamed(before.kept) }),
+    ...(before.marks === undefined ? {} : { marks: renamed(before.marks) }),
     ...(before.behind === undefined ? {} : { behind: renamed(before.behind) }),
   };
 }

@@ -176,6 +176,6 @@ test("a mirror that takes another's place keeps what both plan, when that other 
     );
     assert.deepEqual(await replaced.refresh(), {});
     await replaced.destroy();
-    assert.deepEqual(await held(image, claim), [false, false]);
+    assert.deepEqual(await held(image, claim), [true, true], "it had found them there");
   }
 });

@@ -15,6 +15,7 @@ import type { Descriptor } from "../../oci/descriptor";
 import { isDigest, type Digest } from "../../oci/digest";
 import type { FullArtifact, FullPlan } from "../../upcoming/plan";
 import type { TakesChild } from "../choose/platforms";
+import type { Marks } from "./marks";
 import type { CopyMeter } from "./progress";
 import type { Related } from "../../upcoming/related";
 import { decideTags, type KeptTags, type Move, type TagWork } from "./tag-moves";
@@ -32,6 +33,7 @@ export interface Work extends TagWork {
    */
   complete: (digest: Digest, artifact: FullArtifact) => Promise<void>;
   meter: CopyMeter;
+  marks: Marks;
   sendBlob: SendBlob | undefined;
 }
 
@@ -63,7 +65,8 @@ export async function applyToDestination(work: Work): Promise<Applied> {
     Object.keys(known.status ?? {}).flatMap((line) => line.split(" ").filter(isDigest)),
   );
   const untagged = known.base === undefined && (await destination.tags()).length === 0;
-  const { moves, kept } = await decideTags(work, untagged);
+  const { moves, kept, found } = await decideTags(work, untagged);
+  for (const tag of found) work.marks.sawTag(tag);
   const movesTo = groupedBy(moves, ({ to }) => to);
   const pending = (Object.entries(plan.artifacts) as [Digest, FullArtifact][]).filter(
     ([digest, artifact]) => isPending(digest, artifact, work, doubtful) || movesTo.has(digest),
@@ -110,7 +113,10 @@ export async function applyToDestination(work: Work): Promise<Applied> {
       sendBlob: work.sendBlob,
       concurrency: 32,
       batch: BATCH,
-      onProgress: meter.seen,
+      onProgress: (event) => {
+        meter.seen(event);
+        work.marks.seen(event);
+      },
     });
     for (const key of Object.keys(total) as (keyof CopyReport)[]) total[key] += report[key];
     meter.done(Math.min(start + BATCH, items.length), items.length);
@@ -122,6 +128,7 @@ export async function applyToDestination(work: Work): Promise<Applied> {
     for (const move of movesTo.get(digest) ?? [])
       await destination.tag(manifest, move.tag, { expected: move.from });
   }
+  for (const { tag } of moves) work.marks.setTag(tag);
   return { report: total, kept };
 }
 

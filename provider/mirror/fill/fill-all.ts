@@ -24,7 +24,7 @@ import {
 } from "../../upcoming/plan";
 import { without } from "../places";
 import { removeUnplanned } from "./prune";
-import { ownOrigins } from "./prune-origin";
+import { Marks, type RecordedMarks } from "./marks";
 import { BlobRelay } from "./relay";
 import { SharedSource } from "./shared-source";
 import type { KeptTags } from "./tag-moves";
@@ -60,6 +60,7 @@ export async function bringInStep(
   const status: Record<string, DestinationStatus> = {};
   const behind: Record<string, MirrorPlan> = {};
   const kept: Record<string, KeptTags> = {};
+  const marks: Record<string, RecordedMarks> = {};
   const failures: [destination: string, error: Error][] = [];
   await forEachBounded(
     planned.destinations,
@@ -76,6 +77,7 @@ export async function bringInStep(
         seen?.["failed"] === undefined &&
         seen?.["inventory"] === undefined;
       let leftover = wasThere ? base : undefined;
+      let found: Marks | undefined;
       try {
         const unfinished =
           late === undefined
@@ -85,18 +87,29 @@ export async function bringInStep(
           wasThere ? [unfinished, base] : [await replacedAt(destination, context)]
         ).filter((plan) => plan !== undefined);
         if (wasThere) leftover = union(unfinished, base);
+        found = Marks.of(before?.marks?.[destination], leftover);
         const left = await fillDestination(
           destination,
           filling,
-          { base: certain ? base : undefined, earlier, status: seen, kept: keptBefore, leftover },
+          {
+            base: certain ? base : undefined,
+            earlier,
+            status: seen,
+            kept: keptBefore,
+            leftover,
+            marks: found,
+          },
           planned,
           before,
           context,
         );
         status[destination] = {};
+        marks[destination] = found.record(true);
         if (Object.keys(left).length > 0) kept[destination] = left;
       } catch (error) {
         failures.push([destination, error as Error]);
+        const marked = found?.record(false) ?? before?.marks?.[destination];
+        if (marked !== undefined) marks[destination] = marked;
         if (Object.keys(keptBefore).length > 0) kept[destination] = keptBefore;
         status[destination] = { failed: (error as Error).message };
         const unfinished =
@@ -115,6 +128,8 @@ export async function bringInStep(
         .map((destination) => [destination, parity]),
     ),
     kept: inOrder(planned.destinations, kept),
+    marks: inOrder(planned.destinations, marks),
+    onDestroy: onDestroy(planned),
     ...(Object.keys(behind).length === 0 ? {} : { behind }),
   };
   if (failures.length > 0)
@@ -248,13 +263,16 @@ async function leave(
       const taken: FullPlan =
         planned.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags };
       await removeUnplanned(
-        store,
-        (await plannedAt(destination, context)).plan,
-        taken,
+        {
+          destination: store,
+          plan: (await plannedAt(destination, context)).plan,
+          before: taken,
+          marks: Marks.of(before.marks?.[destination], taken),
+        },
         context,
-        ownOrigins(store, [before.signedBy], context),
       );
-      if (before.plan.summary !== undefined) await removeInventory(store, inventoryTagOf(before));
+      if (before.plan.summary !== undefined)
+        await removeInventory(store, inventoryTagOf(before), context);
     } catch (error) {
       if (!isConsignError(error)) throw error;
       context.warn(
@@ -262,6 +280,17 @@ async function leave(
       );
     }
   }
+}
+
+/** What a destroy does, which asks nobody in its preview. */
+function onDestroy({ onDelete, destinations }: PlannedMirror): string[] {
+  return destinations.map((destination) =>
+    onDelete === "retain"
+      ? `destroy will keep all of ${destination}`
+      : onDelete === "untag"
+        ? `destroy will remove the tags that this mirror has set at ${destination}, and keep the content`
+        : `destroy will remove what this mirror has put at ${destination}, unless others need it`,
+  );
 }
 
 function inOrder<T>(

@@ -10,11 +10,10 @@ import { inventoryTag, removeInventory, writeInventory } from "../plan/inventory
 import { plannedAt } from "../plan/memory";
 import { union, type FullPlan } from "../../upcoming/plan";
 import type { TakesChild } from "../choose/platforms";
+import type { Marks } from "./marks";
 import { CopyMeter } from "./progress";
 import { removeUnplanned } from "./prune";
-import { removeLeftOut } from "./prune-children";
 import type { BlobRelay } from "./relay";
-import { ownOrigins } from "./prune-origin";
 import type { KeptTags, KnownTags } from "./tag-moves";
 import { ensureSigned } from "../../signing/signing";
 import type { PlannedMirror } from "../arguments";
@@ -35,6 +34,7 @@ export interface Filling {
 export interface KnownDestination extends KnownTags {
   /** What earlier runs put there, finished or not; what of it is no longer planned is to go. */
   leftover: FullPlan | undefined;
+  marks: Marks;
 }
 
 /**
@@ -59,7 +59,9 @@ export async function fillDestination(
     destination,
     known,
     onConflict: planned.onConflict,
-    complete: (digest) => signOrigin(destination, digest, plan, planned, context),
+    complete: (digest) =>
+      signOrigin({ destination, digest, plan, marks: known.marks }, planned, context),
+    marks: known.marks,
     warn: (message) => context.warn(message),
     meter,
     sendBlob: filling.relay?.to(destination),
@@ -75,15 +77,11 @@ export async function fillDestination(
   if (known.leftover !== undefined) {
     const wanted = union((await plannedAt(name, context)).plan, plan) ?? plan;
     await removeUnplanned(
-      destination,
-      wanted,
-      known.leftover,
+      { destination, plan: wanted, before: known.leftover, marks: known.marks },
       context,
-      ownOrigins(destination, [planned.signedBy, before?.signedBy], context),
     );
-    await removeLeftOut(destination, wanted, known.leftover, context);
   }
-  await keepInventory(destination, known, planned, plan, before);
+  await keepInventory(destination, { known, planned, plan, before }, context);
   return kept;
 }
 
@@ -99,9 +97,12 @@ function sparseRefused(name: string, cause: ConsignError): ConsignError {
 
 /** The claim that says what a derived index was made from is signed before a tag leads to it. */
 async function signOrigin(
-  destination: Store,
-  digest: Digest,
-  plan: FullPlan,
+  {
+    destination,
+    digest,
+    plan,
+    marks,
+  }: { destination: Store; digest: Digest; plan: FullPlan; marks: Marks },
   { signer, signedBy }: PlannedMirror,
   context: ResourceContext,
 ): Promise<void> {
@@ -119,6 +120,7 @@ async function signOrigin(
           signedBy,
           renew: false,
           previous: undefined,
+          onMade: (signature) => marks.madeOrigin(signature, claim),
         },
         context,
       );
@@ -127,10 +129,18 @@ async function signOrigin(
 
 async function keepInventory(
   destination: Store,
-  known: KnownDestination,
-  planned: PlannedMirror,
-  plan: FullPlan,
-  before: PlannedMirror | undefined,
+  {
+    known,
+    planned,
+    plan,
+    before,
+  }: {
+    known: KnownDestination;
+    planned: PlannedMirror;
+    plan: FullPlan;
+    before: PlannedMirror | undefined;
+  },
+  context: ResourceContext,
 ): Promise<void> {
   const tag = inventoryTagOf(planned);
   const { summary } = planned.plan;
@@ -142,7 +152,7 @@ async function keepInventory(
     before?.plan.summary !== undefined &&
     (summary === undefined || inventoryTagOf(before) !== tag)
   )
-    await removeInventory(destination, inventoryTagOf(before));
+    await removeInventory(destination, inventoryTagOf(before), context);
 }
 
 export function inventoryTagOf({

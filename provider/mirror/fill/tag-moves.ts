@@ -41,6 +41,8 @@ export interface Move {
 
 export interface TagDecisions {
   moves: Move[];
+  /** Tags that are where they are to be, and that no earlier run has set. */
+  found: string[];
   kept: KeptTags;
 }
 
@@ -81,6 +83,11 @@ export async function decideTags(work: TagWork, untagged: boolean): Promise<TagD
     found.set(tag, now);
     if (isOurs(tag, now, work)) base.set(tag, now);
   });
+  const there = [...found].flatMap(([tag, now]) =>
+    now === source.get(tag) && !known.earlier.some((earlier) => tagIn(earlier, tag) === now)
+      ? [tag]
+      : [],
+  );
   const { add, move, conflict } = mergeTags({ base, source, destination: found });
   const staying = conflict.filter(({ tag }) => mayStay(tag, plan, onConflict));
   const contested = conflict.filter(({ tag }) => !mayStay(tag, plan, onConflict));
@@ -90,6 +97,7 @@ export async function decideTags(work: TagWork, untagged: boolean): Promise<TagD
       `${destination.name}:${tag} stays at ${from}, as ${onConflict === "keep" ? "onConflict says" : "others signed there: what upstream has under that tag is not brought"}`,
     );
   return {
+    found: there,
     moves: [...add, ...move, ...contested].map(({ tag, from }) => ({
       tag,
       from,

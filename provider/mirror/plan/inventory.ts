@@ -5,6 +5,11 @@ import { bytesBlob, packManifest, type BlobSource, type PackedArtifact } from ".
 import type { ReadStore, Store } from "../../content/storage";
 import { readSmall } from "../../content/verify";
 import { isConsignError } from "../../errors";
+import { untold } from "../../keeping/leaving";
+import { contentOf } from "../../keeping/reach";
+import { removeManifests, removeTags } from "../../keeping/remove";
+import type { ResourceContext } from "../../world/context";
+import { tagDigest } from "../../world/tags";
 import { digestOf, hexOf, type Digest } from "../../oci/digest";
 import { artifactTypeOf } from "../../oci/manifest";
 import {
@@ -136,17 +141,25 @@ export async function hasInventory(store: ReadStore, { summary }: MirrorPlan): P
   }
 }
 
-/** Takes an inventory away, and nothing that is not one. */
-export async function removeInventory(store: Store, tag: string): Promise<void> {
-  try {
-    const manifest = await store.manifest(tag);
-    if (artifactTypeOf(manifest) !== INVENTORY_TYPE) return;
-    // Not every registry can remove a tag alone, and not every one removes it with its manifest.
-    await store.untag(tag).catch((error: unknown) => {
-      if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;
-    });
-    await store.deleteManifest(manifest.descriptor);
-  } catch (error) {
-    if (!isConsignError(error, "MANIFEST_UNKNOWN", "REGISTRY_UNSUPPORTED")) throw error;
-  }
+/**
+ * Takes an inventory away, and nothing that is not one. Its tag is the mirror's by its name, and
+ * what is under it is made by nobody else.
+ */
+export async function removeInventory(
+  store: Store,
+  tag: string,
+  clock: Pick<ResourceContext, "now">,
+): Promise<void> {
+  const digest = await tagDigest(store, tag, { fresh: true });
+  const manifest = digest === undefined ? undefined : await contentOf(store, digest);
+  if (digest === undefined || manifest === undefined || artifactTypeOf(manifest) !== INVENTORY_TYPE)
+    return;
+  // Not every registry can remove a tag alone, and not every one removes it with its manifest.
+  const { stuck } = await removeTags(store, new Map([[tag, [digest]]]));
+  const result = await removeManifests(
+    { store, manifests: new Map([[digest, {}]]), isOwnTag: (each) => stuck.has(each) },
+    clock,
+  );
+  const failure = untold(result);
+  if (failure !== undefined) throw failure;
 }

@@ -67,6 +67,13 @@ const COMMANDS = {
     await withTools([...ALL_TOOLS, ...BENCH_TOOLS]);
     await become(process.execPath, ["--import", "tsx", program, ...rest], { cwd: root });
   },
+  /** `npm run faults -- removal|verdicts [--json]`: one fault at each request, see test/faults/. */
+  async faults() {
+    await build();
+    await withTools(ALL_TOOLS);
+    const program = join(root, "test", "faults", "main.ts");
+    await become(process.execPath, ["--import", "tsx", program, ...args], { cwd: root });
+  },
   /** Any program, with PATH as tests have it: `npm run exec -- pulumi version`. */
   async exec() {
     await build();

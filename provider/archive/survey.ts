@@ -181,7 +181,7 @@ async function factsOf(
     if (there !== undefined && isIndexType(there.mediaType))
       Object.assign(facts.evidence, await holdsOnParts(place, digest, { ...inquiry, seen }));
   }
-  if (recorded !== undefined && recorded.state !== "purged")
+  if (recorded !== undefined && !isLeaving(recorded))
     addEvidence(facts, await unlistedEvidence(digest, recorded.evidence, { ...inquiry, seen }));
   if (descriptor === undefined) return undefined;
   const { ours, others } = await ownersOf(facts, question.ownership);
@@ -206,6 +206,11 @@ async function factsOf(
     },
     predecessors,
   };
+}
+
+/** What was purged, or is about to be, is judged by what was recorded of it. */
+function isLeaving({ state, decision }: Entry): boolean {
+  return state === "purged" || decision === "purge";
 }
 
 /** Who doubts may know more, as of a revocation that the archive has not heard of. */

@@ -9,7 +9,8 @@ import { REMAINS, report, sampled, chosen, type Case, type Choice, type Report }
 import { askedIn, FAULT_KINDS, ruleFor, type Asked, type FaultKind } from "./fault-kinds";
 import { describe, labelsOf, type Labels } from "./labels";
 import { Place, remember, type Remembered } from "./place";
-import { REMOVALS, type RemovalScene } from "./removal-scenes";
+import type { RemovalScene } from "./removal-scene";
+import { REMOVALS } from "./removal-scenes";
 import { untrue } from "./said";
 import { Stage } from "./scene";
 import { itemsOf, keyOf, missing, restore, take, type Item, type Snapshot } from "./snapshot";

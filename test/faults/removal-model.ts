@@ -14,7 +14,7 @@ import { Life } from "../harness/life";
 import { claim, publish, trustOf } from "../harness/memory-world";
 import { OpenStores, type Mishap, type OpenStore } from "./model-store";
 import { remember, type Remembered } from "./place";
-import { GRACE, HOLD } from "./removal-scenes";
+import { GRACE, HOLD } from "./removal-scenes-archive";
 import { parties } from "./scene";
 
 const at = (name: string): string => `registry.example/${name}`;
@@ -92,6 +92,9 @@ export class RemovalModel {
   /** Without faults everything comes to rest, and what is due is done. */
   async rest(): Promise<void> {
     this.#day += 400 * 86_400_000;
+    const archive = this.stores.at(at("archive"));
+    const { digest } = this.known.old;
+    const held = this.#isHeld(archive, digest);
     for (const name of ["ours", "theirs"] as const) {
       let last: unknown;
       for (let round = 0; round < 8 && last !== "same"; round++) {
@@ -102,12 +105,11 @@ export class RemovalModel {
             if (!store.holds(digest))
               this.#tell(`rest: ${store.name} has lost ${this.#nameOf(store, digest)}`);
       }
-      if (last !== "same") this.#tell(`rest: ${name} does not come to rest: ${String(last)}`);
+      if (last !== "same" && !held)
+        this.#tell(`rest: ${name} does not come to rest: ${String(last)}`);
       this.#said(name, undefined);
     }
-    const archive = this.stores.at(at("archive"));
-    const { digest } = this.known.old;
-    if (!this.#isHeld(archive, digest) && archive.manifests.has(digest))
+    if (!held && archive.manifests.has(digest))
       this.#tell("rest: what is due in the archive is still there");
   }
 
@@ -166,8 +168,12 @@ export class RemovalModel {
     return needed;
   }
 
+  /** Somebody's tag or index has it, or something that refers to it: then it stays, and rightly. */
   #isHeld(store: OpenStore, digest: Digest): boolean {
-    return store.reach(this.#kept.get(store) ?? []).has(digest);
+    const kept = store.reach(this.#kept.get(store) ?? []);
+    return [...store.reach([digest])].some(
+      (each) => store.manifests.has(each as Digest) && kept.has(each),
+    );
   }
 
   /** What states say is there. */

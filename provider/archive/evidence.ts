@@ -12,6 +12,7 @@ import {
   type ReadClaim,
 } from "../claims/index";
 import type { ReadStore } from "../content/storage";
+import { isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation/index";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
@@ -47,7 +48,7 @@ export interface EvidenceInquiry {
   places: readonly Place[];
   question: EvidenceQuestion;
   context: ResourceContext;
-  /** Claims that a list has named. */
+  /** Claims that a list has named for what they are. */
   seen: Set<Digest>;
 }
 
@@ -71,13 +72,14 @@ export async function evidenceAt(
     known.kind === "claimed" ||
     (known.kind === "archived" && known.sources === undefined);
   for (const descriptor of await store.referrers(subject)) {
-    seen.add(descriptor.digest);
     const kind = kindOfEvidence(descriptor, question.holds, role === "archive");
     if (kind === undefined) continue;
     const text = recorded[descriptor.digest];
     const known = text === undefined ? undefined : decodeEvidence(text);
     const certain =
       known !== undefined && known.kind !== "doubt" && !question.again && !changeable(kind, known);
+    if (!certain && (await isOfAnother(store, descriptor.digest, subject))) continue;
+    seen.add(descriptor.digest);
     const evidence = certain
       ? known
       : await judged(store, descriptor, subject, kind, known, question, context);
@@ -98,12 +100,26 @@ export async function holdsOn(
 ): Promise<Facts["evidence"]> {
   const found: Facts["evidence"] = {};
   for (const descriptor of await store.referrers(subject)) {
-    seen.add(descriptor.digest);
     if (kindOfEvidence(descriptor, question.holds, false) !== "hold") continue;
+    if (await isOfAnother(store, descriptor.digest, subject)) continue;
+    seen.add(descriptor.digest);
     const evidence = await judged(store, descriptor, subject, "hold", undefined, question, context);
     if (evidence !== undefined) found[descriptor.digest] = encodeEvidence(evidence);
   }
   return found;
+}
+
+/**
+ * Anybody who may push may put the claims of another artifact on a list. What cannot be read is not
+ * told from one about this.
+ */
+async function isOfAnother(store: ReadStore, claim: Digest, subject: Digest): Promise<boolean> {
+  try {
+    return (await store.manifest(claim)).value.subject?.digest !== subject;
+  } catch (error) {
+    if (!isConsignError(error)) throw error;
+    return false;
+  }
 }
 
 /** But for `hold`, the short names of their types. */

@@ -225,8 +225,8 @@ describe("an archive that drops what it has taken", () => {
 });
 
 describe("evidence that vanishes from lists", () => {
-  for (const where of ["source", "both"] as const)
-    test(`lifts no hold (list at ${where})`, async () => {
+  for (const where of ["source", "both", "another type"] as const)
+    test(`lifts no hold (${where})`, async () => {
       const world = new ArchiveWorld();
       const old = await world.deployed("old", PAST);
       const hold = await claim(
@@ -243,9 +243,18 @@ describe("evidence that vanishes from lists", () => {
       world.stores.wrap = (store) =>
         intercepted(store, async (call) => {
           if (call.name !== "referrers" || named(call) !== old.digest) return undefined;
-          if (where === "source" && store !== world.source) return undefined;
           const listed = await store.referrers(old.digest);
-          return { answer: listed.filter((each) => each.digest !== digest) };
+          if (where === "source" && store !== world.source) return undefined;
+          if (where !== "another type")
+            return { answer: listed.filter((each) => each.digest !== digest) };
+          // Or it is there as something that it is not.
+          return {
+            answer: listed.map((each) =>
+              each.digest === digest
+                ? { ...each, artifactType: "text/plain", annotations: {} }
+                : each,
+            ),
+          };
         });
       await reaches(life, args, "2027-03-02", "2027-03-03", "2027-03-04");
       assert.deepEqual(await life.refresh(), []);

@@ -135,9 +135,15 @@ class ArchiveRun {
       const entry = task.entries[digest];
       return entry === undefined || isOver(task, entry, context);
     });
-    if (task.rules.frees === undefined || due.length === 0) return;
+    if (task.rules.frees === undefined) {
+      // They are the registry's to collect now.
+      this.outcome.left = {};
+      return;
+    }
     await this.#together(due, async (some) => {
-      this.#settle(await freeBlobs(task, Object.fromEntries(some) as BlobsLeft, context));
+      const blobs: BlobsLeft = {};
+      for (const [digest, each] of some) blobs[digest] = each;
+      this.#settle(await freeBlobs(task, blobs, context));
     });
   }
 

@@ -9,7 +9,7 @@ export {
   MAX_CONDITION_LENGTH,
 } from "./require/condition";
 export type { Condition, ConditionContext, ConditionResult } from "./require/condition";
-export { durationSchema, formatAge, parseDuration } from "./duration";
+export { delaySchema, durationSchema, formatAge, parseDelay, parseDuration } from "./duration";
 export { effectiveClaims } from "./effective/effective";
 export type { EffectiveClaims } from "./effective/effective";
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign/foreign";

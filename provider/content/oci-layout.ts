@@ -22,8 +22,16 @@ import { blobPath, readIfPresent, removeFile, sizeOf, writeAtomically } from "./
 import { LayoutIndexFile } from "./layout-index";
 import { DEFAULT_LOCK_WAIT_MS, withLayoutLock } from "./layout-lock";
 import { LayoutReferrers } from "./layout-referrers";
-import type { CallOptions, Content, PushOptions, Store, TagOptions, TagOrDigest } from "./storage";
-import { checkExpected, checkTag, isFallbackTag } from "./tags";
+import type {
+  CallOptions,
+  Content,
+  PushOptions,
+  Store,
+  TagListOptions,
+  TagOptions,
+  TagOrDigest,
+} from "./storage";
+import { checkExpected, checkTag, isFallbackTag, isLeaseTag } from "./tags";
 import { readVerified, verified } from "./verify";
 
 export interface OciLayoutOptions {
@@ -110,11 +118,12 @@ export class OciLayout implements Store {
    * Names that other tools wrote and that are no tags, as whole references, are not listed;
    * `resolve` takes them all the same.
    */
-  async tags(): Promise<string[]> {
+  async tags({ leases = false }: TagListOptions = {}): Promise<string[]> {
     const names = (await this.#index.read()).manifests.map(tagOf);
     return [...new Set(names)]
-      .filter((name) => name !== undefined && isTag(name) && !isFallbackTag(name))
-      .sort() as string[];
+      .filter((name) => name !== undefined)
+      .filter((name) => isTag(name) && !isFallbackTag(name) && isLeaseTag(name) === leases)
+      .sort();
   }
 
   async pushBlob(

@@ -61,9 +61,9 @@ export interface ReadStore {
   referrers(subject: Digest, options?: ReferrersOptions): Promise<Descriptor[]>;
   /**
    * All tags, sorted. A repository that does not exist has none. Fallback tags of referrers are not
-   * listed.
+   * listed, and leases only on demand.
    */
-  tags(options?: CallOptions): Promise<string[]>;
+  tags(options?: TagListOptions): Promise<string[]>;
 }
 
 /** A place that can also be written to. Every verb is idempotent. */
@@ -117,6 +117,11 @@ export interface ReferrersOptions extends CallOptions {
    * @default false
    */
   present?: boolean | undefined;
+}
+
+export interface TagListOptions extends CallOptions {
+  /** The tags of leases, and no others. @default false */
+  leases?: boolean | undefined;
 }
 
 export interface PushManifestOptions extends CallOptions {

@@ -7,9 +7,11 @@ import type {
   ReadStore,
   ReferrersOptions,
   Store,
+  TagListOptions,
   TagOptions,
   TagOrDigest,
 } from "../content/storage";
+import { isLeaseTag } from "../content/tags";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, parseDigest, type Digest } from "../oci/digest";
@@ -108,7 +110,9 @@ export class Repository implements Store {
       return read === undefined ? undefined : this.#remember(read.manifest);
     };
     const located = await this.#located.get(target, load, options.signal);
-    return located === undefined ? this.#unknown(target) : this.#read(located.digest, options);
+    if (located === undefined) return this.#unknown(target);
+    // What a tag leads to has just been read with it.
+    return this.#read(located.digest, { signal: options.signal });
   }
 
   async blob(target: Descriptor, options: CallOptions = {}): Promise<Content> {
@@ -164,14 +168,14 @@ export class Repository implements Store {
     return listed.filter((_, at) => there[at]);
   }
 
-  async tags(options: CallOptions = {}): Promise<string[]> {
+  async tags(options: TagListOptions = {}): Promise<string[]> {
     if (options.fresh === true) this.#tagLists.delete("");
     const tags = await this.#tagLists.get(
       "",
       (signal) => listTags(this.connection, this.repository, { signal }),
       options.signal,
     );
-    return [...tags];
+    return tags.filter((tag) => isLeaseTag(tag) === (options.leases ?? false));
   }
 
   async pushBlob(

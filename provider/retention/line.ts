@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFacts, short } from "./facts";
-import type { Entries, Entry } from "./plan";
+import type { Entries, Entry } from "./entry";
 
 /** The cells of one artifact's row: what a change board reads. */
 export interface Row {

@@ -14,7 +14,9 @@ export interface Report {
   campaign: string;
   probes: number;
   wrong: number;
-  /** How many probes left something over that nobody needs: no harm, and no merit. */
+  /** Where what was due is still there in the end, as a lie was believed: no harm, and no merit. */
+  left: Case[];
+  /** How many probes left something over that only a list had led to. */
   remains: number;
   /** How many cases of each kind there are. */
   kinds: Record<string, number>;
@@ -74,12 +76,14 @@ export function chosen({ only = [] }: Choice, id: string): boolean {
 }
 
 /** What is no wrong, but worth knowing. */
+export const LEFT = "left";
 export const REMAINS = "remains";
 
 export function report(campaign: string, probes: number, found: readonly Case[]): Report {
-  const cases = found.filter(({ wrong }) => wrong !== REMAINS);
+  const cases = found.filter(({ wrong }) => wrong !== REMAINS && wrong !== LEFT);
+  const left = found.filter(({ wrong }) => wrong === LEFT);
   const kinds: Record<string, number> = {};
   for (const { wrong } of cases) kinds[wrong] = (kinds[wrong] ?? 0) + 1;
-  const remains = found.length - cases.length;
-  return { campaign, probes, wrong: cases.length, remains, kinds, cases };
+  const remains = found.length - cases.length - left.length;
+  return { campaign, probes, wrong: cases.length, kinds, cases, left, remains };
 }

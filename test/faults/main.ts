@@ -38,7 +38,9 @@ async function main(): Promise<void> {
     progress: (line) => void process.stderr.write(`${line}\n`),
   });
   const seconds = Math.round((performance.now() - began) / 1000);
-  process.stderr.write(`${found.probes} probes, ${found.wrong} wrong, ${seconds} s\n`);
+  process.stderr.write(
+    `${found.probes} probes, ${found.wrong} wrong, ${found.left.length} with something left, ${seconds} s\n`,
+  );
   if (values.json === true) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
   else
     for (const { id, wrong, details } of found.cases)

@@ -14,7 +14,7 @@ import { Life } from "../harness/life";
 import { claim, publish, trustOf } from "../harness/memory-world";
 import { OpenStores, type Mishap, type OpenStore } from "./model-store";
 import { remember, type Remembered } from "./place";
-import { GRACE, HOLD } from "./removal-scenes";
+import { GRACE, HOLD } from "./removal-scenes-archive";
 import { parties } from "./scene";
 
 const at = (name: string): string => `registry.example/${name}`;

@@ -14,14 +14,14 @@ test(
   { skip: registryMissing(...REGISTRY_KINDS) },
   async (context) => {
     // Each registry has a quarter of the scenes, and the campaign has all at each.
-    const { cases, probes } = await removalCampaign({
+    const { cases, left, probes } = await removalCampaign({
       sample: SAMPLE,
       seed: 15,
       workers: 1,
       scenes: (scene, registry) =>
         NAMES.indexOf(scene) % REGISTRY_KINDS.length === REGISTRY_KINDS.indexOf(registry),
     });
-    context.diagnostic(`${probes} probes`);
+    context.diagnostic(`${probes} probes; left over: ${left.map(({ id }) => id).join(", ")}`);
     assert.ok(probes >= SAMPLE * 0.9, String(probes));
     assert.deepEqual(
       cases.map(({ id, wrong, details }) => `${wrong}: ${id}: ${details[0]}`),

@@ -5,11 +5,21 @@ import { successorsOf } from "../../provider/oci/manifest";
 import type { Life } from "../harness/life";
 import type { RegistryKind } from "../harness/registries";
 import { REGISTRY_KINDS } from "../harness/registries";
-import { REMAINS, report, sampled, chosen, type Case, type Choice, type Report } from "./campaign";
+import {
+  LEFT,
+  REMAINS,
+  report,
+  sampled,
+  chosen,
+  type Case,
+  type Choice,
+  type Report,
+} from "./campaign";
 import { askedIn, FAULT_KINDS, ruleFor, type Asked, type FaultKind } from "./fault-kinds";
 import { describe, labelsOf, type Labels } from "./labels";
 import { Place, remember, type Remembered } from "./place";
-import { REMOVALS, type RemovalScene } from "./removal-scenes";
+import type { RemovalScene } from "./removal-scene";
+import { REMOVALS } from "./removal-scenes";
 import { untrue } from "./said";
 import { Stage } from "./scene";
 import { itemsOf, keyOf, missing, restore, take, type Item, type Snapshot } from "./snapshot";
@@ -65,7 +75,10 @@ async function prepare(
   const wrong = await untrue(life.kind.kind, scene.destroys ? {} : revived.outputs, true, place);
   await settle(scene, revived);
   const gone = await missing(place, all);
-  const lost = gone.filter((item) => must.has(keyOf(item)));
+  // That one has one set of blobs for all of its repositories.
+  const shared = (item: Item): boolean =>
+    place.kind === "ggcr" && item.what === "blob" && item.repository !== "archive";
+  const lost = gone.filter((item) => must.has(keyOf(item)) && !shared(item));
   wrong.push(...lost.map((item) => `lost ${describe(item, labels)}`));
   const goes = new Set(gone.map(keyOf));
   for (const { repository, digest } of scene.due)
@@ -169,7 +182,7 @@ async function probeOnce({ id, prepared, asked, kind }: Probe, place: Place): Pr
   const due = left.filter(({ what, name }) => what === "tag" || prepared.named.has(name));
   const lines = (due.length > 0 ? due : left).map((item) => describe(item, labels));
   const excused = scene.destroys === true && failed === undefined;
-  wrong(due.length > 0 && !excused ? "left" : REMAINS, lines);
+  wrong(due.length > 0 && !excused ? LEFT : REMAINS, lines);
   if (failed !== undefined) for (const each of cases) each.details.push(`the run said: ${failed}`);
   return cases;
 }

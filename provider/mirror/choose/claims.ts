@@ -19,7 +19,7 @@ import { mediaTypeSchema } from "../../oci/media-types";
 import type { ResourceContext } from "../../world/context";
 import type { Refusal } from "./withdrawn";
 import { distanceOf, SIGNATURE, type Related, type RelatedByDigest } from "../../upcoming/related";
-import { fitsPattern } from "./value-pattern";
+import { fitsPattern } from "../../oci/value-pattern";
 
 /** A claim's short name, a predicate type, or an artifact type. */
 const typeSchema = z

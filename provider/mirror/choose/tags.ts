@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import picomatch from "picomatch";
 import semver from "semver";
 import { z } from "zod";
 import { isTimeout, withinTime } from "../../claims/index";
-import { isFallbackTag } from "../../content/index";
+import { isFallbackTag, isLeaseTag } from "../../content/index";
 import { ConsignError } from "../../errors";
 import { digestSchema, isDigest, type Digest } from "../../oci/digest";
 import { isTag } from "../../oci/reference";
-import { fitsPattern } from "./value-pattern";
-
-const GLOB = /[*?[\]{}!()]/;
-const PLAIN_GLOB = /^[\w.*?-]+$/;
+import { isTagPattern, tagMatcher } from "../../oci/tag-pattern";
 
 /** Longest time that choosing may take, in milliseconds, and what each tag adds to it. */
 const SELECTION_TIMEOUT = 2_000;
@@ -21,7 +17,7 @@ const patternSchema = z
   .string()
   .min(1)
   .max(256)
-  .refine((text) => isTag(text) || GLOB.test(text), "is neither a tag nor a glob")
+  .refine(isTagPattern, "is neither a tag nor a glob")
   .refine(
     (text) => !isFallbackTag(text),
     "is no artifact's tag but the list of what refers to an artifact, which is mirrored with it: see claims",
@@ -101,7 +97,9 @@ export function cosignSubjectOf(tag: string): Digest | undefined {
  * which mirrors keep their inventories.
  */
 export function isUserTag(tag: string): boolean {
-  return !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag) && !isFallbackTag(tag);
+  return (
+    !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag) && !isFallbackTag(tag) && !isLeaseTag(tag)
+  );
 }
 
 /** Tags that a selection names outright, and so expects to exist. */
@@ -144,8 +142,8 @@ export async function selectTags(
 export function matchingTags(tags: readonly string[], selection: TagSelection): string[] {
   const rules = rulesOf(selection);
   if (rules.include === undefined && rules.digests !== undefined) return [];
-  const included = rules.include === undefined ? () => true : matcher(rules.include);
-  const excluded = rules.exclude === undefined ? () => false : matcher(rules.exclude);
+  const included = rules.include === undefined ? () => true : tagMatcher(rules.include);
+  const excluded = rules.exclude === undefined ? () => false : tagMatcher(rules.exclude);
   const expression = rules.matching === undefined ? undefined : compileRegex(rules.matching);
   const range = rules.semver;
   const chosen = (tag: string): boolean =>
@@ -196,20 +194,6 @@ function isRegex(text: string): boolean {
 function compileRegex(text: string): { test(tag: string): boolean } {
   const { RE2JS } = require("re2js") as typeof import("re2js");
   return RE2JS.compile(text);
-}
-
-function matcher(patterns: readonly string[]): (tag: string) => boolean {
-  const exact = new Set(patterns.filter(isTag));
-  const globs = patterns.filter((pattern) => !isTag(pattern)).map(compile);
-  return (tag) => exact.has(tag) || globs.some((matches) => matches(tag));
-}
-
-function compile(pattern: string): (tag: string) => boolean {
-  if (!GLOB.test(pattern))
-    throw new ConsignError("INPUT_INVALID", `"${pattern}" is neither a tag nor a glob`);
-  // Stars alone can make a pattern slow, and have a matcher whose time is bounded.
-  if (PLAIN_GLOB.test(pattern)) return (tag) => fitsPattern(tag, pattern);
-  return picomatch(pattern, { nonegate: true });
 }
 
 function version(tag: string): semver.SemVer | null {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RemovalModel, STEPS, type Step } from "./removal-model";
 
-const RUNS = Number(process.env["CONSIGN_MODEL_RUNS"] ?? 200);
+const RUNS = Number(process.env["CONSIGN_MODEL_RUNS"] ?? 120);
 const SEED = Number(process.env["CONSIGN_MODEL_SEED"] ?? 15);
 
 const mishap = fc.record({

@@ -186,7 +186,7 @@ async function keeperOf(
   context: ResourceContext,
 ): Promise<string | undefined> {
   const { store, slot } = question;
-  const tagged = (await tagDigest(store, recorded.tag)) as Digest | undefined;
+  const tagged = await tagDigest(store, recorded.tag);
   const [head] = await readHistory(question, tagged, recorded.promotions, context);
   if (head !== undefined && head.record !== recorded.record)
     return `a later promotion of ${head.digest} is the newest of ${slot.environment}, by ${head.record}`;

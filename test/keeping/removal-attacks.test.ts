@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { claim as claimKind } from "../../provider/claim/claim";
 import { mirror } from "../../provider/mirror/mirror";
 import { promotion } from "../../provider/promotion/promotion";
-import { MemoryStore } from "../../provider/content/memory";
+import type { MemoryStore } from "../../provider/content/memory";
 import type { Store } from "../../provider/content/storage";
 import type { Digest } from "../../provider/oci/digest";
 import type { Manifest } from "../../provider/oci/manifest";

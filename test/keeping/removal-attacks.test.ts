@@ -162,8 +162,8 @@ test("a claim that is withdrawn upstream goes with its signature, or stays with 
       {
         type: "test-result",
         subject: app,
+        audience: "public",
         predicate: { result: "PASSED", configuration: [] },
-        audience: "internal",
       },
       wabbit,
     );

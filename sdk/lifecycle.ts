@@ -47,9 +47,9 @@ export interface RevocationArgs extends LifecycleClaimArgs {
 /**
  * Takes an artifact, or a claim, out of use. Where it arrives, every `Verification` of the artifact
  * turns bad under `lifecycle.revocation`, and every `Promotion` refuses it; a revoked claim does
- * not count any more. `destroy` takes it back (`onDelete: "retain"` does not), and so does a
- * `Revocation` of the revocation, which also reaches the places that have it already, and those
- * that have lost what it says.
+ * not count any more. It outlives its resource. To lift it, revoke it by a `Revocation` of its own,
+ * which also reaches the places that have it already, and those that have lost what it says; or set
+ * `onDelete: "purge"`, run `up`, and then take it out of the program.
  *
  * With `validFor` it ends when that is over. Without, it does not end with its signer's
  * certificate: from then on whether it still holds cannot be told, and nothing is verified until it

@@ -173,7 +173,7 @@ export interface MirrorArgs {
   summarizeAbove?: pulumi.Input<number>;
   /**
    * What `destroy` does at the destinations: nothing, remove this mirror's tags, or remove what it
-   * put there. Tags that a registry cannot take away are named in a warning. @default "retain"
+   * put there. What was there before it stays, and so does what others still need. Tags that a registry cannot take away are named in a warning. @default "retain"
    */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
 }
@@ -222,6 +222,8 @@ export class Mirror extends ConsignResource {
    */
   declare readonly kept: pulumi.Output<Record<string, Record<string, string>>>;
   declare readonly ready: pulumi.Output<boolean>;
+  /** What a destroy will remove, and what it will keep: its preview asks nobody. */
+  declare readonly onDestroy: pulumi.Output<string[]>;
 
   constructor(name: string, args: MirrorArgs, options?: pulumi.CustomResourceOptions) {
     const { source, sourceClaims = [], ...rest } = args;
@@ -229,7 +231,7 @@ export class Mirror extends ConsignResource {
       "Mirror",
       name,
       { ...rest, ...sourceArguments(source, sourceClaims) },
-      ["plan", "parity", "status", "kept", "ready"],
+      ["plan", "parity", "status", "kept", "ready", "onDestroy"],
       options,
     );
     if (source instanceof Mirror) upstream.set(this, source);

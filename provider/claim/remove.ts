@@ -124,14 +124,13 @@ export async function removeClaim(
   );
   const failure = unsupported(result) ?? untold(result);
   if (failure !== undefined) throw failure;
-  const kept = result.kept.find((each) => each.digest === digest);
-  const why = made.has(digest)
-    ? kept && (isCosigned ? "others have signed it too" : kept.reason)
-    : await whyAdoptedStays(store, claim);
-  if (why !== undefined && !(await held.has(location, digest)))
-    context.warn(
-      `the claim ${store.name}@${digest} stays${isCosigned ? ", without the signatures of this resource" : ""}: ${why}`,
-    );
+  if (await held.has(location, digest)) return;
+  const kept = result.kept.find((each) => each.digest === digest)?.reason;
+  const why = made.has(digest) ? kept : await whyAdoptedStays(store, claim);
+  const how = isCosigned
+    ? "stays, without the signatures of this resource: others have signed it too"
+    : `stays: ${why}`;
+  if (why !== undefined) context.warn(`the claim ${store.name}@${digest} ${how}`);
 }
 
 async function whyAdoptedStays(

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claimTypeOf, typeKey } from "../claims/index";
 import type { Store } from "../content/storage";
 import { isConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { isTag, parseReference } from "../oci/reference";
-import { weighClaim } from "../judging/believed-claims";
+import { testimonyOn } from "../judging/testimony";
 import type { ResourceContext } from "../world/context";
 import { holdingsOf } from "../world/holdings";
 import { endOfStay } from "./clock";
@@ -186,7 +185,7 @@ async function keeperOf(
   context: ResourceContext,
 ): Promise<string | undefined> {
   const { store, slot } = question;
-  const tagged = (await tagDigest(store, recorded.tag)) as Digest | undefined;
+  const tagged = await tagDigest(store, recorded.tag);
   const [head] = await readHistory(question, tagged, recorded.promotions, context);
   if (head !== undefined && head.record !== recorded.record)
     return `a later promotion of ${head.digest} is the newest of ${slot.environment}, by ${head.record}`;
@@ -200,14 +199,9 @@ async function unsureSuccessor(
   { store, slot, trust }: RemovalQuestion,
   context: ResourceContext,
 ): Promise<string | undefined> {
-  for (const descriptor of await claimsOf(store, recorded.digest, "vsa")) {
-    const { claim, worth, reason } = await weighClaim(
-      store,
-      descriptor,
-      recorded.digest,
-      trust,
-      context,
-    );
+  const subject = recorded.digest;
+  const said = await testimonyOn({ store, trust, subject, type: "vsa" }, context);
+  for (const { claim, worth, reason } of said) {
     const promoted =
       "broken" in claim || worth !== "inconclusive" ? undefined : promotedIn(claim, slot);
     if (
@@ -227,8 +221,9 @@ async function otherStay(
 ): Promise<string | undefined> {
   const open = new Map<Digest, string>();
   const ended = new Set<Digest>();
-  for (const descriptor of await claimsOf(store, recorded.digest, "deployment")) {
-    const { claim, worth } = await weighClaim(store, descriptor, recorded.digest, trust, context);
+  const subject = recorded.digest;
+  const said = await testimonyOn({ store, trust, subject, type: "deployment" }, context);
+  for (const { claim, worth } of said) {
     const stay = "broken" in claim ? undefined : stayClaimSchema.safeParse(claim.predicate).data;
     if (
       stay === undefined ||
@@ -254,8 +249,9 @@ async function historyOfAnother(
   { store, slot, trust }: RemovalQuestion,
   context: ResourceContext,
 ): Promise<string | undefined> {
-  for (const descriptor of await claimsOf(store, recorded.digest, "deployment")) {
-    const { claim, worth } = await weighClaim(store, descriptor, recorded.digest, trust, context);
+  const subject = recorded.digest;
+  const said = await testimonyOn({ store, trust, subject, type: "deployment" }, context);
+  for (const { claim, worth } of said) {
     const stay =
       "broken" in claim || worth === "unsigned" || worth === "refused"
         ? undefined
@@ -274,10 +270,4 @@ async function historyOfAnother(
     if (isBeside && (await tagDigest(store, tag)) !== undefined) return stay.environment;
   }
   return undefined;
-}
-
-async function claimsOf(store: Store, subject: Digest, name: string): Promise<Descriptor[]> {
-  return (await store.referrers(subject)).filter(
-    (descriptor) => typeKey(claimTypeOf(descriptor) ?? "") === name,
-  );
 }

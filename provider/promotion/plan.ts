@@ -71,7 +71,7 @@ export async function resolvePromotion(
   context: ResourceContext,
 ): Promise<PromotionAnswer> {
   const seen = await tagDigest(ask.store, ask.tag);
-  const chain = await readHistory(ask, seen as Digest | undefined, ask.recorded, context);
+  const chain = await readHistory(ask, seen, ask.recorded, context);
   const [head] = chain;
   if (head !== undefined && isAhead(head.promotedAt, context)) {
     context.warn(
@@ -83,9 +83,8 @@ export async function resolvePromotion(
     (await present(ask.source, ask.digest)) ??
     (await present(ask.store, ask.digest));
   const { judgement, against, at } = await judged(ask, descriptor, context);
-  const runsRevoked =
-    seen === undefined ? undefined : await revocationOf(ask, seen as Digest, context);
-  const common = { descriptor, seen: seen as Digest | undefined, runsRevoked, judgement, against };
+  const runsRevoked = seen === undefined ? undefined : await revocationOf(ask, seen, context);
+  const common = { descriptor, seen: seen, runsRevoked, judgement, against };
   const carries = at === ask.source ? await carried(ask, descriptor) : undefined;
   if (head?.digest === ask.digest && !(await isDemoted(ask, head, context))) {
     const [, before] = chain;
@@ -103,7 +102,7 @@ export async function resolvePromotion(
   const pending = await resumable(ask, head, context);
   const promotedAt = pending?.promotedAt ?? (await startOf(ask, head, context));
   const previous = head === undefined ? undefined : { record: head.record, digest: head.digest };
-  const replaced = head === undefined ? (seen as Digest | undefined) : undefined;
+  const replaced = head === undefined ? seen : undefined;
   const record =
     pending === undefined
       ? newRecord(ask, descriptor, promotedAt, previous, replaced, judgement)

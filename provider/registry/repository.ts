@@ -324,15 +324,22 @@ export class Repository implements Store {
           "REGISTRY_RESPONSE_INVALID",
         )
       )
-        return entry;
+        return this.#untold(entry);
       throw error;
     }
     // What is listed and was not found is for its reader to judge.
-    if (manifest === undefined) return entry;
+    if (manifest === undefined) return this.#untold(entry);
     if (manifest.value.subject?.digest !== subject) return undefined;
     this.#remember(manifest);
     const { artifactType: _, ...others } = entry;
     return { ...others, ...referrerDescriptor(manifest) };
+  }
+
+  /** Where a list's types are doubtful, an entry whose manifest cannot be read has none. */
+  #untold(entry: Descriptor): Descriptor {
+    if (!this.#referrers.capability.typesDoubtful) return entry;
+    const { artifactType: _, ...others } = entry;
+    return others;
   }
 
   #remember(manifest: Manifest): Descriptor {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { canonicalSubject } from "./identity";
 import { mayName, names, partsOf, type KnownIssuer, type Signer } from "./issuer-entry";
-import type { EffectiveInput } from "./terms";
 
 /** Who issued a claim, as the later steps compare it. */
 export interface Issuer {
@@ -29,7 +28,10 @@ export interface Issuer {
  */
 export type Certainty = "sure" | "unsure" | "no";
 
-type Identifying = Pick<EffectiveInput, "precedence" | "identified">;
+interface Identifying {
+  precedence?: readonly KnownIssuer[] | undefined;
+  identified?: Map<string, Issuer> | undefined;
+}
 
 /** Ten thousand claims have few signers, and names are slow to read. */
 export function identify(signer: Signer, input: Identifying): Issuer {

@@ -52,7 +52,14 @@ export type {
   Target,
 } from "./lifecycle";
 export type { VerificationSummary, VexDocument, VexStatement } from "./predicates";
-export { confirmContent, observeClaim, readClaim, readClaimHead, readContent } from "./read-claim";
+export {
+  confirmContent,
+  isAboutAnother,
+  observeClaim,
+  readClaim,
+  readClaimHead,
+  readContent,
+} from "./read-claim";
 export type { BrokenClaim, ClaimHead, ReadClaim, ReadClaimOptions } from "./read-claim";
 export { audienceOf, claimTypeOf, isClaim } from "./recognise";
 export {

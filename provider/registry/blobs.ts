@@ -116,7 +116,14 @@ export class Blobs {
   }
 
   /** Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
+  /** Absent is fine; what is "not there" and is found all the same is asked for once more. */
   async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    if ((await this.#delete(target, options)) !== 404) return;
+    for (let look = 0; look < 2; look += 1)
+      if (await this.has(target, options)) return void (await this.#delete(target, options));
+  }
+
+  async #delete(target: Descriptor, options: CallOptions): Promise<number> {
     const about = this.#about(target);
     const answer = await this.connection.call({
       method: "DELETE",
@@ -137,6 +144,7 @@ export class Blobs {
         },
       );
     }
+    return answer.status;
   }
 
   #path(target: Descriptor): string {

@@ -21,6 +21,11 @@ export interface PutOptions extends CallOptions {
   condition?: Record<string, string> | undefined;
 }
 
+interface DeleteOptions extends CallOptions {
+  /** Statuses that are answers as well. */
+  ok?: readonly number[];
+}
+
 /**
  * The manifests endpoint of one repository, request by request, without memory.
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests
@@ -171,11 +176,25 @@ export class Manifests {
     return { moved: false, subject: answer.headers.get("oci-subject") };
   }
 
-  /** Absent is fine. @returns the status: 202, 404, or one of those that `ok` adds */
-  async delete(
-    tagOrDigest: string,
-    options: CallOptions & { ok?: readonly number[] } = {},
-  ): Promise<number> {
+  /**
+   * Absent is fine; what is "not there" and is found all the same is asked for once more.
+   * @returns the status: 202, 404, or one of those that `ok` adds
+   */
+  async delete(tagOrDigest: string, options: DeleteOptions = {}): Promise<number> {
+    const status = await this.#delete(tagOrDigest, options);
+    return status === 404 && (await this.isThere(tagOrDigest, options))
+      ? this.#delete(tagOrDigest, options)
+      : status;
+  }
+
+  /** Not so only where it is missing twice. */
+  async isThere(tagOrDigest: string, options: CallOptions = {}): Promise<boolean> {
+    for (let look = 0; look < 2; look += 1)
+      if ((await this.head(tagOrDigest, options)) !== undefined) return true;
+    return false;
+  }
+
+  async #delete(tagOrDigest: string, options: DeleteOptions): Promise<number> {
     const answer = await this.connection.call({
       method: "DELETE",
       url: this.#path(tagOrDigest),

@@ -51,6 +51,8 @@ export async function removeUnplanned(pruning: Pruning, told: Told): Promise<voi
     {
       store: destination,
       manifests,
+      // Only an index that is still there tells a run that comes after one cut short of its parts.
+      order: "parts first",
       isOwnTag: (tag, digest) => stuck.get(tag) === digest,
       staying: stayingIn(plan),
       countsBelow: ({ tag, digest }) => {

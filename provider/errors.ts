@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { oneLine } from "./printable";
 
 /**
  * Every code a {@link ConsignError} can carry, with what it means to the person who reads it. The
@@ -101,6 +102,8 @@ export interface ErrorDetails {
   status?: number | undefined;
   /** Codes of the registry's own error list, e.g. `MANIFEST_UNKNOWN`. */
   serverCodes?: readonly string[] | undefined;
+  /** Lines below the message. Line breaks anywhere else are not ours, and do not stay. */
+  lines?: readonly string[] | undefined;
   cause?: unknown;
 }
 
@@ -108,7 +111,7 @@ const BRAND = Symbol.for("consign.error");
 
 /**
  * The one error class. `code` is stable, `message` says what failed, on what, and what to do next;
- * secrets are redacted from it.
+ * secrets are redacted from it, and it has no character that a reader cannot see.
  */
 export class ConsignError extends Error {
   override readonly name = "ConsignError";
@@ -120,11 +123,15 @@ export class ConsignError extends Error {
   readonly serverCodes: readonly string[];
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(redact(message), details.cause === undefined ? undefined : { cause: details.cause });
+    super(
+      [message, ...(details.lines ?? [])].map((line) => oneLine(redact(line))).join("\n"),
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
     Object.defineProperty(this, BRAND, { value: true });
     this.code = code;
     this.path = details.path;
-    this.reference = details.reference === undefined ? undefined : redact(details.reference);
+    this.reference =
+      details.reference === undefined ? undefined : oneLine(redact(details.reference));
     this.side = details.side;
     this.status = details.status;
     this.serverCodes = details.serverCodes ?? [];
@@ -135,7 +142,9 @@ export class ConsignError extends Error {
    * already set stay.
    */
   within(details: ErrorDetails): ConsignError {
-    return new ConsignError(this.code, this.message, {
+    const [message = "", ...lines] = this.message.split("\n");
+    return new ConsignError(this.code, message, {
+      lines,
       path: this.path ?? details.path,
       reference: this.reference ?? details.reference,
       side: this.side ?? details.side,
@@ -181,15 +190,57 @@ const BARE_USER_INFO =
 /** A private key in PEM, up to its end or the text's, where it stands in place of a file's name. */
 const PRIVATE_KEY = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g;
 
+const URL_TEXT = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)(\S*)/gi;
+const HOST = /^(?:[\w.-]*|\[[\da-f:.]*\])(?::\d{1,5})?$/i;
+/** An `@` before what can be a host and is no version, as in `action@v4.2`. */
+const BEFORE_HOST = /@(?=(?:[a-z0-9-]+\.)+[a-z]{2,}|localhost\b|\[)/gi;
+
 /**
- * Removes private keys, user info and query strings from URLs, user info from references, and the
- * values of authorization headers: all of them carry secrets.
+ * A URL without user info, query and fragment, up to the next white space, as any other character
+ * may be in them: also a slash in a password, which ends at the last `@` that begins no digest.
+ */
+function redactUrl(rest: string): string {
+  const at = userInfoEnd(rest);
+  const bare = at === -1 ? rest : rest.slice(at + 1);
+  return bare.replace(/([?#]).*$/s, "$1…");
+}
+
+function userInfoEnd(rest: string): number {
+  const authority = rest.slice(0, lengthBefore(rest, /[/?#]/));
+  if (authority.includes("@") && !/@sha(?:256|512):/.test(authority))
+    return authority.lastIndexOf("@");
+  if (!HOST.test(authority)) return lastIndexOf(rest, /@(?!sha(?:256|512):)/g);
+  // `user:1234/…@host` reads as a host with a port, but hardly is one.
+  const path = rest.slice(0, lengthBefore(rest, /[?#]/));
+  return authority.includes(":") ? lastIndexOf(path, BEFORE_HOST) : -1;
+}
+
+function lengthBefore(text: string, end: RegExp): number {
+  const at = text.search(end);
+  return at === -1 ? text.length : at;
+}
+
+function lastIndexOf(text: string, what: RegExp): number {
+  return [...text.matchAll(what)].at(-1)?.index ?? -1;
+}
+
+/** The same of a path alone, as in a redirect's `Location`. */
+const PARAMETERS = /\?[\w.~%-]+=\S*/g;
+
+/** Parameters that are known to be secrets, wherever they stand. */
+const SECRETS =
+  /\b((?:access_|refresh_|id_|identity)?token|password|secret|sig|signature|X-(?:Amz|Goog)-[\w-]+)=\S+/gi;
+
+/**
+ * Removes private keys, user info, queries and fragments from URLs, user info from references, and
+ * the values of authorization headers: all of them carry secrets.
  */
 export function redact(text: string): string {
   return text
     .replace(PRIVATE_KEY, "-----BEGIN $1-----…")
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/]*@/gi, "$1")
-    .replace(/\b(https?:\/\/[^\s?#]+)\?[^\s"')]*/gi, "$1?…")
+    .replace(URL_TEXT, (_, scheme: string, rest: string) => scheme + redactUrl(rest))
+    .replace(PARAMETERS, "?…")
+    .replace(SECRETS, "$1=…")
     .replace(BARE_USER_INFO, "")
     .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/g, "$1 …");
 }

@@ -63,6 +63,14 @@ const COMMANDS = {
     await withTools(ALL_TOOLS);
     await become(process.execPath, [join(root, "scripts", "test.mjs"), ...args], { cwd: root });
   },
+  /** `npm run mutations -- [word…]`: whether the tests of SECURITY.md find what they are for. */
+  async mutations() {
+    await build();
+    await withTools(ALL_TOOLS);
+    await become(process.execPath, [join(root, "scripts", "mutations.mjs"), ...args], {
+      cwd: root,
+    });
+  },
   /** `npm run bench -- <name> [--json]`: one of test/bench/. */
   async bench() {
     const [name, ...rest] = args;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { z } from "zod";
 import { repositoryRoot } from "./harness/toolchain";
 
 const document = readFileSync(join(repositoryRoot, "SECURITY.md"), "utf8");
@@ -37,5 +38,30 @@ test("every attack in SECURITY.md has a test, and the test exists", () => {
       assert.ok(path !== undefined, `there is no file test/${file}.ts or .test.ts`);
       assert.ok(isIn(readFileSync(path, "utf8"), name), `test/${file} has no test "${name}"`);
     }
+  }
+});
+
+const mutationSchema = z.array(
+  z.strictObject({
+    attack: z.string(),
+    file: z.string(),
+    search: z.string().min(1),
+    replacement: z.string(),
+    test: z.string().regex(/^[a-z][a-z/-]+: ./),
+  }),
+);
+
+test("every mutation breaks a line that is there, and is of an attack in SECURITY.md", () => {
+  const text = readFileSync(join(__dirname, "mutations.json"), "utf8");
+  const named = attacks.map((attack) => attack.split("|")[1]?.trim());
+  for (const { attack, file, search, replacement, test: by } of mutationSchema.parse(
+    JSON.parse(text),
+  )) {
+    assert.ok(named.includes(attack), `SECURITY.md has no row "${attack}"`);
+    const source = readFileSync(join(repositoryRoot, file), "utf8");
+    assert.equal(source.split(search).length, 2, `${file} has not once: ${search}`);
+    assert.notEqual(search, replacement);
+    const path = join(__dirname, `${by.slice(0, by.indexOf(":"))}.test.ts`);
+    assert.ok(existsSync(path), `there is no ${path}`);
   }
 });

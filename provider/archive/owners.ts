@@ -4,6 +4,7 @@ import type { ReadStore } from "../content/storage";
 import type { ResolvedTrustPolicy } from "../notation/index";
 import type { Digest } from "../oci/digest";
 import { parseLocation } from "../oci/reference";
+import { oneLine } from "../printable";
 import { evidenceIn, type Facts } from "../retention/index";
 import { ARCHIVED } from "./record";
 import { weighClaim } from "../judging/believed-claims";
@@ -66,22 +67,22 @@ export async function sourcesIn(
   const others: string[] = [];
   for (const source of said.slice(0, 10 * MAX_SOURCES)) {
     if (byName ? name === policy : await isOwn(source)) own.push(source);
-    else others.push(printable(source));
+    else others.push(shown(source));
   }
   // Of whom a record says nothing, somebody else may count on it.
   if (own.length === 0 && others.length === 0 && !(byName && name === policy))
-    others.push(printable(""));
+    others.push(shown(""));
   if (byName && name !== policy)
     return {
       own,
-      others: others.slice(0, MAX_SOURCES).map((source) => `${source} (by ${printable(name)})`),
+      others: others.slice(0, MAX_SOURCES).map((source) => `${source} (by ${shown(name)})`),
       byName: false,
     };
   return { own: own.slice(0, MAX_SOURCES), others: others.slice(0, MAX_SOURCES), byName };
 }
 
-function printable(source: string): string {
-  const short = source.slice(0, MAX_LENGTH).replace(/\p{C}|^=/gu, "\ufffd");
+function shown(source: string): string {
+  const short = oneLine(source.slice(0, MAX_LENGTH)).replace(/^=/, "\ufffd");
   return short === "" ? "an unnamed place" : short;
 }
 

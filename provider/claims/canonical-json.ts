@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError, type ErrorCode } from "../errors";
+import { parseStrictJson } from "../oci/strict-json";
 
 /** JSON that a claim is made of nests at most this deep. */
 export const MAX_JSON_DEPTH = 128;
@@ -64,24 +65,18 @@ function refused(code: ErrorCode, path: string, why: string): ConsignError {
 }
 
 /**
- * Parses UTF-8 JSON that came from elsewhere.
- * @throws ConsignError `code`, if it is no JSON, no UTF-8, or nests deeper than {@link
- * MAX_JSON_DEPTH}
+ * Parses UTF-8 JSON that came from elsewhere, of which no two readers make different things.
+ * @throws ConsignError `code`, if it is no JSON, no UTF-8, has a member twice, or nests deeper than
+ * {@link MAX_JSON_DEPTH}
  */
 export function parseJson(bytes: Uint8Array, what: string, code: ErrorCode): unknown {
-  let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parseStrictJson(bytes, MAX_JSON_DEPTH);
   } catch (cause) {
-    throw new ConsignError(code, `${what} is not UTF-8 JSON`, { cause });
-  }
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_JSON_DEPTH)
-      throw new ConsignError(code, `${what} nests deeper than ${MAX_JSON_DEPTH} levels`);
-    level = level.flatMap((item) =>
-      typeof item === "object" && item !== null ? Object.values(item) : [],
+    throw new ConsignError(
+      code,
+      `${what} is not UTF-8 JSON that all read alike: ${(cause as Error).message}`,
+      { cause },
     );
   }
-  return value;
 }

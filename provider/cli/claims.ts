@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { claimLine, claimReason, foreignLine } from "../report/claim-text";
 import { verdictLines } from "../report/verdict-text";
-import { dress, printable } from "../report/words";
+import { jsonText, printable } from "../printable";
+import { dress } from "../report/words";
 import type { Flags } from "./command-line";
 import { inspect } from "./inspection";
 import type { ExitCode, World } from "./world";
@@ -18,18 +19,14 @@ export async function claims(reference: string, flags: Flags, world: World): Pro
   const { digest, claims: found, vex, foreign } = observed;
   if (flags.json) {
     world.print(
-      JSON.stringify(
-        {
-          reference: observed.reference,
-          digest,
-          ...(verification === undefined ? {} : { verification }),
-          claims: found,
-          vex,
-          foreign,
-        },
-        null,
-        2,
-      ),
+      jsonText({
+        reference: observed.reference,
+        digest,
+        ...(verification === undefined ? {} : { verification }),
+        claims: found,
+        vex,
+        foreign,
+      }),
     );
     return exitCode;
   }

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConsignError, type ErrorCode } from "../errors";
-import { parseStrictJson } from "../notation/envelope/strict-json";
+import { parseStrictJson } from "../oci/strict-json";
 
 const MAX_SIZE = 1024 * 1024;
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
+import { redact } from "../errors";
 import { nodeComplaint } from "../node-version";
+import { oneLine } from "../printable";
 
 const { env, stdout, stderr } = process;
 
@@ -30,7 +32,7 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 // A crash is no answer: left alone, Node would end with 1, which says "not verified".
 process.on("uncaughtException", (error) => {
-  stderr.write(`consign: ${error.message} [INTERNAL]\n`);
+  stderr.write(`consign: ${oneLine(redact(error.message))} [INTERNAL]\n`);
   process.exit(2);
 });
 

@@ -8,6 +8,7 @@ import { archiveSchema, checkPlaces, rulesOf } from "../archive/arguments";
 import { surveyFacts } from "../archive/survey";
 import { asOfSchema } from "../world/as-of";
 import { Stores, type ResourceContext } from "../world/context";
+import { jsonText, oneLine } from "../printable";
 import { planRetention, planTable, type Entries } from "../retention";
 import type { Flags } from "./command-line";
 import { environmentFrom, registriesFrom } from "./inspection";
@@ -72,11 +73,8 @@ export async function retention(reference: string, flags: Flags, world: World): 
       asOf: asOf.getTime(),
       marking: false,
     });
-    if (flags.json)
-      world.print(
-        JSON.stringify({ reference: source, asOf: asOf.toISOString(), entries }, null, 2),
-      );
-    else for (const line of lines(entries)) world.print(line);
+    if (flags.json) world.print(jsonText({ reference: source, asOf: asOf.toISOString(), entries }));
+    else for (const line of lines(entries)) world.print(oneLine(line));
     return 0;
   } finally {
     await context.stores.close();

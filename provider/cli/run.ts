@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from "node:module";
 import { z } from "zod";
-import { asConsignError } from "../errors";
-import { printable } from "../report/words";
+import { asConsignError, redact } from "../errors";
+import { forTerminal, oneLine, printable } from "../printable";
 import { claims } from "./claims";
 import { HELP, parseCommandLine, type CommandName, type Flags } from "./command-line";
 import { retention } from "./retention";
@@ -22,7 +22,12 @@ const RUN: Readonly<
  * The whole command line but for where it gets its world from. Never throws: what fails is one
  * line, with its code, and exit code 2.
  */
-export async function run(args: readonly string[], world: World): Promise<ExitCode> {
+export async function run(args: readonly string[], outside: World): Promise<ExitCode> {
+  const world: World = {
+    ...outside,
+    print: (text) => outside.print(forTerminal(text, outside.color)),
+    tell: (line) => outside.tell(oneLine(redact(line))),
+  };
   try {
     const commandLine = parseCommandLine(args);
     if (commandLine.show === "result" && commandLine.command === "timeline")
@@ -33,7 +38,7 @@ export async function run(args: readonly string[], world: World): Promise<ExitCo
     return 0;
   } catch (error) {
     const { code, message } = asConsignError(error);
-    world.tell(`consign: ${printable(message.replace(/\s+/g, " "), 2_000)} [${code}]`);
+    world.tell(`consign: ${printable(message, 2_000)} [${code}]`);
     return 2;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { timelineOf } from "../report/timeline";
 import { renderTimeline } from "../report/timeline-text";
-import { printable } from "../report/words";
+import { jsonText, printable } from "../printable";
 import type { Flags } from "./command-line";
 import { inspect, type Inspection } from "./inspection";
 import { nameOf, retentionFrom, writePage, type Placed } from "./page";
@@ -35,17 +35,13 @@ export async function timeline(
     );
   else if (flags.json)
     world.print(
-      JSON.stringify(
-        {
-          places: places.map(({ observed: { reference }, label }) => ({
-            reference,
-            ...(label === undefined ? {} : { label }),
-          })),
-          ...over,
-        },
-        null,
-        2,
-      ),
+      jsonText({
+        places: places.map(({ observed: { reference }, label }) => ({
+          reference,
+          ...(label === undefined ? {} : { label }),
+        })),
+        ...over,
+      }),
     );
   else
     for (const line of [

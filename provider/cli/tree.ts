@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { jsonText } from "../printable";
 import { renderTree } from "../report/tree";
 import type { Flags } from "./command-line";
 import { inspect } from "./inspection";
@@ -24,10 +25,9 @@ export async function tree(reference: string, flags: Flags, world: World): Promi
     );
   else if (flags.json)
     world.print(
-      JSON.stringify(
+      jsonText(
         { ...(verification === undefined ? {} : { verification }), artifact: observed },
         withoutPredicates,
-        2,
       ),
     );
   else world.print(renderTree(observed, { title: reference, color: world.color }));

@@ -83,5 +83,5 @@ async function readPolicies(file: string, world: World): Promise<TrustPolicy[]> 
   const value = await readJsonFile(world.cwd, file, "TRUST_POLICY_INVALID");
   if (typeof value !== "object" || value === null || !("trustPolicies" in value))
     return [parseTrustPolicy(value)];
-  return parsePolicyDocument(value, file, "optional");
+  return parsePolicyDocument(value, file);
 }

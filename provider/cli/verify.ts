@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
+import { jsonText } from "../printable";
 import { verdictLines } from "../report/verdict-text";
 import { dress } from "../report/words";
 import type { Flags } from "./command-line";
@@ -11,7 +12,7 @@ export async function verify(reference: string, flags: Flags, world: World): Pro
   const { verification, exitCode } = await inspect("verify", reference, flags, "verdict", world);
   if (verification === undefined)
     throw new ConsignError("INTERNAL", "verified without a trust policy");
-  if (flags.json) world.print(JSON.stringify(verification, null, 2));
+  if (flags.json) world.print(jsonText(verification));
   else for (const line of verdictLines(verification, dress(world.color))) world.print(line);
   return exitCode;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ConsignError, asError } from "../errors";
+import { parseStrictJson } from "../oci/strict-json";
 import { emptyLayoutIndex, layoutIndexSchema, type LayoutIndex } from "./layout-entries";
 import {
   fingerprint,
@@ -245,7 +246,7 @@ function encode(index: LayoutIndex): Uint8Array {
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parseStrictJson(bytes);
   } catch {
     return undefined;
   }

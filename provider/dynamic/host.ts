@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { ConsignError, redact } from "../errors";
+import { ConsignError } from "../errors";
 import { revocationChecker } from "../notation";
 import { RegistryClient, httpFetch, registrySettingsSchema } from "../registry";
 import { Stores, type ResourceContext } from "../world/context";
@@ -47,8 +47,8 @@ export function makeContext(
     fetch,
     revocation: revocationChecker({ fetch }),
     now: () => new Date(),
-    warn: (message) => engineLog("warning", redact(message)),
-    progress: (message) => engineLog("info", redact(message)),
+    warn: (message) => engineLog("warning", message),
+    progress: (message) => engineLog("info", message),
   };
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from "node:module";
 import type { EngineClient as EngineClientType } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import { redact } from "../errors";
+import { forEngine, oneLine } from "../printable";
 
 type Severity = "info" | "warning";
 
@@ -11,9 +13,11 @@ const repeated = new Set<string>();
  * Shows a line in the CLI. Pulumi's dynamic provider host gives its providers no log, but it is
  * started with the engine's address, and the engine takes log lines from anyone who knows it. Best
  * effort: without an engine the line goes to standard error, and a failure to log fails nothing. A
- * line is shown once per process, as check runs for each step.
+ * line is shown once per process, as check runs for each step. It is one of the two exits, so
+ * secrets and what a reader cannot see go.
  */
-export function engineLog(severity: Severity, message: string): void {
+export function engineLog(severity: Severity, text: string): void {
+  const message = forEngine(oneLine(redact(text)));
   if (repeated.has(message)) return;
   repeated.add(message);
   try {

@@ -29,6 +29,11 @@ export interface Survey {
   referrers: Map<Digest, SurveyedReferrer>;
   /** Manifests that had to be read, in no order. */
   read: Map<Digest, Manifest>;
+  /**
+   * What is listed as a referrer and is no manifest that can be read, with why: anyone may push
+   * such a thing, so it keeps nothing else back.
+   */
+  unreadable: Map<Digest, string>;
 }
 
 export interface KnownPlace {
@@ -78,7 +83,13 @@ export async function survey(
   options: SurveyOptions = {},
 ): Promise<Survey> {
   const { maxDepth = 32, maxNodes = 100_000, concurrency = 32 } = options;
-  const found: Survey = { root, children: [], referrers: new Map(), read: new Map() };
+  const found: Survey = {
+    root,
+    children: [],
+    referrers: new Map(),
+    read: new Map(),
+    unreadable: new Map(),
+  };
   const visited = new Set<Digest>();
   let level: Step[] = [{ descriptor: root, distance: 0 }];
   for (let depth = 0; level.length > 0; depth++) {
@@ -114,13 +125,17 @@ export async function survey(
 async function read(
   source: ReadStore,
   target: Descriptor,
-  { isKnown, isListed }: { isKnown: boolean; isListed: boolean },
+  { isKnown, isListed, found }: { isKnown: boolean; isListed: boolean; found: Survey },
   { signal }: CallOptions,
 ): Promise<Manifest | undefined> {
   for (let again = isListed; ; again = false) {
     try {
       return await source.manifest(target, { signal });
     } catch (error) {
+      if (isListed && isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) {
+        found.unreadable.set(target.digest, `${error.message} [${error.code}]`);
+        return undefined;
+      }
       if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
       if (again) continue;
       if (isKnown || isListed) return undefined;
@@ -145,7 +160,12 @@ async function visit(
   const manifest =
     place !== undefined && !isIndexType(mediaType)
       ? undefined
-      : await read(source, first.descriptor, { isKnown: place !== undefined, isListed }, options);
+      : await read(
+          source,
+          first.descriptor,
+          { isKnown: place !== undefined, isListed, found },
+          options,
+        );
   if (manifest === undefined && isListed) return [];
   const subject = manifest === undefined ? place?.subject : manifest.value.subject?.digest;
   const way = ways.find(({ of }) => of === undefined || of === subject);

@@ -20,6 +20,7 @@ import type { ReadStore } from "../content/storage";
 import { verifyArtifact, type ResolvedTrustPolicy, type SignatureVerdict } from "../notation/index";
 import type { Descriptor } from "../oci/descriptor";
 import { digestSchema, type Digest } from "../oci/digest";
+import { oneLine } from "../printable";
 import { at, type ResourceContext } from "../world/context";
 
 export { openTrust, trustSchema, type Trust } from "./trust";
@@ -150,8 +151,9 @@ export function withObjections(
   results: readonly RequirementResult[],
 ): Judgement {
   const requirements = { ...judgement.verdict.requirements };
-  for (const { path, requirement, met, reason } of results) {
+  for (const { path, requirement, met, reason: said } of results) {
     const before = requirements[path] ?? MET;
+    const reason = oneLine(said);
     if (met || before.includes(reason)) continue;
     requirements[path] =
       before === MET ? `unmet: ${requirement}: ${reason}` : `${before}; ${reason}`;
@@ -185,7 +187,8 @@ function unmetLines(signed: boolean, { signature, requirements }: Verdict): stri
  */
 function requirementLines(results: readonly RequirementResult[]): Record<string, string> {
   const lines: Record<string, string> = {};
-  for (const { path, requirement, met, reason } of results) {
+  for (const { path, requirement, met, reason: said } of results) {
+    const reason = oneLine(said);
     if (met && path.startsWith("lifecycle.")) continue;
     const before = lines[path];
     const line = met ? MET : `unmet: ${requirement}: ${reason}`;
@@ -196,7 +199,7 @@ function requirementLines(results: readonly RequirementResult[]): Record<string,
 
 function signatureLine({ outcome, reason, code, signer, checks }: SignatureVerdict): string {
   if (outcome !== "verified")
-    return `${outcome}: ${reason ?? "no reason given"} [${code ?? "SIGNATURE_INVALID"}]`;
+    return `${outcome}: ${oneLine(reason ?? "no reason given")} [${code ?? "SIGNATURE_INVALID"}]`;
   if (signer === undefined) return `not checked: ${reason ?? "the trust policy skips it"}`;
   const logged = checks
     .filter(
@@ -223,7 +226,7 @@ function claimLines(
 function statusLine({ status, reason, issuer, issuers, by }: JudgedClaim): string {
   if (status === "effective")
     return `effective: by ${issuers === undefined ? (issuer ?? "a trusted signer") : together(issuers.map((each) => each.issuer))}`;
-  return `${status}${by === undefined ? "" : ` by ${by}`}: ${reason}`;
+  return oneLine(`${status}${by === undefined ? "" : ` by ${by}`}: ${reason}`);
 }
 
 const LIFECYCLE = ["revocation", "redirect", "endOfLife"];

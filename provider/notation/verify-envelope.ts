@@ -70,7 +70,10 @@ export async function verifyEnvelope(
   await list.make("revocation", () =>
     checkRevocation(envelope, list.passed("authenticity"), revocation, context.now),
   );
-  await list.make("pluginVerification", () => refusePlugin(envelope));
+  await list.make("pluginVerification", () => {
+    refusePlugin(envelope);
+    refuseUnknownExtensions(envelope);
+  });
   return list.verdict(describeSignature(envelope, timestamp));
 }
 
@@ -160,4 +163,17 @@ function refusePlugin({ verificationPlugin }: SignatureEnvelope): void {
   if (verificationPlugin === undefined) return;
   const message = `the signature asks to be verified by the notation plugin "${verificationPlugin}", which is not run here: verify it with notation`;
   throw new ConsignError("SIGNATURE_INCONCLUSIVE", message);
+}
+
+/**
+ * It is inconclusive and not invalid, as its signer is trusted: a revocation that such a certificate
+ * has signed must not be passed over.
+ * @see https://www.rfc-editor.org/rfc/rfc5280#section-4.2
+ */
+function refuseUnknownExtensions({ certificateChain }: SignatureEnvelope): void {
+  for (const { subject, unknownCritical } of certificateChain) {
+    if (unknownCritical.length === 0) continue;
+    const message = `the certificate of "${subject.text}" has a critical extension that is not known here, ${unknownCritical.join(", ")}: it may limit what the certificate is for`;
+    throw new ConsignError("SIGNATURE_INCONCLUSIVE", message);
+  }
 }

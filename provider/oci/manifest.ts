@@ -8,6 +8,7 @@ import {
   type Descriptor,
 } from "./descriptor";
 import { digestOf } from "./digest";
+import { parseStrictJson } from "./strict-json";
 import { MEDIA_TYPES, isIndexType, isManifestType } from "./media-types";
 
 /** Registries must take manifests of 4 MiB; nothing larger is read or written. */
@@ -76,20 +77,40 @@ export function parseManifest(
       `manifest ${digest} says mediaType "${parsed.data.mediaType}" but was served as "${mediaType}"`,
     );
   }
+  const foreign = foreignMember(parsed.data, mediaType);
+  if (foreign !== undefined)
+    throw new ConsignError(
+      "MANIFEST_INVALID",
+      `manifest ${digest} is a ${mediaType} and has the member "${foreign}" of another kind of manifest`,
+    );
   const descriptor: Descriptor = { mediaType, digest, size: bytes.byteLength };
   return isIndexType(mediaType)
     ? { kind: "index", descriptor, bytes, value: parsed.data as ImageIndex }
     : { kind: "manifest", descriptor, bytes, value: parsed.data as ImageManifest };
 }
 
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
-
 function parseJson(bytes: Uint8Array, digest: string): unknown {
   try {
-    return JSON.parse(UTF8.decode(bytes));
+    return parseStrictJson(bytes);
   } catch (cause) {
-    throw new ConsignError("MANIFEST_INVALID", `manifest ${digest} is not UTF-8 JSON`, { cause });
+    throw new ConsignError(
+      "MANIFEST_INVALID",
+      `manifest ${digest} is not UTF-8 JSON that all read alike: ${(cause as Error).message}`,
+      { cause },
+    );
   }
+}
+
+/**
+ * What belongs to the other kind: who takes it for that one sees another artifact under the same
+ * digest.
+ * @see https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
+ */
+function foreignMember(value: object, mediaType: string): string | undefined {
+  const foreign = isIndexType(mediaType)
+    ? ["config", "layers", "fsLayers"]
+    : ["manifests", "fsLayers"];
+  return foreign.find((member) => Object.hasOwn(value, member));
 }
 
 /**

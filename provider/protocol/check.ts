@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ResourceContext } from "../world/context";
 import type { Properties, Reconciler } from "../world/reconciler";
-import { asCheckFailure } from "./failures";
+import { asCheckFailure, forCheck } from "./failures";
 import { markedInputs, upgrade, visible } from "./form";
 import { plain } from "./plain";
 import { checkInputs, type Failure } from "./unknowns";
@@ -29,7 +29,7 @@ export async function check(
   try {
     const plannedBefore = Object.keys(visible(olds)).length === 0 ? undefined : upgrade(kind, olds);
     const { known, unknown, failures } = checkInputs(kind.schema, news);
-    if (failures.length > 0) return { inputs: news, failures };
+    if (failures.length > 0) return { inputs: news, failures: failures.map(forCheck) };
     const { planned } = await kind.plan(known, unknown, plannedBefore, context());
     return { inputs: plain(markedInputs(kind, { ...news, ...planned })) as Properties };
   } catch (error) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asConsignError } from "../errors";
+import { asConsignError, redact } from "../errors";
+import { forEngine, oneLine } from "../printable";
 import { PartialFailure, type Properties } from "../world/reconciler";
 import type { Failure } from "./unknowns";
 
@@ -12,7 +13,7 @@ function describeWithPath(error: unknown): string {
   const text = describe(error);
   return path === undefined || path === "" || text.startsWith(`${path}:`)
     ? text
-    : `${path}: ${text}`;
+    : forEngine(`${oneLine(path)}: ${text}`);
 }
 
 /** `message (reference, side) [CODE]`: what a person reads in the CLI. */
@@ -26,12 +27,17 @@ export function describe(error: unknown): string {
     context.length === 0 || context.every((part) => known.message.includes(part))
       ? ""
       : ` (${context.join(", ")})`;
-  return `${known.message}${place} [${known.code}]`;
+  return forEngine(`${known.message}${place} [${known.code}]`);
 }
 
 export function asCheckFailure(error: unknown, fallbackProperty: string): Failure {
   const known = asConsignError(error);
-  return { property: known.path ?? fallbackProperty, reason: describe(known) };
+  return { property: forEngine(oneLine(known.path ?? fallbackProperty)), reason: describe(known) };
+}
+
+/** A failure as the engine may show it. */
+export function forCheck({ property, reason }: Failure): Failure {
+  return { property: forEngine(oneLine(property)), reason: forEngine(oneLine(redact(reason))) };
 }
 
 /**

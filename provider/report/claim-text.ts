@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { together, type ForeignClaim } from "../claims";
 import type { ClaimReport } from "./observation";
-import { printable, shortDigest, words, type Dress, type Mood } from "./words";
+import { printable } from "../printable";
+import { shortDigest, words, type Dress, type Mood } from "./words";
 
 const CLAIM_MOODS: Readonly<Record<ClaimReport["status"], Mood>> = {
   effective: "good",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Timeline } from "./timeline";
-import { printable, words } from "./words";
+import { printable } from "../printable";
+import { words } from "./words";
 
 /**
  * A timeline for a terminal: one line for each thing that begins, ends or happens, in its order.

@@ -3,7 +3,8 @@ import { MEDIA_TYPES } from "../oci/media-types";
 import { claimLine, claimReason, foreignLine } from "./claim-text";
 import type { ClaimReport, ObservedArtifact, RelatedReport } from "./observation";
 import { loggedFailures } from "./signatures";
-import { dress, formatSize, printable, shortDigest, words, type Dress, type Mood } from "./words";
+import { printable } from "../printable";
+import { dress, formatSize, shortDigest, words, type Dress, type Mood } from "./words";
 import type { SignatureReport } from "./signature-report";
 
 export interface TreeOptions {

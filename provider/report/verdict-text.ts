@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { VerificationReport } from "./verification";
-import { printable, type Dress } from "./words";
+import { printable } from "../printable";
+import type { Dress } from "./words";
 
 const ANSWERS = {
   yes: ["good", "verified"],

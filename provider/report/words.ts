@@ -31,15 +31,6 @@ export function dress(color: boolean): Dress {
   return { colored, mark: (mood) => colored(mood, MARKS[mood]) };
 }
 
-/**
- * Text that others wrote, fit for a terminal: what steers one, or turns the direction of writing,
- * is replaced; and it ends somewhere.
- */
-export function printable(text: string, limit = 400): string {
-  const clean = text.replace(/[\p{C}\u2028\u2029]/gu, "\ufffd");
-  return clean.length <= limit ? clean : `${clean.slice(0, limit - 1)}…`;
-}
-
 /** Enough of a digest for people; what compares digests takes them whole. */
 export function shortDigest(digest: Digest): string {
   return `${digest.slice(0, digest.indexOf(":") + 1)}${hexOf(digest).slice(0, 12)}`;

@@ -442,7 +442,7 @@ export const TARGETS: Record<string, Make> = {
   },
   json: async () => {
     const { parseStrictJson } =
-      require("../../provider/notation/envelope/strict-json") as typeof import("../../provider/notation/envelope/strict-json");
+      require("../../provider/oci/strict-json") as typeof import("../../provider/oci/strict-json");
     return {
       run: (input) => {
         let value: unknown;

@@ -128,6 +128,8 @@ export type Name = Partial<Record<keyof typeof NAME_PARTS, string>>;
 /** What a certificate says. Every field can be made wrong on purpose. */
 export interface CertificateOptions {
   subject: Name;
+  /** Attributes of the subject that share one relative name. */
+  joined?: readonly (keyof Name)[];
   key?: KeyPair | KeyKind;
   /** Issuer; none makes it self-signed. */
   issuer?: Issued;
@@ -193,7 +195,7 @@ export function issue(options: CertificateOptions): Issued {
       der.time(options.notBefore ?? new Date(now - 10 * DAY)),
       der.time(options.notAfter ?? new Date(now + 365 * DAY)),
     ),
-    name(options.subject),
+    name(options.subject, options.joined),
     key.publicKey.export({ type: "spki", format: "der" }),
     ...(options.version === 1 ? [] : [der.context(3, der.sequence(...extensions(options)))]),
   );
@@ -211,14 +213,19 @@ export function issue(options: CertificateOptions): Issued {
   };
 }
 
-/** RFC 5280 name: one attribute in each relative name. */
-export function name(parts: Name): Buffer {
+/** RFC 5280 name: one attribute in each relative name, but for those that are joined in the last. */
+export function name(parts: Name, joined: readonly (keyof Name)[] = []): Buffer {
   const text = (key: string, value: string): Buffer =>
     key === "C" ? der.printable(value) : der.utf8(value);
+  const attribute = ([key, value]: [string, string]): Buffer =>
+    der.sequence(der.oid(NAME_PARTS[key as "CN"]), text(key, value));
+  const all = Object.entries(parts);
+  const isJoined = ([key]: [string, string]): boolean => joined.some((each) => each === key);
   return der.sequence(
-    ...Object.entries(parts).map(([key, value]) =>
-      der.set(der.sequence(der.oid(NAME_PARTS[key as "CN"]), text(key, value))),
-    ),
+    ...all.filter((each) => !isJoined(each)).map((each) => der.set(attribute(each))),
+    ...(joined.length === 0
+      ? []
+      : [der.set(...all.filter(isJoined).map(attribute).sort(Buffer.compare))]),
   );
 }
 

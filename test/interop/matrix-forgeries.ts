@@ -4,7 +4,8 @@ import type { PackedArtifact } from "../../provider/content/pack";
 import { Tag, decodeSign1, encodeCbor } from "../../provider/cose";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import { authority, codeSigner, intermediate, selfSigned } from "../harness/certificates";
-import type { Issued } from "../harness/keys";
+import { extension, name, type Issued } from "../harness/keys";
+import * as der from "../harness/der";
 import { issuing, leaf, root } from "../notation/arrange";
 import { at, authenticSigningTime, scheme, signingTime } from "../notation/envelope/forge";
 import { ago, bytes, stamped, type Revocation, type Stamp } from "./matrix-services";
@@ -62,6 +63,20 @@ export const namesake = codeSigner(intermediate(authority({ subject: root.subjec
 export const stateless = codeSigner(issuing, {
   subject: { C: "US", O: "Wabbit Networks", CN: "No state" },
 });
+/** O and CN share one relative name. */
+export const multiValued = codeSigner(issuing, {
+  subject: { C: "US", ST: "WA", O: "Wabbit Networks", CN: "Release" },
+  joined: ["O", "CN"],
+});
+export const unknownCritical = extension("1.2.3.4", true, Uint8Array.of(0x05, 0x00));
+/** Only names of ACME are permitted. */
+export const onlyAcme = extension(
+  "2.5.29.30",
+  true,
+  der.sequence(
+    der.context(0, der.sequence(der.context(4, name({ C: "US", ST: "WA", O: "ACME Rockets" })))),
+  ),
+);
 /** A certificate that signs itself. */
 export const alone = selfSigned();
 export const acme = codeSigner(issuing, {

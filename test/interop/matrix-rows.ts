@@ -44,8 +44,10 @@ import {
   integer,
   json,
   longChain,
+  multiValued,
   namesake,
   now,
+  onlyAcme,
   parts,
   signature,
   signed5DaysAgo,
@@ -54,6 +56,7 @@ import {
   stateless,
   stranger,
   twin,
+  unknownCritical,
   unprotectedEntry,
   type Make,
 } from "./matrix-forgeries";
@@ -821,6 +824,45 @@ const TRUSTED: Row[] = [
       ],
     },
     make: C(),
+  },
+  {
+    input: "a subject of one multi-valued relative name",
+    ours: TRUST,
+    stricter: "the specification has no multi-valued names; notation takes them apart",
+    make: C({ by: multiValued }),
+  },
+  {
+    input: "a subject of one multi-valued relative name, with any identity trusted",
+    ours: GOOD,
+    trust: { identities: ["*"] },
+    make: C({ by: multiValued }),
+  },
+  {
+    input: "a leaf with a critical extension that is not known",
+    ours: UNSURE,
+    stricter: "RFC 5280 §4.2 does not let what must be understood be passed over",
+    make: C({ by: codeSigner(issuing, { extensions: [unknownCritical] }) }),
+  },
+  {
+    input: "an authority with a critical extension that is not known",
+    ours: UNSURE,
+    stricter: "as above",
+    make: C({ by: codeSigner(intermediate(root, { extensions: [unknownCritical] })) }),
+  },
+  {
+    input: "a leaf with an extension that is not known and not critical",
+    ours: GOOD,
+    make: C({
+      by: codeSigner(issuing, {
+        extensions: [extension("1.2.3.4", false, Uint8Array.of(0x05, 0x00))],
+      }),
+    }),
+  },
+  {
+    // Neither of us applies them: whose names count is what trusted identities say.
+    input: "an authority whose name constraints leave its leaf's name out",
+    ours: GOOD,
+    make: C({ by: codeSigner(intermediate(root, { extensions: [onlyAcme] })) }),
   },
   { input: "a subject with a domain component", ours: TRUST, make: C({ by: domain }) },
   { input: "a subject with =# in a value", ours: TRUST, make: C({ by: hexLike }) },

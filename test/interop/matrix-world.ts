@@ -86,8 +86,16 @@ export class World {
     trust: Trust,
     ...more: string[]
   ): Promise<{ verified: boolean; output: string }> {
+    return this.asNotationIn(this.config(trust), reference, ...more);
+  }
+
+  async asNotationIn(
+    config: { env: Record<string, string> },
+    reference: string,
+    ...more: string[]
+  ): Promise<{ verified: boolean; output: string }> {
     const { code, stderr } = await notation(
-      this.config(trust),
+      config,
       "verify",
       "--insecure-registry",
       ...more,
@@ -101,11 +109,17 @@ export class World {
    * directory.
    */
   async asWe(
-    { descriptor }: PackedArtifact["manifest"],
+    manifest: PackedArtifact["manifest"],
     trust: Trust,
   ): Promise<{ answer: Answer; reason: string }> {
-    const { folder } = this.config(trust);
-    const scope = this.#store.name;
+    return this.asWeIn(this.config(trust).folder, manifest);
+  }
+
+  async asWeIn(
+    folder: string,
+    { descriptor }: PackedArtifact["manifest"],
+    scope = this.#store.name,
+  ): Promise<{ answer: Answer; reason: string }> {
     try {
       const policy = await resolveTrustPolicy(await policyFromNotation(folder, scope), {
         baseDir: folder,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
+import { isConsignError } from "../../errors";
 import type { ReadStore } from "../../content/storage";
 import type { Survey } from "../../graph/index";
 import type { ResolvedTrustPolicy } from "../../notation/index";
@@ -69,8 +70,26 @@ export class ChosenArtifacts {
 
   constructor(private readonly choosing: Choosing) {}
 
-  /** @param was tags that have led there and no longer do */
+  /**
+   * What has a manifest that cannot be read is refused by its name, and keeps nothing else back;
+   * where it was mirrored before, it stays.
+   * @param was tags that have led there and no longer do
+   */
   async add(root: Descriptor, was?: readonly string[]): Promise<void> {
+    try {
+      await this.#addReadable(root, was);
+    } catch (error) {
+      if (!isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) throw error;
+      const { plan, base, refusals } = this.choosing;
+      const refusal = { reason: `${error.message} [${error.code}]`, certain: false };
+      const mirrored = base?.artifacts[root.digest];
+      if (mirrored !== undefined && refusals.staysAt(root.digest, refusal))
+        plan.artifacts[root.digest] = mirrored;
+      else refusals.refuse(root.digest, refusal);
+    }
+  }
+
+  async #addReadable(root: Descriptor, was?: readonly string[]): Promise<void> {
     const mirrored = this.choosing.base?.artifacts[root.digest];
     // An index of our own making is nowhere but at the destinations.
     if (mirrored?.derivedFrom !== undefined)
@@ -139,6 +158,11 @@ export class ChosenArtifacts {
         );
   }
 
+  #refuseUnreadable(found: Survey | undefined): void {
+    for (const [digest, why] of found?.unreadable ?? [])
+      this.choosing.plan.refused[digest] = `${digest} is not copied: ${why}`;
+  }
+
   /**
    * What is to refer to an artifact: what the source has, what is about to be put there, and what
    * is kept although it is withdrawn.
@@ -159,6 +183,7 @@ export class ChosenArtifacts {
       settled || !present,
       !this.choosing.keeps,
     );
+    this.#refuseUnreadable(found);
     // What an index that is gone had in it is not known any more.
     if (!present) this.choosing.view.parts.delete(root.digest);
     const announced =

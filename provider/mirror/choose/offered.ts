@@ -23,8 +23,8 @@ export async function offeredTags(
     namesOnly(tags) ? namedTags(tags) : matchingTags(listed, tags),
     AT_ONCE,
     async (tag) => {
-      const manifest = await view.manifest(tag);
-      if (manifest !== undefined) offered[tag] = view.learn(manifest);
+      const descriptor = await view.offered(tag);
+      if (descriptor !== undefined) offered[tag] = descriptor;
     },
   );
   for (const [tag, digest] of Object.entries(upcoming?.tags ?? {})) {
@@ -53,6 +53,8 @@ export async function creationOf(
   try {
     return await createdAt(view.source, target, takes);
   } catch (error) {
+    // It is refused by its name once it is chosen.
+    if (isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) return undefined;
     if (!isConsignError(error, "MANIFEST_UNKNOWN") || target === undefined) throw error;
     const isUpcoming = upcoming?.artifacts[target.digest] !== undefined;
     return isUpcoming

@@ -72,6 +72,19 @@ export class SourceView {
     }
   }
 
+  /** Where a tag leads, also where what is there cannot be read. */
+  async offered(tag: string): Promise<Descriptor | undefined> {
+    try {
+      const manifest = await this.manifest(tag);
+      return manifest === undefined ? undefined : this.learn(manifest);
+    } catch (error) {
+      if (!isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) throw error;
+      const descriptor = plainDescriptor(await this.source.resolve(tag));
+      this.descriptors.set(descriptor.digest, descriptor);
+      return descriptor;
+    }
+  }
+
   learn(manifest: Manifest): Descriptor {
     const descriptor = plainDescriptor(manifest.descriptor);
     this.descriptors.set(descriptor.digest, descriptor);

@@ -146,12 +146,20 @@ function failureOf(
   const named = others
     .slice(0, NAMED)
     .map(({ destination, error }) => `${destination}: ${error.message} [${error.code}]`);
-  const more = others.length > NAMED ? `\nand ${others.length - NAMED} more` : "";
+  const more = others.length > NAMED ? [`and ${others.length - NAMED} more`] : [];
   const { code, message, path, reference, side, status, serverCodes } = first.error;
   return new ConsignError(
     code,
-    `${failures.length} of ${destinations.length} destinations failed\n${first.destination}: ${message}\n${named.join("\n")}${more}`,
-    { path, reference, side, status, serverCodes, cause: first.error },
+    `${failures.length} of ${destinations.length} destinations failed`,
+    {
+      lines: [`${first.destination}: ${message}`, ...named, ...more],
+      path,
+      reference,
+      side,
+      status,
+      serverCodes,
+      cause: first.error,
+    },
   );
 }
 

@@ -12,7 +12,7 @@ import { ConsignError } from "../../errors";
 import { MEDIA_TYPES } from "../../oci/media-types";
 import { ATTRIBUTES, readSignedAttributes } from "./attributes";
 import { decodePayload } from "./payload";
-import { parseStrictJson } from "./strict-json";
+import { parseStrictJson } from "../../oci/strict-json";
 import type { SignatureEnvelope } from "./signature-envelope";
 import { leafOf } from "./signature-envelope";
 import { parseChain } from "./chain";

@@ -7,7 +7,7 @@ import {
   type Annotations,
   type Descriptor,
 } from "../../oci/descriptor";
-import { parseStrictJson } from "./strict-json";
+import { parseStrictJson } from "../../oci/strict-json";
 
 /** What a signature is about. */
 export interface Payload {

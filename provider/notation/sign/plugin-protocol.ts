@@ -2,7 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { z } from "zod";
 import { ConsignError } from "../../errors";
-import { parseStrictJson } from "../envelope/strict-json";
+import { parseStrictJson } from "../../oci/strict-json";
 
 export const CONTRACT_VERSION = "1.0";
 

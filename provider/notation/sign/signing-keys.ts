@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import type { Signer } from "../../cose/index";
 import { ConsignError } from "../../errors";
 import { pluginSigner, type EnvelopeSigner } from "./plugin";
 import { notationConfigDir } from "../trust/config-dir";
 import { localSigner } from "./signer";
-import { parseStrictJson } from "../envelope/strict-json";
+import { refuseOtherCase } from "../other-case";
+import { parseStrictJson } from "../../oci/strict-json";
 
 const MAX_FILE_SIZE = 1024 * 1024;
 
@@ -22,12 +23,16 @@ const pluginKeySchema = z.looseObject({
   id: z.string().min(1),
   pluginName: z.string().min(1),
   pluginConfig: z.record(z.string(), z.string()).nullish(),
+  // Notation takes an entry with either of these for one of files.
   keyPath: z.undefined().optional(),
+  certPath: z.undefined().optional(),
 });
 const signingKeysSchema = z.looseObject({
-  default: z.string().nullish(),
-  keys: z.array(z.looseObject({ name: z.string() })).nullish(),
+  default: z.string().min(1).nullish(),
+  keys: z.array(z.looseObject({ name: z.string().min(1) })).nullish(),
 });
+const MEMBERS = ["default", "keys"];
+const KEY_MEMBERS = ["name", "keyPath", "certPath", "id", "pluginName", "pluginConfig"];
 
 export interface NotationKeyOptions {
   /**
@@ -49,7 +54,7 @@ export interface NotationKeyOptions {
 
 /**
  * The signer that notation itself would use for a key: its files, or the plugin that has it.
- * Relative paths are taken from the directory of `signingkeys.json`.
+ * A relative path is refused, as notation takes it from wherever it is started.
  * @throws ConsignError `SIGNER_UNKNOWN`, `FILE_UNREADABLE` (a broken `signingkeys.json`), and what
  * {@link localSigner} and {@link pluginSigner} throw
  * @see https://github.com/notaryproject/notation-go/blob/v1.3.2/config/keys.go
@@ -63,10 +68,14 @@ export async function notationKeySigner(
   const entry = await findEntry(file, options.name);
   const local = fileKeySchema.safeParse(entry);
   if (local.success) {
-    return localSigner({
-      keyFile: resolve(directory, local.data.keyPath),
-      certificateChainFile: resolve(directory, local.data.certPath),
-    });
+    const { keyPath: keyFile, certPath: certificateChainFile } = local.data;
+    for (const path of [keyFile, certificateChainFile])
+      if (!isAbsolute(path))
+        throw unreadable(
+          file,
+          `key "${entry.name}" has the relative path "${path}", which names another file wherever notation is started: write it in full`,
+        );
+    return localSigner({ keyFile, certificateChainFile });
   }
   const remote = pluginKeySchema.safeParse(entry);
   if (!remote.success)
@@ -93,14 +102,13 @@ async function findEntry(file: string, wanted: string | undefined): Promise<{ na
       "SIGNER_UNKNOWN",
       `no key is named, and ${file} has no default key; run "notation key list"`,
     );
-  const found = (keys ?? []).filter((key) => key.name === name);
-  if (found.length > 1) throw unreadable(file, `it has two keys "${name}"`);
-  if (found[0] === undefined)
+  const found = (keys ?? []).find((key) => key.name === name);
+  if (found === undefined)
     throw new ConsignError(
       "SIGNER_UNKNOWN",
       `${file} has no key "${name}"; run "notation key list"`,
     );
-  return found[0];
+  return found;
 }
 
 async function readSigningKeys(file: string): Promise<z.infer<typeof signingKeysSchema>> {
@@ -113,7 +121,9 @@ async function readSigningKeys(file: string): Promise<z.infer<typeof signingKeys
   if (!status.isFile() || status.size > MAX_FILE_SIZE)
     throw unreadable(file, `it is no file, or has more than ${MAX_FILE_SIZE} bytes`);
   try {
-    return signingKeysSchema.parse(parseStrictJson(await readFile(file)));
+    const value = signingKeysSchema.parse(parseStrictJson(await readFile(file)));
+    checkNames(value);
+    return value;
   } catch (cause) {
     throw unreadable(
       file,
@@ -122,6 +132,18 @@ async function readSigningKeys(file: string): Promise<z.infer<typeof signingKeys
         : (cause as Error).message,
     );
   }
+}
+
+/** As notation does, whichever key is wanted. */
+function checkNames(value: z.infer<typeof signingKeysSchema>): void {
+  const keys = value.keys ?? [];
+  refuseOtherCase(value, MEMBERS);
+  for (const key of keys) refuseOtherCase(key, KEY_MEMBERS);
+  const names = keys.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined) throw new Error(`it has two keys "${repeated}"`);
+  if (typeof value.default === "string" && !names.includes(value.default))
+    throw new Error(`its default "${value.default}" is no key of it`);
 }
 
 function unreadable(file: string, why: string): ConsignError {

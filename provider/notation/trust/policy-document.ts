@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { ConsignError } from "../../errors";
-import { parseStrictJson } from "../envelope/strict-json";
+import { parseStrictJson } from "../../oci/strict-json";
+import { parseNotationStatement, refuseCase, type NotationStatement } from "./notation-statement";
 import { applicablePolicy, parseTrustPolicy, type TrustPolicy } from "./trust-policy";
 
 const documentSchema = z.looseObject({
@@ -12,39 +14,48 @@ const documentSchema = z.looseObject({
 });
 const MAX_DOCUMENT_SIZE = 1024 * 1024;
 
+/** What notation 1.3 reads. */
+const READ = "trustpolicy.json";
+/** What notation reads from its version 2 on, where it is there. */
+const LATER = "trustpolicy.oci.json";
+
 /**
- * The statement of notation's own trust policy that applies to a repository: from
- * `trustpolicy.oci.json`, else `trustpolicy.json`.
+ * The statement of notation's own trust policy that applies to a repository. It is the one of
+ * `trustpolicy.json`, as notation 1.3 reads no other file. Later versions put
+ * `trustpolicy.oci.json` first, so where both are there they must say the same.
  * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `TRUST_POLICY_INVALID`,
  * `TRUST_POLICY_NOT_APPLICABLE`
  */
 export async function policyFromNotation(configDir: string, scope: string): Promise<TrustPolicy> {
-  const { file, bytes } = await readDocument(configDir);
-  return applicablePolicy(parsePolicyDocument(parseJson(bytes, file), file, "required"), scope);
+  const file = join(configDir, READ);
+  const later = join(configDir, LATER);
+  const [value, other] = [await readDocument(file), await readDocument(later)];
+  if (value === undefined)
+    throw new ConsignError(
+      "FILE_NOT_FOUND",
+      `${configDir} holds no ${READ}${other === undefined ? "" : `; notation 1.3 does not read ${LATER}, so copy it to ${READ} if it is meant`}`,
+    );
+  if (other !== undefined && !isDeepStrictEqual(value.json, other.json))
+    throw documentInvalid(
+      file,
+      `${LATER} beside it says something else, and which of them counts depends on notation's version; remove one, or make them the same`,
+    );
+  return applicablePolicy(parseNotationDocument(value.json, file), scope).policy();
 }
 
-async function readDocument(configDir: string): Promise<{ file: string; bytes: Uint8Array }> {
-  for (const name of ["trustpolicy.oci.json", "trustpolicy.json"]) {
-    const file = join(configDir, name);
-    const entry = await lstat(file).catch((error: NodeJS.ErrnoException) =>
-      error.code === "ENOENT" ? undefined : Promise.reject(unreadable(file, error)),
-    );
-    if (entry === undefined) continue;
-    if (!entry.isFile())
-      throw documentInvalid(file, "it is not a regular file; symbolic links are not followed");
-    if (entry.size > MAX_DOCUMENT_SIZE)
-      throw documentInvalid(file, `it is larger than ${MAX_DOCUMENT_SIZE} bytes`);
-    return {
-      file,
-      bytes: await readFile(file).catch((error: unknown) =>
-        Promise.reject(unreadable(file, error)),
-      ),
-    };
-  }
-  throw new ConsignError(
-    "FILE_NOT_FOUND",
-    `${configDir} holds no notation trust policy (trustpolicy.oci.json or trustpolicy.json)`,
+async function readDocument(file: string): Promise<{ json: unknown } | undefined> {
+  const entry = await lstat(file).catch((error: NodeJS.ErrnoException) =>
+    error.code === "ENOENT" ? undefined : Promise.reject(unreadable(file, error)),
   );
+  if (entry === undefined) return undefined;
+  if (!entry.isFile())
+    throw documentInvalid(file, "it is not a regular file; symbolic links are not followed");
+  if (entry.size > MAX_DOCUMENT_SIZE)
+    throw documentInvalid(file, `it is larger than ${MAX_DOCUMENT_SIZE} bytes`);
+  const bytes = await readFile(file).catch((error: unknown) =>
+    Promise.reject(unreadable(file, error)),
+  );
+  return { json: parseJson(bytes, file) };
 }
 
 function parseJson(bytes: Uint8Array, file: string): unknown {
@@ -56,43 +67,56 @@ function parseJson(bytes: Uint8Array, file: string): unknown {
 }
 
 /**
- * The statements of a trust policy document in notation's form.
- * @param members "required": each has a name and scopes, as notation itself wants it; "optional":
- * as in a policy that is given here
+ * The statements of notation's own document, each valid by notation's rules.
+ * @throws ConsignError `TRUST_POLICY_INVALID`
+ */
+function parseNotationDocument(value: unknown, file: string): NotationStatement[] {
+  refuseCase(value, Object.keys(documentSchema.shape), file);
+  return distinct(
+    statementsOf(value, file).map((statement, index) =>
+      parseNotationStatement(statement, `trustPolicies[${index}]`),
+    ),
+    file,
+  );
+}
+
+/**
+ * The statements of a document in notation's form that is given here: names and scopes may be left
+ * out, and certificates may be given inline.
  * @param file what messages call it
  * @throws ConsignError `TRUST_POLICY_INVALID`
  */
-export function parsePolicyDocument(
-  value: unknown,
-  file: string,
-  members: "required" | "optional",
-): TrustPolicy[] {
-  const document = documentSchema.safeParse(value);
-  if (!document.success)
-    throw documentInvalid(
-      file,
-      `it needs "version": "1.0" and at least one statement in "trustPolicies"`,
-    );
-  const policies = document.data.trustPolicies.map((statement, index) => {
-    const policy = parseTrustPolicy(statement, `trustPolicies[${index}]`);
-    if (members === "required" && policy.name === undefined)
-      throw documentInvalid(file, `trustPolicies[${index}] has no name`);
-    if (members === "required" && !hasScopes(statement))
-      throw documentInvalid(file, `trustPolicies[${index}] has no registryScopes`);
-    return policy;
-  });
-  const repeatedName = repeated(policies.flatMap(({ name }) => name ?? []));
-  if (repeatedName !== undefined)
-    throw documentInvalid(file, `two statements have the name "${repeatedName}"`);
-  const repeatedScope = repeated(policies.flatMap(({ registryScopes }) => registryScopes));
-  if (repeatedScope !== undefined)
-    throw documentInvalid(file, `two statements have the scope "${repeatedScope}"`);
-  return policies;
+export function parsePolicyDocument(value: unknown, file: string): TrustPolicy[] {
+  return distinct(
+    statementsOf(value, file).map((statement, index) =>
+      parseTrustPolicy(statement, `trustPolicies[${index}]`),
+    ),
+    file,
+  );
 }
 
-/** Required in notation's own documents; a policy given here may leave them out. */
-function hasScopes(statement: unknown): boolean {
-  return typeof statement === "object" && statement !== null && "registryScopes" in statement;
+function statementsOf(value: unknown, file: string): readonly unknown[] {
+  const document = documentSchema.safeParse(value);
+  if (document.success) return document.data.trustPolicies;
+  throw documentInvalid(
+    file,
+    `it needs "version": "1.0" and at least one statement in "trustPolicies"`,
+  );
+}
+
+interface Named {
+  readonly name?: string | undefined;
+  readonly registryScopes: readonly string[];
+}
+
+function distinct<T extends Named>(statements: T[], file: string): T[] {
+  const repeatedName = repeated(statements.flatMap(({ name }) => name ?? []));
+  if (repeatedName !== undefined)
+    throw documentInvalid(file, `two statements have the name "${repeatedName}"`);
+  const repeatedScope = repeated(statements.flatMap(({ registryScopes }) => registryScopes));
+  if (repeatedScope !== undefined)
+    throw documentInvalid(file, `two statements have the scope "${repeatedScope}"`);
+  return statements;
 }
 
 function repeated<T>(values: readonly T[]): T | undefined {

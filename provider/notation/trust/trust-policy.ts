@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { normalize } from "node:path";
 import { z } from "zod";
 import { ConsignError } from "../../errors";
 import { locationSchema } from "../../oci/reference";
@@ -260,17 +261,46 @@ export function appliesTo(
 }
 
 /**
- * The one statement that applies to a repository; one that names it goes before one for "*".
+ * The one statement that applies to a repository; one that names it goes before one for "*". One
+ * that names it in other letters must not give way to the one for "*", which may ask for less.
  * @throws ConsignError `TRUST_POLICY_NOT_APPLICABLE`
  */
 export function applicablePolicy<P extends { readonly registryScopes: readonly string[] }>(
   policies: readonly P[],
   scope: string,
 ): P {
-  const found =
-    policies.find((policy) => appliesTo(policy, scope) === "exactly") ??
-    policies.find((policy) => appliesTo(policy, scope) === "generally");
+  const exactly = policies.find((policy) => appliesTo(policy, scope) === "exactly");
+  if (exactly !== undefined) return exactly;
+  const alias = policies
+    .flatMap(({ registryScopes }) => registryScopes)
+    .find((each) => each !== "*" && sameRepository(each, scope));
+  if (alias !== undefined)
+    throw new ConsignError(
+      "TRUST_POLICY_NOT_APPLICABLE",
+      `the trust policy has ${scope} under another name, ${alias}, and scopes are compared letter by letter: write one as the other`,
+      { reference: scope },
+    );
+  const found = policies.find((policy) => appliesTo(policy, scope) === "generally");
   if (found !== undefined) return found;
   const message = `no trust policy applies to ${scope}: add it to a policy's registryScopes, or use "*"`;
   throw new ConsignError("TRUST_POLICY_NOT_APPLICABLE", message, { reference: scope });
+}
+
+const DOCKER_HUB = /^(?:index\.|registry-1\.)?docker\.io$/;
+
+/** Whether two scopes are two names of one place, as far as the names tell. */
+function sameRepository(one: string, two: string): boolean {
+  return place(one) === place(two);
+}
+
+function place(scope: string): string {
+  if (scope.startsWith("oci:")) return `oci:${normalize(scope.slice(4)).replace(/[/\\]+$/, "")}`;
+  const slash = scope.indexOf("/");
+  const host = scope
+    .slice(0, slash)
+    .toLowerCase()
+    .replace(/:0*(?:80|443)$/, "")
+    .replace(/\.$/, "");
+  const name = scope.slice(slash + 1);
+  return DOCKER_HUB.test(host) ? `docker.io/${name.replace(/^library\//, "")}` : `${host}/${name}`;
 }

@@ -46,6 +46,8 @@ export interface Certificate {
    */
   readonly signatureAlgorithm: string;
   readonly signaturePssDigest?: string;
+  /** Critical extensions that RFC 5280 does not know, by object identifier. */
+  readonly unknownCritical: readonly string[];
   readonly ocspUrls: readonly string[];
   readonly caIssuersUrls: readonly string[];
   readonly crlUrls: readonly string[];

@@ -13,6 +13,9 @@ export const MAX_CERTIFICATE_SIZE = 64 * 1024;
 
 const BER_LIMITS = { maxDepth: 32, maxNodes: 5000, maxContentLength: MAX_CERTIFICATE_SIZE };
 const RSASSA_PSS = "1.2.840.113549.1.1.10";
+/** Those of RFC 5280, and OCSP's no-check. */
+const KNOWN_EXTENSION =
+  /^(?:2\.5\.29\.(?:14|15|17|18|19|30|31|32|33|35|36|37|46|54)|1\.3\.6\.1\.5\.5\.7\.(?:1\.1|1\.11|48\.1\.5))$/;
 const SHA1 = "1.3.14.3.2.26";
 
 /** Signatures by the hundred carry the same few chains. */
@@ -112,6 +115,9 @@ function describe(
     ...(signatureAlgorithm === RSASSA_PSS
       ? { signaturePssDigest: pssDigest(parsed.signatureAlgorithm) }
       : {}),
+    unknownCritical: [...extensions.values()]
+      .filter(({ critical, extnID }) => critical && !KNOWN_EXTENSION.test(extnID))
+      .map(({ extnID }) => extnID),
     ...access,
     crlUrls: distributionUrls(extensions.get(pkijs.id_CRLDistributionPoints)),
   };
@@ -185,7 +191,9 @@ function urlOf(name: pkijs.GeneralName): string[] {
   return name.type === URI_NAME && typeof name.value === "string" ? [name.value] : [];
 }
 
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
+/** As Go reads it, and so notation: both lines of a block stand alone. */
+const PEM_BLOCK =
+  /(?<![^\n])-----BEGIN ([A-Z0-9 ]+)-----[ \t\r]*\n([\s\S]*?)(?<=\n)-----END \1-----[ \t\r]*(?![^\n])/g;
 
 /**
  * The certificates in PEM text, in its order, as DER. Text around the blocks is ignored, as openssl
@@ -195,7 +203,13 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g;
  */
 export function parsePem(text: string): Uint8Array[] {
   const found: Uint8Array[] = [];
-  for (const [, label, body = ""] of text.matchAll(PEM_BLOCK)) {
+  const blocks = [...text.matchAll(PEM_BLOCK)];
+  // Notation passes over a block that it cannot read, and trusts the others.
+  if (blocks.length !== text.split("-----BEGIN ").length - 1)
+    throw invalid(
+      "a BEGIN line has no END line, or does not stand alone in its line: a byte order mark or a space before it is enough",
+    );
+  for (const [, label, body = ""] of blocks) {
     if (label !== "CERTIFICATE")
       throw invalid(`the PEM text holds "${label}" where only CERTIFICATE is expected`);
     const base64 = body.replace(/\s+/g, "");

@@ -89,11 +89,16 @@ function formatName(relativeNames: readonly (readonly NameAttribute[])[]): strin
     .join(",");
 }
 
-/** @see https://www.rfc-editor.org/rfc/rfc4514#section-2.4 */
+/**
+ * What a reader cannot see is written as its bytes, which says the same.
+ * @see https://www.rfc-editor.org/rfc/rfc4514#section-2.4
+ */
 function escapeValue(value: string): string {
   return value
     .replace(/[\\"+,;<>]/g, "\\$&")
-    .replaceAll("\0", "\\00")
+    .replace(/[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, (character) =>
+      Buffer.from(character).toString("hex").replace(/../g, "\\$&"),
+    )
     .replace(/^[ #]/, "\\$&")
     .replace(/(?<!\\) $/, "\\ ");
 }
@@ -104,11 +109,16 @@ export type IdentityName = ReadonlyMap<string, string>;
 /**
  * Reads a name as the Notary Project's trusted identities are written: RFC 4514, with `C`, `ST` (or
  * `S`) and `O`, in capitals, no attribute twice, none multi-valued, none in hexadecimal.
+ * @param kept "matched" refuses an attribute that notation never finds in a certificate; "matched or
+ * not" reads it, as notation does
  * @throws ConsignError `TRUST_POLICY_INVALID`
  * @see
  * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/trust-store-trust-policy.md#trusted-identities-constraints
  */
-export function parseIdentityName(text: string): IdentityName {
+export function parseIdentityName(
+  text: string,
+  kept: "matched" | "matched or not" = "matched",
+): IdentityName {
   if (text.length > 4096)
     throw unusable(text.slice(0, 64) + "…", "it is longer than 4096 characters");
   if (text.includes("=#")) throw unusable(text, "values in hexadecimal (=#) are not supported");
@@ -117,6 +127,7 @@ export function parseIdentityName(text: string): IdentityName {
       splitUnescaped(relativeName, "+").map((pair) => parsePair(pair, text)),
     ),
     text,
+    kept,
   );
 }
 
@@ -127,7 +138,7 @@ export function parseIdentityName(text: string): IdentityName {
 export function identityNameOf(name: DistinguishedName): IdentityName {
   if (name.text.includes("=#"))
     throw unusable(name.text, "values in hexadecimal (=#) are not supported");
-  return identityName(name.relativeNames, name.text);
+  return identityName(name.relativeNames, name.text, "matched");
 }
 
 /**
@@ -139,16 +150,14 @@ const UNKNOWN_TO_NOTATION = new Set(["UID", "DC"]);
 function identityName(
   relativeNames: readonly (readonly NameAttribute[])[],
   text: string,
+  kept: "matched" | "matched or not",
 ): IdentityName {
   const found = new Map<string, string>();
   for (const attributes of relativeNames) {
     if (attributes.length > 1)
       throw unusable(text, "multi-valued relative names (with +) are not supported");
     for (const { type, value } of attributes) {
-      if (/^[0-9]/.test(type) || UNKNOWN_TO_NOTATION.has(type))
-        throw unusable(text, `the attribute ${type} is not supported`);
-      if (type !== type.toUpperCase())
-        throw unusable(text, `write ${type.toUpperCase()} for ${type}, as notation wants it`);
+      if (kept === "matched") checkMatched(type, text);
       const key = type === "S" ? "ST" : type;
       if (found.has(key)) throw unusable(text, `it has ${key} more than once`);
       found.set(key, value);
@@ -159,6 +168,13 @@ function identityName(
       throw unusable(text, `it must have C, ST (or S) and O; ${required} is missing`);
   }
   return found;
+}
+
+function checkMatched(type: string, text: string): void {
+  if (/^[0-9]/.test(type) || UNKNOWN_TO_NOTATION.has(type))
+    throw unusable(text, `the attribute ${type} is not supported`);
+  if (type !== type.toUpperCase())
+    throw unusable(text, `write ${type.toUpperCase()} for ${type}, as notation wants it`);
 }
 
 function splitUnescaped(text: string, separator: string): string[] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { ConsignError, type ErrorCode } from "../../errors";
+import { oneLine, printable } from "../../printable";
 import type { HeaderFields } from "./arrival";
 import { retryAfter, Transient } from "./retry";
 
@@ -29,15 +30,14 @@ export function parseErrors(body: Uint8Array): ServerError[] {
   try {
     const parsed = errorsSchema.safeParse(JSON.parse(Buffer.from(body).toString("utf8")));
     return parsed.success
-      ? parsed.data.errors.map(({ code, message }) => ({ code, message: printable(message ?? "") }))
+      ? parsed.data.errors.map(({ code, message }) => ({
+          code: oneLine(code),
+          message: printable(message ?? "", 200),
+        }))
       : [];
   } catch {
     return [];
   }
-}
-
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]+/g, " ").slice(0, 200);
 }
 
 const BY_SERVER_CODE: Record<string, ErrorCode> = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { printable } from "../words";
+import { printable } from "../../printable";
 
 /**
  * Text that is HTML already. Only {@link markup} makes it, so that whatever else gets into a page

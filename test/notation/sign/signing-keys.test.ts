@@ -11,12 +11,13 @@ import { codeOf } from "../code-of";
 
 const leaf = codeSigner(authority());
 
+const keys = tempDir("localkeys");
+writeFileSync(join(keys, "wabbit.key"), leaf.keyPem);
+writeFileSync(join(keys, "wabbit.crt"), leaf.chainPem);
+
 /** A configuration directory of notation with this `signingkeys.json`. */
 function config(signingKeys: unknown): string {
   const directory = tempDir("notation");
-  mkdirSync(join(directory, "localkeys"));
-  writeFileSync(join(directory, "localkeys", "wabbit.key"), leaf.keyPem);
-  writeFileSync(join(directory, "localkeys", "wabbit.crt"), leaf.chainPem);
   writeFileSync(
     join(directory, "signingkeys.json"),
     typeof signingKeys === "string" ? signingKeys : JSON.stringify(signingKeys),
@@ -24,7 +25,11 @@ function config(signingKeys: unknown): string {
   return directory;
 }
 
-const local = { name: "wabbit", keyPath: "localkeys/wabbit.key", certPath: "localkeys/wabbit.crt" };
+const local = {
+  name: "wabbit",
+  keyPath: join(keys, "wabbit.key"),
+  certPath: join(keys, "wabbit.crt"),
+};
 const remote = { name: "kms", id: "arn:key", pluginName: "absent", pluginConfig: { region: "x" } };
 
 test("a key by name, and the default one", async () => {
@@ -41,21 +46,9 @@ test("a key by name, and the default one", async () => {
 });
 
 test("a key's directory is notation's own when none is given", async () => {
-  const configDir = config({ keys: [local] });
   const above = tempDir("xdg");
   mkdirSync(join(above, "notation"));
-  writeFileSync(
-    join(above, "notation", "signingkeys.json"),
-    JSON.stringify({
-      keys: [
-        {
-          ...local,
-          keyPath: join(configDir, local.keyPath),
-          certPath: join(configDir, local.certPath),
-        },
-      ],
-    }),
-  );
+  writeFileSync(join(above, "notation", "signingkeys.json"), JSON.stringify({ keys: [local] }));
   if (process.platform === "linux")
     await notationKeySigner({ name: "wabbit", env: { XDG_CONFIG_HOME: above } });
 });
@@ -78,10 +71,6 @@ test("keys that are not there", async () => {
     codeOf("SIGNER_UNKNOWN", /no default key/),
   );
   await assert.rejects(
-    notationKeySigner({ configDir: config({ default: "gone", keys: null }) }),
-    codeOf("SIGNER_UNKNOWN", /no key "gone"/),
-  );
-  await assert.rejects(
     notationKeySigner({ name: "x", configDir: tempDir("empty") }),
     codeOf("SIGNER_UNKNOWN", /notation key add/),
   );
@@ -94,6 +83,17 @@ test("a signingkeys.json that cannot be used", async (t) => {
     "keys that are no list": [{ keys: {} }, /keys/],
     "two keys of one name": [{ keys: [local, local] }, /two keys "wabbit"/],
     "a key that is neither": [{ keys: [{ name: "wabbit", keyPath: "x" }] }, /neither/],
+    "a default that is not there": [{ default: "gone", keys: [local] }, /"gone"/],
+    "an empty default": [{ default: "", keys: [local] }, /default/],
+    "two other keys of one name": [{ keys: [local, remote, remote] }, /two keys "kms"/],
+    "another key without a name": [{ keys: [local, { ...remote, name: "" }] }, /name/],
+    "a member in another case": [{ keys: [{ ...local, KeyPath: "/x" }] }, /"keyPath"/],
+    "a relative path": [{ keys: [{ ...local, keyPath: "wabbit.key" }] }, /in full/],
+    "a relative certificate": [{ keys: [{ ...local, certPath: "./wabbit.crt" }] }, /in full/],
+    "a plugin's key with a certificate": [
+      { keys: [{ ...remote, name: "wabbit", certPath: local.certPath }] },
+      /neither/,
+    ],
     "a key that is both": [{ keys: [{ ...remote, ...local }] }, /neither/],
   };
   for (const [title, [text, reason]] of Object.entries(cases)) {

@@ -251,17 +251,52 @@ const statement = {
 };
 const document = (...trustPolicies: unknown[]) => ({ version: "1.0", trustPolicies });
 
-test("reads notation's own policy, the one for OCI first", async () => {
+test("reads notation's own policy, and no other that says something else", async () => {
+  const text = document({ ...statement, name: "old" });
+  const same = config({ "trustpolicy.json": text, "trustpolicy.oci.json": text });
+  assert.equal((await policyFromNotation(same, "registry.example/a")).name, "old");
   const both = config({
-    "trustpolicy.json": document({ ...statement, name: "old" }),
+    "trustpolicy.json": text,
     "trustpolicy.oci.json": document({ ...statement, name: "new" }),
   });
-  assert.equal((await policyFromNotation(both, "registry.example/a")).name, "new");
+  await assert.rejects(policyFromNotation(both, "registry.example/a"), {
+    code: "TRUST_POLICY_INVALID",
+  });
+  await assert.rejects(
+    policyFromNotation(config({ "trustpolicy.oci.json": text }), "registry.example/a"),
+    { code: "FILE_NOT_FOUND", message: /copy it/ },
+  );
   const one = config({
     "trustpolicy.json": document({ ...statement, registryScopes: ["*"], name: "all" }, statement),
   });
   assert.equal((await policyFromNotation(one, "registry.example/a")).name, "w");
   assert.equal((await policyFromNotation(one, "registry.example/b")).name, "all");
+});
+
+test("a scope in other letters does not give way to the scope of everything", () => {
+  const policies = (scope: string) =>
+    ["*", scope].map((each) => parseTrustPolicy({ ...base, registryScopes: [each] }));
+  const refused: [scope: string, asked: string][] = [
+    ["registry.example/a", "Registry.example/a"],
+    ["registry.example/a", "registry.example:443/a"],
+    ["registry.example:443/a", "registry.example/a"],
+    ["docker.io/library/a", "registry-1.docker.io/library/a"],
+    ["docker.io/library/a", "index.docker.io/a"],
+    ["oci:./layout", "oci:layout/"],
+  ];
+  for (const [scope, asked] of refused) {
+    assert.throws(
+      () => applicablePolicy(policies(scope), asked),
+      { code: "TRUST_POLICY_NOT_APPLICABLE" },
+      `${scope}, ${asked}`,
+    );
+  }
+  for (const other of ["registry.example/b", "registry.example:5000/a", "registry.example/a/b"])
+    assert.deepEqual(
+      applicablePolicy(policies("registry.example/a"), other).registryScopes,
+      ["*"],
+      other,
+    );
 });
 
 test("refuses a document that breaks notation's rules", async () => {

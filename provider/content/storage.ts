@@ -112,6 +112,12 @@ export interface ReferrersOptions extends CallOptions {
    * @default false
    */
   present?: boolean | undefined;
+  /**
+   * For copying only. Where the place answers other requests and its referrers API was never seen to
+   * work, what clients list under the fallback tag is answered, and why is told here, each time. What
+   * that misses is brought by a later copy. @default `REFERRERS_UNKNOWN`, or what went wrong, is thrown
+   */
+  unproven?: ((why: string) => void) | undefined;
 }
 
 export interface PushManifestOptions extends CallOptions {

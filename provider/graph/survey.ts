@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded, groupedBy } from "../content/bounded";
-import type { CallOptions, ReadStore } from "../content/storage";
+import type { CallOptions, ReadStore, ReferrersOptions } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
@@ -55,6 +55,8 @@ export interface SurveyOptions extends CallOptions {
    * @default false
    */
   present?: boolean | undefined;
+  /** Told why lists are those that clients keep; see {@link ReferrersOptions}. */
+  unproven?: ReferrersOptions["unproven"];
   /** Requests under way at once; what the store is behind may let through fewer. @default 32 */
   concurrency?: number | undefined;
   /** @default 32 */
@@ -196,6 +198,7 @@ async function visit(
     signal: options.signal,
     settled: (entry) => known(entry) !== undefined,
     present: options.present,
+    unproven: options.unproven,
   });
   const candidates = listed.filter(
     (entry) => entry.digest !== digest && isManifestType(entry.mediaType),

@@ -132,10 +132,10 @@ export class Repository implements Store {
   async referrers(subject: Digest, options: ReferrersOptions = {}): Promise<Descriptor[]> {
     const { settled = () => false, present = false } = options;
     const listed = await this.#referrers.list(parseDigest(subject), options);
-    const entries =
-      present && this.#referrers.capability.support === "unsupported"
-        ? await this.#present(listed, options)
-        : listed;
+    const { support, doubt } = this.#referrers.capability;
+    const isKeptByClients =
+      support === "unsupported" || (doubt !== undefined && options.unproven !== undefined);
+    const entries = present && isKeptByClients ? await this.#present(listed, options) : listed;
     const isComplete = (entry: Descriptor): boolean =>
       settled(entry.digest) || this.#isComplete(entry);
     const complete = entries.every(isComplete)

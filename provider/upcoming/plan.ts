@@ -70,6 +70,8 @@ export const mirrorPlanSchema = z.object({
   refused: z.record(z.string(), z.string()).optional(),
   /** Tags and digests asked for by name that the source does not have. */
   missing: z.array(z.string()).optional(),
+  /** Lists of referrers of which nobody can tell that they are complete. */
+  unproven: z.array(z.string()).optional(),
   summary: summarySchema.optional(),
   budget: budgetSchema.optional(),
 });
@@ -106,10 +108,19 @@ export interface FullPlan {
   withdrawn: string[];
   refused: Record<string, string>;
   missing: string[];
+  unproven: string[];
 }
 
 export function emptyPlan(): FullPlan {
-  return { tags: {}, artifacts: {}, cosignTags: {}, withdrawn: [], refused: {}, missing: [] };
+  return {
+    tags: {},
+    artifacts: {},
+    cosignTags: {},
+    withdrawn: [],
+    refused: {},
+    missing: [],
+    unproven: [],
+  };
 }
 
 /** A plan in the form in which it is shown and recorded, whole. */
@@ -137,11 +148,12 @@ export function recordPlan(plan: FullPlan): MirrorPlan {
 
 export function exceptionsOf(
   plan: FullPlan,
-): Pick<MirrorPlan, "withdrawn" | "refused" | "missing"> {
+): Pick<MirrorPlan, "withdrawn" | "refused" | "missing" | "unproven"> {
   return {
     ...(plan.withdrawn.length === 0 ? {} : { withdrawn: [...plan.withdrawn].sort() }),
     ...(Object.keys(plan.refused).length === 0 ? {} : { refused: sortedByKey(plan.refused) }),
     ...(plan.missing.length === 0 ? {} : { missing: [...plan.missing].sort() }),
+    ...(plan.unproven.length === 0 ? {} : { unproven: [...plan.unproven].sort() }),
   };
 }
 
@@ -165,7 +177,14 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
     const { mediaType, size, derivedFrom, platforms, was } = artifact;
     artifacts[digest] = { mediaType, size, related, ...given({ derivedFrom, platforms, was }) };
   }
-  const { tags, cosignTags = {}, withdrawn = [], refused = {}, missing = [] } = recorded;
+  const {
+    tags,
+    cosignTags = {},
+    withdrawn = [],
+    refused = {},
+    missing = [],
+    unproven = [],
+  } = recorded;
   return {
     tags: { ...tags },
     artifacts,
@@ -173,6 +192,7 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
     withdrawn: [...withdrawn],
     refused: { ...refused },
     missing: [...missing],
+    unproven: [...unproven],
   };
 }
 

@@ -11,7 +11,7 @@ import { emptyPlan, type Budget, type FullPlan } from "../../upcoming/plan";
 import { childFilter } from "./platforms";
 import { Refusals } from "./refusals";
 import { sortedByKey } from "../../upcoming/related";
-import { SourceView } from "./source-view";
+import { SourceView, unprovenLists } from "./source-view";
 import { namedDigests, namedTags, namesOnly, selectTags } from "./tags";
 import { ChosenArtifacts, type Choosing, type MirrorQuestion } from "./chosen-artifacts";
 
@@ -54,7 +54,7 @@ class Resolution {
     const { platforms, withdrawn } = selection;
     const roots = new Set<Digest>();
     const parts = childFilter(platforms, (digest) => roots.has(digest));
-    this.#view = new SourceView(source, base, upcoming, platforms, parts);
+    this.#view = new SourceView(source, base, upcoming, platforms, parts, question.context.warn);
     this.#choosing = {
       ...question,
       view: this.#view,
@@ -115,6 +115,7 @@ class Resolution {
       withdrawn: [...this.#withdrawn],
       tags: sortedByKey(this.#plan.tags),
       artifacts: sortedByKey(this.#plan.artifacts),
+      unproven: this.#view.isUnproven ? [unprovenLists(this.question.source.name)] : [],
     };
     return {
       plan,

@@ -38,6 +38,8 @@ export class SourceView {
    * too.
    */
   readonly parts = new Map<Digest, Digest[]>();
+  /** Whether lists were read of which nobody can tell that they are complete. */
+  isUnproven = false;
   readonly #known: ReadonlyMap<Digest, KnownPlace>;
   /** What was mirrored, as it was described then: lists need not say it again. */
   readonly #before: ReadonlyMap<Digest, Related>;
@@ -48,6 +50,7 @@ export class SourceView {
     private readonly upcoming: Upcoming | undefined,
     private readonly platforms: Platforms | undefined,
     private readonly takesChild: TakesChild,
+    private readonly tell: (warning: string) => void,
   ) {
     this.#known = placesIn(base);
     this.#before = new Map(
@@ -85,6 +88,12 @@ export class SourceView {
     }
   }
 
+  /** Said once, whichever artifact it was that showed it. */
+  #doubt(why: string): void {
+    if (!this.isUnproven) this.tell(`${unprovenLists(this.source.name)} (${why})`);
+    this.isUnproven = true;
+  }
+
   learn(manifest: Manifest): Descriptor {
     const descriptor = plainDescriptor(manifest.descriptor);
     this.descriptors.set(descriptor.digest, descriptor);
@@ -111,6 +120,7 @@ export class SourceView {
         takesChild: this.takesChild,
         leafTypes: [MEDIA_TYPES.notarySignature],
         present,
+        unproven: (why) => this.#doubt(why),
       });
       for (const [digest, manifest] of found.read) this.read.set(digest, manifest);
       for (const [digest, { descriptor }] of found.referrers)
@@ -167,4 +177,9 @@ export class SourceView {
     const { of: _, ...described } = before;
     return referrer.of === root ? described : { ...described, of: referrer.of };
   }
+}
+
+/** The same from run to run, whatever the registry answers: it stands in the plan. */
+export function unprovenLists(name: string): string {
+  return `what refers to artifacts in ${name} is read under fallback tags alone, as its referrers API fails and was never seen to work: claims that only the API lists are not copied; set \`referrers\` for it in consign:registries`;
 }

@@ -33,6 +33,8 @@ export interface Work extends TagWork {
   complete: (digest: Digest, artifact: FullArtifact) => Promise<void>;
   meter: CopyMeter;
   sendBlob: SendBlob | undefined;
+  /** Told why the destination's lists are those that clients keep. */
+  unproven: (why: string) => void;
 }
 
 export interface Applied {
@@ -111,6 +113,7 @@ export async function applyToDestination(work: Work): Promise<Applied> {
       concurrency: 32,
       batch: BATCH,
       onProgress: meter.seen,
+      unproven: work.unproven,
     });
     for (const key of Object.keys(total) as (keyof CopyReport)[]) total[key] += report[key];
     meter.done(Math.min(start + BATCH, items.length), items.length);

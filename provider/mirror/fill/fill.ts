@@ -6,6 +6,7 @@ import type { Digest } from "../../oci/digest";
 import type { ResourceContext } from "../../world/context";
 import { applyToDestination } from "./apply";
 import { DERIVED_FROM } from "../choose/derived";
+import { unprovenLists } from "../choose/source-view";
 import { inventoryTag, removeInventory, writeInventory } from "../plan/inventory";
 import { plannedAt } from "../plan/memory";
 import { union, type FullPlan } from "../../upcoming/plan";
@@ -63,6 +64,7 @@ export async function fillDestination(
     warn: (message) => context.warn(message),
     meter,
     sendBlob: filling.relay?.to(destination),
+    unproven: once((why) => context.warn(`${unprovenLists(name)} (${why})`)),
   });
   const { report, kept } = await work.catch((error: unknown) => {
     throw planned.platforms?.index === "sparse" &&
@@ -85,6 +87,14 @@ export async function fillDestination(
   }
   await keepInventory(destination, known, planned, plan, before);
   return kept;
+}
+
+function once(tell: (why: string) => void): (why: string) => void {
+  let isTold = false;
+  return (why) => {
+    if (!isTold) tell(why);
+    isTold = true;
+  };
 }
 
 function sparseRefused(name: string, cause: ConsignError): ConsignError {

@@ -33,6 +33,11 @@ export interface Call {
   tooLarge?: ErrorCode;
   deadlineMs?: number;
   answerTimeoutMs?: number;
+  /**
+   * Whether another host that the registry redirects to is asked again where it fails for now.
+   * @default "again"
+   */
+  elsewhere?: "once" | "again" | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -239,7 +244,9 @@ export class Connection {
       if (target.origin !== url.origin) credential = undefined;
       url = target;
       const address = Address.of(url);
-      incoming = await this.#send(call, lane, address, credential);
+      incoming = await this.#send(call, lane, address, credential).catch((error: unknown) => {
+        throw this.#isFinal(call, address) && error instanceof Transient ? error.error : error;
+      });
       if (!REDIRECTS.has(incoming.status) || call.ok.includes(incoming.status))
         return { ...incoming, address };
     }
@@ -267,10 +274,15 @@ export class Connection {
     return target;
   }
 
+  #isFinal({ elsewhere }: Pick<Call, "elsewhere">, { origin }: Address): boolean {
+    return elsewhere === "once" && origin !== this.#home.origin;
+  }
+
   async #failure(
     incoming: Received,
-    { method, about }: Pick<Call, "method" | "about">,
+    call: Pick<Call, "method" | "about" | "elsewhere">,
   ): Promise<ConsignError | Transient> {
+    const { method, about } = call;
     // What matters is the status; a body that breaks off or is endless only costs its text.
     const body = await incoming.body.bytes(MAX_ERROR_BODY).catch(() => undefined);
     const failure = responseFailure({
@@ -279,10 +291,11 @@ export class Connection {
       headers: incoming.headers,
       body: body ?? new Uint8Array(),
       about,
+      isRegistry: about.kind === "token" || incoming.address.origin === this.#home.origin,
       now: Date.now(),
     });
     if (failure instanceof Transient && failure.pausesRegistry) this.gate.throttled();
-    return failure;
+    return this.#isFinal(call, incoming.address) ? toError(failure) : failure;
   }
 
   /** Token requests pass no gate: the request that needs the token holds a place already. */

@@ -93,6 +93,8 @@ export function responseFailure(o: {
   headers: HeaderFields;
   body: Uint8Array;
   about: About;
+  /** Not another host that the registry redirected to. */
+  isRegistry: boolean;
   now: number;
 }): ConsignError | Transient {
   const errors = parseErrors(o.body);
@@ -111,5 +113,7 @@ export function responseFailure(o: {
     serverCodes: errors.map((e) => e.code),
   });
   const transient = o.status === 408 || o.status === 429 || (o.status >= 500 && o.status !== 501);
-  return transient ? new Transient(error, retryAfter(o.headers.get("retry-after"), o.now)) : error;
+  return transient
+    ? new Transient(error, retryAfter(o.headers.get("retry-after"), o.now), o.isRegistry)
+    : error;
 }

@@ -96,6 +96,10 @@ export interface MirrorPlan {
   /** By tag, digest or claim, why it is not copied. */
   refused?: Record<string, string>;
   missing?: string[];
+  /** Of what is refused, what fails `up` once all the rest is done. */
+  failing?: string[];
+  /** Where lists of referrers were read of which nobody can tell that they are complete. */
+  unproven?: string[];
   /**
    * Instead of the lists, where they would be long: counts, and the digest of the inventory that
    * lies at each destination and says all.
@@ -155,6 +159,14 @@ export interface MirrorArgs {
    * @default "keep"
    */
   withdrawn?: pulumi.Input<"keep" | "remove">;
+  /**
+   * What happens when something cannot be brought for a fault of its own, as a manifest that cannot
+   * be read, a blob that is lost, or a type that a destination refuses: all else is brought, and it
+   * is named in `plan.refused`, or in `status`, with the side and the reason. `"fail"`: then `up`
+   * fails. A tag or digest that is named outright fails it in any case. What `trust`, `claims` and
+   * `platforms` leave out is no such fault. Update. @default "warn"
+   */
+  onRefused?: pulumi.Input<"warn" | "fail">;
   /**
    * What happens when a destination's tag points at something this mirror did not put there: stop
    * there and name each, move it, or let it be, which `kept` shows. Update. @default "fail"

@@ -22,7 +22,16 @@ import { blobPath, readIfPresent, removeFile, sizeOf, writeAtomically } from "./
 import { LayoutIndexFile } from "./layout-index";
 import { DEFAULT_LOCK_WAIT_MS } from "./layout-lock";
 import { LayoutReferrers } from "./layout-referrers";
-import type { CallOptions, Content, PushOptions, Store, TagOptions, TagOrDigest } from "./storage";
+import type {
+  CallOptions,
+  Content,
+  PushOptions,
+  Store,
+  TagOptions,
+  TagOrDigest,
+  TagsOptions,
+} from "./storage";
+import { printable } from "../printable";
 import { checkExpected, checkTag, isFallbackTag } from "./tags";
 import { readVerified, verified } from "./verify";
 
@@ -112,11 +121,39 @@ export class OciLayout implements Store {
    * Names that other tools wrote and that are no tags, as whole references, are not listed;
    * `resolve` takes them all the same.
    */
-  async tags(): Promise<string[]> {
-    const names = (await this.#index.read()).manifests.map(tagOf);
+  async tags(options: TagsOptions = {}): Promise<string[]> {
+    const index = await this.#index.read();
+    const names = index.manifests.map(tagOf);
+    if (options.odd !== undefined) await this.#tellOdd(index, options.odd);
     return [...new Set(names)]
       .filter((name) => name !== undefined && isTag(name) && !isFallbackTag(name))
       .sort() as string[];
+  }
+
+  /** Entries that have no tag are told where none has one, as podman and skopeo write them. */
+  async #tellOdd(index: LayoutIndex, odd: NonNullable<TagsOptions["odd"]>): Promise<void> {
+    for (const [at, { why }] of index.odd.entries())
+      odd(`index.json, odd entry ${at + 1}`, `it is no descriptor: ${why}`);
+    const byDigest = "select it by its digest, or give it a tag";
+    for (const entry of index.manifests) {
+      const name = tagOf(entry);
+      if (name !== undefined && !isTag(name))
+        odd(printable(name, 256), `its name is no tag; ${byDigest}: ${entry.digest}`);
+    }
+    if (index.manifests.some((entry) => tagOf(entry) !== undefined)) return;
+    for (const entry of index.manifests)
+      if (isManifestType(entry.mediaType) && (await this.#isArtifact(entry)))
+        odd(entry.digest, `index.json names no tag for it; ${byDigest}`);
+  }
+
+  /** Not what refers to one. What cannot be read is somebody's artifact. */
+  async #isArtifact(entry: Descriptor): Promise<boolean> {
+    try {
+      return (await this.manifest(entry)).value.subject === undefined;
+    } catch (error) {
+      if (isConsignError(error)) return true;
+      throw error;
+    }
   }
 
   async pushBlob(

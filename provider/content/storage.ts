@@ -61,9 +61,9 @@ export interface ReadStore {
   referrers(subject: Digest, options?: ReferrersOptions): Promise<Descriptor[]>;
   /**
    * All tags, sorted. A repository that does not exist has none. Fallback tags of referrers are not
-   * listed.
+   * listed, and neither is what cannot be asked for.
    */
-  tags(options?: CallOptions): Promise<string[]>;
+  tags(options?: TagsOptions): Promise<string[]>;
 }
 
 /** A place that can also be written to. Every verb is idempotent. */
@@ -98,6 +98,11 @@ export interface Store extends ReadStore {
   deleteManifest(target: Descriptor, options?: CallOptions): Promise<void>;
   /** Removes a blob. Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
   deleteBlob(target: Descriptor, options?: CallOptions): Promise<void>;
+}
+
+export interface TagsOptions extends CallOptions {
+  /** Told what is listed and cannot be asked for, by its name as far as it has one, and why. */
+  odd?: ((name: string, why: string) => void) | undefined;
 }
 
 export interface ReferrersOptions extends CallOptions {

@@ -9,6 +9,7 @@ import type {
   Store,
   TagOptions,
   TagOrDigest,
+  TagsOptions,
 } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
@@ -26,7 +27,7 @@ import { Memo } from "./memo";
 import { confirmManifest } from "./read-back";
 import { Referrers } from "./referrers";
 import { TagMoves } from "./tag-moves";
-import { listTags } from "./tags";
+import { listTags, type TagList } from "./tags";
 
 /**
  * One repository of a registry. Manifests read by digest come from a bounded cache for the life of
@@ -45,7 +46,7 @@ export class Repository implements Store {
   readonly #tagMoves: TagMoves;
   readonly #located: Memo<Descriptor | undefined>;
   readonly #presentBlobs: Memo<boolean>;
-  readonly #tagLists: Memo<string[]>;
+  readonly #tagLists: Memo<TagList>;
   readonly #reads = new Memo<Manifest>(0);
   readonly #pushes = new Memo<boolean>(0);
 
@@ -164,13 +165,14 @@ export class Repository implements Store {
     return listed.filter((_, at) => there[at]);
   }
 
-  async tags(options: CallOptions = {}): Promise<string[]> {
+  async tags(options: TagsOptions = {}): Promise<string[]> {
     if (options.fresh === true) this.#tagLists.delete("");
-    const tags = await this.#tagLists.get(
+    const { tags, odd } = await this.#tagLists.get(
       "",
       (signal) => listTags(this.connection, this.repository, { signal }),
       options.signal,
     );
+    for (const name of odd) options.odd?.(name, "its name is no tag");
     return [...tags];
   }
 

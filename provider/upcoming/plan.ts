@@ -70,6 +70,11 @@ export const mirrorPlanSchema = z.object({
   refused: z.record(z.string(), z.string()).optional(),
   /** Tags and digests asked for by name that the source does not have. */
   missing: z.array(z.string()).optional(),
+  /**
+   * Of what is refused, what fails `up` once all the rest is done: what a fault at the source has
+   * refused, and was named outright, or the mirror says so.
+   */
+  failing: z.array(z.string()).optional(),
   /** Lists of referrers of which nobody can tell that they are complete. */
   unproven: z.array(z.string()).optional(),
   summary: summarySchema.optional(),
@@ -108,6 +113,7 @@ export interface FullPlan {
   withdrawn: string[];
   refused: Record<string, string>;
   missing: string[];
+  failing: string[];
   unproven: string[];
 }
 
@@ -119,6 +125,7 @@ export function emptyPlan(): FullPlan {
     withdrawn: [],
     refused: {},
     missing: [],
+    failing: [],
     unproven: [],
   };
 }
@@ -148,11 +155,12 @@ export function recordPlan(plan: FullPlan): MirrorPlan {
 
 export function exceptionsOf(
   plan: FullPlan,
-): Pick<MirrorPlan, "withdrawn" | "refused" | "missing" | "unproven"> {
+): Pick<MirrorPlan, "withdrawn" | "refused" | "missing" | "failing" | "unproven"> {
   return {
     ...(plan.withdrawn.length === 0 ? {} : { withdrawn: [...plan.withdrawn].sort() }),
     ...(Object.keys(plan.refused).length === 0 ? {} : { refused: sortedByKey(plan.refused) }),
     ...(plan.missing.length === 0 ? {} : { missing: [...plan.missing].sort() }),
+    ...(plan.failing.length === 0 ? {} : { failing: [...plan.failing].sort() }),
     ...(plan.unproven.length === 0 ? {} : { unproven: [...plan.unproven].sort() }),
   };
 }
@@ -183,6 +191,7 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
     withdrawn = [],
     refused = {},
     missing = [],
+    failing = [],
     unproven = [],
   } = recorded;
   return {
@@ -192,6 +201,7 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
     withdrawn: [...withdrawn],
     refused: { ...refused },
     missing: [...missing],
+    failing: [...failing],
     unproven: [...unproven],
   };
 }

@@ -152,12 +152,10 @@ export function withReferrersApi(registry: FakeRegistry): Quirk {
     const subject = /\/referrers\/(.*)$/.exec(path)?.[1];
     if (subject === undefined) return false;
     const manifests = [...registry.manifests].flatMap(([digest, { type, bytes }]) => {
-      const value = JSON.parse(bytes.toString()) as {
-        subject?: { digest: string };
-        artifactType?: string;
-      };
+      const value = readJson(bytes);
+      const { artifactType, annotations } = value;
       return value.subject?.digest === subject
-        ? [{ mediaType: type, digest, size: bytes.byteLength, artifactType: value.artifactType }]
+        ? [{ mediaType: type, digest, size: bytes.byteLength, artifactType, annotations }]
         : [];
     });
     answerJson(
@@ -168,4 +166,18 @@ export function withReferrersApi(registry: FakeRegistry): Quirk {
     );
     return true;
   };
+}
+
+interface Written {
+  subject?: { digest: string };
+  artifactType?: string;
+  annotations?: Record<string, string>;
+}
+
+function readJson(bytes: Buffer): Written {
+  try {
+    return JSON.parse(bytes.toString()) as Written;
+  } catch {
+    return {};
+  }
 }

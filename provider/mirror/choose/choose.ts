@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded } from "../../content/bounded";
+import { isOfOneItem, reasonOf } from "../../content/item-faults";
+import type { ConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
+import type { Manifest } from "../../oci/manifest";
 import { budgetOf } from "../plan/budget";
 import { takesCosignTags } from "./claims";
 import { chooseCosignTags } from "./cosign";
@@ -70,19 +73,28 @@ class Resolution {
   async run(): Promise<Resolved> {
     const { tags, platforms } = this.question.selection;
     if (!namesOnly(tags) || takesCosignTags(this.question.selection.claims))
-      this.#tagList = await this.question.source.tags();
-    const offered = await offeredTags(
+      this.#tagList = await this.question.source.tags({
+        odd: (name, why) =>
+          namesOnly(tags) ||
+          this.#choosing.refusals.faultOf(name, `source: ${why} [REFERENCE_INVALID]`),
+      });
+    const { tags: offered, faults } = await offeredTags(
       this.#view,
       tags,
       this.#tagList ?? [],
       this.question.upcoming,
     );
+    for (const tag of faults.keys()) {
+      const before = mirroredBefore(this.question.base, this.question.base?.tags[tag]);
+      if (before !== undefined) offered[tag] = before;
+    }
     if (!this.#choosing.keeps) await this.#confirmGone(offered);
     const candidates = {
       ...(this.#choosing.keeps ? withdrawnTags(this.question.base, tags, offered) : {}),
       ...offered,
     };
-    for (const tag of await selectTags(Object.keys(candidates), tags, (tag) =>
+    const names = new Set([...Object.keys(candidates), ...faults.keys()]);
+    for (const tag of await selectTags([...names], tags, (tag) =>
       creationOf(
         this.#view,
         candidates[tag],
@@ -93,20 +105,24 @@ class Resolution {
       ),
     )) {
       const descriptor = candidates[tag];
+      const fault = faults.get(tag);
+      if (fault !== undefined) this.#refuseTag(tag, fault, descriptor?.digest);
       if (descriptor !== undefined) this.#plan.tags[tag] = descriptor.digest;
-      if (offered[tag] === undefined) this.#withdrawn.add(tag);
+      if (offered[tag] === undefined && fault === undefined) this.#withdrawn.add(tag);
     }
     const roots = new Map<Digest, Descriptor>();
     for (const root of Object.keys(this.#plan.tags).flatMap((tag) => candidates[tag] ?? []))
       roots.set(root.digest, root);
     for (const digest of namedDigests(tags)) await this.#addDigest(digest, roots);
     await forEachBounded(roots.values(), AT_ONCE, (root) => this.#artifacts.add(root));
+    this.#artifacts.refuseFaulty();
     this.#artifacts.tagDerived();
     await forEachBounded(
       earlierArtifactsToRevisit(this.question.base, this.#plan, this.#choosing.keeps),
       AT_ONCE,
       ({ root, was }) => this.#artifacts.add(root, was),
     );
+    this.#artifacts.refuseFaulty();
     this.#artifacts.tagDerived();
     if (takesCosignTags(this.question.selection.claims)) await this.#addCosignTags();
     this.#nameAbsent(offered);
@@ -115,6 +131,7 @@ class Resolution {
       withdrawn: [...this.#withdrawn],
       tags: sortedByKey(this.#plan.tags),
       artifacts: sortedByKey(this.#plan.artifacts),
+      failing: this.#failing(),
       unproven: this.#view.isUnproven ? [unprovenLists(this.question.source.name)] : [],
     };
     return {
@@ -123,6 +140,23 @@ class Resolution {
       descriptors: this.#view.descriptors,
       undecided: this.#artifacts.undecided,
     };
+  }
+
+  /** A tag that cannot be read stays where it was mirrored before. */
+  #refuseTag(tag: string, fault: ConsignError, before: Digest | undefined): void {
+    const reason = `is not copied: ${reasonOf(fault, "source")}`;
+    this.#choosing.refusals.faultOf(
+      tag,
+      before === undefined ? reason : `stays at ${before} as it was mirrored before: ${reason}`,
+    );
+  }
+
+  #failing(): string[] {
+    const { tags, onRefused } = this.question.selection;
+    const named = new Set<string>([...namedTags(tags), ...namedDigests(tags)]);
+    return [...this.#choosing.refusals.faulty].filter(
+      (name) => onRefused === "fail" || named.has(name),
+    );
   }
 
   /**
@@ -167,10 +201,14 @@ class Resolution {
   }
 
   async #addDigest(digest: Digest, roots: Map<Digest, Descriptor>): Promise<void> {
-    const manifest = await this.#view.manifest(
-      digest,
-      this.question.base?.artifacts[digest] !== undefined,
-    );
+    const isKnown = this.question.base?.artifacts[digest] !== undefined;
+    let manifest: Manifest | undefined;
+    try {
+      manifest = await this.#view.manifest(digest, isKnown);
+    } catch (error) {
+      if (!isOfOneItem(error, false)) throw error;
+      return this.#choosing.refusals.fault(digest, reasonOf(error, "source"));
+    }
     if (manifest !== undefined) return void roots.set(digest, this.#view.learn(manifest));
     const { mediaType, size } = this.question.upcoming?.artifacts[digest] ?? {};
     if (mediaType !== undefined && size !== undefined) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
-import { isConsignError } from "../../errors";
+import { isOfOneItem, mayBeOfOneItem, reasonOf } from "../../content/item-faults";
+import type { ConsignError } from "../../errors";
 import type { ReadStore } from "../../content/storage";
+import { mayForbid } from "../../claims/index";
 import type { Survey } from "../../graph/index";
 import type { ResolvedTrustPolicy } from "../../notation/index";
 import { plainDescriptor, type Descriptor } from "../../oci/descriptor";
@@ -30,6 +32,8 @@ export interface MirrorSelection extends ClaimContract {
   tags: TagSelection;
   platforms: Platforms | undefined;
   trust: ResolvedTrustPolicy | undefined;
+  /** Whether what a fault refuses fails `up`; what is named outright does in any case. */
+  onRefused: "warn" | "fail";
 }
 
 /**
@@ -65,6 +69,10 @@ export interface Choosing extends MirrorQuestion {
 export class ChosenArtifacts {
   /** By what they were made of, indexes of our own making, which take its tags. */
   readonly #derived = new Map<Digest, Digest>();
+  readonly #faults: { digest: Digest; error: ConsignError }[] = [];
+  /** By artifact, why its tags wait: something that may forbid cannot be brought. */
+  readonly #held = new Map<Digest, string>();
+  #worked = false;
   /** Whether something depends on an index that is yet to be pushed. */
   undecided = false;
 
@@ -78,15 +86,24 @@ export class ChosenArtifacts {
   async add(root: Descriptor, was?: readonly string[]): Promise<void> {
     try {
       await this.#addReadable(root, was);
+      this.#worked = true;
     } catch (error) {
-      if (!isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) throw error;
-      const { plan, base, refusals } = this.choosing;
-      const refusal = { reason: `${error.message} [${error.code}]`, certain: false };
-      const mirrored = base?.artifacts[root.digest];
-      if (mirrored !== undefined && refusals.staysAt(root.digest, refusal))
-        plan.artifacts[root.digest] = mirrored;
-      else refusals.refuse(root.digest, refusal);
+      if (!mayBeOfOneItem(error)) throw error;
+      this.#faults.push({ digest: root.digest, error });
     }
+  }
+
+  /**
+   * Once all were looked at, and before tags are led to what is made of them: each fault refuses
+   * what it is about, unless it is the source's as a whole.
+   */
+  refuseFaulty(): void {
+    for (const { digest, error } of this.#faults.splice(0)) {
+      if (!isOfOneItem(error, this.#worked)) throw error;
+      this.choosing.refusals.fault(digest, reasonOf(error, "source"));
+    }
+    for (const [digest, reason] of this.#held) this.choosing.refusals.holdBack(digest, reason);
+    this.#held.clear();
   }
 
   async #addReadable(root: Descriptor, was?: readonly string[]): Promise<void> {
@@ -158,9 +175,16 @@ export class ChosenArtifacts {
         );
   }
 
-  #refuseUnreadable(found: Survey | undefined): void {
-    for (const [digest, why] of found?.unreadable ?? [])
-      this.choosing.plan.refused[digest] = `${digest} is not copied: ${why}`;
+  /** What is listed and cannot be read stays behind, and with it the tag where it may forbid. */
+  #refuseUnreadable(root: Digest, found: Survey | undefined): void {
+    for (const [digest, { why, listed, of }] of found?.unreadable ?? []) {
+      const reason = `${digest} is not copied: ${why}`;
+      this.choosing.refusals.faultOf(digest, reason);
+      const about = found?.referrers.get(of)?.descriptor;
+      // Without its signature, what is said counts for nothing.
+      if (mayForbid(listed) || (about !== undefined && mayForbid(about)))
+        this.#held.set(root, `what refers to it may speak against it: ${reason}`);
+    }
   }
 
   /**
@@ -183,7 +207,7 @@ export class ChosenArtifacts {
       settled || !present,
       !this.choosing.keeps,
     );
-    this.#refuseUnreadable(found);
+    this.#refuseUnreadable(root.digest, found);
     // What an index that is gone had in it is not known any more.
     if (!present) this.choosing.view.parts.delete(root.digest);
     const announced =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded } from "../../content/bounded";
 import type { ReadStore } from "../../content/storage";
+import { mayBeOfOneItem } from "../../content/item-faults";
 import { isConsignError } from "../../errors";
 import { survey, type KnownPlace, type Survey, type SurveyedReferrer } from "../../graph/index";
 import { plainDescriptor, type Descriptor } from "../../oci/descriptor";
@@ -81,8 +82,11 @@ export class SourceView {
       const manifest = await this.manifest(tag);
       return manifest === undefined ? undefined : this.learn(manifest);
     } catch (error) {
-      if (!isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) throw error;
-      const descriptor = plainDescriptor(await this.source.resolve(tag));
+      if (!mayBeOfOneItem(error)) throw error;
+      const resolved = await this.source.resolve(tag).catch(() => {
+        throw error;
+      });
+      const descriptor = plainDescriptor(resolved);
       this.descriptors.set(descriptor.digest, descriptor);
       return descriptor;
     }

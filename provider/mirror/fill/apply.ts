@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
 import {
-  copyAll,
   wasBegun,
   type CopyItem,
   type CopyReport,
@@ -10,13 +9,14 @@ import {
 } from "../../content/copy";
 import { forEachBounded, groupedBy } from "../../content/bounded";
 import type { ReadStore, Store } from "../../content/storage";
-import { isConsignError } from "../../errors";
+import { isConsignError, type ConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import { isDigest, type Digest } from "../../oci/digest";
 import type { FullArtifact, FullPlan } from "../../upcoming/plan";
 import type { TakesChild } from "../choose/platforms";
 import type { CopyMeter } from "./progress";
 import type { Related } from "../../upcoming/related";
+import { IsolatedCopy, type RefusedItem } from "./isolated-copy";
 import { decideTags, type KeptTags, type Move, type TagWork } from "./tag-moves";
 
 export interface Work extends TagWork {
@@ -35,10 +35,18 @@ export interface Work extends TagWork {
   sendBlob: SendBlob | undefined;
   /** Told why the destination's lists are those that clients keep. */
   unproven: (why: string) => void;
+  /** Whether a fault may be one item's. */
+  isolates: (error: ConsignError) => boolean;
 }
 
 export interface Applied {
   report: CopyReport;
+  /** What could not be brought, and why. */
+  refused: ReadonlyMap<Digest, RefusedItem>;
+  /** By artifact that was brought and to which no tag may lead yet, why. */
+  held: ReadonlyMap<Digest, string>;
+  /** Tags that are where they were for that. */
+  unmoved: readonly Move[];
   /** Tags that were left where others have them. */
   kept: KeptTags;
 }
@@ -100,9 +108,10 @@ export async function applyToDestination(work: Work): Promise<Applied> {
     repaired: 0,
     tagsMoved: 0,
   };
-  for (let start = 0; start < items.length; start += BATCH) {
-    const batch = items.slice(start, start + BATCH);
-    const report = await copyAll(source, destination, batch, {
+  const copy = new IsolatedCopy(
+    source,
+    destination,
+    {
       referrers: async (subject) => referrers.get(subject.digest) ?? [],
       held,
       resumes,
@@ -114,18 +123,25 @@ export async function applyToDestination(work: Work): Promise<Applied> {
       batch: BATCH,
       onProgress: meter.seen,
       unproven: work.unproven,
-    });
-    for (const key of Object.keys(total) as (keyof CopyReport)[]) total[key] += report[key];
+      isolates: work.isolates,
+    },
+    total,
+  );
+  for (let start = 0; start < items.length; start += BATCH) {
+    await copy.run(items.slice(start, start + BATCH));
     meter.done(Math.min(start + BATCH, items.length), items.length);
   }
+  copy.end();
   for (const [digest, artifact] of pending) {
-    if (artifact.derivedFrom === undefined) continue;
+    if (artifact.derivedFrom === undefined || copy.refused.has(digest) || copy.held.has(digest))
+      continue;
     await work.complete(digest, artifact);
     const manifest = await source.manifest(digest);
     for (const move of movesTo.get(digest) ?? [])
       await destination.tag(manifest, move.tag, { expected: move.from });
   }
-  return { report: total, kept };
+  const unmoved = moves.filter(({ to }) => copy.refused.has(to) || copy.held.has(to));
+  return { report: total, kept, refused: copy.refused, held: copy.held, unmoved };
 }
 
 function asTagMove({ tag, from }: Move): TagMove {

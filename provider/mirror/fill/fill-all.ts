@@ -4,7 +4,7 @@ import { forEachBounded } from "../../content/bounded";
 import type { ReadStore } from "../../content/storage";
 import { asConsignError, ConsignError, isConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
-import type { Digest } from "../../oci/digest";
+import { isDigest, type Digest } from "../../oci/digest";
 import type { ResourceContext } from "../../world/context";
 import { manifestIfPresent, takesAsPlanned } from "../choose/children";
 import { derive, DerivedSource } from "../choose/derived";
@@ -18,11 +18,13 @@ import {
   parityOf,
   recordPlan,
   union,
+  type Departures,
   type DestinationStatus,
   type FullPlan,
   type MirrorPlan,
 } from "../../upcoming/plan";
 import { without } from "../places";
+import { ABSENT } from "../../world/tags";
 import { removeUnplanned } from "./prune";
 import { ownOrigins } from "./prune-origin";
 import { BlobRelay } from "./relay";
@@ -93,8 +95,8 @@ export async function bringInStep(
           before,
           context,
         );
-        status[destination] = {};
-        if (Object.keys(left).length > 0) kept[destination] = left;
+        status[destination] = left.status;
+        if (Object.keys(left.kept).length > 0) kept[destination] = left.kept;
       } catch (error) {
         failures.push([destination, error as Error]);
         if (Object.keys(keptBefore).length > 0) kept[destination] = keptBefore;
@@ -106,20 +108,48 @@ export async function bringInStep(
     },
   );
   await leave(planned, before, base, context);
-  const parity = parityOf(plan);
   const ensured = {
     status: inOrder(planned.destinations, status),
     parity: Object.fromEntries(
       planned.destinations
         .filter((destination) => status[destination]?.["failed"] === undefined)
-        .map((destination) => [destination, parity]),
+        .map((destination) => [destination, parityOf(plan, departuresIn(status[destination]))]),
     ),
     kept: inOrder(planned.destinations, kept),
     ...(Object.keys(behind).length === 0 ? {} : { behind }),
   };
   if (failures.length > 0)
     throw new PartialFailure(failureOf(failures, planned.destinations), { ...inputs, ...ensured });
+  const lacking = Object.entries(status).filter(([, lines]) => Object.keys(lines).length > 0);
+  if (planned.onRefused === "fail" && lacking.length > 0)
+    throw new PartialFailure(refusedAt(lacking), { ...inputs, ...ensured, ready: true });
   return { ...ensured, ready: true };
+}
+
+function departuresIn(status: DestinationStatus = {}): Departures {
+  const names = Object.keys(status);
+  return {
+    tags: new Map(
+      names.flatMap((line) => {
+        const now = status[line];
+        return line.startsWith("tag ") ? [[line.slice(4), now === ABSENT ? undefined : now]] : [];
+      }),
+    ),
+    absent: new Set(names.flatMap((line) => line.split(" ").filter(isDigest))),
+  };
+}
+
+/** All the rest is done by now. */
+function refusedAt(places: readonly [string, DestinationStatus][]): ConsignError {
+  const lines = places.flatMap(([place, status]) =>
+    Object.entries(status).map(([line, why]) => `${place}: ${line}: ${why}`),
+  );
+  const more = lines.length > NAMED ? [`and ${lines.length - NAMED} more`] : [];
+  return new ConsignError(
+    "COPY_FAILED",
+    `all else was copied, and not everything to ${places.map(([place]) => place).join(", ")}`,
+    { lines: [...lines.slice(0, NAMED), ...more], side: "destination" },
+  );
 }
 
 /** What a destination that could not be finished may still hold, as short as it can be recorded. */

@@ -23,6 +23,7 @@ const DEFAULTS = [
   ["tags", {}],
   ["claims", {}],
   ["withdrawn", "keep"],
+  ["onRefused", "warn"],
   ["onConflict", "fail"],
   ["rollout", "parallel"],
   ["summarizeAbove", 200],
@@ -35,6 +36,7 @@ const UNDETERMINED = [
   "platforms",
   "signer",
   "withdrawn",
+  "onRefused",
   "trust",
   "upcoming",
   "summarizeAbove",
@@ -92,6 +94,7 @@ export async function planMirror(
         platforms: known.platforms,
         withdrawn: known.withdrawn ?? "keep",
         trust,
+        onRefused: known.onRefused ?? "warn",
       },
       upcoming: unknown.has("upcomingReady") ? known.upcoming : undefined,
       base:

@@ -54,7 +54,10 @@ export function readLayoutIndex(value: unknown): LayoutIndex | { invalid: string
       odd.push({ entry, why: `${issue?.path.join(".") || "(root)"}: ${issue?.message}` });
     }
   }
-  return { ...file.data, manifests, odd };
+  const [first] = odd;
+  return first !== undefined && manifests.length === 0
+    ? { invalid: `no entry is a descriptor: ${first.why}` }
+    : { ...file.data, manifests, odd };
 }
 
 /** The way back from {@link readLayoutIndex}. */

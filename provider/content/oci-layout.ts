@@ -26,6 +26,7 @@ import type {
   CallOptions,
   Content,
   PushOptions,
+  ReferrersOptions,
   Store,
   TagOptions,
   TagOrDigest,
@@ -113,8 +114,8 @@ export class OciLayout implements Store {
     return size === target.size;
   }
 
-  async referrers(subject: Digest): Promise<Descriptor[]> {
-    return this.#referrers.of(subject, await this.#index.read());
+  async referrers(subject: Digest, { unproven }: ReferrersOptions = {}): Promise<Descriptor[]> {
+    return this.#referrers.of(subject, await this.#index.read(), unproven);
   }
 
   /**
@@ -181,7 +182,8 @@ export class OciLayout implements Store {
     await this.#hold(held);
     await this.#index.change((index) => this.#list(held, fresh, index), options);
     if (held.value.subject === undefined) return;
-    const shown = await this.referrers(held.value.subject.digest);
+    // Whether it is among them can be told, whatever else is.
+    const shown = await this.referrers(held.value.subject.digest, { unproven: () => {} });
     if (shown.some(({ digest }) => digest === descriptor.digest)) return;
     throw new ConsignError(
       "READ_BACK_FAILED",

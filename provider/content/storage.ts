@@ -118,9 +118,9 @@ export interface ReferrersOptions extends CallOptions {
    */
   present?: boolean | undefined;
   /**
-   * For copying only. Where the place answers other requests and its referrers API was never seen to
-   * work, what clients list under the fallback tag is answered, and why is told here, each time. What
-   * that misses is brought by a later copy. @default `REFERRERS_UNKNOWN`, or what went wrong, is thrown
+   * For copying only: a list that may lack something is answered all the same, and why is told here,
+   * each time. A registry that answers all else, and whose referrers API was never seen to work, is
+   * asked for what clients list under the fallback tag. What is missed is brought by a later copy. @default `REFERRERS_UNKNOWN`, or what went wrong, is thrown
    */
   unproven?: ((why: string) => void) | undefined;
 }

@@ -208,3 +208,20 @@ test("a layout whose only entry has no name says so", async () => {
   await stack.up({ source: "oci:origin", destinations: ["oci:copy"] });
   assert.deepEqual(Object.keys((stack.plan["refused"] ?? {}) as object), [image.descriptor.digest]);
 });
+
+test("a manifest that is damaged in a layout is refused, and what it may have said is told", async () => {
+  const stack = new MirrorStack();
+  const path = join(stack.baseDir, "origin");
+  const origin = OciLayout.open(path, { create: true });
+  const image = await pushImage(origin, { tag: "v1" });
+  const good = await pushReferrer(origin, image.descriptor, { content: "good" });
+  const bad = await pushImage(origin, { tag: "v2", layers: ["two"] });
+  writeFileSync(join(path, "blobs", ...bad.descriptor.digest.split(":")), "{");
+  const { warnings } = await stack.up({ source: "oci:origin", destinations: ["oci:copy"] });
+  const copy = OciLayout.open(join(stack.baseDir, "copy"));
+  assert.deepEqual(await copy.tags(), ["v1"]);
+  assert.ok(await copy.has(good.descriptor));
+  assert.ok(warnings.some((line) => line.includes(bad.descriptor.digest)));
+  assert.equal((stack.plan["unproven"] as string[]).length, 1);
+  await assert.rejects(OciLayout.open(path).referrers(image.descriptor.digest));
+});

@@ -185,5 +185,5 @@ export class SourceView {
 
 /** The same from run to run, whatever the registry answers: it stands in the plan. */
 export function unprovenLists(name: string): string {
-  return `what refers to artifacts in ${name} is read under fallback tags alone, as its referrers API fails and was never seen to work: claims that only the API lists are not copied; set \`referrers\` for it in consign:registries`;
+  return `lists of what refers to artifacts in ${name} may lack some of it, which is not copied then`;
 }

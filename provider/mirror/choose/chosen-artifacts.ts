@@ -21,6 +21,7 @@ import type { Refusals } from "./refusals";
 import { refusalOf } from "./refusals";
 import {
   decodeRelated,
+  SIGNATURE,
   sortedByKey,
   type Related,
   type RelatedByDigest,
@@ -226,7 +227,13 @@ export class ChosenArtifacts {
       ...observed,
       ...(this.choosing.keeps ? {} : await this.choosing.view.unlisted(mirrored, observed)),
     };
-    const related = await this.#choose(apt({ ...kept, ...offered }), found, mirrored);
+    const all = { ...kept, ...offered };
+    const fitting = apt(all);
+    const related = await this.#choose(fitting, found, mirrored);
+    for (const [digest, { type }] of Object.entries(all) as [Digest, Related][])
+      if (fitting[digest] === undefined && type !== SIGNATURE)
+        this.choosing.plan.refused[`claim ${digest}`] =
+          `${type} is not copied: it is about ${root.digest} as a whole, of which only some platforms go along`;
     for (const digest of Object.keys(related) as Digest[])
       if (offered[digest] === undefined) this.choosing.withdrawn.add(digest);
     return related;

@@ -44,6 +44,11 @@ export function isHost(text: string): boolean {
   return HOST.test(text) && URL.canParse(`https://${text}`);
 }
 
+/** True for a repository's name, or the beginning of one. */
+export function isRepository(text: string): boolean {
+  return REPOSITORY.test(text);
+}
+
 export const locationSchema = z
   .string()
   .check((context) => reportInto(context, () => parseLocation(context.value)));

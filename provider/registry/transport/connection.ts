@@ -60,7 +60,7 @@ export interface ConnectionOptions {
   limits: Limits;
   requestsPerSecond?: number | undefined;
   transport: Transport;
-  credentials: () => Promise<Credentials>;
+  credentials: (repository: string | undefined) => Promise<Credentials>;
   counters: Counters;
 }
 

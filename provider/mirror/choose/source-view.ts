@@ -4,12 +4,13 @@ import type { ReadStore } from "../../content/storage";
 import { mayBeOfOneItem } from "../../content/item-faults";
 import { isConsignError } from "../../errors";
 import { survey, type KnownPlace, type Survey, type SurveyedReferrer } from "../../graph/index";
-import { plainDescriptor, type Descriptor } from "../../oci/descriptor";
+import { plainDescriptor, sameContent, type Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import type { Manifest } from "../../oci/manifest";
 import { MEDIA_TYPES } from "../../oci/media-types";
 import { placesIn } from "../plan/base";
 import { lacksPart } from "./children";
+import { mirroredBefore } from "./withdrawn";
 import type { FullPlan, Upcoming } from "../../upcoming/plan";
 import type { Platforms, TakesChild } from "./platforms";
 import { describeReferrer, type Related, type RelatedByDigest } from "../../upcoming/related";
@@ -47,7 +48,7 @@ export class SourceView {
 
   constructor(
     readonly source: ReadStore,
-    base: FullPlan | undefined,
+    private readonly base: FullPlan | undefined,
     private readonly upcoming: Upcoming | undefined,
     private readonly platforms: Platforms | undefined,
     private readonly takesChild: TakesChild,
@@ -79,6 +80,8 @@ export class SourceView {
   /** Where a tag leads, also where what is there cannot be read. */
   async offered(tag: string): Promise<Descriptor | undefined> {
     try {
+      const known = await this.#unmoved(tag);
+      if (known !== undefined) return known;
       const manifest = await this.manifest(tag);
       return manifest === undefined ? undefined : this.learn(manifest);
     } catch (error) {
@@ -90,6 +93,19 @@ export class SourceView {
       this.descriptors.set(descriptor.digest, descriptor);
       return descriptor;
     }
+  }
+
+  /**
+   * A tag that leads where it was mirrored from is not read again: registries count that, and not
+   * that it is asked where the tag leads.
+   */
+  async #unmoved(tag: string): Promise<Descriptor | undefined> {
+    const before = mirroredBefore(this.base, this.base?.tags[tag]);
+    if (before === undefined) return undefined;
+    const now = plainDescriptor(await this.source.resolve(tag));
+    if (!sameContent(now, before)) return undefined;
+    this.descriptors.set(now.digest, now);
+    return now;
   }
 
   /** Said once, whichever artifact it was that showed it. */

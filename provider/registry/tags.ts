@@ -13,6 +13,9 @@ import type { About } from "./transport/responses";
 
 const PAGE_SIZE = 1000;
 
+/** How a page that is asked for is refused for its size. */
+const TOO_MANY: readonly number[] = [400, 413, 416, 422];
+
 const MAX_ODD_NAME = 128;
 
 const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
@@ -59,18 +62,23 @@ export async function listTags(
     connection.origin,
   );
   while (url !== undefined) {
-    const first = guard.count === 0;
+    const first = tags.size + odd.size === 0;
     guard.enter(url.href);
     const answer: Answer = await connection.call({
       method: "GET",
       url,
       headers: { accept: "application/json" },
       scopes: [scopes.pull(repository)],
-      ok: first ? [200, 404] : [200],
+      ok: first && url.search !== "" ? [200, 404, ...TOO_MANY] : first ? [200, 404] : [200],
       about,
       maxBytes: limits.pageBytes,
       signal: options.signal,
     });
+    if (TOO_MANY.includes(answer.status)) {
+      // Some bound the page by less, as Quay does: its own size is asked for then.
+      url = new URL(`/v2/${repository}/tags/list`, connection.origin);
+      continue;
+    }
     if (answer.status === 404) {
       await believeAbsence(connection, answer, "GET", about);
       return { tags: [], odd: [] };

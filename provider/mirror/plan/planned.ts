@@ -23,7 +23,6 @@ const DEFAULTS = [
   ["tags", {}],
   ["claims", {}],
   ["withdrawn", "keep"],
-  ["onRefused", "warn"],
   ["onConflict", "fail"],
   ["rollout", "parallel"],
   ["summarizeAbove", 200],

@@ -88,7 +88,7 @@ export class Authorizer {
     const asked = parseChallenges(header ?? "")
       .find((challenge) => challenge.scheme === "bearer")
       ?.parameters.get("scope");
-    if (asked !== undefined) this.#wider.set(key, sameRepositories(asked, wanted));
+    if (asked !== undefined) this.#wider.set(key, harmless(asked, wanted));
     return true;
   }
 
@@ -180,10 +180,21 @@ function tokenKey(scheme: Scheme & { kind: "bearer" }, wanted: readonly string[]
   return [scheme.realm.href, scheme.service ?? "", ...[...wanted].sort()].join(" ");
 }
 
-/** Of the scopes a challenge asks for, those about repositories that the request is about. */
-function sameRepositories(asked: string, wanted: readonly string[]): string[] {
+/**
+ * Of the scopes a challenge asks for, those that allow no more than the request is for. They may
+ * name the repository otherwise, as behind a proxy that has it under another path.
+ */
+function harmless(asked: string, wanted: readonly string[]): string[] {
+  const actions = new Set(wanted.flatMap(actionsOf));
   const names = new Set(wanted.map((scope) => scope.slice(0, scope.lastIndexOf(":"))));
-  return asked.split(" ").filter((scope) => names.has(scope.slice(0, scope.lastIndexOf(":"))));
+  return asked.split(" ").filter((scope) => {
+    if (names.has(scope.slice(0, scope.lastIndexOf(":")))) return true;
+    return scope.startsWith("repository:") && actionsOf(scope).every((each) => actions.has(each));
+  });
+}
+
+function actionsOf(scope: string): string[] {
+  return scope.slice(scope.lastIndexOf(":") + 1).split(",");
 }
 
 function basic(credentials: Credentials, registry: string): string {

@@ -3,6 +3,7 @@ import { ConsignError, type ErrorCode } from "../../errors";
 import { Address } from "./address";
 import type { HeaderFields, Incoming } from "./arrival";
 import { Authorizer } from "../auth/auth";
+import { withOwnScheme } from "../own-scheme";
 import type { Counters } from "./counters";
 import { Gate, wait, type Lane } from "./gate";
 import type { Limits } from "./limits";
@@ -265,7 +266,7 @@ export class Connection {
       throw refuse(`for the ${hops + 1}th time; at most ${MAX_REDIRECTS} are followed`);
     if (location === undefined || !URL.canParse(location, from.href))
       throw refuse("without a usable Location");
-    const target = new URL(location, from);
+    const target = withOwnScheme(new URL(location, from), this.origin);
     if (target.protocol !== "https:" && target.protocol !== from.protocol)
       throw refuse(`to ${target.protocol}//${target.host}, away from https`);
     if (target.protocol !== "https:" && target.protocol !== "http:")

@@ -7,6 +7,7 @@ import { withOwnScheme } from "../own-scheme";
 import type { Counters } from "./counters";
 import { Gate, wait, type Lane } from "./gate";
 import type { Limits } from "./limits";
+import { Quota } from "./quota";
 import { MAX_ERROR_BODY, responseFailure, type About } from "./responses";
 import { retried, Transient, type Patience } from "./retry";
 import type { Method, StreamBody, Transport } from "./transport";
@@ -87,9 +88,10 @@ export class Connection {
   /** Until it is seen that something on the way to it bounds a request's size. */
   takesAnySize = true;
   readonly #home: Address;
+  readonly #quota: Quota;
   readonly #onWait = (failure: Transient, ms: number): void => {
     this.counters.retries += 1;
-    if (failure.pausesRegistry) this.gate.pause(ms);
+    if (failure.pausesRegistry) this.gate.pause(this.#quota.refused(failure, ms));
   };
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
@@ -100,6 +102,7 @@ export class Connection {
     this.#home = Address.of(options.origin);
     this.limits = options.limits;
     this.counters = options.counters;
+    this.#quota = new Quota(options.limits);
     this.gate = new Gate(options.limits.concurrency, options.requestsPerSecond);
     this.#transport = options.transport;
     this.#authorizer = new Authorizer({
@@ -140,6 +143,7 @@ export class Connection {
           { reference: call.about.reference },
         );
       this.gate.answered("call");
+      this.#quota.answered();
       return { status, headers, address, bytes };
     } finally {
       leave();
@@ -153,6 +157,7 @@ export class Connection {
   async open(call: Call): Promise<Incoming> {
     const incoming = await this.#exchange(call, "download");
     this.gate.answered("download");
+    this.#quota.answered();
     return incoming;
   }
 
@@ -160,8 +165,17 @@ export class Connection {
    * Repeats an attempt within the limits; a registry that asks everybody to wait is left alone as a
    * whole.
    */
-  repeat<T>(attempt: (tried: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return retried(attempt, this.limits, { signal, onWait: this.#onWait });
+  async repeat<T>(attempt: (tried: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const unlessExhausted = (tried: number): Promise<T> => {
+      this.#quota.check();
+      return attempt(tried);
+    };
+    try {
+      return await retried(unlessExhausted, this.limits, { signal, onWait: this.#onWait });
+    } catch (error) {
+      this.#quota.failed(error);
+      throw error;
+    }
   }
 
   /**
@@ -169,7 +183,14 @@ export class Connection {
    * where that asks for it.
    */
   async pause(failure: Transient, patience: Patience, signal?: AbortSignal): Promise<void> {
-    const ms = patience.after(failure);
+    this.#quota.check();
+    let ms: number;
+    try {
+      ms = patience.after(failure);
+    } catch (error) {
+      this.#quota.failed(error);
+      throw error;
+    }
     this.#onWait(failure, ms);
     await wait(ms, signal);
   }

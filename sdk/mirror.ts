@@ -87,6 +87,7 @@ export interface MirrorPlan {
       related?: Record<string, string>;
       derivedFrom?: string;
       platforms?: string[];
+      without?: string[];
     }
   >;
   /** Cosign's tags of what is mirrored. */
@@ -159,6 +160,14 @@ export interface MirrorArgs {
    * @default "keep"
    */
   withdrawn?: pulumi.Input<"keep" | "remove">;
+  /** Evidence that buildkit puts into an index. Update. @default "include" */
+  attestations?: pulumi.Input<"include" | "exclude">;
+  /**
+   * What happens where an index names parts that the source does not have: it is refused, or goes
+   * along without them, which `without` in the plan names. Not every registry takes that. Update.
+   * @default "fail"
+   */
+  absent?: pulumi.Input<"fail" | "skip">;
   /**
    * What happens when something cannot be brought for a fault of its own, as a manifest that cannot
    * be read, a blob that is lost, or a type that a destination refuses: all else is brought, and it

@@ -23,6 +23,8 @@ export const plannedArtifactSchema = z.object({
   derivedFrom: digestSchema.optional(),
   /** Of an index of which some parts stay behind, the platforms that go along. */
   platforms: z.array(z.string().min(1).max(256)).max(1000).optional(),
+  /** Parts of an index that stay behind although their platform goes along, or have none. */
+  without: z.array(digestSchema).max(20_000).optional(),
   /**
    * Tags that led here when it was mirrored, and have moved on since; it stays as long as one of
    * them is mirrored.
@@ -101,6 +103,8 @@ export interface FullArtifact {
   related: RelatedByDigest;
   derivedFrom?: Digest | undefined;
   platforms?: readonly string[] | undefined;
+  /** Parts that stay behind all the same. */
+  without?: readonly Digest[] | undefined;
   /** Tags that led here and have moved on. */
   was?: readonly string[] | undefined;
 }
@@ -133,13 +137,13 @@ export function emptyPlan(): FullPlan {
 /** A plan in the form in which it is shown and recorded, whole. */
 export function recordPlan(plan: FullPlan): MirrorPlan {
   const artifacts = Object.entries(plan.artifacts).map(
-    ([digest, { mediaType, size, related, derivedFrom, platforms, was }]) => [
+    ([digest, { mediaType, size, related, derivedFrom, platforms, without, was }]) => [
       digest,
       {
         mediaType,
         size,
         related: encodeRelated(related),
-        ...given({ derivedFrom, platforms, was }),
+        ...given({ derivedFrom, platforms, without, was }),
       },
     ],
   );
@@ -182,8 +186,13 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
         `the recorded plan for ${digest} names what it does not list`,
         { path: "plan" },
       );
-    const { mediaType, size, derivedFrom, platforms, was } = artifact;
-    artifacts[digest] = { mediaType, size, related, ...given({ derivedFrom, platforms, was }) };
+    const { mediaType, size, derivedFrom, platforms, without, was } = artifact;
+    artifacts[digest] = {
+      mediaType,
+      size,
+      related,
+      ...given({ derivedFrom, platforms, without, was }),
+    };
   }
   const {
     tags,
@@ -267,7 +276,9 @@ export function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPla
     const platforms = isDeepStrictEqual(left.platforms, right.platforms)
       ? left.platforms
       : undefined;
-    artifacts[digest] = { ...right, related: { ...left.related, ...right.related }, platforms };
+    const without = isDeepStrictEqual(left.without, right.without) ? left.without : undefined;
+    const related = { ...left.related, ...right.related };
+    artifacts[digest] = { ...right, related, platforms, without };
   }
   return {
     ...b,
@@ -275,4 +286,9 @@ export function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPla
     tags: { ...b.tags, ...a.tags },
     cosignTags: { ...b.cosignTags, ...a.cosignTags },
   };
+}
+
+/** Whether the same parts of an index go along in both; one that is no index has none. */
+export function samePartsIn(a: FullArtifact | undefined, b: FullArtifact | undefined): boolean {
+  return isDeepStrictEqual(a?.platforms, b?.platforms) && isDeepStrictEqual(a?.without, b?.without);
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from "node:util";
 import { isOfOneItem, mayBeOfOneItem, reasonOf } from "../../content/item-faults";
 import type { ConsignError } from "../../errors";
 import type { ReadStore } from "../../content/storage";
@@ -15,7 +14,8 @@ import { chooseRelated, type ClaimContract } from "./related-choice";
 import { derive, DERIVED_FROM, needsDeriving } from "./derived";
 import type { Refusal } from "./withdrawn";
 import { aboutParts, relatedBefore } from "./parts";
-import type { FullArtifact, FullPlan, Upcoming } from "../../upcoming/plan";
+import { samePartsIn, type FullArtifact, type FullPlan, type Upcoming } from "../../upcoming/plan";
+import { partsLeftOut } from "./left-out";
 import { choose, type Choice, type Platforms } from "./platforms";
 import type { Refusals } from "./refusals";
 import { refusalOf } from "./refusals";
@@ -33,6 +33,8 @@ export interface MirrorSelection extends ClaimContract {
   tags: TagSelection;
   platforms: Platforms | undefined;
   trust: ResolvedTrustPolicy | undefined;
+  attestations: "include" | "exclude";
+  absent: "fail" | "skip";
   /** Whether what a fault refuses fails `up`; what is named outright does in any case. */
   onRefused: "warn" | "fail";
 }
@@ -138,8 +140,10 @@ export class ChosenArtifacts {
       (await this.#addDerived(root, this.choosing.selection.platforms, was))
     )
       return;
+    const without = present ? await this.#leftOut(root) : mirrored?.without;
     const settled =
-      mirrored !== undefined && isDeepStrictEqual(mirrored.platforms, choice?.platforms);
+      mirrored !== undefined &&
+      samePartsIn(mirrored, { ...mirrored, platforms: choice?.platforms, without });
     const related = await this.#relatedTo(
       root,
       { present, settled, refused: refusal !== undefined },
@@ -150,6 +154,7 @@ export class ChosenArtifacts {
       size: root.size,
       related,
       ...(choice?.platforms === undefined ? {} : { platforms: choice.platforms }),
+      ...(without === undefined ? {} : { without }),
       ...(was === undefined ? {} : { was }),
     };
   }
@@ -174,6 +179,18 @@ export class ChosenArtifacts {
       : choose(index, platforms.only, async (child) =>
           platforms.index === "sparse" ? this.choosing.view.manifest(child.digest) : undefined,
         );
+  }
+
+  /** Parts of an index that stay behind, each said where it is new. */
+  async #leftOut(root: Descriptor): Promise<Digest[] | undefined> {
+    const { view, selection, base, source, context } = this.choosing;
+    const left = await partsLeftOut(view, root, selection);
+    for (const [digest, why] of left)
+      if (base?.artifacts[root.digest]?.without?.includes(digest) !== true)
+        context.warn(
+          `mirror of ${source.name}: ${root.digest} goes along without ${digest}: ${why}`,
+        );
+    return left.size === 0 ? undefined : [...left.keys()].sort();
   }
 
   /** What is listed and cannot be read stays behind, and with it the tag where it may forbid. */

@@ -9,7 +9,7 @@ import type { Digest } from "../../oci/digest";
 import type { Manifest } from "../../oci/manifest";
 import { MEDIA_TYPES } from "../../oci/media-types";
 import { placesIn } from "../plan/base";
-import { lacksPart } from "./children";
+import { lacksPart, leavingOut } from "./children";
 import { mirroredBefore } from "./withdrawn";
 import type { FullPlan, Upcoming } from "../../upcoming/plan";
 import type { Platforms, TakesChild } from "./platforms";
@@ -40,6 +40,10 @@ export class SourceView {
    * too.
    */
   readonly parts = new Map<Digest, Digest[]>();
+  /** Parts of indexes that stay behind. */
+  readonly leftOut = new Set<Digest>();
+  /** Which parts of an index go along. */
+  readonly takesChild: TakesChild;
   /** Whether lists were read of which nobody can tell that they are complete. */
   isUnproven = false;
   readonly #known: ReadonlyMap<Digest, KnownPlace>;
@@ -51,9 +55,10 @@ export class SourceView {
     private readonly base: FullPlan | undefined,
     private readonly upcoming: Upcoming | undefined,
     private readonly platforms: Platforms | undefined,
-    private readonly takesChild: TakesChild,
+    takesChild: TakesChild,
     private readonly tell: (warning: string) => void,
   ) {
+    this.takesChild = leavingOut(this.leftOut, takesChild);
     this.#known = placesIn(base);
     this.#before = new Map(
       Object.values(base?.artifacts ?? {}).flatMap(

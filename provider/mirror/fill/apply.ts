@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from "node:util";
 import {
   wasBegun,
   type CopyItem,
@@ -12,7 +11,7 @@ import type { ReadStore, Store } from "../../content/storage";
 import { isConsignError, type ConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import { isDigest, type Digest } from "../../oci/digest";
-import type { FullArtifact, FullPlan } from "../../upcoming/plan";
+import { samePartsIn, type FullArtifact, type FullPlan } from "../../upcoming/plan";
 import type { TakesChild } from "../choose/platforms";
 import type { CopyMeter } from "./progress";
 import type { Related } from "../../upcoming/related";
@@ -198,12 +197,7 @@ function isPending(
   doubtful: ReadonlySet<string>,
 ): boolean {
   const before = known.base?.artifacts[digest];
-  if (
-    before === undefined ||
-    doubtful.has(digest) ||
-    !isDeepStrictEqual(before.platforms, artifact.platforms)
-  )
-    return true;
+  if (before === undefined || doubtful.has(digest) || !samePartsIn(before, artifact)) return true;
   const related = Object.keys(artifact.related) as Digest[];
   return related.some(
     (referrer) => before.related[referrer] === undefined || doubtful.has(referrer),
@@ -217,9 +211,7 @@ function isPending(
 function isWhole(digest: Digest, { plan, known }: Work, doubtful: ReadonlySet<string>): boolean {
   const before = known.base?.artifacts[digest];
   return (
-    before !== undefined &&
-    !doubtful.has(digest) &&
-    isDeepStrictEqual(before.platforms, plan.artifacts[digest]?.platforms)
+    before !== undefined && !doubtful.has(digest) && samePartsIn(before, plan.artifacts[digest])
   );
 }
 

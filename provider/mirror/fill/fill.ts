@@ -124,9 +124,10 @@ function statusOf(plan: FullPlan, { refused, unmoved }: Applied): DestinationSta
 }
 
 /** A place that takes no index without some of its parts takes none of them. */
-function refusesSparse(error: ConsignError, { platforms }: PlannedMirror): boolean {
+function refusesSparse(error: ConsignError, planned: PlannedMirror): boolean {
+  const { platforms, attestations, absent } = planned;
   return (
-    platforms?.index === "sparse" &&
+    (platforms?.index === "sparse" || attestations === "exclude" || absent === "skip") &&
     isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID") &&
     error.side === "destination"
   );

@@ -95,7 +95,7 @@ export async function observeDestination(
       const platforms =
         artifact.platforms ?? (contract?.index === "sparse" ? contract.only : undefined);
       await forEachBounded(
-        await takenBelow(destination, index, takesOf(digest, platforms)),
+        await takenBelow(destination, index, takesOf(digest, platforms, artifact.without)),
         AT_ONCE,
         async (part) => {
           if (await has(part)) return;

@@ -14,6 +14,7 @@ import { pushImage, pushReferrer } from "../harness/artifacts";
 import { answerError, FakeRegistry, withReferrersApi } from "../harness/fake-registry";
 import { quickClient } from "../registry/scripted";
 import { isThere } from "./scene";
+import { Random } from "../fuzz/random";
 import { MirrorStack } from "./stack";
 
 const SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+prettyjws";
@@ -112,6 +113,42 @@ for (const [name, put] of Object.entries(FAULTS)) {
     assert.deepEqual(stack.status["oci:copy"], {});
   });
 }
+
+test("any faulty items among 30, at planning and at writing, leave the others in place", async (context) => {
+  const seed = Number(process.env["CONSIGN_FUZZ_SEED"] ?? 20261130);
+  context.diagnostic(`CONSIGN_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
+  for (let round = 0; round < 4; round++) {
+    const source = await FakeRegistry.start(context);
+    const destination = await FakeRegistry.start(context);
+    source.quirks.push(withReferrersApi(source));
+    destination.quirks.push(withReferrersApi(destination));
+    const origin = quickClient(context).repository(source.host, "app");
+    const tags = Array.from({ length: 30 }, (_, at) => `v${at}`);
+    const images: Manifest[] = [];
+    for (const tag of tags) images.push(await pushImage(origin, { tag, layers: [tag] }));
+    const odd = [...new Set([random.below(30), random.below(30), random.below(30)])];
+    for (const at of odd) {
+      const { descriptor, value } = images[at] as Manifest;
+      const kind = random.below(4);
+      const layer = "layers" in value ? (value.layers as { digest: string }[])[0] : undefined;
+      if (kind === 0)
+        source.manifests.set(descriptor.digest, { type: SCHEMA_1, bytes: Buffer.of() });
+      else if (kind === 1) source.blobs.delete(layer?.digest ?? "");
+      else if (kind === 2) source.manifests.delete(descriptor.digest);
+      else
+        destination.quirks.unshift(({ method, path }, response) => {
+          if (method !== "PUT" || !path.endsWith(descriptor.digest)) return false;
+          answerError(response, 500, "UNKNOWN");
+          return true;
+        });
+    }
+    const stack = new MirrorStack();
+    await stack.up({ source: `${source.host}/app`, destinations: [`${destination.host}/copy`] });
+    const expected = tags.filter((_, at) => !odd.includes(at)).sort();
+    assert.deepEqual([...destination.tags.keys()].sort(), expected, `odd: ${odd.join(" ")}`);
+  }
+});
 
 test('onRefused "fail", and a tag that is named, fail up after all else is done', async (context) => {
   for (const choice of [{ onRefused: "fail" }, { tags: [...TAGS, "odd"] }]) {

@@ -162,6 +162,23 @@ test('onRefused "fail", and a tag that is named, fail up after all else is done'
   }
 });
 
+test("cosign's tags, and digests that are named, are isolated as tags are", async (context) => {
+  const { registry, images, stack, args, refused, tagsThere } = await scene(context);
+  const [a] = images as [Manifest];
+  const cosign = `${a.descriptor.digest.replace(":", "-")}.sig`;
+  registry.put(Buffer.from('{"schemaVersion":1}'), SCHEMA_1, cosign);
+  const digest = digestOf("denied");
+  registry.quirks.unshift(({ path }, response) => {
+    if (!path.endsWith(`/manifests/${digest}`)) return false;
+    answerError(response, 403, "DENIED");
+    return true;
+  });
+  const tags = { include: ["*"], digests: [digest] };
+  await assert.rejects(stack.up({ ...args, tags }), new RegExp(digest));
+  assert.deepEqual(await tagsThere(), TAGS);
+  assert.deepEqual(Object.keys(refused()).sort(), [cosign, digest].sort());
+});
+
 test("names that are no tags are named, and all else is brought", async (context) => {
   const { registry, stack, args, refused, tagsThere } = await scene(context);
   registry.tags.set("no tag/at all", digestOf("x"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded } from "../../content/bounded";
-import { isOfOneItem, reasonOf } from "../../content/item-faults";
+import { mayBeOfOneItem, reasonOf } from "../../content/item-faults";
 import type { ConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
@@ -168,8 +168,12 @@ class Resolution {
     const { base, selection, source } = this.question;
     const gone = Object.keys(withdrawnTags(base, selection.tags, offered));
     await forEachBounded(gone, AT_ONCE, async (tag) => {
-      const manifest = await this.#view.manifest(tag, true);
-      if (manifest !== undefined) offered[tag] = this.#view.learn(manifest);
+      const descriptor = await this.#view.offered(tag, true).catch((error: unknown) => {
+        // What cannot be read is there, or nobody can tell.
+        if (!mayBeOfOneItem(error)) throw error;
+        return mirroredBefore(base, base?.tags[tag]);
+      });
+      if (descriptor !== undefined) offered[tag] = descriptor;
     });
     const before = Object.keys(base?.artifacts ?? {}) as Digest[];
     if (before.length === 0 || Object.keys(offered).length > 0) return;
@@ -206,8 +210,8 @@ class Resolution {
     try {
       manifest = await this.#view.manifest(digest, isKnown);
     } catch (error) {
-      if (!isOfOneItem(error, false)) throw error;
-      return this.#choosing.refusals.fault(digest, reasonOf(error, "source"));
+      if (!mayBeOfOneItem(error)) throw error;
+      return this.#artifacts.fault(digest, error);
     }
     if (manifest !== undefined) return void roots.set(digest, this.#view.learn(manifest));
     const { mediaType, size } = this.question.upcoming?.artifacts[digest] ?? {};
@@ -222,8 +226,14 @@ class Resolution {
 
   async #addCosignTags(): Promise<void> {
     const digestOf = async (tag: string, fresh: boolean): Promise<Digest | undefined> => {
-      const manifest = await this.#view.manifest(tag, fresh);
-      return manifest === undefined ? undefined : this.#view.learn(manifest).digest;
+      try {
+        return (await this.#view.offered(tag, fresh))?.digest;
+      } catch (error) {
+        if (!mayBeOfOneItem(error)) throw error;
+        const before = this.question.base?.cosignTags[tag];
+        this.#refuseTag(tag, error, before);
+        return before;
+      }
     };
     // A source that shows nothing of what was mirrored takes nothing away, so removing by the
     // selection is not enough.

@@ -92,8 +92,13 @@ export class ChosenArtifacts {
       this.#worked = true;
     } catch (error) {
       if (!mayBeOfOneItem(error)) throw error;
-      this.#faults.push({ digest: root.digest, error });
+      this.fault(root.digest, error);
     }
+  }
+
+  /** Something is wrong with an artifact, or with the source as a whole, which the others tell. */
+  fault(digest: Digest, error: ConsignError): void {
+    this.#faults.push({ digest, error });
   }
 
   /**

@@ -83,11 +83,11 @@ export class SourceView {
   }
 
   /** Where a tag leads, also where what is there cannot be read. */
-  async offered(tag: string): Promise<Descriptor | undefined> {
+  async offered(tag: string, fresh = false): Promise<Descriptor | undefined> {
     try {
-      const known = await this.#unmoved(tag);
+      const known = fresh ? undefined : await this.#unmoved(tag);
       if (known !== undefined) return known;
-      const manifest = await this.manifest(tag);
+      const manifest = await this.manifest(tag, fresh);
       return manifest === undefined ? undefined : this.learn(manifest);
     } catch (error) {
       if (!mayBeOfOneItem(error)) throw error;
@@ -107,8 +107,12 @@ export class SourceView {
   async #unmoved(tag: string): Promise<Descriptor | undefined> {
     const before = mirroredBefore(this.base, this.base?.tags[tag]);
     if (before === undefined) return undefined;
-    const now = plainDescriptor(await this.source.resolve(tag));
-    if (!sameContent(now, before)) return undefined;
+    const there = await this.source.resolve(tag).catch((error: unknown) => {
+      if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+      return undefined;
+    });
+    if (there === undefined || !sameContent(there, before)) return undefined;
+    const now = plainDescriptor(there);
     this.descriptors.set(now.digest, now);
     return now;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../../content/bounded";
+import { mayBeOfOneItem } from "../../content/item-faults";
 import type { ReadStore } from "../../content/storage";
 import { asConsignError, ConsignError, isConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
@@ -218,7 +219,10 @@ async function prepare(
       continue;
     }
     // One that is gone at the source is kept where it is.
-    const original = await manifestIfPresent(origin, derivedFrom);
+    const original = await manifestIfPresent(origin, derivedFrom).catch((error: unknown) => {
+      if (!mayBeOfOneItem(error)) throw error;
+      return undefined;
+    });
     const made =
       original === undefined ? undefined : derive(original, planned.platforms.only, origin.name);
     if (made !== undefined) await derived.add(made);

@@ -30,7 +30,7 @@ const OF_ONE_OR_ALL: readonly ErrorCode[] = [
  * Whether a fault is that of one item among many, which refuses that one and holds up nothing else.
  * @param othersWork whether the same was done for another item at the same place
  */
-export function isOfOneItem(error: unknown, othersWork: boolean): error is ConsignError {
+export function isOfOneItem(error: unknown, othersWork: boolean): boolean {
   return (
     isConsignError(error, ...OF_ONE) || (othersWork && isConsignError(error, ...OF_ONE_OR_ALL))
   );

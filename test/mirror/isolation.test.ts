@@ -260,7 +260,7 @@ test("a layout whose only entry has no name says so", async () => {
   const path = join(stack.baseDir, "origin");
   const image = await pushImage(OciLayout.open(path, { create: true }));
   await stack.up({ source: "oci:origin", destinations: ["oci:copy"] });
-  assert.deepEqual(Object.keys((stack.plan["refused"] ?? {}) as object), [image.descriptor.digest]);
+  assert.deepEqual(Object.keys(stack.plan["refused"] ?? {}), [image.descriptor.digest]);
 });
 
 test("a manifest that is damaged in a layout is refused, and what it may have said is told", async () => {

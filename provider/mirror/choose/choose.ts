@@ -9,7 +9,7 @@ import { budgetOf } from "../plan/budget";
 import { takesCosignTags } from "./claims";
 import { chooseCosignTags } from "./cosign";
 import { mirroredBefore, earlierArtifactsToRevisit, withdrawnTags } from "./withdrawn";
-import { creationOf, offeredTags } from "./offered";
+import { creationOf, offeredTags, type Offered } from "./offered";
 import { emptyPlan, type Budget, type FullPlan } from "../../upcoming/plan";
 import { childFilter } from "./platforms";
 import { Refusals } from "./refusals";
@@ -71,13 +71,8 @@ class Resolution {
   }
 
   async run(): Promise<Resolved> {
-    const { tags, platforms } = this.question.selection;
-    if (!namesOnly(tags) || takesCosignTags(this.question.selection.claims))
-      this.#tagList = await this.question.source.tags({
-        odd: (name, why) =>
-          namesOnly(tags) ||
-          this.#choosing.refusals.faultOf(name, `source: ${why} [REFERENCE_INVALID]`),
-      });
+    const { tags } = this.question.selection;
+    await this.#listTags();
     const { tags: offered, faults } = await offeredTags(
       this.#view,
       tags,
@@ -89,27 +84,7 @@ class Resolution {
       if (before !== undefined) offered[tag] = before;
     }
     if (!this.#choosing.keeps) await this.#confirmGone(offered);
-    const candidates = {
-      ...(this.#choosing.keeps ? withdrawnTags(this.question.base, tags, offered) : {}),
-      ...offered,
-    };
-    const names = new Set([...Object.keys(candidates), ...faults.keys()]);
-    for (const tag of await selectTags([...names], tags, (tag) =>
-      creationOf(
-        this.#view,
-        candidates[tag],
-        platforms,
-        this.question.upcoming,
-        this.question.places,
-        this.question.context,
-      ),
-    )) {
-      const descriptor = candidates[tag];
-      const fault = faults.get(tag);
-      if (fault !== undefined) this.#refuseTag(tag, fault, descriptor?.digest);
-      if (descriptor !== undefined) this.#plan.tags[tag] = descriptor.digest;
-      if (offered[tag] === undefined && fault === undefined) this.#withdrawn.add(tag);
-    }
+    const candidates = await this.#selectTags({ tags: offered, faults });
     const roots = new Map<Digest, Descriptor>();
     for (const root of Object.keys(this.#plan.tags).flatMap((tag) => candidates[tag] ?? []))
       roots.set(root.digest, root);
@@ -140,6 +115,37 @@ class Resolution {
       descriptors: this.#view.descriptors,
       undecided: this.#artifacts.undecided,
     };
+  }
+
+  async #listTags(): Promise<void> {
+    const { selection, source } = this.question;
+    const isWanted = !namesOnly(selection.tags);
+    if (!isWanted && !takesCosignTags(selection.claims)) return;
+    const odd = (name: string, why: string): void => {
+      if (isWanted) this.#choosing.refusals.faultOf(name, `source: ${why} [REFERENCE_INVALID]`);
+    };
+    this.#tagList = await source.tags({ odd });
+  }
+
+  /** @returns by tag that could be chosen, where it leads */
+  async #selectTags({ tags: offered, faults }: Offered): Promise<Record<string, Descriptor>> {
+    const { base, selection, upcoming, places, context } = this.question;
+    const { tags, platforms } = selection;
+    const candidates: Record<string, Descriptor> = {
+      ...(this.#choosing.keeps ? withdrawnTags(base, tags, offered) : {}),
+      ...offered,
+    };
+    const names = new Set([...Object.keys(candidates), ...faults.keys()]);
+    for (const tag of await selectTags([...names], tags, (tag) =>
+      creationOf(this.#view, candidates[tag], platforms, upcoming, places, context),
+    )) {
+      const descriptor = candidates[tag];
+      const fault = faults.get(tag);
+      if (fault !== undefined) this.#refuseTag(tag, fault, descriptor?.digest);
+      if (descriptor !== undefined) this.#plan.tags[tag] = descriptor.digest;
+      if (offered[tag] === undefined && fault === undefined) this.#withdrawn.add(tag);
+    }
+    return candidates;
   }
 
   /** A tag that cannot be read stays where it was mirrored before. */

@@ -252,13 +252,22 @@ export class ChosenArtifacts {
     const all = { ...kept, ...offered };
     const fitting = apt(all);
     const related = await this.#choose(fitting, found, mirrored);
-    for (const [digest, { type }] of Object.entries(all) as [Digest, Related][])
-      if (fitting[digest] === undefined && type !== SIGNATURE)
-        this.choosing.plan.refused[`claim ${digest}`] =
-          `${type} is not copied: it is about ${root.digest} as a whole, of which only some platforms go along`;
+    this.#nameUnfitting(root.digest, all, fitting);
     for (const digest of Object.keys(related) as Digest[])
       if (offered[digest] === undefined) this.choosing.withdrawn.add(digest);
     return related;
+  }
+
+  /** What is said of an index as a whole does not go along with what is left of it. */
+  #nameUnfitting(
+    root: Digest,
+    all: Readonly<RelatedByDigest>,
+    fitting: Readonly<RelatedByDigest>,
+  ): void {
+    for (const [digest, { type }] of Object.entries(all) as [Digest, Related][])
+      if (fitting[digest] === undefined && type !== SIGNATURE)
+        this.choosing.plan.refused[`claim ${digest}`] =
+          `${type} is not copied: it is about ${root} as a whole, of which only some platforms go along`;
   }
 
   /**

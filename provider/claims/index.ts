@@ -9,7 +9,7 @@ export {
   MAX_CONDITION_LENGTH,
 } from "./require/condition";
 export type { Condition, ConditionContext, ConditionResult } from "./require/condition";
-export { mayForbid } from "./may-forbid";
+export { mayForbid, typeMayForbid } from "./may-forbid";
 export { durationSchema, formatAge, parseDuration } from "./duration";
 export { effectiveClaims } from "./effective/effective";
 export type { EffectiveClaims } from "./effective/effective";

@@ -3,13 +3,17 @@ import type { Descriptor } from "../oci/descriptor";
 import { forbids } from "./effective/lapsed";
 import { claimTypeOf, isEnvelopeType, isStatementType } from "./recognise";
 
+const UNKNOWN = "unknown";
+
 /**
  * Whether a referrer may speak against what it refers to, going by how it is listed alone, as where
- * it cannot be read. What does not say its type, or says it only inside, may.
+ * it cannot be read.
  */
 export function mayForbid(listed: Descriptor): boolean {
-  const type = claimTypeOf(listed);
-  if (type !== undefined) return forbids(type);
-  const { artifactType = "" } = listed;
-  return artifactType === "" || isStatementType(artifactType) || isEnvelopeType(artifactType);
+  return typeMayForbid(claimTypeOf(listed) ?? (listed.artifactType || UNKNOWN));
+}
+
+/** The same of a type as a plan names it. What does not say its type, or says it only inside, may. */
+export function typeMayForbid(type: string): boolean {
+  return forbids(type) || type === UNKNOWN || isStatementType(type) || isEnvelopeType(type);
 }

@@ -214,6 +214,25 @@ test("a type that the destination refuses is refused there, and all else is brou
   assert.ok(registry.requests.length > 0);
 });
 
+test("a referrer that the destination refuses goes alone; one that may forbid holds back its tag", async (context) => {
+  const { origin, images, stack, args } = await scene(context);
+  const [a, b] = images as [Manifest, Manifest];
+  const odd = [await pushReferrer(origin, a.descriptor), await pushRevocation(origin, b)].map(
+    ({ descriptor }) => descriptor.digest,
+  );
+  const there = await FakeRegistry.start(context);
+  there.quirks.push(({ method, body }, response) => {
+    if (method !== "PUT" || !odd.includes(digestOf(body))) return false;
+    answerError(response, 400, "MANIFEST_INVALID");
+    return true;
+  }, withReferrersApi(there));
+  const at = `${there.host}/copy`;
+  await stack.up({ ...args, destinations: [at] });
+  assert.deepEqual([...there.tags.keys()].sort(), ["a", "c"]);
+  for (const { descriptor } of images) assert.ok(there.manifests.has(descriptor.digest));
+  for (const digest of odd) assert.ok(stack.status[at]?.[`refused ${digest}`]);
+});
+
 test("a referrer that is refused goes alone; one that may forbid holds back its tag", async (context) => {
   const { registry, origin, images, stack, args, refused, copy, tagsThere } = await scene(context);
   const [a, b] = images as [Manifest, Manifest];

@@ -110,10 +110,11 @@ export async function lacksPart(
   for (const part of await takenBelow(source, index, takes)) {
     if (await source.has(part)) continue;
     const held = await platformsHeld(source, await takenBelow(source, index, () => true));
-    const advice =
+    const narrower =
       held.length === 0
         ? ""
-        : `: set \`platforms\` to no more than it holds, which is ${held.join(", ")}`;
+        : `set \`platforms\` to no more than it holds, which is ${held.join(", ")}, or `;
+    const advice = `: ${narrower}set \`absent\` to "skip" to take it as it is`;
     const text = `${reference} is there only in part, without ${part.digest}${platformOf(part) === undefined ? "" : ` for ${platformOf(part)}`}${advice}`;
     return new ConsignError("MANIFEST_UNKNOWN", text, {
       path: platforms === undefined ? "platforms" : "platforms.only",

@@ -107,7 +107,9 @@ export class ChosenArtifacts {
    */
   refuseFaulty(): void {
     for (const { digest, error } of this.#faults.splice(0)) {
-      if (!isOfOneItem(error, this.#worked)) throw error;
+      // What is wrong with each of them is an argument.
+      const isArguments = error.path !== undefined && !this.#worked;
+      if (isArguments || !isOfOneItem(error, this.#worked)) throw error;
       this.choosing.refusals.fault(digest, reasonOf(error, "source"));
     }
     for (const [digest, reason] of this.#held) this.choosing.refusals.holdBack(digest, reason);

@@ -6,6 +6,7 @@ import {
   type SendBlob,
   type TagMove,
 } from "../../content/copy";
+import { typeMayForbid } from "../../claims/index";
 import { forEachBounded, groupedBy } from "../../content/bounded";
 import type { ReadStore, Store } from "../../content/storage";
 import { isConsignError, type ConsignError } from "../../errors";
@@ -123,6 +124,7 @@ export async function applyToDestination(work: Work): Promise<Applied> {
       onProgress: meter.seen,
       unproven: work.unproven,
       isolates: work.isolates,
+      mayForbid: forbidding(plan),
     },
     total,
   );
@@ -141,6 +143,19 @@ export async function applyToDestination(work: Work): Promise<Applied> {
   }
   const unmoved = moves.filter(({ to }) => copy.refused.has(to) || copy.held.has(to));
   return { report: total, kept, refused: copy.refused, held: copy.held, unmoved };
+}
+
+/** By what the plan says of it; of an artifact, and of what is in one, nothing is said. */
+function forbidding(plan: FullPlan): (referrer: Digest) => boolean {
+  const types = new Map(
+    Object.values(plan.artifacts).flatMap(({ related }) =>
+      (Object.entries(related) as [Digest, Related][]).map(([digest, { type }]) => [digest, type]),
+    ),
+  );
+  return (referrer) => {
+    const type = types.get(referrer);
+    return type !== undefined && typeMayForbid(type);
+  };
 }
 
 function asTagMove({ tag, from }: Move): TagMove {

@@ -6,6 +6,7 @@ import type { ReadStore } from "../../content/storage";
 import { asConsignError, ConsignError, isConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import { isDigest, type Digest } from "../../oci/digest";
+import { MEDIA_TYPES } from "../../oci/media-types";
 import type { ResourceContext } from "../../world/context";
 import { manifestIfPresent, takesAsPlanned } from "../choose/children";
 import { derive, DerivedSource } from "../choose/derived";
@@ -246,9 +247,18 @@ async function prepare(
   const known = knownDescriptors(plan, context);
   const descriptorOf = async (digest: Digest): Promise<Descriptor> => {
     const artifact = plan.artifacts[digest];
-    return artifact === undefined
-      ? (known.get(digest) ?? (await source.manifest(digest)).descriptor)
-      : { mediaType: artifact.mediaType, size: artifact.size, digest };
+    if (artifact !== undefined)
+      return { mediaType: artifact.mediaType, size: artifact.size, digest };
+    const described = known.get(digest);
+    if (described !== undefined) return described;
+    return source.manifest(digest).then(
+      ({ descriptor }) => descriptor,
+      (error: unknown) => {
+        // It is refused where it is to be copied, and holds up nothing else.
+        if (!mayBeOfOneItem(error)) throw error;
+        return { mediaType: MEDIA_TYPES.manifest, size: 0, digest };
+      },
+    );
   };
   return {
     plan,

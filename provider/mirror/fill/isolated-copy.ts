@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mayForbid } from "../../claims/index";
 import { copyAll, type CopyAllOptions, type CopyItem, type CopyReport } from "../../content/copy";
 import { isOfOneItem, mayBeOfOneItem, reasonOf } from "../../content/item-faults";
 import type { ReadStore, Store } from "../../content/storage";
@@ -17,6 +16,8 @@ export interface RefusedItem {
 
 export interface IsolatedCopyOptions extends CopyAllOptions {
   referrers: (subject: Descriptor) => Promise<Descriptor[]>;
+  /** Whether something may speak against what it refers to. */
+  mayForbid: (referrer: Digest) => boolean;
   /** Whether a fault may be one item's; others end the copy. @default every one that can be */
   isolates?: ((error: ConsignError) => boolean) | undefined;
 }
@@ -73,10 +74,7 @@ export class IsolatedCopy {
           else {
             this.#refuse(referrer.digest, failure);
             // Without its signature, what is said counts for nothing.
-            const mayObject = [referrer, subject].some(
-              (each) => each.artifactType !== undefined && mayForbid(each),
-            );
-            if (mayObject || referrer.artifactType === undefined)
+            if ([referrer, subject].some(({ digest }) => this.options.mayForbid(digest)))
               hold ??= `what refers to it may speak against it: ${referrer.digest}: ${reasonOf(failure, "destination")}`;
           }
         }

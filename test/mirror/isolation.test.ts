@@ -244,6 +244,8 @@ test("a referrer that is refused goes alone; one that may forbid holds back its 
     });
   break_((await pushReferrer(origin, a.descriptor)).descriptor.digest);
   break_((await pushRevocation(origin, b)).descriptor.digest);
+  const narrow = { ...args, claims: { types: ["sbom/spdx"] }, onRefused: "fail" };
+  await new MirrorStack(stack.baseDir).up({ ...narrow, destinations: ["oci:narrow"] });
   await stack.up(args);
   assert.equal(Object.keys(refused()).length, 3, JSON.stringify(refused()));
   assert.deepEqual(await tagsThere(), ["a", "c"]);

@@ -3,6 +3,7 @@ import { isOfOneItem, mayBeOfOneItem, reasonOf } from "../../content/item-faults
 import type { ConsignError } from "../../errors";
 import type { ReadStore } from "../../content/storage";
 import { mayForbid } from "../../claims/index";
+import { leavesOut } from "./claims";
 import type { Survey } from "../../graph/index";
 import type { ResolvedTrustPolicy } from "../../notation/index";
 import { plainDescriptor, type Descriptor } from "../../oci/descriptor";
@@ -202,7 +203,9 @@ export class ChosenArtifacts {
 
   /** What is listed and cannot be read stays behind, and with it the tag where it may forbid. */
   #refuseUnreadable(root: Digest, found: Survey | undefined): void {
+    const { claims } = this.choosing.selection;
     for (const [digest, { why, listed, of }] of found?.unreadable ?? []) {
+      if (leavesOut(claims, listed)) continue;
       const reason = `${digest} is not copied: ${why}`;
       this.choosing.refusals.faultOf(digest, reason);
       const about = found?.referrers.get(of)?.descriptor;

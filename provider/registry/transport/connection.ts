@@ -316,6 +316,7 @@ export class Connection {
       isRegistry: about.kind === "token" || incoming.address.origin === this.#home.origin,
       now: Date.now(),
     });
+    if (failure instanceof Transient) this.#quota.saw(failure);
     if (failure instanceof Transient && failure.pausesRegistry) this.gate.throttled();
     return this.#isFinal(call, incoming.address) ? toError(failure) : failure;
   }

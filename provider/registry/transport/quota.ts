@@ -20,6 +20,7 @@ export class Quota {
   #rounds = 0;
   #roundUntil = 0;
   readonly #quietMs: number;
+  readonly #own = new WeakSet<WeakKey>();
 
   constructor(
     private readonly limits: Pick<Limits, "tries" | "backoffMs" | "backoffCapMs">,
@@ -59,9 +60,15 @@ export class Quota {
     this.#exhausted = undefined;
   }
 
+  /** The registry itself has refused, and not another host that it led to. */
+  saw({ error, pausesRegistry }: Transient): void {
+    if (pausesRegistry) this.#own.add(error);
+  }
+
   /** Takes note of what ended a request. */
   failed(error: unknown): void {
     if (!isConsignError(error, "REGISTRY_RATE_LIMITED") || this.#exhausted !== undefined) return;
+    if (!this.#isOwn(error) && !this.#isOwn(error.cause)) return;
     const { message, reference, status, serverCodes } = error;
     const quiet = Math.ceil(this.#quietMs / 1000);
     const told = new ConsignError(
@@ -70,5 +77,9 @@ export class Quota {
       { reference, status, serverCodes, cause: error },
     );
     this.#exhausted = { error: told, until: this.now() + this.#quietMs };
+  }
+
+  #isOwn(error: unknown): boolean {
+    return typeof error === "object" && error !== null && this.#own.has(error);
   }
 }

@@ -10,6 +10,7 @@ export {
 } from "./require/condition";
 export type { Condition, ConditionContext, ConditionResult } from "./require/condition";
 export { delaySchema, durationSchema, formatAge, parseDelay, parseDuration } from "./duration";
+export { referrerMayForbid, typeMayForbid } from "./may-forbid";
 export { effectiveClaims } from "./effective/effective";
 export type { EffectiveClaims } from "./effective/effective";
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign/foreign";

@@ -4,7 +4,7 @@ import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { algorithmOf, digestOf, isDigest, type Digest } from "../oci/digest";
 import { MAX_MANIFEST_SIZE, parseManifest, type Manifest } from "../oci/manifest";
-import { isManifestType, MANIFEST_ACCEPT } from "../oci/media-types";
+import { bygoneManifest, isManifestType, MANIFEST_ACCEPT } from "../oci/media-types";
 import { believeAbsence } from "./absence";
 import { scopes } from "./auth/auth";
 import type { Answer, Connection } from "./transport/connection";
@@ -94,6 +94,13 @@ export class Manifests {
     });
     if (answer.status === 404) return this.#absent(answer, "GET", tagOrDigest);
     const mediaType = mediaTypeOf(answer);
+    const bygone = bygoneManifest(mediaType);
+    if (bygone !== undefined)
+      throw new ConsignError(
+        "MANIFEST_INVALID",
+        `${about.reference} is a manifest of a kind that is not read, ${bygone} (${mediaType}); push it again as an OCI image manifest`,
+        { reference: about.reference },
+      );
     if (!isManifestType(mediaType))
       throw this.#invalid(
         about,

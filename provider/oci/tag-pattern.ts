@@ -5,8 +5,8 @@ import { fitsPattern } from "./value-pattern";
 
 const GLOB = /[*?[\]{}!()]/;
 const PLAIN_GLOB = /^[\w.*?-]+$/;
-/** Picomatch wants something behind the dot of these. */
-const WANTS_MORE = /^\*\.\*(?:\.\w+)*$/;
+/** Picomatch wants something behind the dot of the first, and reads rows of stars in its own way. */
+const WANTS_MORE = /^\*\.\*(?:\.\w+)*$|\*\*/;
 
 /** Whether a text is a tag, or a glob that stands for several. */
 export function isTagPattern(text: string): boolean {

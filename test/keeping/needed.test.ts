@@ -236,3 +236,23 @@ test("what a removal answers to is not gone before it is missed, twice", async (
   const { removed } = await removeManifests(leaving(place, [root]), clock);
   assert.deepEqual(removed, [root.descriptor.digest]);
 });
+
+test("what finds its parts again stays while one of them cannot be told", async () => {
+  for (const order of ["whole first", "parts first"] as const)
+    for (const about of ["part", "signature"]) {
+      const place = new OpenPlace();
+      const { root: part, signature } = await signed(place, "part");
+      const index = await pushedIndex(place, part, await pushed(place, artifact("other")));
+      place.faults.set(`referrers of ${(about === "part" ? part : signature).descriptor.digest}`, {
+        times: 1,
+        error: new ConsignError("REGISTRY_FAILED", "told to fail"),
+      });
+      const all = leaving(place, [index, [part, { isPart: true }], signature], { order });
+      const first = await removeManifests(all, clock);
+      assert.equal(untold(first)?.code, "REGISTRY_FAILED");
+      assert.equal(await place.has(index.descriptor), order === "parts first");
+      await removeManifests(all, clock);
+      for (const each of [index, part, signature])
+        assert.equal(await place.has(each.descriptor), false);
+    }
+});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { copy } from "../content/copy";
+import { presenceOf } from "../content/presence";
 import { walk } from "../graph/index";
 import type { Kept } from "../keeping/leaving";
 import { removeManifests, removeStaleTags } from "../keeping/remove";
@@ -34,6 +35,11 @@ export async function readyToLeave(
   const ready: Ready = { notices: [], leaving: new Map() };
   for (const location of entry.at) {
     const source = await context.stores.open(location);
+    if ((await presenceOf(source, digest)).is === "gone") {
+      // A tag of it may be answered to all the same.
+      ready.leaving.set(location, new Map());
+      continue;
+    }
     // Of signatures as well: what refers to them leaves with them.
     await copy(source, archive, root, { deep: true });
     const { nodes } = await walk(source, root, { fresh: true });
@@ -98,11 +104,11 @@ export async function leave(
     },
     context,
   );
-  await removeStaleTags(
-    store,
-    [...leaving.keys()].flatMap((digest) => entries[digest]?.tags[location] ?? []),
-    removed,
-  );
+  const gone = [...leaving].flatMap(([digest, { size }]) => (size === 0 ? [digest] : []));
+  const tagsOf = (digests: Iterable<Digest>): string[] =>
+    [...digests].flatMap((digest) => entries[digest]?.tags[location] ?? []);
+  await removeStaleTags(store, tagsOf(leaving.keys()), removed);
+  await removeStaleTags(store, tagsOf(gone).filter(releaseTags), gone);
   const told = new Map<Digest, string[]>();
   for (const [digest, belongings] of leaving) {
     const here = kept.filter((each) => belongings.has(each.digest));

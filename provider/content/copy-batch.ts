@@ -90,7 +90,10 @@ export class CopyBatch {
         ? this.#manifest(part.digest)
         : session.blob(part, !node.present),
     );
-    if (node.present || (await this.#isThere(node))) return this.#skipManifest(node);
+    if (node.present) return this.#skipManifest(node);
+    const isThere = await this.#isThere(node);
+    // A referrer that is there and was not listed gets into the list by being sent.
+    if (isThere && manifest.value.subject === undefined) return this.#skipManifest(node);
     await session.io("destination", node.descriptor, () =>
       session.destination.pushManifest(manifest, {
         ...session.call,
@@ -100,6 +103,7 @@ export class CopyBatch {
     );
     if (node.depth > 0) this.#graph.release(node);
     this.#written.push(node);
+    if (isThere) return this.#skipManifest(node);
     session.report.manifests++;
     session.options.onProgress?.({
       kind: "manifest",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { presenceOf } from "../content/presence";
 import type { Store } from "../content/storage";
 import { isConsignError, type ConsignError, type ErrorCode } from "../errors";
 import type { Digest } from "../oci/digest";
@@ -92,7 +93,12 @@ async function removeFree(
       if (isPart && isConsignError(error, ...NOT_YET)) batch.refusal = error;
       else if (isConsignError(error, "REGISTRY_UNSUPPORTED"))
         return { ...batch, refusal: error, isOnlyOfParts: false };
-      else if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+      // That may be the answer to something else that its removal takes: to its list's rewriting.
+      else if (
+        !isConsignError(error, "MANIFEST_UNKNOWN") ||
+        (await presenceOf(store, digest)).is !== "gone"
+      )
+        throw error;
       else batch.removed.push(digest);
       continue;
     }

@@ -302,6 +302,27 @@ describe("a release", () => {
     assert.deepEqual(await world.source.tags(), ["hotfix", "old"]);
   });
 
+  test("takes away in the next run a tag that a registry went on answering to", async () => {
+    const world = new ArchiveWorld();
+    const old = await world.deployed("old", PAST);
+    const life = world.life();
+    const args = (asOf: string): Properties =>
+      world.args(asOf, { release: "after-archive", releaseTags: ["old"] });
+    await reaches(life, args, "2026-04-01", "2026-04-02");
+    let untagged = 0;
+    world.stores.wrap = (store) =>
+      intercepted(store, async (call) => {
+        if (store !== world.source || untagged > 1) return undefined;
+        if (call.name === "untag") return { answer: void (untagged += 1) };
+        if (call.name === "tags") return { answer: ["old"] };
+        return call.name === "resolve" && named(call) === "old" ? { answer: old } : undefined;
+      });
+    await life.up(args("2026-04-03"));
+    assert.equal(await world.source.has(old), false);
+    await reaches(life, args, "2026-04-04", "2026-04-05");
+    assert.deepEqual([untagged, await life.up(args("2026-04-05"))], [2, "same"]);
+  });
+
   test("leaves what does not verify in the archive, unless releaseUnverified says so", async () => {
     const world = new ArchiveWorld();
     const packed = packManifest({

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { tagDigest } from "../../provider/world/tags";
-import { claim, publish, trustOf } from "../harness/memory-world";
+import { ConsignError } from "../../provider/errors";
+import { claim, guarded, publish, trustOf } from "../harness/memory-world";
 import {
   acme,
   claimsOn,
@@ -215,4 +216,25 @@ test("what was signed of a stay that the history leads past is closed, and never
     await found.up({ ...world.args(b, "2016-04-02"), artifact: `${FROM}@${b.digest}` }),
     "same",
   );
+});
+
+test("what a promotion that failed has put there is its own in the next run, and goes with a purge", async () => {
+  const world = new PromotionWorld();
+  const [v1, v2] = [
+    await publish(world.source, "v1", wabbit),
+    await publish(world.source, "v2", wabbit),
+  ];
+  const life = world.life();
+  const onDelete = "purge";
+  await life.up(world.args(v1, T1, { onDelete }));
+  world.stores.wrap = (store) =>
+    guarded(store, (write) => {
+      if (write === "tag") throw new ConsignError("REGISTRY_FAILED", "told to fail");
+    });
+  await assert.rejects(life.up(world.args(v2, T2, { onDelete })), failsWith("REGISTRY_FAILED"));
+  world.stores.wrap = (store) => store;
+  assert.equal(life.outputs["digest"], v1.digest, "the environment runs what it ran");
+  assert.equal(await life.up(world.args(v2, T2, { onDelete })), "update");
+  await life.destroy();
+  assert.equal(await world.to.has(v2), false);
 });

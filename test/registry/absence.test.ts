@@ -152,3 +152,25 @@ test("a removal that is answered 404 is believed of what is not found after it, 
     assert.equal(left, refusals - 2, "asked twice");
   }
 });
+
+test("a tag that is there after its removal was accepted is removed once more, and no more", async (context) => {
+  for (const kept of [1, 2]) {
+    let deletions = 0;
+    const server = await scripted(context, (request, response) => {
+      if (request.method === "DELETE") return void response.writeHead((deletions++, 202)).end();
+      const isThere = deletions <= kept;
+      response
+        .writeHead(isThere || request.url === "/v2/" ? 200 : 404, {
+          "docker-distribution-api-version": "registry/2.0",
+          "content-type": "application/vnd.oci.image.manifest.v1+json",
+          "content-length": "2",
+          "docker-content-digest": DIGEST,
+        })
+        .end(request.method === "HEAD" ? undefined : "{}");
+    });
+    const removed = quickClient(context).repository(server.host, "a").untag("v1");
+    if (kept === 1) await removed;
+    else await assert.rejects(removed, failsWith("REGISTRY_UNSUPPORTED"));
+    assert.equal(deletions, 2);
+  }
+});

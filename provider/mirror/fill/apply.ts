@@ -123,6 +123,9 @@ export async function applyToDestination(work: Work): Promise<Applied> {
       mountFrom,
       sendBlob: work.sendBlob,
       prove: true,
+      // What it puts there is its own to remove, and so is looked for before; where no tag is there
+      // is nothing to find.
+      certain: !untagged,
       concurrency: 32,
       batch: BATCH,
       onProgress: (event) => {

@@ -5,6 +5,8 @@ import { referrerDescriptor, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
 import { forEachBounded } from "./bounded";
 import type { LayoutIndex } from "./layout-entries";
+import { mayRefer, unreadUnder, type DamagedReferrer, type Unread } from "./layout-unread";
+import type { ReferrersOptions } from "./storage";
 
 /** What has to be known of a manifest to place it in the graph; never changes for a digest. */
 interface Placed {
@@ -17,6 +19,8 @@ interface Graph {
   index: LayoutIndex;
   reached: Set<Digest>;
   referrers: Map<Digest, Descriptor[]>;
+  /** What may refer to something, and cannot be read. */
+  unread: Unread[];
 }
 
 /**
@@ -33,11 +37,22 @@ export class LayoutReferrers {
    * @param read answers undefined for a manifest that the layout lists and does not have, which
    * layouts are allowed to do
    */
-  constructor(private readonly read: (descriptor: Descriptor) => Promise<Manifest | undefined>) {}
+  constructor(
+    private readonly read: (
+      descriptor: Descriptor,
+    ) => Promise<Manifest | DamagedReferrer | undefined>,
+  ) {}
 
-  /** Sorted by digest, each once. */
-  async of(subject: Digest, index: LayoutIndex): Promise<Descriptor[]> {
-    return [...((await this.#graph(index)).referrers.get(subject) ?? [])];
+  /** Sorted by digest, each once; with what cannot be read and may be among them. */
+  async of(
+    subject: Digest,
+    index: LayoutIndex,
+    options: ReferrersOptions = {},
+  ): Promise<Descriptor[]> {
+    const { referrers, unread } = await this.#graph(index);
+    return [...(referrers.get(subject) ?? []), ...unreadUnder(subject, unread, options)].sort(
+      byDigest,
+    );
   }
 
   /** Whether the index lists this manifest, or one that it lists contains it. */
@@ -65,34 +80,43 @@ export class LayoutReferrers {
       const building = this.#build(index);
       this.#index = index;
       this.#current = building;
-      building.catch(() => {
+      const forget = (): void => {
         if (this.#current === building) this.#current = undefined;
-      });
+      };
+      building.then(({ unread }) => {
+        if (unread.length > 0) forget();
+      }, forget);
     }
     return this.#current;
   }
 
   async #build(index: LayoutIndex): Promise<Graph> {
-    const graph: Graph = { index, reached: new Set(), referrers: new Map() };
+    const graph: Graph = { index, reached: new Set(), referrers: new Map(), unread: [] };
     for (let level = index.manifests; level.length > 0;) {
+      const listed = level === index.manifests;
       const fresh = new Map<Digest, Descriptor>();
       for (const entry of level) {
         if (!isManifestType(entry.mediaType) || graph.reached.has(entry.digest)) continue;
         graph.reached.add(entry.digest);
         fresh.set(entry.digest, entry);
       }
-      await forEachBounded(fresh.values(), 8, (entry) => this.#place(entry));
+      await forEachBounded(fresh.values(), 8, async (entry) => {
+        const unread = await this.#place(entry);
+        // An index may name manifests that are elsewhere; index.json lists what is here.
+        if (unread !== undefined && (unread.damage !== undefined || (listed && mayRefer(entry))))
+          graph.unread.push(unread);
+      });
       level = [...fresh.keys()].flatMap((digest) => this.#link(graph, digest));
     }
-    for (const listed of graph.referrers.values())
-      listed.sort((a, b) => (a.digest < b.digest ? -1 : 1));
     return graph;
   }
 
-  async #place(entry: Descriptor): Promise<void> {
-    if (this.#placed.has(entry.digest)) return;
-    const manifest = await this.read(entry);
-    if (manifest !== undefined) this.#placed.set(entry.digest, placedOf(manifest));
+  async #place(entry: Descriptor): Promise<Unread | undefined> {
+    if (this.#placed.has(entry.digest)) return undefined;
+    const found = await this.read(entry);
+    if (found === undefined || "damage" in found) return { entry, ...found };
+    this.#placed.set(entry.digest, placedOf(found));
+    return undefined;
   }
 
   #link(graph: Graph, digest: Digest): Descriptor[] {
@@ -105,6 +129,10 @@ export class LayoutReferrers {
     }
     return placed.children;
   }
+}
+
+function byDigest(a: Descriptor, b: Descriptor): number {
+  return a.digest < b.digest ? -1 : 1;
 }
 
 function placedOf(manifest: Manifest): Placed {

@@ -22,6 +22,7 @@ import { blobPath, readIfPresent, removeFile, sizeOf, writeAtomically } from "./
 import { LayoutIndexFile } from "./layout-index";
 import { DEFAULT_LOCK_WAIT_MS, withLayoutLock } from "./layout-lock";
 import { LayoutReferrers } from "./layout-referrers";
+import { looseSubject, type DamagedReferrer } from "./layout-unread";
 import type {
   CallOptions,
   Content,
@@ -112,8 +113,8 @@ export class OciLayout implements Store {
     return size === target.size;
   }
 
-  async referrers(subject: Digest, { unproven }: ReferrersOptions = {}): Promise<Descriptor[]> {
-    return this.#referrers.of(subject, await this.#index.read(), unproven);
+  async referrers(subject: Digest, options: ReferrersOptions = {}): Promise<Descriptor[]> {
+    return this.#referrers.of(subject, await this.#index.read(), options);
   }
 
   /**
@@ -276,7 +277,7 @@ export class OciLayout implements Store {
     return mediaType === undefined ? undefined : { mediaType, digest, size };
   }
 
-  async #listed(descriptor: Descriptor): Promise<Manifest | undefined> {
+  async #listed(descriptor: Descriptor): Promise<Manifest | DamagedReferrer | undefined> {
     const path = blobPath(this.#root, descriptor.digest);
     if ((await sizeOf(path)) === undefined) return undefined;
     try {
@@ -292,12 +293,25 @@ export class OciLayout implements Store {
         )
       )
         throw cause;
-      throw new ConsignError(
+      const damage = new ConsignError(
         "LAYOUT_INVALID",
         `${path}, a manifest of the OCI image layout ${this.#root}, is broken: ${cause.message}`,
         { cause, reference: `${this.name}@${descriptor.digest}` },
       );
+      const mayReferTo = await this.#looseSubject(path);
+      if (mayReferTo === undefined) throw damage;
+      return { mayReferTo, damage };
     }
+  }
+
+  /** Of a damaged manifest, if it is there: what is not may be damage itself. */
+  async #looseSubject(path: string): Promise<Digest | undefined> {
+    if (((await sizeOf(path)) ?? Infinity) > MAX_MANIFEST_SIZE) return undefined;
+    const subject = looseSubject(
+      (await readIfPresent(path, MAX_MANIFEST_SIZE)) ?? new Uint8Array(),
+    );
+    const there = subject !== undefined && (await sizeOf(blobPath(this.#root, subject)));
+    return there === undefined || there === false ? undefined : subject;
   }
 
   async *#content(

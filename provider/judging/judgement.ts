@@ -112,6 +112,7 @@ export async function judge(
   });
   const results = evaluateRequirements(question, effective, asking.now);
   const doubt = redirectDoubt(effective, question.lifecycleIssuers);
+  const { against, warning } = againstIn(store.name, observed, effective, results);
   const signed = signature.outcome === "verified";
   const requirements = requirementLines(results);
   const verdict = { digest: artifact.digest, signature: signatureLine(signature), requirements };
@@ -125,8 +126,9 @@ export async function judge(
     warnings: [
       ...results.flatMap(({ warning }) => warning ?? []),
       ...unasked(observed, effective, interest.about),
+      ...(warning === undefined ? [] : [warning]),
     ],
-    against: againstIn(store.name, observed, effective, results),
+    against,
     redirects: redirectsIn(effective),
     ...(doubt === undefined ? {} : { redirectDoubt: doubt }),
   };

@@ -13,7 +13,8 @@ import {
   type PlannedPromotion,
 } from "./arguments";
 import { Made } from "../keeping/made";
-import { revocationOfArtifact } from "./plan";
+import { revocationIn } from "../judging/objections";
+import { lifecycleOfArtifact } from "./plan";
 import { onDestroy } from "./remove";
 import type { Properties } from "../world/reconciler";
 import { ABSENT } from "../world/tags";
@@ -55,7 +56,7 @@ export async function ensurePromotion(
     {
       ...question,
       source: asked.source,
-      revoked: () => revocationOfArtifact(asked, descriptor, context),
+      revoked: async () => revocationIn(await lifecycleOfArtifact(asked, descriptor, context)),
       descriptor,
       tag: plan.tag,
       expected: expectedTag(plan, previous),

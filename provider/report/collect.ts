@@ -45,7 +45,7 @@ async function observe(
     depth === 0 ? await manifestIfThere(store, artifact) : await store.manifest(artifact);
   const referrers = await store.referrers(artifact.digest);
   const { verdict, reports: signatures } = await observeSignatures(store, artifact, referrers, o);
-  const { claims, vex } = await observeClaims(store, artifact.digest, referrers, o);
+  const findings = await observeClaims(store, artifact.digest, referrers, o);
   const { outcome, code, reason } = verdict;
   const said = {
     outcome,
@@ -58,8 +58,7 @@ async function observe(
     ...(depth === 0 && manifest?.kind === "index" ? await absentFrom(store, artifact) : {}),
     ...(o.trust === undefined ? {} : { policy: o.trust.name, verdict: said }),
     signatures,
-    claims,
-    vex,
+    ...findings,
     foreign: extent !== "verdict" ? await foreignClaims(store, artifact) : [],
     related: relatedAmong(referrers),
     manifests:

@@ -106,6 +106,8 @@ export interface ObservedArtifact {
   claims: ClaimReport[];
   /** What the effective OpenVEX documents say together. */
   vex: VexEntry[];
+  /** Why it may be that it is redirected, where nobody can tell; for who follows redirects. */
+  redirectDoubt?: string;
   /** Claims that other tools left in ways of their own; never effective. */
   foreign: ForeignClaim[];
   related: RelatedReport[];

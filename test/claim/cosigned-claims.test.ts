@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { makeContext } from "../../provider/dynamic/host";
 import type { RevocationChecker } from "../../provider/notation/index";
 import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor";
-import { revocationAt } from "../../provider/judging/objections";
+import { lifecycleAt, revocationIn } from "../../provider/judging/objections";
 import type { Properties } from "../../provider/world/reconciler";
 import { openTrust } from "../../provider/judging/trust";
 import { verification } from "../../provider/verification/verification";
@@ -188,18 +188,20 @@ test("a revocation that one place has with a stranger's signature and another wi
     question: { lifecycleIssuers: { revocation: [identityOf("Wabbit Networks")] } },
   };
   const context = { ...makeContext("/nonexistent", { get: () => undefined }), revocation: away };
-  assert.equal(await revocationAt([{ store: here }], v1, jury, context), undefined);
+  assert.equal(revocationIn(await lifecycleAt([{ store: here }], v1, jury, context)), undefined);
   for (const witnesses of [
     [here, there],
     [there, here],
   ]) {
     assert.match(
-      (await revocationAt(
-        witnesses.map((store) => ({ store })),
-        v1,
-        jury,
-        context,
-      )) ?? "",
+      revocationIn(
+        await lifecycleAt(
+          witnesses.map((store) => ({ store })),
+          v1,
+          jury,
+          context,
+        ),
+      ) ?? "",
       /^revoked by CN=Wabbit.*: CVE-2026-2000$/,
     );
   }

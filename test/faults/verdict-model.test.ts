@@ -4,9 +4,10 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judged, MOVES, VERDICTS, type Move } from "./verdict-model";
+import { GOOD_VERDICTS, judged, MOVES, VERDICTS, type Move } from "./verdict-model";
 
 const RUNS = Number(process.env["CONSIGN_MODEL_RUNS"] ?? 300);
+const LIVES = Math.ceil(RUNS / 3);
 const SEED = Number(process.env["CONSIGN_MODEL_SEED"] ?? 16);
 
 const move: fc.Arbitrary<Move> = fc.oneof(
@@ -38,4 +39,23 @@ test(`${RUNS} attacks and damages: no verdict gets better`, async () => {
       wrong.push(`${scenario}: good to ${good.join(" and ")} after ${JSON.stringify(moves)}`);
   }
   assert.deepEqual(wrong, []);
+});
+
+test(`${LIVES} lives of what is good at first: the resource and verify() say the same`, async () => {
+  const good = fc.record({
+    scenario: fc.constantFrom(...GOOD_VERDICTS),
+    moves: fc.array(move, { maxLength: 3 }),
+  });
+  const wrong: string[] = [];
+  const answers = new Set<number>();
+  for (const scenario of GOOD_VERDICTS)
+    assert.equal((await judged(scenario, [])).length, 2, `${scenario} is verified`);
+  for (const { scenario, moves } of fc.sample(good, { numRuns: LIVES, seed: SEED })) {
+    const by = await judged(scenario, moves);
+    answers.add(by.length);
+    if (by.length === 1)
+      wrong.push(`${scenario}: good to ${by.join()} alone after ${JSON.stringify(moves)}`);
+  }
+  assert.deepEqual(wrong, []);
+  assert.deepEqual([...answers].sort(), [0, 2]);
 });

@@ -98,6 +98,17 @@ const SETTINGS: Readonly<Record<string, Scenario>> = {
   unsigned: { by: "stranger", namesakesMayAllow: true },
 };
 export const VERDICTS = Object.keys(SETTINGS);
+/** Of what is good to begin with: here it counts that all who are asked say the same. */
+const GOOD: Readonly<Record<string, Scenario>> = {
+  signed: {},
+  passed: { question: PASSED, passed: true },
+  permitted: {
+    question: { deny: [{ type: "test-result", condition: 'predicate.result == "FAILED"' }] },
+    passed: true,
+  },
+};
+export const GOOD_VERDICTS = Object.keys(GOOD);
+const settingOf = (name: string): Scenario | undefined => SETTINGS[name] ?? GOOD[name];
 
 interface Built {
   stores: OpenStores;
@@ -110,7 +121,7 @@ interface Built {
 const built = new Map<string, Built>();
 
 async function build(name: string): Promise<Built> {
-  const setting = SETTINGS[name];
+  const setting = settingOf(name);
   if (setting === undefined) throw new Error(`there is no scenario ${name}`);
   const stores = new OpenStores();
   const store = stores.at(HERE);
@@ -123,9 +134,12 @@ async function build(name: string): Promise<Built> {
     passed = (await claim(store, about("test-result", artifact, result("PASSED")), wabbit)).manifest
       .descriptor.digest;
   const content = setting.forbid?.(artifact, passed ?? artifact.digest);
+  // Of what is good, attacks are on what it rests on.
   const forbids =
     content === undefined
-      ? undefined
+      ? name in GOOD
+        ? passed
+        : undefined
       : (await claim(store, content, wabbit)).manifest.descriptor.digest;
   const namesake = keyOf("namesake");
   const question = {
@@ -143,7 +157,7 @@ export async function judged(name: string, moves: readonly Move[]): Promise<stri
   built.set(name, scene);
   const stores = await scene.stores.copy();
   const store = stores.at(HERE);
-  const mayAllow = SETTINGS[name]?.namesakesMayAllow === true;
+  const mayAllow = settingOf(name)?.namesakesMayAllow === true;
   for (const move of moves)
     if ("damage" in move) await damage(store, move, scene.artifact);
     else if (!(mayAllow && move.by === "namesake")) await say(store, move, scene);

@@ -202,7 +202,7 @@ describe("an environment that runs what is revoked", () => {
         `${FROM}@${v1.digest} is promoted, and would not be now: lifecycle.revocation: unmet: not revoked: ${BY_WABBIT}`,
         runs(v1),
       ]);
-      assert.deepEqual(await life.refresh(), ["revoked"]);
+      assert.deepEqual(await life.refresh(), ["against", "revoked"]);
       assert.deepEqual(life.warnings, [runs(v1)]);
       assert.equal(
         (await life.preview(world.args(v1, "2016-02-01"))).op,

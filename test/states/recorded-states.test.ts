@@ -87,6 +87,8 @@ const EXPECTED: Readonly<Record<string, Shown>> = {
   // What was said against something is remembered with what is written anew.
   "0.1.0 promotions/revoked": {
     preview: ["update", "against", "carries.3d5746d5", "carries.e5796d89", "seen"],
+    refresh: ["against"],
+    after: ["update", "carries.3d5746d5", "carries.e5796d89", "seen"],
   },
   "0.1.0 promotions/moved-by-hand": {
     preview: ["update", "move", "seen", "status", "tagged.current"],

@@ -4,7 +4,11 @@ import { z } from "zod";
 import { asConsignError, redact } from "../errors";
 import { forTerminal, oneLine, printable } from "../printable";
 import { claims } from "./claims";
-import { HELP, parseCommandLine, type CommandName, type Flags } from "./command-line";
+import { parseCommandLine, type Flags } from "./command-line";
+import type { CommandName, OfSeveral } from "./commands";
+import { completion } from "./completion";
+import { explain } from "./explain";
+import { generalHelp, helpOf } from "./help";
 import { retention } from "./retention";
 import { timeline } from "./timeline";
 import { tree } from "./tree";
@@ -13,10 +17,10 @@ import type { ExitCode, World } from "./world";
 
 const RUN: Readonly<
   Record<
-    Exclude<CommandName, "timeline">,
+    Exclude<CommandName, OfSeveral>,
     (reference: string, flags: Flags, world: World) => Promise<ExitCode>
   >
-> = { verify, claims, tree, retention };
+> = { verify, claims, tree, retention, explain, completion };
 
 /**
  * The whole command line but for where it gets its world from. Never throws: what fails is one
@@ -34,7 +38,9 @@ export async function run(args: readonly string[], outside: World): Promise<Exit
       return await timeline(commandLine.references, commandLine.flags, world);
     if (commandLine.show === "result")
       return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
-    world.print(commandLine.show === "help" ? HELP : version());
+    if (commandLine.show === "version") world.print(version());
+    else
+      world.print(commandLine.command === undefined ? generalHelp() : helpOf(commandLine.command));
     return 0;
   } catch (error) {
     const { code, message } = asConsignError(error);

@@ -7,6 +7,7 @@ export const COMMANDS = [
   "tree",
   "timeline",
   "retention",
+  "ls",
   "explain",
   "completion",
 ] as const;
@@ -80,6 +81,21 @@ export const FORMS: Readonly<Record<CommandName, CommandForm>> = {
     options: [...TRUSTING, "rules", "as-of", ...REACHING],
     examples: [
       "consign retention registry.example/net-monitor --policy trustpolicy.json --rules rules.json --as-of 2030-01-01",
+    ],
+  },
+  ls: {
+    operands: "REPOSITORY",
+    wants: "which repository to list",
+    says: "lists a repository's tags: by whom each is signed, its claims by type and issuer, what is unsigned or foreign",
+    options: [...TRUSTING, ...REACHING],
+    exits: [
+      "0  with a trust policy, all is verified; without one, all is whole, and nobody is called trusted",
+      "1  something is not verified, or broken",
+      "2  something could not be told, there are no tags, or the command line is wrong",
+    ],
+    examples: [
+      "consign ls registry.example/net-monitor",
+      "consign ls oci:net-monitor --policy trustpolicy.json --json",
     ],
   },
   explain: {

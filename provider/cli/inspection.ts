@@ -82,7 +82,7 @@ function verifying(
   };
 }
 
-const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = {
+export const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = {
   yes: 0,
   no: 1,
   unknown: 2,

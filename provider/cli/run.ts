@@ -9,6 +9,7 @@ import type { CommandName, OfSeveral } from "./commands";
 import { completion } from "./completion";
 import { explain } from "./explain";
 import { generalHelp, helpOf } from "./help";
+import { ls } from "./ls";
 import { retention } from "./retention";
 import { timeline } from "./timeline";
 import { tree } from "./tree";
@@ -20,7 +21,7 @@ const RUN: Readonly<
     Exclude<CommandName, OfSeveral>,
     (reference: string, flags: Flags, world: World) => Promise<ExitCode>
   >
-> = { verify, claims, tree, retention, explain, completion };
+> = { verify, claims, tree, retention, ls, explain, completion };
 
 /**
  * The whole command line but for where it gets its world from. Never throws: what fails is one

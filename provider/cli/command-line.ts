@@ -21,6 +21,7 @@ export interface Flags {
   asOf?: string;
   followRedirects: boolean;
   json: boolean;
+  blobs: boolean;
 }
 
 export type CommandLine =
@@ -45,8 +46,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (name === undefined) throw wrong(`say what to do: ${list(COMMANDS, "or")}`);
   const command = commandNamed(name);
   if (reference === undefined) throw wrong(`say ${FORMS[command].wants}`);
-  if (more.length > 0 && command !== "timeline")
-    throw wrong(`one reference at a time; "${more[0]}" is one too many`);
+  if (command === "diff" && more.length === 0) throw wrong(`say ${FORMS.diff.wants}`);
+  if (more.length > (command === "diff" ? 1 : 0) && command !== "timeline")
+    throw wrong(
+      `${command === "diff" ? "two places" : "one reference"} at a time; "${more.at(-1)}" is one too many`,
+    );
   checkOptions(command, values);
   for (const type of values.require ?? []) resolveType(type);
   const flags: Flags = {
@@ -54,6 +58,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     require: values.require ?? [],
     followRedirects: values["follow-redirects"] ?? false,
     json: values.json ?? false,
+    blobs: values.blobs ?? false,
     ...(values.policy === undefined ? {} : { policy: values.policy }),
     ...(values.scope === undefined ? {} : { scope: values.scope }),
     ...(values["config-dir"] === undefined ? {} : { configDir: values["config-dir"] }),
@@ -64,7 +69,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     ...(values.rules === undefined ? {} : { rules: values.rules }),
     ...(values["as-of"] === undefined ? {} : { asOf: values["as-of"] }),
   };
-  return command === "timeline"
+  return command === "timeline" || command === "diff"
     ? { show: "result", command, references: [reference, ...more], flags }
     : { show: "result", command, reference, flags };
 }

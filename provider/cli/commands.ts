@@ -8,13 +8,14 @@ export const COMMANDS = [
   "timeline",
   "retention",
   "ls",
+  "diff",
   "explain",
   "completion",
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 /** Commands that take several references. */
-export type OfSeveral = "timeline";
+export type OfSeveral = "timeline" | "diff";
 
 export interface CommandForm {
   /** What follows its name. */
@@ -96,6 +97,17 @@ export const FORMS: Readonly<Record<CommandName, CommandForm>> = {
     examples: [
       "consign ls registry.example/net-monitor",
       "consign ls oci:net-monitor --policy trustpolicy.json --json",
+    ],
+  },
+  diff: {
+    operands: "A B",
+    wants: "which two places to compare",
+    says: "compares two repositories, or two artifacts: tags, graphs, claims, and the blobs that manifests name",
+    options: ["blobs", ...REACHING],
+    exits: ["0  the same", "1  different", "2  could not tell, or the command line is wrong"],
+    examples: [
+      "consign diff build.example/net-monitor prod.example/net-monitor",
+      "consign diff registry.example/net-monitor:v1 oci:net-monitor:v1 --blobs --json",
     ],
   },
   explain: {

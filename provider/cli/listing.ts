@@ -36,11 +36,19 @@ export interface TagsFound {
   left: number;
 }
 
+export interface TagsOptions {
+  /** @default MAX_TAGS */
+  limit?: number;
+  /** Whether tags under which other tools keep what they attach are told apart. @default true */
+  beside?: boolean;
+}
+
 /** All tags of a place with what they lead to, each artifact once, in the order of its first tag. */
-export async function tagsFound(store: ReadStore): Promise<TagsFound> {
+export async function tagsFound(store: ReadStore, options: TagsOptions = {}): Promise<TagsFound> {
   const names = await store.tags();
-  const looked = names.filter((tag) => !BESIDE.test(tag)).slice(0, MAX_TAGS);
-  const beside = names.filter((tag) => BESIDE.test(tag));
+  const beside = options.beside === false ? [] : names.filter((tag) => BESIDE.test(tag));
+  const own = options.beside === false ? names : names.filter((tag) => !BESIDE.test(tag));
+  const looked = own.slice(0, options.limit ?? MAX_TAGS);
   const found: { tag: string; digest: Digest }[] = [];
   const unknown: Unknown[] = [];
   await forEachBounded(looked, TAGS_AT_ONCE, async (tag) => {
@@ -57,7 +65,7 @@ export async function tagsFound(store: ReadStore): Promise<TagsFound> {
     tags: of.map(({ tag }) => tag),
   }));
   unknown.sort((a, b) => ((a.tags[0] ?? "") < (b.tags[0] ?? "") ? -1 : 1));
-  return { artifacts, unknown, beside, left: names.length - beside.length - looked.length };
+  return { artifacts, unknown, beside, left: own.length - looked.length };
 }
 
 /** A tag that was removed while the list was read is none any more. */

@@ -104,6 +104,11 @@ export const OPTIONS = {
     group: "Retention",
     says: "the day or time to plan for (default: now)",
   },
+  blobs: {
+    type: "boolean",
+    group: "Looking closer",
+    says: "asks both places for each blob that their manifests name, too",
+  },
   json: { type: "boolean", group: "Everywhere", says: "prints JSON" },
   help: { type: "boolean", short: "h", group: "Everywhere", says: "tells how to use the command" },
   version: { type: "boolean", group: "Everywhere", says: "prints the version" },

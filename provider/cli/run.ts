@@ -7,6 +7,7 @@ import { claims } from "./claims";
 import { parseCommandLine, type Flags } from "./command-line";
 import type { CommandName, OfSeveral } from "./commands";
 import { completion } from "./completion";
+import { diff } from "./diff/diff";
 import { explain } from "./explain";
 import { generalHelp, helpOf } from "./help";
 import { ls } from "./ls";
@@ -23,6 +24,13 @@ const RUN: Readonly<
   >
 > = { verify, claims, tree, retention, ls, explain, completion };
 
+const RUN_SEVERAL: Readonly<
+  Record<
+    OfSeveral,
+    (references: readonly string[], flags: Flags, world: World) => Promise<ExitCode>
+  >
+> = { timeline, diff };
+
 /**
  * The whole command line but for where it gets its world from. Never throws: what fails is one
  * line, with its code, and exit code 2.
@@ -35,8 +43,12 @@ export async function run(args: readonly string[], outside: World): Promise<Exit
   };
   try {
     const commandLine = parseCommandLine(args);
-    if (commandLine.show === "result" && commandLine.command === "timeline")
-      return await timeline(commandLine.references, commandLine.flags, world);
+    if (commandLine.show === "result" && "references" in commandLine)
+      return await RUN_SEVERAL[commandLine.command](
+        commandLine.references,
+        commandLine.flags,
+        world,
+      );
     if (commandLine.show === "result")
       return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
     if (commandLine.show === "version") world.print(version());

@@ -22,6 +22,7 @@ export interface Flags {
   followRedirects: boolean;
   json: boolean;
   blobs: boolean;
+  write: boolean;
 }
 
 export type CommandLine =
@@ -59,6 +60,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     followRedirects: values["follow-redirects"] ?? false,
     json: values.json ?? false,
     blobs: values.blobs ?? false,
+    write: values.write ?? false,
     ...(values.policy === undefined ? {} : { policy: values.policy }),
     ...(values.scope === undefined ? {} : { scope: values.scope }),
     ...(values["config-dir"] === undefined ? {} : { configDir: values["config-dir"] }),

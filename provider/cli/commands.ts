@@ -9,6 +9,7 @@ export const COMMANDS = [
   "retention",
   "ls",
   "diff",
+  "doctor",
   "explain",
   "completion",
 ] as const;
@@ -108,6 +109,22 @@ export const FORMS: Readonly<Record<CommandName, CommandForm>> = {
     examples: [
       "consign diff build.example/net-monitor prod.example/net-monitor",
       "consign diff registry.example/net-monitor:v1 oci:net-monitor:v1 --blobs --json",
+    ],
+  },
+  doctor: {
+    operands: "HOST[/REPOSITORY]",
+    wants: "which registry to examine",
+    says: "examines a registry: TLS, authorization, lists of referrers and whether they can hide what forbids, and more",
+    options: ["write", ...REACHING],
+    exits: [
+      "0  nothing is wrong; what was not asked is told",
+      "1  something is wrong: no TLS, credentials are refused, or lists can hide what forbids",
+      "2  something was asked and could not be told, or the command line is wrong",
+    ],
+    examples: [
+      "consign doctor registry.example",
+      "consign doctor registry.example/net-monitor --json",
+      "consign doctor registry.example/net-monitor --write",
     ],
   },
   explain: {

@@ -109,6 +109,11 @@ export const OPTIONS = {
     group: "Looking closer",
     says: "asks both places for each blob that their manifests name, too",
   },
+  write: {
+    type: "boolean",
+    group: "Looking closer",
+    says: "also writes, to the repository consign-doctor in the one that is named, and removes what it wrote",
+  },
   json: { type: "boolean", group: "Everywhere", says: "prints JSON" },
   help: { type: "boolean", short: "h", group: "Everywhere", says: "tells how to use the command" },
   version: { type: "boolean", group: "Everywhere", says: "prints the version" },

@@ -8,6 +8,7 @@ import { parseCommandLine, type Flags } from "./command-line";
 import type { CommandName, OfSeveral } from "./commands";
 import { completion } from "./completion";
 import { diff } from "./diff/diff";
+import { doctor } from "./doctor/doctor";
 import { explain } from "./explain";
 import { generalHelp, helpOf } from "./help";
 import { ls } from "./ls";
@@ -22,7 +23,7 @@ const RUN: Readonly<
     Exclude<CommandName, OfSeveral>,
     (reference: string, flags: Flags, world: World) => Promise<ExitCode>
   >
-> = { verify, claims, tree, retention, ls, explain, completion };
+> = { verify, claims, tree, retention, ls, doctor, explain, completion };
 
 const RUN_SEVERAL: Readonly<
   Record<

@@ -26,6 +26,11 @@ export function isFallbackTag(tag: string): boolean {
   return /^sha(?:256|512)-[0-9a-f]{64}$/.test(tag);
 }
 
+export interface ListOptions extends CallOptions {
+  /** Fallback tags, and no others. @default false */
+  fallback?: boolean | undefined;
+}
+
 /**
  * All tags of a repository, page by page, without fallback tags. A repository that does not exist
  * has none.
@@ -35,7 +40,7 @@ export function isFallbackTag(tag: string): boolean {
 export async function listTags(
   connection: Connection,
   repository: string,
-  options: CallOptions = {},
+  options: ListOptions = {},
 ): Promise<string[]> {
   const about: About = { kind: "tags", reference: `${connection.registry}/${repository}` };
   const tags = new Set<string>();
@@ -64,7 +69,8 @@ export async function listTags(
       return [];
     }
     bound.bytes(answer.bytes.byteLength);
-    for (const tag of parsePage(answer.bytes, about)) if (!isFallbackTag(tag)) tags.add(tag);
+    for (const tag of parsePage(answer.bytes, about))
+      if (isFallbackTag(tag) === (options.fallback ?? false)) tags.add(tag);
     bound.entries(tags.size);
     url = nextPage(answer.headers.get("link"), url, about.reference);
   }

@@ -4,8 +4,7 @@ import { printable } from "../printable";
 import { CLAIM_MOODS } from "../report/claim-text";
 import { SIGNATURE_MOODS } from "../report/tree";
 import { dress, shortDigest, words, type Dress, type Mood } from "../report/words";
-import type { ClaimCount, ForeignCount, SignerCount } from "./listing";
-import type { ListedArtifact, Listing } from "./ls";
+import type { ClaimCount, ForeignCount, ListedArtifact, Listing, SignerCount } from "./listing";
 
 /** A listing for people: an artifact with its tags, and below it what is said about it. */
 export function listingLines(listing: Listing, color: boolean): string[] {

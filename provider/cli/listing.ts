@@ -6,6 +6,7 @@ import { asConsignError, type ErrorCode } from "../errors";
 import type { Digest } from "../oci/digest";
 import type { ClaimReport, ObservedArtifact } from "../report/observation";
 import type { SignatureReport } from "../report/signature-report";
+import type { VerificationReport } from "../report/verification";
 
 /** Tags that are looked at; what is beyond them is counted and told. */
 export const MAX_TAGS = 1_000;
@@ -103,6 +104,30 @@ export interface ForeignCount {
   type?: string;
   status: string;
   count: number;
+}
+
+export interface ListedArtifact extends Tagged {
+  mediaType: string;
+  artifactType?: string;
+  /** Under the trust policy; absent without one. */
+  verified?: VerificationReport["verified"];
+  /** Nothing that is listed as its signature is whole, or there is none. */
+  unsigned: boolean;
+  signatures: SignerCount[];
+  claims: ClaimCount[];
+  foreign: ForeignCount[];
+  /** What is broken, a line each. */
+  faults: string[];
+}
+
+export interface Listing extends Omit<TagsFound, "artifacts" | "unknown"> {
+  repository: string;
+  policy?: string;
+  artifacts: ListedArtifact[];
+  /** What could not be looked at. */
+  unknown: Unknown[];
+  /** See `ObservedArtifact.listedByTags`. */
+  listedByTags?: true;
 }
 
 export function signersOf({ signatures }: ObservedArtifact): SignerCount[] {

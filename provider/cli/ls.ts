@@ -5,7 +5,7 @@ import { formatLocation, parseReference } from "../oci/reference";
 import { jsonText, printable } from "../printable";
 import { Inspector } from "../report/inspector";
 import type { ObservedArtifact } from "../report/observation";
-import { faultsOf, verificationOf, type VerificationReport } from "../report/verification";
+import { faultsOf, verificationOf } from "../report/verification";
 import type { Flags } from "./command-line";
 import { environmentFrom, EXIT_CODES, registriesFrom } from "./inspection";
 import {
@@ -13,11 +13,9 @@ import {
   foreignCounts,
   signersOf,
   tagsFound,
-  type ClaimCount,
-  type ForeignCount,
-  type SignerCount,
+  type ListedArtifact,
+  type Listing,
   type Tagged,
-  type TagsFound,
   type Unknown,
 } from "./listing";
 import { listingLines } from "./listing-text";
@@ -25,30 +23,6 @@ import { trustFrom } from "./trust";
 import { worst, type ExitCode, type World } from "./world";
 
 const ARTIFACTS_AT_ONCE = 4;
-
-export interface ListedArtifact extends Tagged {
-  mediaType: string;
-  artifactType?: string;
-  /** Under the trust policy; absent without one. */
-  verified?: VerificationReport["verified"];
-  /** Nothing that is listed as its signature is whole, or there is none. */
-  unsigned: boolean;
-  signatures: SignerCount[];
-  claims: ClaimCount[];
-  foreign: ForeignCount[];
-  /** What is broken, a line each. */
-  faults: string[];
-}
-
-export interface Listing extends Omit<TagsFound, "artifacts" | "unknown"> {
-  repository: string;
-  policy?: string;
-  artifacts: ListedArtifact[];
-  /** What could not be looked at. */
-  unknown: Unknown[];
-  /** See `ObservedArtifact.listedByTags`. */
-  listedByTags?: true;
-}
 
 /** `consign ls`: what a repository has under its tags, by whom it is signed, what is claimed. */
 export async function ls(reference: string, flags: Flags, world: World): Promise<ExitCode> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Diagnosis } from "../../provider/cli/doctor/doctor";
+import type { Diagnosis } from "../../provider/cli/doctor/diagnosis";
 import type { Answer, Check } from "../../provider/registry/examination";
 import { RegistryClient } from "../../provider/registry/index";
 import { authority, tlsServer } from "../harness/certificates";

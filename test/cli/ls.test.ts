@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bytesBlob, MemoryStore, packManifest, pushArtifact } from "../../provider/content/index";
-import { MAX_TAGS, tagsFound } from "../../provider/cli/listing";
-import type { Listing } from "../../provider/cli/ls";
+import { MAX_TAGS, tagsFound, type Listing } from "../../provider/cli/listing";
 import { digestOf } from "../../provider/oci/digest";
 import { json, scripted } from "../registry/scripted";
 import { acme, provenance, pushClaim, pushNetMonitor, pushSignature } from "../report/arrange";

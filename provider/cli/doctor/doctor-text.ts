@@ -2,7 +2,7 @@
 import { printable } from "../../printable";
 import type { Check, Finding } from "../../registry/examination";
 import { dress, words, type Mood } from "../../report/words";
-import type { Diagnosis } from "./doctor";
+import type { Diagnosis } from "./diagnosis";
 
 /** What is asked, and what yes and no mean for whoever relies on the registry. */
 const QUESTIONS: Readonly<Record<Check, { asks: string; yes: Mood; no: Mood }>> = {

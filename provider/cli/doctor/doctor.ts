@@ -5,40 +5,19 @@ import { isHost, parseLocation } from "../../oci/reference";
 import { jsonText, printable } from "../../printable";
 import { RegistryClient } from "../../registry";
 import {
-  CHECKS,
   examineByWriting,
   examineRegistry,
   examineRepository,
-  type Check,
   type Finding,
 } from "../../registry/examination";
 import type { Flags } from "../command-line";
 import { environmentFrom, registriesFrom } from "../inspection";
 import { worst, type ExitCode, type World } from "../world";
+import { together, type Diagnosis } from "./diagnosis";
 import { doctorLines, moodOf } from "./doctor-text";
 
 /** The repository that is written to, in the one that was named or alone. */
 const OWN = "consign-doctor";
-
-/** What only a write shows. */
-const BY_WRITING: readonly Check[] = [
-  "conditionalRequests",
-  "tagImmutability",
-  "deletes",
-  "tagDeletes",
-  "sparseIndexes",
-  "sha512",
-];
-
-export interface Diagnosis {
-  registry: string;
-  repository?: string;
-  /** Where it was written to, with `--write`. */
-  wroteTo?: string;
-  findings: Finding[];
-  /** What was written and could not be taken away. */
-  left: string[];
-}
 
 /** `consign doctor`: what a registry can do, and what that means. Reads only, but for `--write`. */
 export async function doctor(asked: string, flags: Flags, world: World): Promise<ExitCode> {
@@ -50,22 +29,7 @@ export async function doctor(asked: string, flags: Flags, world: World): Promise
     limits: { tries: 3 },
   });
   try {
-    const own = repository === undefined ? OWN : `${repository}/${OWN}`;
-    const looked = client.repository(registry, repository ?? OWN);
-    const findings = await examineRegistry(looked.connection);
-    const answers = findings.some(({ check, answer }) => check === "reachable" && answer === "yes");
-    if (answers && repository !== undefined) findings.push(...(await examineRepository(looked)));
-    const written =
-      answers && flags.write
-        ? await examineByWriting(client.repository(registry, own), randomBytes(6).toString("hex"))
-        : undefined;
-    const diagnosis: Diagnosis = {
-      registry,
-      ...(repository === undefined ? {} : { repository }),
-      ...(written === undefined ? {} : { wroteTo: `${registry}/${own}` }),
-      findings: together(findings, written?.findings ?? [], flags.write && !answers),
-      left: written?.left ?? [],
-    };
+    const diagnosis = await diagnose(client, { registry, repository, write: flags.write });
     if (flags.json) world.print(jsonText(diagnosis));
     else for (const line of doctorLines(diagnosis, world.color)) world.print(line);
     for (const reference of diagnosis.left)
@@ -76,6 +40,34 @@ export async function doctor(asked: string, flags: Flags, world: World): Promise
   } finally {
     await client.close();
   }
+}
+
+interface Examined {
+  registry: string;
+  repository?: string | undefined;
+  write: boolean;
+}
+
+async function diagnose(
+  client: RegistryClient,
+  { registry, repository, write }: Examined,
+): Promise<Diagnosis> {
+  const own = repository === undefined ? OWN : `${repository}/${OWN}`;
+  const looked = client.repository(registry, repository ?? OWN);
+  const findings = await examineRegistry(looked.connection);
+  const answers = findings.some(({ check, answer }) => check === "reachable" && answer === "yes");
+  if (answers && repository !== undefined) findings.push(...(await examineRepository(looked)));
+  const written =
+    answers && write
+      ? await examineByWriting(client.repository(registry, own), randomBytes(6).toString("hex"))
+      : undefined;
+  return {
+    registry,
+    ...(repository === undefined ? {} : { repository }),
+    ...(written === undefined ? {} : { wroteTo: `${registry}/${own}` }),
+    findings: together(findings, written?.findings ?? [], write && !answers),
+    left: written?.left ?? [],
+  };
 }
 
 function placeFrom(asked: string): { registry: string; repository?: string } {
@@ -89,27 +81,6 @@ function placeFrom(asked: string): { registry: string; repository?: string } {
     "INPUT_INVALID",
     "doctor examines registries; what a layout holds, consign ls and consign diff tell",
   );
-}
-
-/** What writing shows comes before what reading shows; whatever was not asked is told as that. */
-function together(
-  read: readonly Finding[],
-  written: readonly Finding[],
-  failed: boolean,
-): Finding[] {
-  return CHECKS.map((check) => {
-    const found =
-      written.find((each) => each.check === check && each.answer !== "unknown") ??
-      read.find((each) => each.check === check) ??
-      written.find((each) => each.check === check);
-    if (found !== undefined) return found;
-    const evidence = failed
-      ? "the registry does not answer"
-      : BY_WRITING.includes(check)
-        ? "only --write shows it"
-        : "say HOST/REPOSITORY, with something in it";
-    return { check, answer: failed ? "unknown" : "unasked", evidence };
-  });
 }
 
 function exitCodeOf(finding: Finding): ExitCode {

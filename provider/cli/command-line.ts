@@ -83,7 +83,7 @@ function checkOptions(command: CommandName, values: Values): void {
     if (values[name] === undefined) continue;
     const takers = takersOf(name);
     if (takers.length > 0 && !takers.includes(command))
-      throw wrong(`--${name} is for ${list(takers, "and")}`);
+      throw wrong(`--${name} is for ${list(takers, "and")}, and not for ${command}`);
   }
   if (values.html !== undefined && values.json === true) throw wrong("say either --html or --json");
   if (values.retention !== undefined && values.html === undefined && command !== "timeline")

@@ -34,10 +34,10 @@ export {
   Mirror,
   type ClaimSelection,
   type MirrorArgs,
-  type MirrorPlan,
   type PlatformSelection,
   type TagSelection,
 } from "./mirror";
+export type { MirrorPlan } from "./mirror-plan";
 export {
   Promotion,
   type CarrySelection,

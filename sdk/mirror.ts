@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "./claim";
+import type { MirrorPlan } from "./mirror-plan";
 import { SignedArtifact } from "./signed-artifact";
 import { ConsignResource, type Deep } from "./stub";
 import type { Descriptor, Signer, TrustPolicy } from "./values";
@@ -75,40 +76,6 @@ export interface PlatformSelection {
   index: "sparse" | "derived";
 }
 
-/** What destinations are to hold, and at whose word. */
-export interface MirrorPlan {
-  tags: Record<string, string>;
-  /**
-   * `related` says, by digest, what refers to the artifact: `"vulnerabilities public"`, `"signature
-   * of 0123456789ab"`; `platforms`, of an index of which some images stay behind, those that go
-   * along.
-   */
-  artifacts: Record<
-    string,
-    {
-      mediaType: string;
-      size: number;
-      related?: Record<string, string>;
-      derivedFrom?: string;
-      platforms?: string[];
-    }
-  >;
-  /** Cosign's tags of what is mirrored. */
-  cosignTags?: Record<string, string>;
-  /** Tags, cosign's among them, claims and signatures that are gone at the source and kept. */
-  withdrawn?: string[];
-  /** By tag, digest or claim, why it is not copied. */
-  refused?: Record<string, string>;
-  missing?: string[];
-  /**
-   * Instead of the lists, where they would be long: counts, and the digest of the inventory that
-   * lies at each destination and says all.
-   */
-  summary?: { inventory: string; tags: number; artifacts: number; related: Record<string, number> };
-  /** What bringing one destination from the plan before to this one is expected to take. */
-  budget?: { requests: number; bytes: number };
-}
-
 export interface MirrorArgs {
   /**
    * A location, or the resource whose artifacts are mirrored: then the first preview knows them
@@ -159,6 +126,22 @@ export interface MirrorArgs {
    * @default "keep"
    */
   withdrawn?: pulumi.Input<"keep" | "remove">;
+  /** Evidence that buildkit puts into an index. Update. @default "include" */
+  attestations?: pulumi.Input<"include" | "exclude">;
+  /**
+   * What happens where an index names parts that the source does not have: it is refused, or goes
+   * along without them, which `without` in the plan names. Not every registry takes that. Update.
+   * @default "fail"
+   */
+  absent?: pulumi.Input<"fail" | "skip">;
+  /**
+   * What happens when something cannot be brought for a fault of its own, as a manifest that cannot
+   * be read, a blob that is lost, or a type that a destination refuses: all else is brought, and it
+   * is named in `plan.refused`, or in `status`, with the side and the reason. `"fail"`: then `up`
+   * fails. A tag or digest that is named outright fails it in any case. What `trust`, `claims` and
+   * `platforms` leave out is no such fault. Update. @default "warn"
+   */
+  onRefused?: pulumi.Input<"warn" | "fail">;
   /**
    * What happens when a destination's tag points at something this mirror did not put there: stop
    * there and name each, move it, or let it be, which `kept` shows. Update. @default "fail"

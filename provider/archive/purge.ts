@@ -66,6 +66,7 @@ export async function purgeArtifacts(
     const kept = removed.kept.filter((each) => belongings.has(each.digest));
     purged.set(digest, await tidied(task, digest, going, kept));
     if (gone.has(digest)) free.set(digest, blobsIn(belongings, gone));
+    if (gone.has(digest)) context.progress(`${task.inputs.archive}@${digest} is purged`);
   }
   return task.rules.frees === undefined
     ? purged

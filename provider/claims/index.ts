@@ -10,6 +10,7 @@ export {
 } from "./require/condition";
 export type { Condition, ConditionContext, ConditionResult } from "./require/condition";
 export { delaySchema, durationSchema, formatAge, parseDelay, parseDuration } from "./duration";
+export { referrerMayForbid, typeMayForbid } from "./may-forbid";
 export { effectiveClaims } from "./effective/effective";
 export type { EffectiveClaims } from "./effective/effective";
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign/foreign";
@@ -52,7 +53,14 @@ export type {
   Target,
 } from "./lifecycle";
 export type { VerificationSummary, VexDocument, VexStatement } from "./predicates";
-export { confirmContent, observeClaim, readClaim, readClaimHead, readContent } from "./read-claim";
+export {
+  confirmContent,
+  isAboutAnother,
+  observeClaim,
+  readClaim,
+  readClaimHead,
+  readContent,
+} from "./read-claim";
 export type { BrokenClaim, ClaimHead, ReadClaim, ReadClaimOptions } from "./read-claim";
 export { audienceOf, claimTypeOf, isClaim } from "./recognise";
 export {

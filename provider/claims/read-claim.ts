@@ -134,12 +134,7 @@ async function inspectHead(
 ): Promise<{ head: ClaimHead; fault: ConsignError | undefined }> {
   // By digest alone, as what a list says beside it is a hint.
   const manifest = await store.manifest(descriptor.digest, options);
-  if (manifest.kind === "index")
-    throw new ConsignError(
-      "STATEMENT_INVALID",
-      `${descriptor.digest} is an index; a claim is a manifest`,
-    );
-  const { subject, annotations = {}, layers } = manifest.value;
+  const { subject, annotations = {} } = manifest.value;
   if (subject === undefined)
     throw new ConsignError(
       "SUBJECT_MISMATCH",
@@ -151,6 +146,12 @@ async function inspectHead(
       `${descriptor.digest} is listed under ${options.subject} but refers to ${subject.digest}`,
     );
   }
+  if (manifest.kind === "index")
+    throw new ConsignError(
+      "STATEMENT_INVALID",
+      `${descriptor.digest} is an index; a claim is a manifest`,
+    );
+  const { layers } = manifest.value;
   const artifactType = artifactTypeOf(manifest);
   const supersedes = supersedesOf(annotations);
   const type = claimTypeOf({
@@ -273,6 +274,14 @@ export function brokenClaim(
     ...(head === undefined ? (listedUnder === undefined ? {} : { listedUnder }) : { head }),
     broken: { code: error.code, reason: error.message },
   };
+}
+
+/**
+ * Whether a claim was read, and is none about the artifact that it was listed under: who may push
+ * may list anything.
+ */
+export function isAboutAnother(claim: ReadClaim | BrokenClaim): boolean {
+  return "broken" in claim && claim.head === undefined && claim.broken.code === "SUBJECT_MISMATCH";
 }
 
 const FAULTS_OF_THE_CLAIM: readonly ErrorCode[] = [

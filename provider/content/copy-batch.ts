@@ -25,7 +25,10 @@ export class CopyBatch {
     const { source, destination, options, concurrency, call } = session;
     this.#graph = new CopyGraph(source, destination, {
       ...call,
-      referrers: options.referrers ?? ((subject) => source.referrers(subject.digest, call)),
+      referrers:
+        options.referrers ??
+        ((subject) => source.referrers(subject.digest, { ...call, unproven: options.unproven })),
+      unproven: options.unproven,
       held: options.held ?? (() => undefined),
       takesChild: options.takesChild ?? (() => true),
       mayLackChildren: options.mayLackChildren ?? (() => false),
@@ -170,7 +173,7 @@ export class CopyBatch {
   }
 
   async #missing(): Promise<CopyNode[]> {
-    const { destination, call, concurrency } = this.session;
+    const { destination, call, concurrency, options } = this.session;
     const shown = new Set<Digest>();
     const wanted = new Set(this.#written.map((node) => node.descriptor.digest));
     const subjects = [...this.#graph.nodes.values()].filter((node) =>
@@ -179,7 +182,11 @@ export class CopyBatch {
     const referrers = new Set(subjects.flatMap((node) => node.referrers));
     await forEachBounded(subjects, concurrency, async ({ descriptor }) => {
       const listed = await this.session.io("destination", descriptor, () =>
-        destination.referrers(descriptor.digest, { ...call, settled: () => true }),
+        destination.referrers(descriptor.digest, {
+          ...call,
+          settled: () => true,
+          unproven: options.unproven,
+        }),
       );
       for (const { digest } of listed) shown.add(digest);
     });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isConsignError, ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { referrerDescriptor, type Manifest } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
 import { forEachBounded } from "./bounded";
 import type { LayoutIndex } from "./layout-entries";
+import type { ReferrersOptions } from "./storage";
 
 /** What has to be known of a manifest to place it in the graph; never changes for a digest. */
 interface Placed {
@@ -17,6 +19,8 @@ interface Graph {
   index: LayoutIndex;
   reached: Set<Digest>;
   referrers: Map<Digest, Descriptor[]>;
+  /** The first that is listed and cannot be read. */
+  broken?: ConsignError;
 }
 
 /**
@@ -35,14 +39,26 @@ export class LayoutReferrers {
    */
   constructor(private readonly read: (descriptor: Descriptor) => Promise<Manifest | undefined>) {}
 
-  /** Sorted by digest, each once. */
-  async of(subject: Digest, index: LayoutIndex): Promise<Descriptor[]> {
-    return [...((await this.#graph(index)).referrers.get(subject) ?? [])];
+  /**
+   * Sorted by digest, each once. Any entry that cannot be read may be one that refers to it. @throws ConsignError where there is
+   * such an entry, unless `unproven` takes note of that
+   */
+  async of(
+    subject: Digest,
+    index: LayoutIndex,
+    unproven?: ReferrersOptions["unproven"],
+  ): Promise<Descriptor[]> {
+    const { referrers, broken = oddEntries(index) } = await this.#graph(index);
+    if (broken !== undefined && unproven === undefined) throw broken;
+    if (broken !== undefined) unproven?.(broken.message);
+    return [...(referrers.get(subject) ?? [])];
   }
 
   /** Whether the index lists this manifest, or one that it lists contains it. */
   async reaches(digest: Digest, index: LayoutIndex): Promise<boolean> {
-    return (await this.#graph(index)).reached.has(digest);
+    const { reached, broken } = await this.#graph(index);
+    if (broken !== undefined) throw broken;
+    return reached.has(digest);
   }
 
   /**
@@ -65,9 +81,10 @@ export class LayoutReferrers {
       const building = this.#build(index);
       this.#index = index;
       this.#current = building;
-      building.catch(() => {
+      const forget = (): void => {
         if (this.#current === building) this.#current = undefined;
-      });
+      };
+      building.then(({ broken }) => broken !== undefined && forget(), forget);
     }
     return this.#current;
   }
@@ -81,7 +98,7 @@ export class LayoutReferrers {
         graph.reached.add(entry.digest);
         fresh.set(entry.digest, entry);
       }
-      await forEachBounded(fresh.values(), 8, (entry) => this.#place(entry));
+      await forEachBounded(fresh.values(), 8, (entry) => this.#place(entry, graph));
       level = [...fresh.keys()].flatMap((digest) => this.#link(graph, digest));
     }
     for (const listed of graph.referrers.values())
@@ -89,9 +106,13 @@ export class LayoutReferrers {
     return graph;
   }
 
-  async #place(entry: Descriptor): Promise<void> {
+  async #place(entry: Descriptor, graph: Graph): Promise<void> {
     if (this.#placed.has(entry.digest)) return;
-    const manifest = await this.read(entry);
+    const manifest = await this.read(entry).catch((error: unknown) => {
+      if (!isConsignError(error, "LAYOUT_INVALID")) throw error;
+      graph.broken ??= error;
+      return undefined;
+    });
     if (manifest !== undefined) this.#placed.set(entry.digest, placedOf(manifest));
   }
 
@@ -113,4 +134,14 @@ function placedOf(manifest: Manifest): Placed {
     children: manifest.kind === "index" ? manifest.value.manifests : [],
     referrer: referrerDescriptor(manifest),
   };
+}
+
+function oddEntries({ odd }: LayoutIndex): ConsignError | undefined {
+  const [first] = odd;
+  return first === undefined
+    ? undefined
+    : new ConsignError(
+        "LAYOUT_INVALID",
+        `index.json has ${odd.length === 1 ? "an entry" : `${odd.length} entries`} that cannot be read, the first for this: ${first.why}`,
+      );
 }

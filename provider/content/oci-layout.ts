@@ -26,11 +26,13 @@ import type {
   CallOptions,
   Content,
   PushOptions,
+  ReferrersOptions,
   Store,
   TagListOptions,
   TagOptions,
   TagOrDigest,
 } from "./storage";
+import { printable } from "../printable";
 import { checkExpected, checkTag, isFallbackTag, isLeaseTag } from "./tags";
 import { readVerified, verified } from "./verify";
 
@@ -110,20 +112,48 @@ export class OciLayout implements Store {
     return size === target.size;
   }
 
-  async referrers(subject: Digest): Promise<Descriptor[]> {
-    return this.#referrers.of(subject, await this.#index.read());
+  async referrers(subject: Digest, { unproven }: ReferrersOptions = {}): Promise<Descriptor[]> {
+    return this.#referrers.of(subject, await this.#index.read(), unproven);
   }
 
   /**
    * Names that other tools wrote and that are no tags, as whole references, are not listed;
    * `resolve` takes them all the same.
    */
-  async tags({ leases = false }: TagListOptions = {}): Promise<string[]> {
-    const names = (await this.#index.read()).manifests.map(tagOf);
+  async tags({ leases = false, odd }: TagListOptions = {}): Promise<string[]> {
+    const index = await this.#index.read();
+    const names = index.manifests.map(tagOf);
+    if (odd !== undefined) await this.#tellOdd(index, odd);
     return [...new Set(names)]
       .filter((name) => name !== undefined)
       .filter((name) => isTag(name) && !isFallbackTag(name) && isLeaseTag(name) === leases)
       .sort();
+  }
+
+  /** Entries that have no tag are told where none has one, as podman and skopeo write them. */
+  async #tellOdd(index: LayoutIndex, odd: NonNullable<TagListOptions["odd"]>): Promise<void> {
+    for (const [at, { why }] of index.odd.entries())
+      odd(`index.json, odd entry ${at + 1}`, `it is no descriptor: ${why}`);
+    const byDigest = "select it by its digest, or give it a tag";
+    for (const entry of index.manifests) {
+      const name = tagOf(entry);
+      if (name !== undefined && !isTag(name))
+        odd(printable(name, 256), `its name is no tag; ${byDigest}: ${entry.digest}`);
+    }
+    if (index.manifests.some((entry) => tagOf(entry) !== undefined)) return;
+    for (const entry of index.manifests)
+      if (isManifestType(entry.mediaType) && (await this.#isArtifact(entry)))
+        odd(entry.digest, `index.json names no tag for it; ${byDigest}`);
+  }
+
+  /** Not what refers to one. What cannot be read is somebody's artifact. */
+  async #isArtifact(entry: Descriptor): Promise<boolean> {
+    try {
+      return (await this.manifest(entry)).value.subject === undefined;
+    } catch (error) {
+      if (isConsignError(error)) return true;
+      throw error;
+    }
   }
 
   async pushBlob(
@@ -151,7 +181,8 @@ export class OciLayout implements Store {
     await this.#hold(held);
     await this.#index.change((index) => this.#list(held, fresh, index), options);
     if (held.value.subject === undefined) return;
-    const shown = await this.referrers(held.value.subject.digest);
+    // Whether it is among them can be told, whatever else is.
+    const shown = await this.referrers(held.value.subject.digest, { unproven: () => {} });
     if (shown.some(({ digest }) => digest === descriptor.digest)) return;
     throw new ConsignError(
       "READ_BACK_FAILED",

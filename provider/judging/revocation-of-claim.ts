@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   claimTypeOf,
+  isAboutAnother,
   isClaim,
   names,
   partsOf,
@@ -39,7 +40,7 @@ export async function revocationOfClaim(
     for (const descriptor of (await store.referrers(subject)).filter(mayRevoke)) {
       const revocation = await weighClaim(store, descriptor, subject, trust, context);
       const { claim, worth } = revocation;
-      if (worth === "refused" || worth === "unsigned") continue;
+      if (worth === "refused" || worth === "unsigned" || isAboutAnother(claim)) continue;
       if (claim.type !== undefined && typeKey(claim.type) !== "revocation") continue;
       const said = "broken" in claim ? undefined : revocationSchema.safeParse(claim.predicate).data;
       if (said !== undefined && said.target !== target.claim.digest) continue;

@@ -3,10 +3,10 @@ import type { Store } from "../content/storage";
 import { isConsignError, type ConsignError, type ErrorCode } from "../errors";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
-import { tagDigest } from "../world/tags";
 import type { Leaving, Removed } from "./leaving";
 import { whoNeeds } from "./needed";
 import { removalOrder } from "./order";
+import { tagNow } from "./reach";
 
 /** For so long what a look around has found counts. */
 export const LOOK_LASTS_MS = 30_000;
@@ -121,7 +121,7 @@ export async function removeTags(
   const left: TagsLeft = { removed: [], stuck: new Map() };
   for (const [tag, own] of tags) {
     if (await holds(tag)) continue;
-    const now = await tagDigest(store, tag, { fresh: true });
+    const now = (await tagNow(store, tag))?.digest;
     if (now === undefined || !own.includes(now)) continue;
     try {
       await store.untag(tag);
@@ -145,7 +145,7 @@ export async function removeStaleTags(
   removed: readonly Digest[],
 ): Promise<void> {
   for (const tag of tags) {
-    const now = await tagDigest(store, tag, { fresh: true });
+    const now = (await tagNow(store, tag))?.digest;
     if (now === undefined || !removed.includes(now)) continue;
     await store.untag(tag).catch((error: unknown) => {
       if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;

@@ -44,6 +44,11 @@ export function isHost(text: string): boolean {
   return HOST.test(text) && URL.canParse(`https://${text}`);
 }
 
+/** True for a repository's name, or the beginning of one. */
+export function isRepository(text: string): boolean {
+  return REPOSITORY.test(text);
+}
+
 export const locationSchema = z
   .string()
   .check((context) => reportInto(context, () => parseLocation(context.value)));
@@ -87,6 +92,8 @@ export function parseLocation(text: string): Location {
 export function parseReference(text: string): Reference {
   if (text.length > 4096)
     throw invalid(text.slice(0, 64) + "…", "it is longer than 4096 characters");
+  if (/^[a-z][a-z0-9+.-]*:\/\/[^/]/i.test(text))
+    throw invalid(text, "it is a URL; write host/repository, or oci:/path for a layout");
   const layout = text.startsWith("oci:");
   // A directory's name may have an @ in it.
   const at = layout && text.lastIndexOf("@") < text.lastIndexOf("/") ? -1 : text.lastIndexOf("@");
@@ -128,7 +135,13 @@ function registryLocation(name: string, text: string): Location {
       text,
       `"${repository}" is not a repository name: lower-case letters, digits, and . _ - between them`,
     );
-  return { kind: "registry", registry, repository };
+  return {
+    kind: "registry",
+    registry,
+    // As every other client has it; there is no repository of one name there.
+    repository:
+      registry === "docker.io" && !repository.includes("/") ? `library/${repository}` : repository,
+  };
 }
 
 function invalid(text: string, why: string): ConsignError {

@@ -5,6 +5,8 @@ import { fitsPattern } from "./value-pattern";
 
 const GLOB = /[*?[\]{}!()]/;
 const PLAIN_GLOB = /^[\w.*?-]+$/;
+/** Picomatch wants something behind the dot of the first, and reads rows of stars in its own way. */
+const WANTS_MORE = /^\*\.\*(?:\.\w+)*$|\*\*/;
 
 /** Whether a text is a tag, or a glob that stands for several. */
 export function isTagPattern(text: string): boolean {
@@ -20,6 +22,7 @@ export function tagMatcher(patterns: readonly string[]): (tag: string) => boolea
 
 function compile(pattern: string): (tag: string) => boolean {
   // Stars alone can make a pattern slow, and have a matcher whose time is bounded.
-  if (PLAIN_GLOB.test(pattern)) return (tag) => fitsPattern(tag, pattern);
+  if (PLAIN_GLOB.test(pattern) && !WANTS_MORE.test(pattern))
+    return (tag) => fitsPattern(tag, pattern);
   return picomatch(pattern, { nonegate: true });
 }

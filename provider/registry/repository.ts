@@ -28,7 +28,7 @@ import { Memo } from "./memo";
 import { confirmManifest } from "./read-back";
 import { Referrers } from "./referrers";
 import { TagMoves } from "./tag-moves";
-import { listTags } from "./tags";
+import { listTags, type TagList } from "./tags";
 
 /**
  * One repository of a registry. Manifests read by digest come from a bounded cache for the life of
@@ -47,7 +47,7 @@ export class Repository implements Store {
   readonly #tagMoves: TagMoves;
   readonly #located: Memo<Descriptor | undefined>;
   readonly #presentBlobs: Memo<boolean>;
-  readonly #tagLists: Memo<string[]>;
+  readonly #tagLists: Memo<TagList>;
   readonly #reads = new Memo<Manifest>(0);
   readonly #pushes = new Memo<boolean>(0);
 
@@ -136,10 +136,10 @@ export class Repository implements Store {
   async referrers(subject: Digest, options: ReferrersOptions = {}): Promise<Descriptor[]> {
     const { settled = () => false, present = false } = options;
     const listed = await this.#referrers.list(parseDigest(subject), options);
-    const entries =
-      present && this.#referrers.capability.support === "unsupported"
-        ? await this.#present(listed, options)
-        : listed;
+    const { support, doubt } = this.#referrers.capability;
+    const isKeptByClients =
+      support === "unsupported" || (doubt !== undefined && options.unproven !== undefined);
+    const entries = present && isKeptByClients ? await this.#present(listed, options) : listed;
     const isComplete = (entry: Descriptor): boolean =>
       settled(entry.digest) || this.#isComplete(entry);
     const complete = entries.every(isComplete)
@@ -170,11 +170,12 @@ export class Repository implements Store {
 
   async tags(options: TagListOptions = {}): Promise<string[]> {
     if (options.fresh === true) this.#tagLists.delete("");
-    const tags = await this.#tagLists.get(
+    const { tags, odd } = await this.#tagLists.get(
       "",
       (signal) => listTags(this.connection, this.repository, { signal }),
       options.signal,
     );
+    for (const name of odd) options.odd?.(name, "its name is no tag");
     return tags.filter((tag) => isLeaseTag(tag) === (options.leases ?? false));
   }
 

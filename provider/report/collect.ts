@@ -6,6 +6,7 @@ import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import { artifactTypeOf, type Manifest } from "../oci/manifest";
+import { isAttestation } from "../oci/attestation";
 import { isManifestType } from "../oci/media-types";
 import { observeClaims, relatedAmong } from "./claims";
 import type { ObservedArtifact, ObserveOptions } from "./observation";
@@ -140,11 +141,6 @@ async function observeMembers(
   const observed: ObservedArtifact[] = [];
   for (const member of members) observed.push(await observeMember(store, member, o, budget, depth));
   return observed;
-}
-
-/** What BuildKit puts beside the images; it is among the claims of other tools. */
-function isAttestation({ annotations }: Descriptor): boolean {
-  return annotations?.["vnd.docker.reference.type"] === "attestation-manifest";
 }
 
 /**

@@ -15,7 +15,7 @@ import { openTrust, trustSchema } from "../notation";
 import type { Annotations, Descriptor } from "../oci/descriptor";
 import { artifactTypeOf } from "../oci/manifest";
 import { formatLocation, parseReference } from "../oci/reference";
-import { registrySettingsSchema, type RegistrySettings } from "../registry";
+import { parseRegistriesSettings } from "../registry";
 import { verifyFollowing, type Verified } from "./following";
 import { Inspector } from "./inspector";
 import type { ClaimReport } from "./observation";
@@ -145,22 +145,15 @@ async function inspecting<T>(
   { registries, baseDir }: Asking,
   ask: (inspector: Inspector) => Promise<T>,
 ): Promise<T> {
-  const inspector = new Inspector({ registries: readRegistries(registries), baseDir });
+  const inspector = new Inspector({
+    registries: parseRegistriesSettings(registries, "consign:registries"),
+    baseDir,
+  });
   try {
     return await ask(inspector);
   } finally {
     await inspector.close();
   }
-}
-
-function readRegistries(value: unknown): Record<string, RegistrySettings> {
-  const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value ?? {});
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ConsignError(
-    "CREDENTIALS_INVALID",
-    `consign:registries: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
-  );
 }
 
 function read<Schema extends z.ZodType>(schema: Schema, args: unknown): z.infer<Schema> {

@@ -7,13 +7,19 @@ import { revocationChecker, type ResolvedTrustPolicy, type RevocationChecker } f
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { formatLocation, parseReference, type Location } from "../oci/reference";
-import { RegistryClient, Repository, httpFetch, type RegistrySettings } from "../registry";
+import {
+  RegistryClient,
+  Repository,
+  httpFetch,
+  settingsFile,
+  type RegistriesSettings,
+} from "../registry";
 import { observeArtifact } from "./collect";
 import type { ObservedArtifact, ObserveOptions } from "./observation";
 
 export interface InspectorOptions {
   /** By registry, `host[:port]`. */
-  registries?: Record<string, RegistrySettings> | undefined;
+  registries?: RegistriesSettings | undefined;
   /** What relative paths are relative to. */
   baseDir: string;
   /** Where `DOCKER_CONFIG`, `HOME` and `PATH` come from. @default process.env */
@@ -44,7 +50,12 @@ export class Inspector {
   readonly #baseDir: string;
 
   constructor({ registries, baseDir, env }: InspectorOptions) {
-    this.#registries = new RegistryClient({ settings: registries, baseDir, env });
+    this.#registries = new RegistryClient({
+      settings: registries,
+      override: settingsFile(baseDir, env ?? process.env),
+      baseDir,
+      env,
+    });
     this.#revocation = revocationChecker({ fetch: httpFetch() });
     this.#baseDir = baseDir;
   }

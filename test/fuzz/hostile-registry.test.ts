@@ -72,7 +72,10 @@ async function registry(
         .end(instead[name] ?? manifest?.bytes ?? JSON.stringify(tags[name]));
     }
     const blob = blobs.get(name);
-    if (blob === undefined) return json(response, 404, { errors: [{ code: "MANIFEST_UNKNOWN" }] });
+    // As registries say who they are, also in answer to a HEAD, which has no body.
+    const version = { "docker-distribution-api-version": "registry/2.0" };
+    if (blob === undefined)
+      return json(response, 404, { errors: [{ code: "MANIFEST_UNKNOWN" }] }, version);
     const chunks: Uint8Array[] = [];
     for await (const chunk of await blob.open()) chunks.push(chunk);
     response

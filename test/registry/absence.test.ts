@@ -122,3 +122,33 @@ test("a blob that HEAD finds and GET does not is not taken for gone", async (con
     failsWith("REGISTRY_RESPONSE_INVALID"),
   );
 });
+
+test("a removal that is answered 404 is believed of what is not found after it, and asked for again of what is", async (context) => {
+  const registry = { "docker-distribution-api-version": "registry/2.0" };
+  for (const refusals of [1, 2]) {
+    let left = refusals;
+    const server = await scripted(context, (request, response) => {
+      if (request.method === "DELETE")
+        return void response.writeHead(left-- > 0 ? 404 : 202, registry).end();
+      response.writeHead(request.method === "HEAD" ? 200 : 404, {
+        ...registry,
+        ...(request.method === "HEAD"
+          ? {
+              "content-type": "application/vnd.oci.image.manifest.v1+json",
+              "content-length": "2",
+              "docker-content-digest": DIGEST,
+            }
+          : {}),
+      });
+      response.end();
+    });
+    const store = quickClient(context).repository(server.host, "a");
+    const target = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest: DIGEST };
+    const removed = store.deleteManifest({ ...target, size: 2 });
+    if (refusals === 1) await removed;
+    else await assert.rejects(removed, failsWith("REGISTRY_RESPONSE_INVALID"));
+    left = refusals;
+    await store.deleteBlob({ ...target, size: 2 });
+    assert.equal(left, refusals - 2, "asked twice");
+  }
+});

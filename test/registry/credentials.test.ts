@@ -105,10 +105,6 @@ test("auths: the registry's own name goes before a URL, and both before a part o
     }),
     "url",
   );
-  assert.equal(
-    await userOf({ "r.example:5000": entry("other"), "r.example/team": entry("team") }),
-    "team",
-  );
 });
 
 test("a credential helper of the host goes before the store, and the store before auths", async () => {

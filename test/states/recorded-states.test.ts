@@ -42,6 +42,10 @@ const EXPECTED: Readonly<Record<string, Shown>> = {
     after: "unchanged",
   },
   "0.1.0 artifacts/tag-moved-by-hand": { preview: ["update", "tagged.v1"] },
+  // Claims of the original that stay behind have a line now, and a plan that differs is counted anew.
+  "0.1.0 mirrors/derived": {
+    preview: ["update", "plan.budget.bytes", "plan.budget.requests", "plan.refused"],
+  },
   // Cut off before they were signed: a claim that nobody could see yet is not there at all.
   "0.1.0 artifacts/incomplete": {
     preview: ["update", "signature", "tagged.v1"],

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import {
+  audienceOf,
+  claimTypeOf,
   identitySchema,
   forbids,
   matchesIdentity,
@@ -12,7 +14,12 @@ import {
 import { forEachBounded } from "../../content/bounded";
 import type { ReadStore } from "../../content/storage";
 import { isConsignError } from "../../errors";
-import { verifyArtifact, trustPolicySchema, type ResolvedTrustPolicy } from "../../notation/index";
+import {
+  isSignature,
+  verifyArtifact,
+  trustPolicySchema,
+  type ResolvedTrustPolicy,
+} from "../../notation/index";
 import type { Annotations, Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import { mediaTypeSchema } from "../../oci/media-types";
@@ -107,6 +114,22 @@ export function claimFilter(
       wanted.every(([name, pattern]) => own[name] !== undefined && fitsPattern(own[name], pattern))
     );
   };
+}
+
+/**
+ * Whether a referrer that cannot be read would stay behind in any case, going by how it is listed.
+ * One that does not say its type would not.
+ */
+export function leavesOut(selection: ClaimSelection, listed: Descriptor): boolean {
+  const { types, excludeTypes, audience } = selection;
+  const type = claimTypeOf(listed) ?? (listed.artifactType || undefined);
+  if (type === undefined || isSignature(listed)) return false;
+  const described: Related = { type, audience: audienceOf(listed) };
+  return !claimFilter(
+    { types, excludeTypes, audience },
+    {},
+    () => undefined,
+  )(described, listed.digest);
 }
 
 /**

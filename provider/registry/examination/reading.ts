@@ -137,7 +137,7 @@ export function referrersApi(repository: Repository): Told {
 }
 
 async function fallbackTags({ connection, repository }: Manifests): Promise<Told> {
-  const lists = await listTags(connection, repository, { fallback: true });
+  const { tags: lists } = await listTags(connection, repository, { fallback: true });
   return lists.length === 0
     ? no("none is in the list of tags")
     : yes(`${lists.length} are in the list of tags`);

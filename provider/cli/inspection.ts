@@ -7,7 +7,8 @@ import { verifyFollowing, type Verified } from "../report/following";
 import { Inspector } from "../report/inspector";
 import type { ObservedArtifact, ObserveOptions } from "../report/observation";
 import { faultsOf, verificationOf, type VerificationReport } from "../report/verification";
-import type { CommandName, Flags } from "./command-line";
+import type { Flags } from "./command-line";
+import type { CommandName } from "./commands";
 import { readJsonFile } from "./json-file";
 import { trustFrom } from "./trust";
 import type { ExitCode, World } from "./world";
@@ -80,7 +81,7 @@ function verifying(
   };
 }
 
-const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = {
+export const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = {
   yes: 0,
   no: 1,
   unknown: 2,

@@ -4,7 +4,14 @@ import { z } from "zod";
 import { asConsignError, redact } from "../errors";
 import { forTerminal, oneLine, printable } from "../printable";
 import { claims } from "./claims";
-import { HELP, parseCommandLine, type CommandName, type Flags } from "./command-line";
+import { parseCommandLine, type Flags } from "./command-line";
+import type { CommandName, OfSeveral } from "./commands";
+import { completion } from "./completion";
+import { diff } from "./diff/diff";
+import { doctor } from "./doctor/doctor";
+import { explain } from "./explain";
+import { generalHelp, helpOf } from "./help";
+import { ls } from "./ls";
 import { retention } from "./retention";
 import { timeline } from "./timeline";
 import { tree } from "./tree";
@@ -13,10 +20,17 @@ import type { ExitCode, World } from "./world";
 
 const RUN: Readonly<
   Record<
-    Exclude<CommandName, "timeline">,
+    Exclude<CommandName, OfSeveral>,
     (reference: string, flags: Flags, world: World) => Promise<ExitCode>
   >
-> = { verify, claims, tree, retention };
+> = { verify, claims, tree, retention, ls, doctor, explain, completion };
+
+const RUN_SEVERAL: Readonly<
+  Record<
+    OfSeveral,
+    (references: readonly string[], flags: Flags, world: World) => Promise<ExitCode>
+  >
+> = { timeline, diff };
 
 /**
  * The whole command line but for where it gets its world from. Never throws: what fails is one
@@ -30,11 +44,17 @@ export async function run(args: readonly string[], outside: World): Promise<Exit
   };
   try {
     const commandLine = parseCommandLine(args);
-    if (commandLine.show === "result" && commandLine.command === "timeline")
-      return await timeline(commandLine.references, commandLine.flags, world);
+    if (commandLine.show === "result" && "references" in commandLine)
+      return await RUN_SEVERAL[commandLine.command](
+        commandLine.references,
+        commandLine.flags,
+        world,
+      );
     if (commandLine.show === "result")
       return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
-    world.print(commandLine.show === "help" ? HELP : version());
+    if (commandLine.show === "version") world.print(version());
+    else
+      world.print(commandLine.command === undefined ? generalHelp() : helpOf(commandLine.command));
     return 0;
   } catch (error) {
     const { code, message } = asConsignError(error);

@@ -32,6 +32,11 @@ export function isFallbackTag(tag: string): boolean {
   return /^sha(?:256|512)-[0-9a-f]{64}$/.test(tag);
 }
 
+export interface ListOptions extends CallOptions {
+  /** Fallback tags, and no others. @default false */
+  fallback?: boolean | undefined;
+}
+
 /** What a registry lists. */
 export interface TagList {
   /** Sorted. */
@@ -49,7 +54,7 @@ export interface TagList {
 export async function listTags(
   connection: Connection,
   repository: string,
-  options: CallOptions = {},
+  options: ListOptions = {},
 ): Promise<TagList> {
   const about: About = { kind: "tags", reference: `${connection.registry}/${repository}` };
   const tags = new Set<string>();
@@ -86,7 +91,7 @@ export async function listTags(
     bound.bytes(answer.bytes.byteLength);
     for (const name of parsePage(answer.bytes, about))
       if (!isTag(name)) odd.add(printable(name, MAX_ODD_NAME));
-      else if (!isFallbackTag(name)) tags.add(name);
+      else if (isFallbackTag(name) === (options.fallback ?? false)) tags.add(name);
     bound.entries(tags.size + odd.size);
     url = nextPage(answer.headers.get("link"), url, about.reference);
   }

@@ -67,7 +67,7 @@ export class Inspector {
    */
   async locate(reference: string): Promise<Located> {
     const { location, tag, digest } = parseReference(reference);
-    const store = this.#open(location);
+    const store = this.open(location);
     const wanted = digest ?? tag;
     if (wanted === undefined)
       throw new ConsignError(
@@ -102,7 +102,7 @@ export class Inspector {
     } catch (error) {
       const { location, digest } = parseReference(reference);
       if (digest === undefined || !isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
-      const store = this.#open(location);
+      const store = this.open(location);
       const descriptor = await describedByReferrers(store, digest);
       if (descriptor === undefined) throw error;
       return { store, descriptor, scope: formatLocation(location) };
@@ -113,7 +113,8 @@ export class Inspector {
     await this.#registries.close();
   }
 
-  #open(location: Location): ReadStore {
+  /** A place to read from, until this inspector is closed. */
+  open(location: Location): ReadStore {
     if (location.kind === "registry")
       return this.#registries.repository(location.registry, location.repository);
     return OciLayout.open(resolve(this.#baseDir, location.path), {

@@ -20,18 +20,20 @@ import {
   defaultOnDelete,
   explainUndeletable,
   leavingClaimSchema,
+  marks,
   removeClaim,
   removeReplaced,
   replacedBy,
   type ClaimBefore,
   type LeavingClaim,
 } from "./remove";
-import { claimStatus, isDeliberate } from "./standing";
+import { claimStatus, isDeliberate, STANDING } from "./standing";
 import { at, type ResourceContext } from "../world/context";
 import { Made } from "../keeping/made";
 import type { Digest } from "../oci/digest";
 import type { OwnSignature } from "../signing/own-signatures";
 import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
+import { dueSigner } from "../signing/due";
 import { NOT_DUE } from "../signing/renewal";
 import { checkRevocationTarget } from "./revocation-target";
 import { signedBySchema } from "../signing/signer";
@@ -98,9 +100,9 @@ export const claim: Reconciler<typeof schema.shape> = {
     "expiresAt",
   ],
 
-  async plan(known, unknown, _previous, context) {
+  async plan(known, unknown, previous, context) {
     checkContentArguments(known, unknown);
-    const { signedBy } = await plannedSigning(known, context);
+    const { signedBy } = await plannedSigning(known, previous, context);
     const planned: Properties = {
       ...pick(known, "audience", "supersedes", "onDelete"),
       status: "valid",
@@ -143,6 +145,18 @@ export const claim: Reconciler<typeof schema.shape> = {
         context,
       );
     }
+    const due = await dueSigner(
+      {
+        known,
+        unknown,
+        planned,
+        previous,
+        standing: STANDING,
+        store: () => context.stores.open(location),
+      },
+      context,
+    );
+    if (due !== undefined) Object.assign(planned, { signedBy: due, issuer: due.subject });
     return { planned };
   },
 
@@ -371,20 +385,6 @@ function leaving({ descriptor, about }: Planned, state: Properties | undefined):
     recorded: made.isMarked ? [] : made.record(),
     thumbprint: "",
     ...(made.isMarked ? { made: made.record() } : {}),
-  };
-}
-
-/** What is ours, and what that means for a destroy, which asks nobody in its preview. */
-function marks({ digest, reference, onDelete }: Planned, made: Made): Properties {
-  return {
-    made: made.record(),
-    onDestroy: [
-      onDelete === "retain"
-        ? `destroy will keep ${reference}: onDelete is "retain"`
-        : made.has(digest)
-          ? `destroy will remove ${reference} with the signatures of this resource, unless others need it`
-          : `destroy will keep ${reference}: it was there before this resource`,
-    ],
   };
 }
 

@@ -18,28 +18,34 @@ import { runPart } from "../world/run";
  * the paths or names only, and changes of these are no changes as long as the certificate is the
  * same.
  */
-export const signerSchema = z.union([
-  z.strictObject({
-    keyFile: z.string().min(1),
-    certificateChainFile: z.string().min(1),
-    /**
-     * Name of the environment variable that holds an encrypted key's passphrase. The passphrase
-     * itself is no argument, so that it cannot reach state.
-     */
-    passphraseEnv: z.string().min(1).optional(),
-  }),
-  z.strictObject({ notationKey: z.string().min(1), configDir: z.string().min(1).optional() }),
-  z.strictObject({
-    plugin: z.string().min(1),
-    keyId: z.string().min(1),
-    pluginConfig: z.record(z.string(), z.string()).optional(),
-    /**
-     * Spares the plugin a question in each plan; tells the certificate of a plugin that makes whole
-     * envelopes.
-     */
-    certificateChainFile: z.string().min(1).optional(),
-  }),
-]);
+export const signerSchema = z.union(
+  [
+    z.strictObject({
+      keyFile: z.string().min(1),
+      certificateChainFile: z.string().min(1),
+      /**
+       * Name of the environment variable that holds an encrypted key's passphrase. The passphrase
+       * itself is no argument, so that it cannot reach state.
+       */
+      passphraseEnv: z.string().min(1).optional(),
+    }),
+    z.strictObject({ notationKey: z.string().min(1), configDir: z.string().min(1).optional() }),
+    z.strictObject({
+      plugin: z.string().min(1),
+      keyId: z.string().min(1),
+      pluginConfig: z.record(z.string(), z.string()).optional(),
+      /**
+       * Spares the plugin a question in each plan; tells the certificate of a plugin that makes whole
+       * envelopes.
+       */
+      certificateChainFile: z.string().min(1).optional(),
+    }),
+  ],
+  {
+    error: ({ input }) =>
+      `${input === undefined ? "is missing: give" : "must be"} an object with keyFile and certificateChainFile, with notationKey, or with plugin and keyId`,
+  },
+);
 export type SignerArgument = z.infer<typeof signerSchema>;
 
 /**

@@ -3,6 +3,7 @@ import { forEachBounded } from "../../content/bounded";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import { budgetOf } from "../plan/budget";
+import { warnOfUnversioned } from "../plan/warnings";
 import { takesCosignTags } from "./claims";
 import { chooseCosignTags } from "./cosign";
 import { mirroredBefore, earlierArtifactsToRevisit, withdrawnTags } from "./withdrawn";
@@ -12,7 +13,7 @@ import { childFilter } from "./platforms";
 import { Refusals } from "./refusals";
 import { sortedByKey } from "../../upcoming/related";
 import { SourceView } from "./source-view";
-import { namedDigests, namedTags, namesOnly, selectTags } from "./tags";
+import { namedDigests, namedTags, namesOnly, selectTags, unversioned } from "./tags";
 import { ChosenArtifacts, type Choosing, type MirrorQuestion } from "./chosen-artifacts";
 
 /**
@@ -82,6 +83,12 @@ class Resolution {
       ...(this.#choosing.keeps ? withdrawnTags(this.question.base, tags, offered) : {}),
       ...offered,
     };
+    const { source, context } = this.question;
+    warnOfUnversioned(
+      unversioned([...Object.keys(candidates), ...(this.#tagList ?? [])], tags),
+      source.name,
+      context,
+    );
     for (const tag of await selectTags(Object.keys(candidates), tags, (tag) =>
       creationOf(
         this.#view,

@@ -33,7 +33,7 @@ export async function localSigner({
   const chain = await readSigningChain(certificateChainFile);
   const [leaf] = chain;
   if (leaf === undefined || !leaf.x509.publicKey.equals(createPublicKey(privateKey))) {
-    const message = `the private key in ${keyFile} does not belong to the first certificate in ${certificateChainFile}`;
+    const message = `the private key in ${keyFile} does not belong to the first certificate in ${certificateChainFile}: give the key of that certificate, or its chain with the leaf first`;
     throw new ConsignError("KEY_MISMATCH", message, { path: "keyFile" });
   }
   return keySigner(

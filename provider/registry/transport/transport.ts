@@ -87,7 +87,7 @@ export class Transport {
         ? undefined
         : new SentContent(body.content, counters);
     const target = this.#target(address, outgoing.way);
-    const exchange = new Exchange(outgoing, sent, counters);
+    const exchange = new Exchange(outgoing, sent, counters, this.#options.proxy);
     counters.count(address.host, method);
     if (body instanceof Uint8Array) counters.bytesSent += body.byteLength;
     const length =
@@ -196,6 +196,7 @@ class Exchange implements Recipient {
     private readonly outgoing: Outgoing,
     private readonly sent: SentContent | undefined,
     private readonly counters: Counters,
+    private readonly proxy: string | undefined,
   ) {
     this.#deadline = setTimeout(passed, outgoing.deadlineMs, this).unref();
     const { signal } = outgoing;
@@ -217,7 +218,8 @@ class Exchange implements Recipient {
   explain(error: unknown): unknown {
     const { signal, method, address } = this.outgoing;
     if (signal?.aborted === true) return signal.reason;
-    return this.sent?.failure ?? transportFailure(error, `${method} ${address.href}`, this.#late);
+    const request = `${method} ${address.href}`;
+    return this.sent?.failure ?? transportFailure(error, request, this.#late, this.proxy);
   }
 
   ended(): void {

@@ -68,11 +68,19 @@ export async function planPromotion(
   if (expected === undefined || NEEDED.some((name) => unknown.has(name))) return { planned };
   const inputs = { ...(known as PromotionInputs), artifact: expected };
   Object.assign(planned, await plannedPromotion(inputs, previous, context));
-  const signedBy = signedBySchema.safeParse(planned["signedBy"]).data;
-  const isDue = planned["verified"] === true && planned["record"] !== previous?.["record"];
-  if (isDue && signedBy !== undefined)
-    planned["signedBy"] = await signerOfDue(inputs.signer, signedBy, context);
-  return { planned };
+  return { planned: { ...planned, ...(await dueSigner(inputs, planned, previous, context)) } };
+}
+
+/** A promotion is signed where its record is a new one. */
+async function dueSigner(
+  { signer }: PromotionInputs,
+  { signedBy, verified, record }: Properties,
+  previous: Properties | undefined,
+  context: ResourceContext,
+): Promise<Properties> {
+  const planned = signedBySchema.safeParse(signedBy).data;
+  if (planned === undefined || verified !== true || record === previous?.["record"]) return {};
+  return { signedBy: await signerOfDue(signer, planned, context) };
 }
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConsignError} from "../errors";
+import type { ConsignError } from "../errors";
 import { isConsignError } from "../errors";
 import { findNotationKey } from "../notation/sign/signing-keys";
 import { findPlugin, pluginDirectory } from "../notation/sign/plugin-location";

@@ -25,7 +25,8 @@ export type ClaimType = KnownClaimType | (string & {});
 /**
  * Who signs: a key file with its certificate chain, a key of notation's `signingkeys.json`, or a
  * notation plugin (which is how key management services and HSMs come in). Names and paths only:
- * private keys never enter state. A changed path is no change as long as the signing certificate is
+ * private keys never enter state. A preview and a refresh need the certificate alone; a key that is
+ * not there is a warning of the preview in which something is to be signed. A changed path is no change as long as the signing certificate is
  * the same.
  */
 export type Signer =

@@ -31,6 +31,7 @@ import { at, type ResourceContext } from "../world/context";
 import { openTrust } from "../judging/judgement";
 import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
 import { signedBySchema } from "../signing/signer";
+import { signerOfDue } from "../signing/planned-signer";
 import { requireTrustedSigner } from "../signing/signer-trust";
 import { plannedSigning } from "../signing/signing";
 
@@ -122,7 +123,8 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       ...(policy === undefined || unknown.has("policy") ? {} : { policy }),
       ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !unknown.has(name))),
     };
-    Object.assign(planned, await plannedSigning(known, context));
+    const { signedBy } = await plannedSigning(known, previous, context);
+    if (signedBy !== undefined) planned["signedBy"] = signedBy;
     if (
       ARGUMENTS.some((name) => unknown.has(name)) ||
       unknown.has("upcoming") ||
@@ -131,7 +133,7 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       return { planned };
     const inputs: ArchiveInputs = { ...(known as ArchiveInputs), ...defaults, policy };
     const trust = await openTrust(inputs.trust, inputs.archive, context);
-    await requireTrustedSigner(inputs.signer, trust, "trust", context);
+    await requireTrustedSigner({ signer: inputs.signer, previous }, trust, "trust", context);
     const recorded = recordedPlan(previous);
     const asOf = resolveAsOf(inputs.asOf, recorded?.asOf, context);
     const facts = await at("sources", () => factsFor(inputs, recorded?.entries, context));
@@ -148,6 +150,8 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       context,
     );
     tell(inputs, entries, context);
+    if (signedBy !== undefined && Object.values(entries).some(leavesRecord))
+      planned["signedBy"] = await signerOfDue(inputs.signer, signedBy, context);
     return { planned: { ...planned, asOf, entries, plan: planLines(entries) } };
   },
 
@@ -225,6 +229,11 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     // An archive outlives the policy that filled it.
   },
 };
+
+/** What is archived, or has its content purged, is so by a signed record. */
+function leavesRecord({ decision }: Entry): boolean {
+  return decision === "archive" || decision === "purge-content";
+}
 
 function areEntries(value: unknown): value is Entries {
   return (

@@ -27,7 +27,7 @@ export async function archiveOne(
     });
     if (report.manifests > 0)
       context.progress(
-        `${inputs.archive}@${digest}: ${report.manifests} manifests, ${report.blobs} blobs, ${report.bytes} bytes archived from ${location}`,
+        `${inputs.archive}@${digest}: ${report.manifests} manifests, ${report.blobs} blobs, ${report.bytes} bytes ${entry.archivedAt === undefined ? "archived" : "restored"} from ${location}`,
       );
   }
   const graph = await proveComplete({ archive, root, ...LEAVES });

@@ -10,8 +10,10 @@ import { listSignatures } from "../notation/index";
 import { descriptorSchema, type Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
 import { parseReference, referenceSchema, type Location } from "../oci/reference";
+import type { Made } from "../keeping/made";
 import type { ResourceContext } from "../world/context";
 import { holdingsOf } from "../world/holdings";
+import type { Properties } from "../world/reconciler";
 
 /** A claim of ours that is to go: what it is, about what, and what of it and on it we have made. */
 export const leavingClaimSchema = z.object({
@@ -165,4 +167,25 @@ export function explainUndeletable(error: unknown): unknown {
     `${error.message}; to leave the claim there, set onDelete to "retain" and run up first`,
     { reference: error.reference, status: error.status, path: "onDelete" },
   );
+}
+
+/** What is ours, and what that means for a destroy, which asks nobody in its preview. */
+export function marks(
+  {
+    digest,
+    reference,
+    onDelete,
+  }: { digest: string; reference: string; onDelete: "retain" | "purge" },
+  made: Made,
+): Properties {
+  return {
+    made: made.record(),
+    onDestroy: [
+      onDelete === "retain"
+        ? `destroy will keep ${reference}: onDelete is "retain"`
+        : made.has(digest)
+          ? `destroy will remove ${reference} with the signatures of this resource, unless others need it`
+          : `destroy will keep ${reference}: it was there before this resource`,
+    ],
+  };
 }

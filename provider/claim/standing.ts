@@ -67,6 +67,12 @@ export function isDeliberate(status: unknown): boolean {
   return typeof status === "string" && /^(?:superseded|revoked) by /.test(status);
 }
 
+/** Where a claim's standing is recorded, and which asks for nothing to be done. */
+export const STANDING = {
+  property: "status",
+  isSettled: (status: unknown): boolean => status === "valid" || isDeliberate(status),
+};
+
 /**
  * How a claim with this verdict on it stands among the others about its subject; of these, who is
  * under the same root counts.

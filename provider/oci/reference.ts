@@ -129,7 +129,10 @@ function registryLocation(name: string, text: string): Location {
       text,
       "it must begin with a registry's host, as registry.example/repository; none is assumed",
     );
-  if (!isHost(registry)) throw invalid(text, `"${registry}" is not a host`);
+  if (/^[a-z]+:$/.test(registry) && repository.startsWith("/"))
+    throw invalid(text, `a reference is written without "${registry}//"; leave it out`);
+  if (!isHost(registry))
+    throw invalid(text, `"${registry}" is not a host, as registry.example or localhost:5000`);
   if (!REPOSITORY.test(repository) || repository.length > 255)
     throw invalid(
       text,

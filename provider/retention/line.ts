@@ -13,6 +13,13 @@ export interface Row {
   reason: string;
 }
 
+/** What was never archived cannot have expired there. */
+function stateOf({ state, decision, archivedAt }: Entry): string {
+  return state === "expired" && decision === "keep" && archivedAt === undefined
+    ? "never archived"
+    : state;
+}
+
 export function rowOf(digest: string, entry: Entry): Row {
   const tags = [...new Set(Object.values(entry.tags).flat())];
   const { windows } = readFacts(entry, undefined, 0);
@@ -25,7 +32,7 @@ export function rowOf(digest: string, entry: Entry): Row {
             `${environment} ${day(from)} to ${until === undefined ? "now" : day(until)}`,
         )
         .join(", ") || "never in use",
-    state: entry.state,
+    state: stateOf(entry),
     archived: entry.archivedAt === undefined ? "-" : day(entry.archivedAt),
     until: entry.retainUntil === undefined ? "-" : day(entry.retainUntil),
     decision: entry.decision,

@@ -95,7 +95,7 @@ export class Life {
   async #plan(provider: ReturnType<typeof dynamicProvider>, args: Properties): Promise<Preview> {
     const { inputs = {}, failures = [] } =
       (await provider.check?.(this.inputs, JSON.parse(JSON.stringify(args)) as Properties)) ?? {};
-    if (failures.length > 0) throw new Refused(failures);
+    if (failures.length > 0) throw new Refused(failures.map(asChecked));
     const planned = overTheWire(inputs as Properties);
     if (this.id === undefined) return { op: "create", planned, changed: [] };
     const { changes, replaces = [] } =
@@ -183,6 +183,14 @@ export class Life {
   async destroy(): Promise<void> {
     await this.#phase(async (provider) => provider.delete?.(this.id ?? "", this.outputs));
   }
+}
+
+const PROPERTY = /^([A-Za-z]\w*(?:\.[^\s:[\]]+|\[(?:"[^"]*"|\d+)\])*): /;
+
+/** The engine is told the argument in the reason. */
+export function asChecked({ reason }: { reason: string }): CheckFailed {
+  const [prefix = "", property = ""] = PROPERTY.exec(reason) ?? [];
+  return { property, reason: reason.slice(prefix.length) };
 }
 
 /** As properties are after they went through protobuf, which refuses what it cannot carry. */

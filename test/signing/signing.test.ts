@@ -83,10 +83,8 @@ test("an encrypted key takes its passphrase from the environment, and nothing of
       passphraseEnv: "CONSIGN_TEST_PASSPHRASE",
     },
   };
-  await assert.rejects(
-    life.preview(encrypted),
-    refusedAt("signer.passphraseEnv", /KEY_UNREADABLE/),
-  );
+  await life.preview(encrypted);
+  assert.match(life.warnings.join(), /^signer\.passphraseEnv: a signature is due.*KEY_UNREADABLE/);
   process.env["CONSIGN_TEST_PASSPHRASE"] = "wrong";
   await assert.rejects(life.preview(encrypted), refusedAt("signer.keyFile", /KEY_UNREADABLE/));
   process.env["CONSIGN_TEST_PASSPHRASE"] = passphrase;

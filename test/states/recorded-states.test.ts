@@ -41,6 +41,10 @@ const EXPECTED: Readonly<Record<string, Shown>> = {
     refresh: WORDS,
     after: "unchanged",
   },
+  // The reason names the roots that are trusted.
+  "0.1.0 mirrors/refused": {
+    preview: ["update", "plan.budget.bytes", "plan.budget.requests", "plan.refused.forged"],
+  },
   "0.1.0 artifacts/tag-moved-by-hand": { preview: ["update", "tagged.v1"] },
   // Claims of the original that stay behind have a line now, and a plan that differs is counted anew.
   "0.1.0 mirrors/derived": {

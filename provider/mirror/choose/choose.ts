@@ -6,6 +6,7 @@ import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import type { Manifest } from "../../oci/manifest";
 import { budgetOf } from "../plan/budget";
+import { warnOfUnversioned } from "../plan/warnings";
 import { takesCosignTags } from "./claims";
 import { chooseCosignTags } from "./cosign";
 import { mirroredBefore, earlierArtifactsToRevisit, withdrawnTags } from "./withdrawn";
@@ -15,7 +16,7 @@ import { childFilter } from "./platforms";
 import { Refusals } from "./refusals";
 import { sortedByKey } from "../../upcoming/related";
 import { SourceView, unprovenLists } from "./source-view";
-import { namedDigests, namedTags, namesOnly, selectTags } from "./tags";
+import { namedDigests, namedTags, namesOnly, selectTags, unversioned } from "./tags";
 import { ChosenArtifacts, type Choosing, type MirrorQuestion } from "./chosen-artifacts";
 
 /**
@@ -84,6 +85,11 @@ class Resolution {
       if (before !== undefined) offered[tag] = before;
     }
     if (!this.#choosing.keeps) await this.#confirmGone(offered);
+    warnOfUnversioned(
+      unversioned([...Object.keys(offered), ...(this.#tagList ?? [])], tags),
+      this.question.source.name,
+      this.question.context,
+    );
     const candidates = await this.#selectTags({ tags: offered, faults });
     const roots = new Map<Digest, Descriptor>();
     for (const root of Object.keys(this.#plan.tags).flatMap((tag) => candidates[tag] ?? []))

@@ -74,6 +74,7 @@ export type TagSelection = z.infer<typeof tagSelectionSchema>;
 export type CreatedAt = (tag: string) => Promise<number | undefined>;
 
 const COSIGN_TAG = /^(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})\.(sig|att|sbom)$/;
+const NUMBERED = /^v?\d+(?:\.\d+)*$/;
 const INVENTORY_TAG = /^consign-inventory-[0-9a-f]{12}$/;
 
 /**
@@ -203,6 +204,21 @@ function version(tag: string): semver.SemVer | null {
 function inRange(tag: string, range: string): boolean {
   const parsed = version(tag);
   return parsed !== null && semver.satisfies(parsed, range);
+}
+
+/**
+ * Tags that look like versions and are none, as `v1`: rules that go by versions leave them out. Of
+ * what looks like no version nobody expects it.
+ */
+export function unversioned(tags: readonly string[], selection: TagSelection): string[] {
+  const { semver: range, newest, ...others } = rulesOf(selection);
+  const byVersion =
+    range !== undefined ||
+    typeof newest === "number" ||
+    (newest !== undefined && newest.by === "semver");
+  return byVersion
+    ? matchingTags(tags, others).filter((tag) => NUMBERED.test(tag) && version(tag) === null)
+    : [];
 }
 
 function newestVersions(tags: readonly string[], count: number): string[] {

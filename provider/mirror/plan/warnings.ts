@@ -28,6 +28,21 @@ export function listed(names: readonly string[], most = 5): string {
   return `${names.slice(0, most).join(", ")}${more}`;
 }
 
+/** Up to these are named. */
+const MAX_NAMED = 5;
+
+export function warnOfUnversioned(
+  tags: readonly string[],
+  source: string,
+  context: ResourceContext,
+): void {
+  if (tags.length === 0) return;
+  const more = tags.length - MAX_NAMED;
+  context.warn(
+    `mirror of ${source}: tags: ${tags.slice(0, MAX_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""} ${tags.length === 1 ? "is no version" : "are no versions"} of three numbers, as 1.2.0, so what goes by versions (semver, newest) does not take ${tags.length === 1 ? "it" : "them"}: select by include or matching, or newest by "created"`,
+  );
+}
+
 /**
  * A destination that is new to the mirror may have the tags already, and elsewhere. Whoever cannot
  * be asked is found out later.

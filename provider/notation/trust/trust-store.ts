@@ -161,7 +161,7 @@ function trustedFrom(
 function storeInvalid(where: string, why: string, path: string, cause?: unknown): ConsignError {
   return new ConsignError(
     "TRUST_STORE_INVALID",
-    `the trusted certificates of ${where} cannot be used: ${why}`,
+    `the trusted certificates of ${where} cannot be used: ${why}; give PEM text, or the path of a PEM or DER file`,
     { path, cause },
   );
 }

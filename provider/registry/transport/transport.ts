@@ -226,10 +226,8 @@ class Exchange implements Recipient {
   explain(error: unknown): unknown {
     const { signal, method, address } = this.outgoing;
     if (signal?.aborted === true) return signal.reason;
-    const way = this.proxy === undefined ? "" : `, through the proxy ${this.proxy},`;
-    return (
-      this.sent?.failure ?? transportFailure(error, `${method} ${address.href}${way}`, this.#late)
-    );
+    const request = `${method} ${address.href}`;
+    return this.sent?.failure ?? transportFailure(error, request, this.#late, this.proxy);
   }
 
   ended(): void {

@@ -123,7 +123,11 @@ test(
       },
     };
     for (const [change, told] of [
-      [{ signer: { ...signer.args, keyFile: "none.key" } }, /signer\.keyFile[\s\S]*FILE_NOT_FOUND/],
+      // A missing key is none of a preview's business; a missing certificate is.
+      [
+        { signer: { ...signer.args, certificateChainFile: "none.pem" } },
+        /signer\.certificateChainFile[\s\S]*FILE_NOT_FOUND/,
+      ],
       [{ repository: "Not A Reference" }, /repository[\s\S]*REFERENCE_INVALID/],
     ] as const) {
       await assert.rejects(

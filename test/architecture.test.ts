@@ -189,6 +189,18 @@ describe("the house", () => {
     );
   });
 
+  test("what a kind does lies in each slice under the same names", () => {
+    const paths = new Set(code.map(({ path }) => path));
+    const roles = ["arguments", "plan", "apply", "observe", "remove"];
+    // A verdict leaves nothing behind, and an archive outlives its policy.
+    const leavesNothing = ["provider/verification/remove.ts", "provider/archive/remove.ts"];
+    none(
+      KINDS.flatMap((kind) => [kind.split("/")[1], ...roles].map((role) => `${kind}/${role}.ts`))
+        .filter((path) => !paths.has(path) && !leavesNothing.includes(path))
+        .map((path) => `${path} is missing`),
+    );
+  });
+
   test("a package is known where it belongs, and nowhere else", () => {
     const offences: string[] = [];
     for (const file of code) {

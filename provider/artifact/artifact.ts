@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseLocation } from "../oci/reference";
-import { readState } from "../world/arguments";
-import type { Reconciler } from "../world/reconciler";
-import { Made } from "../keeping/made";
-import { ownSignaturesOn, takeAway } from "../keeping/take-away";
 import { recordedSignatures } from "../signing/signing";
+import type { Reconciler } from "../world/reconciler";
 import { ensureArtifact } from "./apply";
-import { signedArtifactSchema, plannedArtifactSchema, tagsBefore } from "./arguments";
+import { plannedArtifactSchema, signedArtifactSchema } from "./arguments";
 import { observeArtifact } from "./observe";
 import { planArtifact } from "./plan";
+import { removeSignedArtifact } from "./remove";
 
 /**
  * An artifact in a repository, its signature, and the tags on it. Signature before tag: who
@@ -43,20 +41,5 @@ export const signedArtifact: Reconciler<typeof signedArtifactSchema.shape> = {
 
   observe: observeArtifact,
 
-  async remove(state, context) {
-    const recorded = readState(plannedArtifactSchema, state);
-    const store = await context.stores.open(recorded.repository);
-    const made = Made.of(state);
-    const leaving = {
-      store,
-      location: parseLocation(recorded.repository),
-      target: recorded.descriptor,
-      tags: Object.fromEntries(
-        Object.entries(tagsBefore(state).placed).map(([tag, digest]) => [tag, [digest]]),
-      ),
-      made,
-      related: ownSignaturesOn(recorded.digest, made),
-    };
-    await takeAway(leaving, recorded.onDelete, context);
-  },
+  remove: removeSignedArtifact,
 };

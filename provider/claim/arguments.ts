@@ -8,13 +8,15 @@ import { NOT_DUE } from "../signing/renewal";
 import { signedBySchema } from "../signing/signer";
 import { signatureRecordSchema } from "../signing/signing";
 import { contentShape } from "./content";
-import { leavingClaimSchema } from "./remove";
+import { leavingClaimSchema } from "./removal";
 
 export const schema = z.object({
   ...contentShape,
   ...signingShape,
   onDelete: z.enum(["retain", "purge"]).optional(),
 });
+
+export type ClaimInputs = z.infer<typeof schema>;
 
 export const plannedSchema = schema.extend({
   onDelete: z.enum(["retain", "purge"]).default("purge"),

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
-import { emptyPlan, mirrorPlanSchema, union, type FullPlan } from "../upcoming/plan";
+import { mirrorPlanSchema } from "../upcoming/plan";
 import { readState } from "../world/arguments";
 import { PartialFailure, type Reconciler } from "../world/reconciler";
+import { bringInStep } from "./apply";
 import { plannedMirrorSchema, previousMirror, schema, type PlannedMirror } from "./arguments";
-import { inventoryTagOf } from "./fill/fill";
-import { bringInStep } from "./fill/fill-all";
-import { removeUnplanned } from "./fill/prune";
-import { Marks } from "./fill/marks";
-import { respelled, without } from "./places";
-import { removeInventory } from "./plan/inventory";
-import { fromRecord, plannedAt } from "./plan/memory";
 import { observeMirror } from "./observe";
-import { planMirror } from "./plan/planned";
+import { respelled } from "./places";
+import { planMirror } from "./plan";
 import { listed } from "./plan/warnings";
+import { removeMirror } from "./remove";
 
 /**
  * Keeps destinations in step with a source: chosen tags, and of what refers to them a chosen part.
@@ -64,38 +60,7 @@ export const mirror: Reconciler<typeof schema.shape> = {
 
   observe: observeMirror,
 
-  async remove(state, context) {
-    const recorded = readState(plannedMirrorSchema, state);
-    if (recorded.onDelete === "retain") return;
-    const plan = await fromRecord(recorded.plan, recorded.destinations, context);
-    if (plan === undefined) return;
-    for (const destination of await without(recorded.destinations, [recorded.source], context)) {
-      const store = await context.stores.open(destination);
-      const late = recorded.behind?.[destination];
-      const held =
-        union(
-          late === undefined ? undefined : await fromRecord(late, recorded.destinations, context),
-          plan,
-        ) ?? plan;
-      const taken: FullPlan =
-        recorded.onDelete === "purge" ? held : { ...emptyPlan(), tags: held.tags, cosignTags: {} };
-      const others = await plannedAt(destination, context);
-      await removeUnplanned(
-        {
-          destination: store,
-          plan: others.plan,
-          before: taken,
-          marks: Marks.of(recorded.marks?.[destination], held),
-        },
-        context,
-      );
-      if (
-        recorded.plan.summary !== undefined &&
-        !others.inventoryTags.has(inventoryTagOf(recorded))
-      )
-        await removeInventory(store, inventoryTagOf(recorded), context);
-    }
-  },
+  remove: removeMirror,
 };
 
 /** Everything else is in step by now. */

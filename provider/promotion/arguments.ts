@@ -19,7 +19,7 @@ import { carrySelectionSchema } from "./carried-claims";
 import { againstSchema } from "../judging/against";
 import { openTrust, trustSchema, verdictSchema } from "../judging/judgement";
 import { promotedSchema, type HistoryQuestion } from "./history";
-import { slotOf, type PromotionQuestion } from "./plan";
+import { slotOf, type PromotionQuestion } from "./resolve";
 import { recordSchema } from "../deployments/record";
 import { recordSigningShape } from "../signing/record-signing";
 import { signedBySchema } from "../signing/signer";

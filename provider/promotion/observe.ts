@@ -11,7 +11,7 @@ import {
   type PlannedPromotion,
 } from "./arguments";
 import { revocationIn } from "../judging/objections";
-import { lifecycleOf } from "./plan";
+import { lifecycleOf } from "./resolve";
 import { rememberedIn } from "../judging/against";
 import { describeRunning } from "../deployments/record";
 import type { Properties } from "../world/reconciler";

@@ -6,7 +6,7 @@ import type { ResourceContext } from "../world/context";
 import { endOfStay } from "./clock";
 import { staysOf } from "./history";
 import type { PromotionInputs, Recorded } from "./arguments";
-import { slotOf, type PromotionAnswer } from "./plan";
+import { slotOf, type PromotionAnswer } from "./resolve";
 import { lacksContent } from "../judging/content";
 import { describeMove, describeRunning } from "../deployments/record";
 import type { Properties } from "../world/reconciler";

@@ -5,9 +5,9 @@ import { historyQuestion, plannedPromotionSchema, promotionSchema } from "./argu
 import { Made } from "../keeping/made";
 import { removePromotion } from "./remove";
 import type { Reconciler } from "../world/reconciler";
-import { ensurePromotion } from "./ensure";
+import { ensurePromotion } from "./apply";
 import { observePromotion } from "./observe";
-import { planPromotion } from "./planned";
+import { planPromotion } from "./plan";
 
 /**
  * An artifact in an environment: its graph at a place, a tag on it, and signed records of how it

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
-import { ConsignError, isConsignError } from "../../errors";
-import type { trustPolicySchema } from "../../notation/index";
-import { resolveTrustPolicy, type ResolvedTrustPolicy } from "../../notation/index";
-import { plannedSigner } from "../../signing/planned-signer";
-import { manifestCount, parityOf, type MirrorPlan } from "../../upcoming/plan";
-import { at, type ResourceContext } from "../../world/context";
-import type { Plan, Properties } from "../../world/reconciler";
-import type { Inputs } from "../arguments";
-import { previousMirror } from "../arguments";
-import { resolveMirror, type Resolved } from "../choose/choose";
-import { baseWithoutMissing } from "../choose/withdrawn";
-import { inventoryTagOf } from "../fill/fill";
-import { checkPlaces } from "../places";
-import { dueMirrorSigner } from "./due";
-import { differenceOf } from "./difference";
-import { fromRecord, notePlanned, noteReplaced, toRecord } from "./memory";
-import { tellNews } from "./news";
-import { warnOf, warnOfConflicts } from "./warnings";
+import { ConsignError, isConsignError } from "../errors";
+import type { trustPolicySchema } from "../notation/index";
+import { resolveTrustPolicy, type ResolvedTrustPolicy } from "../notation/index";
+import { plannedSigner } from "../signing/planned-signer";
+import { manifestCount, parityOf, type MirrorPlan } from "../upcoming/plan";
+import { at, type ResourceContext } from "../world/context";
+import type { Plan, Properties } from "../world/reconciler";
+import type { Inputs } from "./arguments";
+import { previousMirror } from "./arguments";
+import { resolveMirror, type Resolved } from "./choose/choose";
+import { baseWithoutMissing } from "./choose/withdrawn";
+import { inventoryTagOf } from "./fill/fill";
+import { checkPlaces } from "./places";
+import { dueMirrorSigner } from "./plan/due";
+import { differenceOf } from "./plan/difference";
+import { fromRecord, notePlanned, noteReplaced, toRecord } from "./plan/memory";
+import { tellNews } from "./plan/news";
+import { warnOf, warnOfConflicts } from "./plan/warnings";
 
 const DEFAULTS = [
   ["tags", {}],

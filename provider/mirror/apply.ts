@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
-import { forEachBounded } from "../../content/bounded";
-import { mayBeOfOneItem } from "../../content/item-faults";
-import type { ReadStore } from "../../content/storage";
-import { asConsignError, ConsignError, isConsignError } from "../../errors";
-import type { Descriptor } from "../../oci/descriptor";
-import { isDigest, type Digest } from "../../oci/digest";
-import { MEDIA_TYPES } from "../../oci/media-types";
-import type { ResourceContext } from "../../world/context";
-import { manifestIfPresent, takesAsPlanned } from "../choose/children";
-import { derive, DerivedSource } from "../choose/derived";
-import { fillDestination, inventoryTagOf, type Filling } from "./fill";
-import { removeInventory } from "../plan/inventory";
-import { repairableDrift } from "../choose/withdrawn";
-import { KeptSource } from "./kept-source";
-import { fromRecord, knownDescriptors, plannedAt, planInFull, replacedAt } from "../plan/memory";
+import { forEachBounded } from "../content/bounded";
+import { mayBeOfOneItem } from "../content/item-faults";
+import type { ReadStore } from "../content/storage";
+import { asConsignError, ConsignError, isConsignError } from "../errors";
+import type { Descriptor } from "../oci/descriptor";
+import { isDigest, type Digest } from "../oci/digest";
+import { MEDIA_TYPES } from "../oci/media-types";
+import type { ResourceContext } from "../world/context";
+import { manifestIfPresent, takesAsPlanned } from "./choose/children";
+import { derive, DerivedSource } from "./choose/derived";
+import { fillDestination, inventoryTagOf, type Filling } from "./fill/fill";
+import { removeInventory } from "./plan/inventory";
+import { repairableDrift } from "./choose/withdrawn";
+import { KeptSource } from "./fill/kept-source";
+import { fromRecord, knownDescriptors, plannedAt, planInFull, replacedAt } from "./plan/memory";
 import {
   emptyPlan,
   parityOf,
@@ -24,16 +24,16 @@ import {
   type DestinationStatus,
   type FullPlan,
   type MirrorPlan,
-} from "../../upcoming/plan";
-import { without } from "../places";
-import { ABSENT } from "../../world/tags";
-import { removeUnplanned } from "./prune";
-import { Marks, type RecordedMarks } from "./marks";
-import { BlobRelay } from "./relay";
-import { SharedSource } from "./shared-source";
-import type { KeptTags } from "./tag-moves";
-import { PartialFailure, type Properties } from "../../world/reconciler";
-import type { PlannedMirror } from "../arguments";
+} from "../upcoming/plan";
+import { without } from "./places";
+import { ABSENT } from "../world/tags";
+import { removeUnplanned } from "./fill/prune";
+import { Marks, type RecordedMarks } from "./fill/marks";
+import { BlobRelay } from "./fill/relay";
+import { SharedSource } from "./fill/shared-source";
+import type { KeptTags } from "./fill/tag-moves";
+import { PartialFailure, type Properties } from "../world/reconciler";
+import type { PlannedMirror } from "./arguments";
 
 /** Destinations that are filled at once where they may be. */
 const AT_ONCE = 4;

@@ -39,6 +39,7 @@ export type {
   Revocation,
   Target,
 } from "./lifecycle";
+export { vulnerabilitiesSchema } from "./predicates";
 export type { VerificationSummary, VexDocument, VexStatement } from "./predicates";
 export { confirmContent, observeClaim, readClaim, readClaimHead, readContent } from "./read-claim";
 export type { BrokenClaim, ClaimHead, ReadClaim, ReadClaimOptions } from "./read-claim";

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { asConsignError, redact } from "../errors";
 import { forTerminal, oneLine, printable } from "../printable";
 import { claims } from "./claims";
-import { HELP, parseCommandLine, type CommandName, type Flags } from "./command-line";
+import { HELP, parseCommandLine, type Flags, type ReferenceCommand } from "./command-line";
+import { exposure } from "./exposure";
 import { retention } from "./retention";
 import { timeline } from "./timeline";
 import { tree } from "./tree";
@@ -12,10 +13,7 @@ import { verify } from "./verify";
 import type { ExitCode, World } from "./world";
 
 const RUN: Readonly<
-  Record<
-    Exclude<CommandName, "timeline">,
-    (reference: string, flags: Flags, world: World) => Promise<ExitCode>
-  >
+  Record<ReferenceCommand, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>
 > = { verify, claims, tree, retention };
 
 /**
@@ -32,6 +30,8 @@ export async function run(args: readonly string[], outside: World): Promise<Exit
     const commandLine = parseCommandLine(args);
     if (commandLine.show === "result" && commandLine.command === "timeline")
       return await timeline(commandLine.references, commandLine.flags, world);
+    if (commandLine.show === "result" && commandLine.command === "exposure")
+      return await exposure(commandLine.flags, world);
     if (commandLine.show === "result")
       return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
     world.print(commandLine.show === "help" ? HELP : version());

@@ -66,7 +66,7 @@ const verifySchema = z.strictObject({
  * `MANIFEST_UNKNOWN`, `REGISTRY_*`
  */
 export async function askArtifact(args: unknown, asking: Asking): Promise<ArtifactAnswer> {
-  const { reference } = read(getArtifactSchema, args);
+  const { reference } = readArguments(getArtifactSchema, args);
   return inspecting(asking, async (inspector) => {
     const { store, descriptor, scope } = await inspector.locate(reference);
     const manifest = await store.manifest(descriptor);
@@ -86,7 +86,7 @@ export async function askArtifact(args: unknown, asking: Asking): Promise<Artifa
  * @throws ConsignError as {@link askArtifact}, and `TRUST_*`
  */
 export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAnswer[]> {
-  const { artifact, trust, types, precedence } = read(getClaimsSchema, args);
+  const { artifact, trust, types, precedence } = readArguments(getClaimsSchema, args);
   const wanted = types?.map(resolveType);
   const observed = await inspecting(asking, async (inspector) =>
     inspector.observe(artifact, {
@@ -111,10 +111,8 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
  * could be asked
  */
 export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
-  const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } = read(
-    verifySchema,
-    args,
-  );
+  const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } =
+    readArguments(verifySchema, args);
   const { verification } = await inspecting(asking, async (inspector) => {
     const look = async (reference: string): Promise<Verified> => {
       const opened = await openTrust(trust, scopeOf(reference), asking.baseDir);
@@ -152,7 +150,8 @@ async function inspecting<T>(
   }
 }
 
-function readRegistries(value: unknown): Record<string, RegistrySettings> {
+/** The stack configuration `consign:registries`. @throws ConsignError `CREDENTIALS_INVALID` */
+export function readRegistries(value: unknown): Record<string, RegistrySettings> {
   const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value ?? {});
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
@@ -162,7 +161,11 @@ function readRegistries(value: unknown): Record<string, RegistrySettings> {
   );
 }
 
-function read<Schema extends z.ZodType>(schema: Schema, args: unknown): z.infer<Schema> {
+/** A function's arguments. @throws ConsignError `INPUT_INVALID`, or what the schema says */
+export function readArguments<Schema extends z.ZodType>(
+  schema: Schema,
+  args: unknown,
+): z.infer<Schema> {
   const parsed = schema.safeParse(args);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

@@ -16,6 +16,8 @@ export interface Advisories {
   faults: { file: string; reason: string }[];
   /** Of all files together: the same files, the same digest. */
   digest: string;
+  /** When the last of them was modified, by its own words; RFC 3339. */
+  lastUpdate?: string;
 }
 
 export const NO_ADVISORIES: Advisories = { all: [], faults: [], digest: "" };
@@ -51,7 +53,14 @@ function addFrom(bytes: Uint8Array, file: string, found: Advisories): void {
   for (const each of Array.isArray(value) ? (value as unknown[]) : [value]) {
     const advisory = readAdvisory(each);
     if (typeof advisory === "string") found.faults.push({ file, reason: advisory });
-    else if (advisory !== undefined) found.all.push(advisory);
+    else if (advisory !== undefined) {
+      found.all.push(advisory);
+      if (
+        found.lastUpdate === undefined ||
+        Date.parse(advisory.modified) > Date.parse(found.lastUpdate)
+      )
+        found.lastUpdate = advisory.modified;
+    }
   }
 }
 

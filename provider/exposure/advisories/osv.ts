@@ -21,7 +21,7 @@ const severitySchema = z.looseObject({ type: z.string(), score: z.string() });
 /** @see https://ossf.github.io/osv-schema/ */
 const osvSchema = z.looseObject({
   id: z.string().min(1),
-  modified: z.string(),
+  modified: z.iso.datetime({ offset: true }),
   withdrawn: z.string().optional(),
   aliases: z.array(z.string()).optional(),
   summary: z.string().optional(),
@@ -54,6 +54,7 @@ export interface AffectedPackage {
 
 export interface Advisory {
   id: string;
+  modified: string;
   /** Its other names. */
   aliases: string[];
   summary?: string;
@@ -102,7 +103,15 @@ export function readAdvisory(value: unknown): Advisory | string | undefined {
     const issue = parsed.error.issues[0];
     return `it is no advisory in the OSV format: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`;
   }
-  const { id, withdrawn, aliases = [], summary, severity = [], affected = [] } = parsed.data;
+  const {
+    id,
+    modified,
+    withdrawn,
+    aliases = [],
+    summary,
+    severity = [],
+    affected = [],
+  } = parsed.data;
   if (withdrawn !== undefined) return undefined;
   const packages: AffectedPackage[] = [];
   for (const { package: about, ranges = [], versions = [] } of affected) {
@@ -118,6 +127,7 @@ export function readAdvisory(value: unknown): Advisory | string | undefined {
   }
   return {
     id,
+    modified,
     aliases,
     ...(summary === undefined ? {} : { summary }),
     severity: severity.map(({ type, score }) => ({ method: type, score })),

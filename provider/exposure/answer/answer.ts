@@ -22,6 +22,9 @@ export interface ExposureAnswer {
   status: "some" | "none" | "unknown";
   /** RFC 3339. */
   askedAt: string;
+  about: Subject["is"];
+  /** Which advisories SBOMs were held against. */
+  advisories?: { digest: string; lastUpdate?: string };
   counts: Record<ExposureStatus, number> & {
     /** Of all that was looked at, what was not there at the time that is asked about. */
     elsewhere: number;
@@ -66,12 +69,18 @@ export async function answer(asked: Asked, looking: Looking): Promise<ExposureAn
     level = [...led.values()];
   }
   const found = [...entries.values()].filter((entry) => entry !== undefined);
-  return summary(
-    found,
-    entries.size - found.length,
-    [...faults, ...advisoryFaults(asked.advisories)],
-    looking.now,
-  );
+  const { digest, lastUpdate } = asked.advisories;
+  return {
+    askedAt: looking.now.toISOString(),
+    about: asked.subject.is,
+    ...(digest === ""
+      ? {}
+      : { advisories: { digest, ...(lastUpdate === undefined ? {} : { lastUpdate }) } }),
+    ...summary(found, entries.size - found.length, [
+      ...faults,
+      ...advisoryFaults(asked.advisories),
+    ]),
+  };
 }
 
 /** What was there before, where it is not known of that place yet. */
@@ -114,8 +123,7 @@ function summary(
   entries: ExposureEntry[],
   elsewhere: number,
   faults: Fault[],
-  now: Date,
-): ExposureAnswer {
+): Pick<ExposureAnswer, "status" | "counts" | "entries" | "faults"> {
   entries.sort(
     (a, b) =>
       ORDER.indexOf(a.status) - ORDER.indexOf(b.status) ||
@@ -128,7 +136,6 @@ function summary(
   return {
     status:
       worst === "affected" ? "some" : worst === "unknown" || faults.length > 0 ? "unknown" : "none",
-    askedAt: now.toISOString(),
     counts: {
       affected: count("affected"),
       unknown: count("unknown"),

@@ -45,7 +45,7 @@ test("consign exposure says what is affected, by its exit code too, and writes n
   assert.equal(found.exitCode, 1, found.stderr);
   assert.match(
     found.stdout,
-    /affected \w{12}.* oci:net-monitor:v1\n {4}in production from 2026-01-01, still\n/,
+    /affected sha256:\w{12} oci:net-monitor:v1\n {4}in production from 2026-01-01, still\n/,
   );
   assert.match(found.stdout, /\n1 affected, 0 unknown, 0 fixed, 0 not affected$/);
   assert.equal((await ask("--package", "pkg:npm/log4js@>=2.1")).exitCode, 0);

@@ -174,6 +174,11 @@ function checkFlags(command: CommandName, values: Values): void {
     throw wrong("--retention is for timeline, and for pages");
   if ((values.rules !== undefined || values["as-of"] !== undefined) && command !== "retention")
     throw wrong("--rules and --as-of are for retention");
+  checkQuestion(command, values);
+}
+
+/** What is asked about one artifact, and what about many. */
+function checkQuestion(command: CommandName, values: Values): void {
   if (values.require !== undefined && (command === "retention" || command === "exposure"))
     throw wrong(`--require asks about one artifact, and is not for ${command}`);
   if (values["follow-redirects"] === true && command !== "verify")

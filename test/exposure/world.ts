@@ -38,10 +38,7 @@ export class ExposureWorld {
     return publish(this.stores.at(at), name, this.vendor, tag);
   }
 
-  async say(
-    content: Omit<ClaimContent, "audience">,
-    { by = this.vendor as Party | null, at = LIVE } = {},
-  ) {
+  async say(content: Omit<ClaimContent, "audience">, { by = this.vendor, at = LIVE } = {}) {
     return claim(this.stores.at(at), { audience: "public", ...content }, by);
   }
 

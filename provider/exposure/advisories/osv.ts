@@ -113,26 +113,32 @@ export function readAdvisory(value: unknown): Advisory | string | undefined {
     affected = [],
   } = parsed.data;
   if (withdrawn !== undefined) return undefined;
-  const packages: AffectedPackage[] = [];
-  for (const { package: about, ranges = [], versions = [] } of affected) {
-    // What names no package is about a repository, and no SBOM says which commit it was.
-    if (about === undefined) continue;
-    const [, release] = /^[^:]+:(.+)$/.exec(about.ecosystem) ?? [];
-    packages.push({
-      key: keyOf(about),
-      ...(release === undefined ? {} : { release }),
-      ranges,
-      versions: new Set(versions),
-    });
-  }
   return {
     id,
     modified,
     aliases,
     ...(summary === undefined ? {} : { summary }),
     severity: severity.map(({ type, score }) => ({ method: type, score })),
-    affected: packages,
+    affected: affected.flatMap(packageIn),
   };
+}
+
+/** What names no package is about a repository, and no SBOM says which commit it was. */
+function packageIn({
+  package: about,
+  ranges = [],
+  versions = [],
+}: NonNullable<z.infer<typeof osvSchema>["affected"]>[number]): AffectedPackage[] {
+  if (about === undefined) return [];
+  const [, release] = /^[^:]+:(.+)$/.exec(about.ecosystem) ?? [];
+  return [
+    {
+      key: keyOf(about),
+      ...(release === undefined ? {} : { release }),
+      ranges,
+      versions: new Set(versions),
+    },
+  ];
 }
 
 function keyOf({

@@ -111,9 +111,16 @@ async function addHistory(
   }
   if (name === "deployment" || name === "archived")
     stays.push({ name, predicate, ends: status !== "expired" });
-  if (status === "expired") return;
-  if (name === "archived" && status === "effective" && claim.issuedAt !== undefined)
-    found.archivedAt = claim.issuedAt;
+  if (status !== "expired") addRecord(claim, predicate, found);
+}
+
+function addRecord(
+  { name, status, issuedAt }: ClaimReport,
+  predicate: unknown,
+  found: Found,
+): void {
+  if (name === "archived" && status === "effective" && issuedAt !== undefined)
+    found.archivedAt = issuedAt;
   if (name === "content-purged") {
     const at = contentPurgedSchema.safeParse(predicate).data?.purgedAt;
     if (at !== undefined) found.purgedAt = at;

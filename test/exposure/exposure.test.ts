@@ -191,6 +191,27 @@ describe("a vulnerability", () => {
     assert.equal((await world.ask({ vulnerability: CVE })).status, "some");
   });
 
+  test("an advisory that cannot be matched makes nothing clean", async () => {
+    const { world } = await arranged("pkg:npm/fine@1.0.0", "pkg:generic/engine@1.0.0");
+    const about = (affected: object[]) =>
+      osvFolder({ id: "A-1", modified: "2026-01-01T00:00:00Z", affected });
+    const ranges = [{ type: "GIT", events: [{ introduced: "0" }] }];
+    for (const [affected, status] of [
+      [[], "unknown"],
+      [[{ ranges }], "unknown"],
+      [[{ package: { ecosystem: "Somewhere", name: "engine" }, ranges }], "unknown"],
+      [[{ package: { ecosystem: "Somewhere", name: "absent" }, ranges }], "none"],
+    ] as const)
+      for (const vulnerability of ["A-1", undefined]) {
+        const osv = about([...affected]);
+        const answer = await world.ask({
+          osv,
+          ...(vulnerability === undefined ? {} : { vulnerability }),
+        });
+        assert.equal(answer.status, status, JSON.stringify(affected));
+      }
+  });
+
   test("advisories that cannot be read are a fault of the answer", async () => {
     const { world } = await arranged("pkg:npm/fine@1.0.0");
     const osv = osvFolder(advisory("GHSA-2", "absent", "9.0.0"), { no: "advisory" });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Package } from "../packages/identity";
+import { lastName, type Package } from "../packages/identity";
 import type { PackageList } from "../packages/package-list";
 import { effectOn, type Effect } from "./affects";
-import type { Advisory, AffectedPackage } from "./osv";
+import { ELSEWHERE, type Advisory, type AffectedPackage } from "./osv";
 
 /** A package of an SBOM that an advisory is about. */
 export interface Match {
@@ -32,7 +32,9 @@ export class AdvisoryIndex {
   match(packages: PackageList): Match[] {
     const found = new Map<string, Match>();
     for (const key of this.#candidates(packages)) {
-      const { sure, namesakes } = packages.find(key);
+      const { sure, namesakes } = key.startsWith(ELSEWHERE)
+        ? { sure: [], namesakes: packages.named(lastName(key)) }
+        : packages.find(key);
       for (const { advisory, affected } of this.#byKey.get(key) ?? []) {
         for (const each of sure)
           keep(found, { advisory, package: each, effect: effectOn(each, affected) });
@@ -42,7 +44,7 @@ export class AdvisoryIndex {
             package: each,
             effect: {
               is: "unknown",
-              why: `the SBOM names it without a package URL; it may be ${key}`,
+              why: `whether it is the ${key} of the advisory cannot be told`,
             },
           });
       }
@@ -56,15 +58,11 @@ export class AdvisoryIndex {
       return;
     }
     const there = packages.keys();
-    const names = new Set<string>();
-    for (const key of there) if (key.startsWith("?/")) names.add(key.slice(2));
     for (const key of there) if (this.#byKey.has(key)) yield key;
-    if (names.size === 0) return;
+    const bare = new Set([...there].filter((key) => key.startsWith("?/")).map(lastName));
+    const names = new Set([...there].map(lastName));
     for (const key of this.#byKey.keys())
-      if (
-        !there.has(key) &&
-        names.has(key.slice(Math.max(key.lastIndexOf("/"), key.lastIndexOf(":")) + 1))
-      )
+      if (!there.has(key) && (key.startsWith(ELSEWHERE) ? names : bare).has(lastName(key)))
         yield key;
   }
 }

@@ -82,16 +82,20 @@ const TYPES: Readonly<Record<string, string>> = {
   alpine: "apk",
   wolfi: "apk",
   chainguard: "apk",
+  cran: "cran",
+  hackage: "hackage",
+  julia: "julia",
+  conancenter: "conan",
+  bitnami: "bitnami",
+  opam: "opam",
   "red hat": "rpm",
   "rocky linux": "rpm",
   almalinux: "rpm",
   suse: "rpm",
   opensuse: "rpm",
 };
-const NAMESPACES: Readonly<Record<string, string>> = {
-  "red hat": "redhat",
-  "rocky linux": "rocky",
-};
+/** How the key of a package begins whose ecosystem no type of package URL is known for. */
+export const ELSEWHERE = "osv ";
 
 /**
  * Reads an advisory. @returns undefined for one that was withdrawn; a text says why it cannot be
@@ -154,14 +158,10 @@ function keyOf({
   const type = TYPES[base];
   const parsed = purl === undefined ? undefined : parsePurl(purl);
   if (parsed !== undefined) return parsed.key;
-  if (type === undefined) return packageKey(`osv ${base}`, name);
+  if (type === undefined) return packageKey(`${ELSEWHERE}${base}`, name);
   const distribution = ["deb", "apk", "rpm"].includes(type);
   return packageKey(
     type,
-    distribution
-      ? `${NAMESPACES[base] ?? base}/${name}`
-      : type === "maven"
-        ? name.replace(":", "/")
-        : name,
+    distribution ? `${base}/${name}` : type === "maven" ? name.replace(":", "/") : name,
   );
 }

@@ -16,7 +16,8 @@ export interface Package {
 export const NAME_ONLY = "?";
 
 export function packageKey(type: string, name: string): string {
-  const folded = name.toLowerCase();
+  // What tools call a distribution of RPMs differs from one to the next.
+  const folded = (type === "rpm" ? name.slice(name.lastIndexOf("/") + 1) : name).toLowerCase();
   return `${type}/${type === "pypi" ? folded.replace(/[-_.]+/g, "-") : folded}`;
 }
 

@@ -35,6 +35,13 @@ export class PackageList {
     };
   }
 
+  /** Whatever has this as the last part of its name, of any type. */
+  named(name: string): Package[] {
+    return [...this.keys()]
+      .filter((key) => lastName(key) === name)
+      .flatMap((key) => this.#lines(escaped(key)));
+  }
+
   /** Every key once, for questions about so many packages that a look at each is dearer. */
   keys(): Set<string> {
     const keys = new Set<string>();

@@ -13,6 +13,8 @@ export {
   type Side,
 } from "./errors";
 
+export type { Schema } from "./schema";
+
 export { ANNOTATIONS } from "./oci/annotations";
 export {
   annotationsSchema,

@@ -20,15 +20,14 @@ import {
 const [command, ...args] = process.argv.slice(2);
 
 const COMMANDS = {
-  /**
-   * After `npm ci`: everything that can be made ready without asking for more. Never fails an
-   * installation.
-   */
-  async prepare() {
-    await build().catch((error) => say(`not built yet: ${error.message}`));
-  },
   async build() {
     await build({ strict: true, clean: args.includes("--clean") });
+  },
+  /** Before `npm pack`: `dist` as it is shipped. */
+  async prepack() {
+    await build({ strict: true, clean: true });
+    const { publishDeclarations } = await import("./declarations.mjs");
+    await publishDeclarations(root);
   },
   async typecheck() {
     const complaints = await typecheck();
@@ -83,6 +82,13 @@ const COMMANDS = {
     await withTools([...ALL_TOOLS, ...BENCH_TOOLS]);
     await become(process.execPath, ["--import", "tsx", program, ...rest], { cwd: root });
   },
+  /** `npm run faults -- removal|verdicts [--json]`: one fault at each request, see test/faults/. */
+  async faults() {
+    await build();
+    await withTools(ALL_TOOLS);
+    const program = join(root, "test", "faults", "main.ts");
+    await become(process.execPath, ["--import", "tsx", program, ...args], { cwd: root });
+  },
   /** Any program, with PATH as tests have it: `npm run exec -- pulumi version`. */
   async exec() {
     await build();
@@ -128,13 +134,11 @@ async function withTools(names) {
 async function main() {
   const action = Object.hasOwn(COMMANDS, command ?? "") ? COMMANDS[command] : undefined;
   if (action === undefined) throw new Error(`say one of: ${Object.keys(COMMANDS).join(", ")}`);
-  if (command !== "prepare") {
-    const node = await ensureNode();
-    setPath(node);
-    if (node !== process.execPath) {
-      await become(node, [fileURLToPath(import.meta.url), command, ...args]);
-      return;
-    }
+  const node = await ensureNode();
+  setPath(node);
+  if (node !== process.execPath) {
+    await become(node, [fileURLToPath(import.meta.url), command, ...args]);
+    return;
   }
   await action();
 }

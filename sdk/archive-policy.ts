@@ -55,21 +55,51 @@ export interface ArchivePolicyArgs {
    * all
    */
   deployments?: Deep<{ environments?: string[] }>;
-  /** Grace: how long after its end in production an artifact is left where it is. @default "30d" */
+  /**
+   * Grace: how long after its end in production an artifact is left where it is; `"0d"` is none.
+   * @default "30d"
+   */
   archiveAfter?: pulumi.Input<string>;
   retain?: Deep<Retention>;
   /**
    * What happens when its time is over. `report`: nothing, it is only listed. `purge-content`: its
-   * layers go, manifests, claims and signatures stay as history. `purge`: everything goes. Only
-   * what a run before has marked is ever removed. @default "report"
+   * layers go, manifests, claims and signatures stay as history. `purge`: everything goes, its blobs
+   * as `freeBlobs` says. Only what a run before has marked is ever removed, and only what nobody
+   * else needs: no tag, index, claim, hold, record or lease of another policy. @default "report"
    */
   onExpiry?: pulumi.Input<"report" | "purge-content" | "purge">;
   /**
+   * How old a mark has to be before blobs go for it, as `"7d"`, by the policy's clock (`asOf`, else
+   * now) and on registries by the real clock too; `"0s"` lets them go with the run after the mark.
+   * Manifests do not wait for it. Blobs that wait are freed by a later run. Update.
+   * @default "24h"
+   */
+  purgeGrace?: pulumi.Input<string>;
+  /**
+   * Whether a purge removes blobs from an archive that is a registry; if not, they are left to the
+   * registry's own collector. In an OCI layout it always does, under the layout's lock, and
+   * `purge-content` does everywhere, as that is what it means. Say `true` only where nobody writes
+   * to the archive but policies of this program's version: those announce by a lease what they rely
+   * on. Update. @default false
+   */
+  freeBlobs?: pulumi.Input<boolean>;
+  /**
    * `after-archive`: a source is rid of an artifact, and of all that refers to it, one run after
-   * the archive is seen to have it, complete and verified. Layers that nothing refers to any more
-   * are the registry's to collect; in an OCI layout they stay. @default "never"
+   * the archive is seen to have it. Right before, the archive is asked for every manifest and blob,
+   * and the artifact is verified there. Layers that nothing refers to any more are the registry's
+   * to collect; in an OCI layout they stay. @default "never"
    */
   release?: pulumi.Input<"never" | "after-archive">;
+  /**
+   * Tags and globs, as `["v*"]`: at a source they do not keep what is to leave it, and go with it.
+   * Any other tag there is somebody's, and holds the artifact. Update. @default none
+   */
+  releaseTags?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Whether an artifact leaves its source although it does not verify in the archive, as it is
+   * unsigned, or its signature has ended. Update. @default false
+   */
+  releaseUnverified?: pulumi.Input<boolean>;
   /**
    * `live`: every plan looks at all places. `refresh`: plans are made from what is recorded, and
    * `pulumi refresh` looks; for many thousand artifacts. What is about to be removed is looked at
@@ -138,6 +168,10 @@ export interface RetentionEntry {
   retainUntil?: string;
   /** When it was found expired. */
   marked?: string;
+  /** When that was by the real clock, where that counts too. */
+  markedAt?: string;
+  /** It is purged, and its blobs go once its mark is as old as `purgeGrace`. */
+  blobs?: "later";
 }
 
 /**
@@ -149,9 +183,37 @@ export interface RetentionEntry {
  * told. The run that finds an artifact expired marks it, and only a later one removes it: what an
  * `up` removes was recorded before its preview began, and the preview lists it.
  *
+ * ```ts
+ * new ArchivePolicy("archive", {
+ *   sources: ["registry.acme.example/app"],
+ *   archive: "archive.acme.example/app",
+ *   retain: { for: "7y" },
+ *   onExpiry: "purge",
+ *   freeBlobs: true,
+ *   purgeGrace: "7d",
+ *   release: "after-archive",
+ *   releaseTags: ["v*"],
+ *   signer,
+ *   trust,
+ * });
+ * ```
+ *
  * Errors: `INPUT_INVALID` (contradicting rules, an archive that is a source, a signer that would
  * not be believed, a clock that runs backwards), `REFERENCE_INVALID`, `TRUST_*`, `KEY_*`,
  * `COPY_FAILED`, `READ_BACK_FAILED`, `TIMESTAMP_FAILED`, `GRAPH_TOO_LARGE`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * new ArchivePolicy("archive", {
+ *   sources: ["registry.acme-rockets.io/production/net-monitor"],
+ *   archive: "archive.acme-rockets.io/net-monitor",
+ *   archiveAfter: "60d",
+ *   retain: { for: "7y", from: "end-of-production" },
+ *   onExpiry: "purge-content",
+ *   signer,
+ *   trust,
+ * });
+ * ```
  */
 export class ArchivePolicy extends ConsignResource {
   declare readonly archive: pulumi.Output<string>;
@@ -174,6 +236,10 @@ export class ArchivePolicy extends ConsignResource {
       retain: undefined,
       onExpiry: undefined,
       release: undefined,
+      releaseTags: undefined,
+      releaseUnverified: undefined,
+      purgeGrace: undefined,
+      freeBlobs: undefined,
       observe: undefined,
     };
     const upcoming =

@@ -5,6 +5,7 @@ import {
   artifactArgument,
   type ArtifactInput,
   type ArtifactLike,
+  type ClaimType,
   type Descriptor,
   type SignatureRecord,
   type SigningArgs,
@@ -21,7 +22,7 @@ export interface ClaimArgs extends SigningArgs {
    * `vulnerabilities`, `test-result`, `vex`, `vsa`, `deployment`, `revocation`, `redirect`,
    * `endOfLife`, `derived-from`, `archived`, `content-purged`. Update.
    */
-  type: pulumi.Input<string>;
+  type: pulumi.Input<ClaimType>;
   /**
    * What the claim says, as a value; checked against the type's schema. Exactly one of `predicate`
    * and `document`. Update.
@@ -38,9 +39,13 @@ export interface ClaimArgs extends SigningArgs {
   supersedes?: pulumi.Input<pulumi.Input<string>[]>;
   annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /**
-   * What `destroy`, and a correction of the claim, does: remove the claim with the signatures that
-   * this resource made on it, or leave it. What others said about the claim stays, a revocation
-   * above all; and while others have signed it too, so does the claim. @default "purge"
+   * What `destroy` does: remove the claim with the signatures that this resource made on it, or
+   * leave it. What this resource has only found there stays (another stack's, its own from before
+   * its state was lost, or from before it was renamed without an alias: use `aliases`), and so does
+   * a claim that others refer to, or have signed too. A correction takes the place of the claim
+   * before, whatever this says. `onDestroy` says what will go. @default "purge"; for revocations,
+   * ends of life, redirects and records (`vsa`, `deployment`, `archived`, `content-purged`)
+   * "retain", as their absence would say something
    */
   onDelete?: pulumi.Input<"retain" | "purge">;
 }
@@ -66,6 +71,17 @@ export interface ClaimArgs extends SigningArgs {
  * Errors: `INPUT_INVALID`, `PREDICATE_INVALID`, `MANIFEST_UNKNOWN` (the subject does not exist),
  * `KEY_*`, `CERTIFICATE_INVALID`, `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED`, `SIGNATURE_EXPIRED`,
  * `CLAIM_SUPERSEDED`, `PLAN_STALE`, `READ_BACK_FAILED`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * new Claim("sbom", {
+ *   subject: netMonitor,
+ *   type: "sbom/spdx",
+ *   document: "dist/net-monitor.spdx.json",
+ *   audience: "public",
+ *   signer,
+ * });
+ * ```
  */
 export class Claim extends ConsignResource implements ArtifactLike {
   declare readonly digest: pulumi.Output<string>;
@@ -87,6 +103,8 @@ export class Claim extends ConsignResource implements ArtifactLike {
   /** `none`, or in a plan `due: expires …`: the signature is about to end and is made anew. */
   declare readonly renewal: pulumi.Output<string>;
   declare readonly signatures: pulumi.Output<SignatureRecord[]>;
+  /** What a destroy will remove, and what it will keep: its preview asks nobody. */
+  declare readonly onDestroy: pulumi.Output<string[]>;
 
   constructor(name: string, args: ClaimArgs, options?: pulumi.CustomResourceOptions) {
     const outputs = [
@@ -102,6 +120,7 @@ export class Claim extends ConsignResource implements ArtifactLike {
       "renewal",
       "signatures",
       "signedBy",
+      "onDestroy",
     ];
     super(
       "Claim",

@@ -10,7 +10,7 @@ import type {
   VerificationAnswer,
 } from "../provider/report/functions";
 import type { Deep } from "./stub";
-import type { TrustPolicy } from "./values";
+import type { IssuerEntry, TrustPolicy } from "./values";
 import type { LifecycleIssuers, Requirement } from "./verification";
 
 export interface GetArtifactArgs {
@@ -27,8 +27,8 @@ export interface GetClaimsArgs {
   trust?: TrustPolicy | { notationConfig: string };
   /** Only these types: short names or predicate type URIs. @default all */
   types?: string[];
-  /** Whose claims win over whose: identities, the first over the next. */
-  precedence?: string[];
+  /** Whose claims win over whose: the first over the next. */
+  precedence?: IssuerEntry[];
 }
 
 export type ClaimInfo = ClaimAnswer;
@@ -45,7 +45,8 @@ export interface VerifyArgs {
   require?: (Requirement | { anyOf: Requirement[] })[];
   /** Claims that must not be there. */
   deny?: Omit<Requirement, "maxAge">[];
-  precedence?: string[];
+  /** Whose claims win over whose: the first over the next. */
+  precedence?: IssuerEntry[];
   /**
    * Who may say that the artifact is revoked, lies elsewhere, or ends. @default everyone the trust
    * policy trusts
@@ -86,7 +87,7 @@ export interface ExposureQuestion {
   until?: string;
   /** A folder of advisories in the OSV format, which SBOMs are held against. */
   osv?: string;
-  precedence?: string[];
+  precedence?: IssuerEntry[];
   lifecycleIssuers?: LifecycleIssuers;
 }
 

@@ -41,10 +41,10 @@ export {
   Mirror,
   type ClaimSelection,
   type MirrorArgs,
-  type MirrorPlan,
   type PlatformSelection,
   type TagSelection,
 } from "./mirror";
+export type { MirrorPlan } from "./mirror-plan";
 export {
   Promotion,
   type CarrySelection,
@@ -71,7 +71,10 @@ export {
 export type {
   ArtifactInput,
   ArtifactLike,
+  ClaimType,
   Descriptor,
+  IssuerEntry,
+  KnownClaimType,
   SignatureRecord,
   Signer,
   SigningArgs,

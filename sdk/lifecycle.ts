@@ -47,9 +47,9 @@ export interface RevocationArgs extends LifecycleClaimArgs {
 /**
  * Takes an artifact, or a claim, out of use. Where it arrives, every `Verification` of the artifact
  * turns bad under `lifecycle.revocation`, and every `Promotion` refuses it; a revoked claim does
- * not count any more. `destroy` takes it back (`onDelete: "retain"` does not), and so does a
- * `Revocation` of the revocation, which also reaches the places that have it already, and those
- * that have lost what it says.
+ * not count any more. It outlives its resource. To lift it, revoke it by a `Revocation` of its own,
+ * which also reaches the places that have it already, and those that have lost what it says; or set
+ * `onDelete: "purge"`, run `up`, and then take it out of the program.
  *
  * With `validFor` it ends when that is over. Without, it does not end with its signer's
  * certificate: from then on whether it still holds cannot be told, and nothing is verified until it
@@ -59,6 +59,15 @@ export interface RevocationArgs extends LifecycleClaimArgs {
  * revoked by its own issuer, and by one that ranks above it in `precedence`.
  *
  * Errors: as {@link Claim}; `INPUT_INVALID` for a subject without a digest.
+ *
+ * @example
+ * ```ts
+ * new Revocation("CVE-2026-1234", {
+ *   subject: "registry.wabbit-networks.io/net-monitor@sha256:…",
+ *   reason: "CVE-2026-1234: use v2",
+ *   signer,
+ * });
+ * ```
  */
 export class Revocation extends Claim {
   constructor(name: string, args: RevocationArgs, options?: pulumi.CustomResourceOptions) {
@@ -94,6 +103,16 @@ export interface RedirectArgs extends LifecycleClaimArgs {
  *
  * It holds only where its signer may redirect: `Verification.lifecycleIssuers`. Of one issuer, the
  * latest holds. Errors: as {@link Claim}.
+ *
+ * @example
+ * ```ts
+ * new Redirect("moved", {
+ *   subject: netMonitor,
+ *   to: "registry.wabbit-networks.io/net-monitor:v2",
+ *   reason: "v1 is not built any more",
+ *   signer,
+ * });
+ * ```
  */
 export class Redirect extends Claim {
   constructor(name: string, args: RedirectArgs, options?: pulumi.CustomResourceOptions) {
@@ -129,6 +148,11 @@ export interface EndOfLifeArgs extends LifecycleClaimArgs {
  * the latest holds.
  *
  * Errors: as {@link Claim}.
+ *
+ * @example
+ * ```ts
+ * new EndOfLife("end-of-v1", { subject: netMonitor, date: "2027-06-30", signer });
+ * ```
  */
 export class EndOfLife extends Claim {
   constructor(name: string, args: EndOfLifeArgs, options?: pulumi.CustomResourceOptions) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as pulumi from "@pulumi/pulumi";
 import type { Claim } from "./claim";
+import type { MirrorPlan } from "./mirror-plan";
 import { SignedArtifact } from "./signed-artifact";
 import { ConsignResource, type Deep } from "./stub";
 import type { Descriptor, Signer, TrustPolicy } from "./values";
@@ -10,7 +11,11 @@ export interface TagSelection {
   include?: string[];
   /** Tags or globs to leave out. */
   exclude?: string[];
-  /** Only tags in which this regular expression matches somewhere, as `"^v1\\.[0-9]+$"`. */
+  /**
+   * Only tags in which this regular expression matches somewhere, as `"^v1\\.[0-9]+$"`. It is one
+   * of RE2, whose time grows with the tag and no faster: without lookaround (`(?=`, `(?!`, `(?<=`)
+   * and back references (`\\1`); a repetition counts to 1000.
+   */
   matching?: string;
   /** Only tags that are a version in this range, as `">=1.2 <2"`. A leading `v` is allowed. */
   semver?: string;
@@ -71,40 +76,6 @@ export interface PlatformSelection {
   index: "sparse" | "derived";
 }
 
-/** What destinations are to hold, and at whose word. */
-export interface MirrorPlan {
-  tags: Record<string, string>;
-  /**
-   * `related` says, by digest, what refers to the artifact: `"vulnerabilities public"`, `"signature
-   * of 0123456789ab"`; `platforms`, of an index of which some images stay behind, those that go
-   * along.
-   */
-  artifacts: Record<
-    string,
-    {
-      mediaType: string;
-      size: number;
-      related?: Record<string, string>;
-      derivedFrom?: string;
-      platforms?: string[];
-    }
-  >;
-  /** Cosign's tags of what is mirrored. */
-  cosignTags?: Record<string, string>;
-  /** Tags, cosign's among them, claims and signatures that are gone at the source and kept. */
-  withdrawn?: string[];
-  /** By tag, digest or claim, why it is not copied. */
-  refused?: Record<string, string>;
-  missing?: string[];
-  /**
-   * Instead of the lists, where they would be long: counts, and the digest of the inventory that
-   * lies at each destination and says all.
-   */
-  summary?: { inventory: string; tags: number; artifacts: number; related: Record<string, number> };
-  /** What bringing one destination from the plan before to this one is expected to take. */
-  budget?: { requests: number; bytes: number };
-}
-
 export interface MirrorArgs {
   /**
    * A location, or the resource whose artifacts are mirrored: then the first preview knows them
@@ -155,6 +126,22 @@ export interface MirrorArgs {
    * @default "keep"
    */
   withdrawn?: pulumi.Input<"keep" | "remove">;
+  /** Evidence that buildkit puts into an index. Update. @default "include" */
+  attestations?: pulumi.Input<"include" | "exclude">;
+  /**
+   * What happens where an index names parts that the source does not have: it is refused, or goes
+   * along without them, which `without` in the plan names. Not every registry takes that. Update.
+   * @default "fail"
+   */
+  absent?: pulumi.Input<"fail" | "skip">;
+  /**
+   * What happens when something cannot be brought for a fault of its own, as a manifest that cannot
+   * be read, a blob that is lost, or a type that a destination refuses: all else is brought, and it
+   * is named in `plan.refused`, or in `status`, with the side and the reason. `"fail"`: then `up`
+   * fails. A tag or digest that is named outright fails it in any case. What `trust`, `claims` and
+   * `platforms` leave out is no such fault. Update. @default "warn"
+   */
+  onRefused?: pulumi.Input<"warn" | "fail">;
   /**
    * What happens when a destination's tag points at something this mirror did not put there: stop
    * there and name each, move it, or let it be, which `kept` shows. Update. @default "fail"
@@ -169,7 +156,7 @@ export interface MirrorArgs {
   summarizeAbove?: pulumi.Input<number>;
   /**
    * What `destroy` does at the destinations: nothing, remove this mirror's tags, or remove what it
-   * put there. Tags that a registry cannot take away are named in a warning. @default "retain"
+   * put there. What was there before it stays, and so does what others still need. Tags that a registry cannot take away are named in a warning. @default "retain"
    */
   onDelete?: pulumi.Input<"retain" | "untag" | "purge">;
 }
@@ -185,6 +172,17 @@ export interface MirrorArgs {
  * Errors: `INPUT_INVALID`, `REFERENCE_INVALID`, `TRUST_*`, `MANIFEST_UNKNOWN` (a tag named outright
  * is not at the source), `TAG_MOVED`, `COPY_FAILED`, `READ_BACK_FAILED`, `REGISTRY_*`, with the
  * side.
+ *
+ * @example
+ * ```ts
+ * const mirror = new Mirror("net-monitor", {
+ *   source: "registry.wabbit-networks.io/net-monitor",
+ *   destinations: ["eu.acme-rockets.io/net-monitor", "us.acme-rockets.io/net-monitor"],
+ *   tags: { semver: ">=1.2 <2", newest: 3 },
+ *   claims: { audience: "public" },
+ *   trust,
+ * });
+ * ```
  */
 export class Mirror extends ConsignResource {
   declare readonly source: pulumi.Output<string>;
@@ -207,6 +205,8 @@ export class Mirror extends ConsignResource {
    */
   declare readonly kept: pulumi.Output<Record<string, Record<string, string>>>;
   declare readonly ready: pulumi.Output<boolean>;
+  /** What a destroy will remove, and what it will keep: its preview asks nobody. */
+  declare readonly onDestroy: pulumi.Output<string[]>;
 
   constructor(name: string, args: MirrorArgs, options?: pulumi.CustomResourceOptions) {
     const { source, sourceClaims = [], ...rest } = args;
@@ -214,7 +214,7 @@ export class Mirror extends ConsignResource {
       "Mirror",
       name,
       { ...rest, ...sourceArguments(source, sourceClaims) },
-      ["plan", "parity", "status", "kept", "ready"],
+      ["plan", "parity", "status", "kept", "ready", "onDestroy"],
       options,
     );
     if (source instanceof Mirror) upstream.set(this, source);

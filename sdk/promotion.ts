@@ -6,6 +6,7 @@ import {
   type ArtifactInput,
   type ArtifactLike,
   type Descriptor,
+  type IssuerEntry,
   type SignatureRecord,
   type Signer,
   type Timestamp,
@@ -76,14 +77,16 @@ export interface PromotionArgs {
   /** Claims that must be there and effective. @default the Verification's, else none */
   require?: Deep<(Requirement | { anyOf: Requirement[] })[]>;
   deny?: Deep<Denial[]>;
-  precedence?: Deep<string[]>;
+  /** As {@link VerificationArgs.precedence}. @default the Verification's, else none */
+  precedence?: Deep<IssuerEntry[]>;
   lifecycleIssuers?: Deep<LifecycleIssuers>;
   /** Whose promotion records count when history is read back. @default `trust` */
   historyTrust?: Deep<Trust>;
   /**
    * What `destroy`, and a replacement, does. `untag`: demotes, that is removes the tag and then
-   * records the end of the stay. `purge`: removes the artifact and everything that refers to it as
-   * well, unless another tag, or an index under one, still has it. `retain`: leaves all as it is,
+   * records the end of the stay. `purge`: removes the artifact as well, with all that this resource
+   * has brought there and written, unless another tag, an index, or what others said about it still
+   * needs it; what was there before stays. `retain`: leaves all as it is,
    * in production. Tag and artifact stay, with a warning, where another promotion has taken them
    * over: one of the program, another environment by the same tag, a later one by somebody else.
    * @default "untag"
@@ -148,6 +151,17 @@ export interface PlannedWindow {
  * Errors: `INPUT_INVALID` (not pinned, no trust, a signer that would not be believed, an `asOf`
  * that lies ahead or is not after the promotion before), `VERIFICATION_UNMET`, `TAG_MOVED`,
  * `PLAN_STALE`, `COPY_FAILED`, `READ_BACK_FAILED`, `TRUST_*`, `KEY_*`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * new Promotion("production", {
+ *   artifact: gate,
+ *   environment: "production",
+ *   to: "registry.acme-rockets.io/production/net-monitor",
+ *   tag: "current",
+ *   signer,
+ * });
+ * ```
  */
 export class Promotion extends ConsignResource implements ArtifactLike {
   declare readonly environment: pulumi.Output<string>;
@@ -181,6 +195,8 @@ export class Promotion extends ConsignResource implements ArtifactLike {
   declare readonly windows: pulumi.Output<Record<string, PlannedWindow>>;
   /** Of the record. Depend on this one to depend on the promotion. */
   declare readonly signatures: pulumi.Output<SignatureRecord[]>;
+  /** What a destroy will remove, and what it will keep: its preview asks nobody. */
+  declare readonly onDestroy: pulumi.Output<string[]>;
 
   constructor(name: string, args: PromotionArgs, options?: pulumi.CustomResourceOptions) {
     const outputs = [
@@ -205,6 +221,7 @@ export class Promotion extends ConsignResource implements ArtifactLike {
       "windows",
       "signedBy",
       "signatures",
+      "onDestroy",
     ];
     super("Promotion", name, { ...args, ...promoted(args) }, outputs, options);
   }

@@ -38,9 +38,11 @@ export interface SignedArtifactArgs extends SigningArgs {
   annotations?: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /**
    * What `destroy` does: leave everything, remove the tags, or remove the artifact with its tags
-   * and signatures. Only what this resource made goes. With `purge` the artifact stays as it is,
-   * with a warning, while another tag, an index under one, or another resource still has it, or
-   * others have signed it or made claims about it. With `retain` a tag that is taken out of `tags`
+   * and signatures. Only what this resource made goes: not what it found there, be it its own from
+   * before its state was lost, or from before it was renamed without an alias (use `aliases`). With
+   * `purge` the artifact stays as it is, with a warning, while another tag, an index, or another
+   * resource still has it, or others have signed it or made claims about it. `onDestroy` says what
+   * will go. With `retain` a tag that is taken out of `tags`
    * stays where a registry cannot remove tags alone. Update.
    * @default "retain"
    */
@@ -61,6 +63,17 @@ export interface SignedArtifactArgs extends SigningArgs {
  * `TIMESTAMP_FAILED`, `SIGNATURE_REVOKED` and `SIGNATURE_EXPIRED` (nobody would accept the
  * signature, so it is not written), `PLAN_STALE`, `TAG_MOVED` (somebody moved a tag: refresh to see
  * it), `READ_BACK_FAILED`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * const netMonitor = new SignedArtifact("net-monitor", {
+ *   repository: "registry.wabbit-networks.io/net-monitor",
+ *   tags: ["v1"],
+ *   files: ["dist/net-monitor.tar.gz"],
+ *   signer: { keyFile: "keys/wabbit.key", certificateChainFile: "keys/wabbit.chain.pem" },
+ * });
+ * export const reference = netMonitor.reference;
+ * ```
  */
 export class SignedArtifact extends ConsignResource implements ArtifactLike {
   declare readonly repository: pulumi.Output<string>;
@@ -85,6 +98,8 @@ export class SignedArtifact extends ConsignResource implements ArtifactLike {
    * to depend on the signature.
    */
   declare readonly signedReference: pulumi.Output<string>;
+  /** What a destroy will remove, and what it will keep: its preview asks nobody. */
+  declare readonly onDestroy: pulumi.Output<string[]>;
 
   constructor(name: string, args: SignedArtifactArgs, options?: pulumi.CustomResourceOptions) {
     const outputs = [
@@ -98,6 +113,7 @@ export class SignedArtifact extends ConsignResource implements ArtifactLike {
       "signatures",
       "signedBy",
       "signedReference",
+      "onDestroy",
     ];
     super("SignedArtifact", name, { tags: undefined, ...args }, outputs, options);
   }

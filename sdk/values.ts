@@ -2,10 +2,31 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Deep } from "./stub";
 
+/** The short names of types of claims that are known here. */
+export type KnownClaimType =
+  | "sbom/spdx"
+  | "sbom/cyclonedx"
+  | "provenance"
+  | "vulnerabilities"
+  | "test-result"
+  | "vex"
+  | "vsa"
+  | "deployment"
+  | "revocation"
+  | "redirect"
+  | "endOfLife"
+  | "derived-from"
+  | "archived"
+  | "content-purged";
+
+/** A short name, or any predicate type's URI. */
+export type ClaimType = KnownClaimType | (string & {});
+
 /**
  * Who signs: a key file with its certificate chain, a key of notation's `signingkeys.json`, or a
  * notation plugin (which is how key management services and HSMs come in). Names and paths only:
- * private keys never enter state. A changed path is no change as long as the signing certificate is
+ * private keys never enter state. A preview and a refresh need the certificate alone; a key that is
+ * not there is a warning of the preview in which something is to be signed. A changed path is no change as long as the signing certificate is
  * the same.
  */
 export type Signer =
@@ -156,3 +177,18 @@ export function artifactArgument(artifact: ArtifactInput): pulumi.Input<unknown>
   }
   return artifact;
 }
+
+/**
+ * Names an issuer in `precedence` and `lifecycleIssuers`: an identity, as `"x509.subject: C=US,
+ * ST=WA, O=Wabbit Networks"`, or `"*"`. To replace or take back what was said under another root,
+ * which could be a namesake's, an entry has to name the roots under which it is meant, as PEM text
+ * or as the path of a file: several authorities, or the old and the new root while one is rolled
+ * over. To forbid, as to revoke the artifact, the identity alone is enough.
+ *
+ * @example
+ * precedence: [
+ *   { identity: "x509.subject: C=US, ST=WA, O=Wabbit Networks", roots: ["old-root.pem", "new-root.pem"] },
+ *   "x509.subject: C=US, ST=NY, O=ACME Rockets",
+ * ]
+ */
+export type IssuerEntry = string | { identity: string; roots: string[] };

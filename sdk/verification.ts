@@ -2,12 +2,18 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { arrivalArguments, type Mirror } from "./mirror";
 import { ConsignResource, type Deep } from "./stub";
-import { artifactArgument, type ArtifactInput, type TrustPolicy } from "./values";
+import {
+  artifactArgument,
+  type ArtifactInput,
+  type ClaimType,
+  type IssuerEntry,
+  type TrustPolicy,
+} from "./values";
 
 /** A claim that has to be there. */
 export interface Requirement {
   /** Short name or predicate type URI. */
-  type: string;
+  type: ClaimType;
   /**
    * Who must have signed it: `x509.subject: C=…, ST=…, O=…`, one or several; whoever has signed it
    * too makes no difference, and `maxAge` counts from this issuer's signature. @default anyone the
@@ -22,7 +28,9 @@ export interface Requirement {
   /**
    * A CEL expression over `predicate`, `claimType`, `issuer`, `issuedAt`, `subject`, `now` and
    * `vex`, as `predicate.result == "PASSED"`. Its syntax is checked in the preview. A member that
-   * is missing is no answer, and no answer is not met: ask `has(predicate.member)` first.
+   * is missing is no answer, and no answer is not met: ask `has(predicate.member)` first. A
+   * document is read as JSON up to 32 MiB (SBOMs: 64 MiB), and CycloneDX in XML as its JSON; of
+   * anything else in `predicate` there is no answer.
    */
   condition?: string;
 }
@@ -38,9 +46,13 @@ export type Denial = Omit<Requirement, "maxAge">;
  * to everyone the trust policy trusts.
  */
 export interface LifecycleIssuers {
-  revocation?: string[];
-  redirect?: string[];
-  endOfLife?: string[];
+  /**
+   * Who may revoke the artifact, and the claims of those who do not rank above him; theirs that are
+   * under another root only as an entry that names its roots.
+   */
+  revocation?: IssuerEntry[];
+  redirect?: IssuerEntry[];
+  endOfLife?: IssuerEntry[];
 }
 
 export interface VerificationArgs {
@@ -63,10 +75,12 @@ export interface VerificationArgs {
   /** Claims that must not be there. At most 100. Update. */
   deny?: Deep<Denial[]>;
   /**
-   * Whose claims win over whose: identities, the first over the next. @default none wins over
-   * another. Update.
+   * Whose claims win over whose: the first over the next. Where it cannot be told whether one wins
+   * over another, as under different roots that the entry does not name, the other's claim does not
+   * count and is not gone either: it meets nothing, and is denied. @default none wins over another.
+   * Update.
    */
-  precedence?: Deep<string[]>;
+  precedence?: Deep<IssuerEntry[]>;
   /** @default everyone the trust policy trusts. Update. */
   lifecycleIssuers?: Deep<LifecycleIssuers>;
   /**
@@ -145,8 +159,39 @@ export interface VerificationSummary {
  * `verdict.requirements`, the signature under `verdict.signature`, a tag that was moved under
  * `verdict.digest`; `reference` goes when the verdict turns bad.
  *
+ * What was said against the artifact is remembered in the state, and counts until it is gone, also
+ * where a list of referrers leaves it out later.
+ *
+ * An `up` that fails here leaves the bad verdict in the resource's state, and no `reference`. The
+ * outputs of the *stack* are those of its last run that ended well: Pulumi does not touch them when a
+ * run fails. So another stack must not take a reference from there as verified; it takes it as a
+ * name, and verifies again:
+ *
+ * ```ts
+ * const image = new pulumi.StackReference("build").requireOutput("image");
+ * const gate = new Verification("gate", { artifact: image, trust, deny });
+ * deploy(gate.reference);
+ * ```
+ *
+ * There is no `reference` either where there is nothing to use: the artifact's manifest is gone, all
+ * manifests of an index are, or somebody who is trusted says that its content was purged. Manifests
+ * of an index that are not there, as in a mirror of some platforms, are a warning.
+ *
  * Errors: `VERIFICATION_UNMET`, `PLAN_STALE`, `TRUST_*`, `CONDITION_INVALID`, `INPUT_INVALID`,
  * `GRAPH_TOO_LARGE`, `REGISTRY_*`.
+ *
+ * @example
+ * ```ts
+ * const gate = new Verification("gate", {
+ *   artifact: "registry.acme-rockets.io/net-monitor:v1",
+ *   trust,
+ *   require: [
+ *     { type: "sbom/spdx" },
+ *     { type: "vulnerabilities", maxAge: "7d", condition: "predicate.scanner.result.size() == 0" },
+ *   ],
+ * });
+ * export const image = gate.reference;
+ * ```
  */
 export class Verification extends ConsignResource {
   /** `repository@sha256:…` of what was verified. */

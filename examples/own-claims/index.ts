@@ -118,7 +118,11 @@ const gate = new Verification(
   {
     artifact: subject,
     trust,
-    precedence: [acme, wabbit],
+    // Each under its own root, so that no namesake under the other's can speak for it.
+    precedence: [
+      { identity: acme, roots: [".run/keys/acme.root.pem"] },
+      { identity: wabbit, roots: [".run/keys/wabbit.root.pem"] },
+    ],
     require: [
       {
         type: "vulnerabilities",

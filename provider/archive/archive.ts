@@ -1,27 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
+import { descriptorSchema } from "../oci/descriptor";
 import { digestSchema, isDigest, type Digest } from "../oci/digest";
 import {
   acts,
   countDecisions,
   entrySchema,
   planLines,
-  planRetention,
   timeSchema,
   type Entries,
   type Entry,
   type Facts,
   type Rules,
 } from "../retention/index";
-import { carryOut } from "./apply";
-import { archiveSchema, checkPlaces, rulesOf, type ArchiveInputs } from "./arguments";
+import { carryOut, type Outcome } from "./apply";
+import {
+  RULE_ARGUMENTS,
+  archiveSchema,
+  checkPlaces,
+  rulesOf,
+  type ArchiveInputs,
+} from "./arguments";
+import { decide } from "./decisions";
+import { Leasing } from "./leasing";
 import { recordedFacts, surveyFacts } from "./survey";
+import type { BlobsLeft } from "./task";
 import { readState } from "../world/arguments";
 import { resolveAsOf } from "../world/as-of";
 import { at, type ResourceContext } from "../world/context";
 import { openTrust } from "../judging/judgement";
 import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
 import { signedBySchema } from "../signing/signer";
+import { signerOfDue } from "../signing/planned-signer";
 import { requireTrustedSigner } from "../signing/signer-trust";
 import { plannedSigning } from "../signing/signing";
 
@@ -34,12 +44,16 @@ const entriesSchema = z.custom<Entries>(areEntries, {
 });
 const decisionSchema = entrySchema.pick({ decision: true });
 const noticesSchema = z.record(digestSchema, z.array(z.string()));
+const leftSchema = z.record(digestSchema, z.array(descriptorSchema));
+const sightingsSchema = z.record(z.string(), z.string());
 
 const plannedSchema = archiveSchema.extend({
   asOf: timeSchema,
   entries: entriesSchema,
   signedBy: signedBySchema,
   notices: noticesSchema.optional(),
+  left: leftSchema.optional(),
+  leases: sightingsSchema.optional(),
 });
 
 const ARGUMENTS = Object.keys(archiveSchema.shape).filter(
@@ -68,14 +82,16 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     "retain",
     "observe",
   ],
-  ensured: ["notices"],
+  ensured: ["notices", "left", "leases"],
 
   async plan(known, unknown, previous, context) {
     await checkPlaces(known, context);
-    const rulesKnown = !["archiveAfter", "retain", "deployments", "onExpiry", "release"].some(
-      (name) => unknown.has(name),
-    );
+    const rulesKnown = !RULE_ARGUMENTS.some((name) => unknown.has(name));
     const {
+      archive,
+      releaseTags,
+      purgeGrace,
+      freeBlobs,
       archiveAfter = "30d",
       retain = archiveSchema.shape.retain.parse(undefined),
       deployments = {},
@@ -83,9 +99,20 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       release = "never",
       observe = "live",
     } = known;
-    const rules = rulesKnown
-      ? rulesOf({ archiveAfter, retain, deployments, onExpiry, release })
-      : undefined;
+    const rules =
+      rulesKnown && archive !== undefined
+        ? rulesOf({
+            archive,
+            archiveAfter,
+            retain,
+            deployments,
+            onExpiry,
+            release,
+            releaseTags,
+            purgeGrace,
+            freeBlobs,
+          })
+        : undefined;
     const defaults = { archiveAfter, retain, deployments, onExpiry, release, observe };
     // A resource that gets another name is still the policy that it was.
     const policy =
@@ -96,7 +123,8 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       ...(policy === undefined || unknown.has("policy") ? {} : { policy }),
       ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !unknown.has(name))),
     };
-    Object.assign(planned, await plannedSigning(known, context));
+    const { signedBy } = await plannedSigning(known, previous, context);
+    if (signedBy !== undefined) planned["signedBy"] = signedBy;
     if (
       ARGUMENTS.some((name) => unknown.has(name)) ||
       unknown.has("upcoming") ||
@@ -105,18 +133,25 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
       return { planned };
     const inputs: ArchiveInputs = { ...(known as ArchiveInputs), ...defaults, policy };
     const trust = await openTrust(inputs.trust, inputs.archive, context);
-    await requireTrustedSigner(inputs.signer, trust, "trust", context);
+    await requireTrustedSigner({ signer: inputs.signer, previous }, trust, "trust", context);
     const recorded = recordedPlan(previous);
     const asOf = resolveAsOf(inputs.asOf, recorded?.asOf, context);
     const facts = await at("sources", () => factsFor(inputs, recorded?.entries, context));
-    const entries = planRetention({
-      facts,
-      recorded: recorded?.entries ?? {},
-      rules,
-      asOf: Date.parse(asOf),
-      marking: true,
-    });
+    const entries = await decide(
+      inputs,
+      {
+        facts,
+        recorded: recorded?.entries ?? {},
+        rules,
+        asOf: Date.parse(asOf),
+        now: context.now().getTime(),
+        marking: true,
+      },
+      context,
+    );
     tell(inputs, entries, context);
+    if (signedBy !== undefined && Object.values(entries).some(leavesRecord))
+      planned["signedBy"] = await signerOfDue(inputs.signer, signedBy, context);
     return { planned: { ...planned, asOf, entries, plan: planLines(entries) } };
   },
 
@@ -139,9 +174,13 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     const rules = rulesOf(planned);
     const archive = await context.stores.open(planned.archive);
     const entries = planned.entries;
+    const { left = {}, leases = {} } = remembered(previous);
+    const leasing = new Leasing(archive, holderOf(planned), leases, context);
     const outcome = await carryOut(
       {
         inputs: planned,
+        left,
+        leasing,
         rules,
         asOf: planned.asOf,
         entries,
@@ -152,7 +191,12 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     );
     const settled = await settle(planned, entries, rules, outcome.touched, context);
     const notices = { ...remainingNotices(previous, settled), ...outcome.notices };
-    const properties = { entries: settled, plan: planLines(settled), notices };
+    const properties = {
+      entries: settled,
+      plan: planLines(settled),
+      notices,
+      ...memories(outcome, leasing),
+    };
     const [first] = outcome.failures;
     if (first !== undefined) throw new PartialFailure(first.error, { ...inputs, ...properties });
     return properties;
@@ -166,13 +210,18 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     const recorded = readState(plannedSchema, state);
     const before = recorded.entries;
     const facts = await surveyFacts(recorded, before, context, { again: true });
-    const entries = planRetention({
-      facts,
-      recorded: before,
-      rules: rulesOf(recorded),
-      asOf: Date.parse(recorded.asOf),
-      marking: false,
-    });
+    const entries = await decide(
+      recorded,
+      {
+        facts,
+        recorded: before,
+        rules: rulesOf(recorded),
+        asOf: Date.parse(recorded.asOf),
+        now: context.now().getTime(),
+        marking: false,
+      },
+      context,
+    );
     return { ...state, entries, plan: planLines(entries) };
   },
 
@@ -180,6 +229,11 @@ export const archivePolicy: Reconciler<typeof archiveSchema.shape> = {
     // An archive outlives the policy that filled it.
   },
 };
+
+/** What is archived, or has its content purged, is so by a signed record. */
+function leavesRecord({ decision }: Entry): boolean {
+  return decision === "archive" || decision === "purge-content";
+}
 
 function areEntries(value: unknown): value is Entries {
   return (
@@ -228,19 +282,47 @@ async function settle(
   const facts = recordedFacts(entries, []);
   for (const digest of touched) delete facts[digest];
   Object.assign(facts, await surveyFacts(inputs, entries, context, { only: touched }));
-  const again = planRetention({
-    facts,
-    recorded: entries,
-    rules,
-    asOf: Date.parse(inputs.asOf),
-    marking: true,
-  });
+  const again = await decide(
+    inputs,
+    {
+      facts,
+      recorded: entries,
+      rules,
+      asOf: Date.parse(inputs.asOf),
+      now: context.now().getTime(),
+      marking: true,
+    },
+    context,
+  );
   const settled: Entries = { ...entries };
   for (const digest of touched) {
     const entry = again[digest];
     if (entry !== undefined) settled[digest] = entry;
   }
   return settled;
+}
+
+/** Two without a name that bring things from the same places are one policy in all else, too. */
+function holderOf({ policy, sources }: Pick<ArchiveInputs, "policy" | "sources">): string {
+  return policy ?? [...sources].sort().join(" ");
+}
+
+/** What earlier runs have left to be done, and have seen of others' leases. */
+function remembered(previous: Properties | undefined): {
+  left?: BlobsLeft | undefined;
+  leases?: Record<string, string> | undefined;
+} {
+  return {
+    left: leftSchema.safeParse(previous?.["left"]).data,
+    leases: sightingsSchema.safeParse(previous?.["leases"]).data,
+  };
+}
+
+function memories({ left }: Outcome, { sightings }: Leasing): Properties {
+  return {
+    ...(Object.keys(left).length === 0 ? {} : { left }),
+    ...(Object.keys(sightings).length === 0 ? {} : { leases: sightings }),
+  };
 }
 
 /** What was told of an artifact stays told for as long as it is there. */

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import {
+  delaySchema,
   durationSchema,
-  identitySchema,
+  lifecycleIssuersSchema,
+  parseDelay,
   parseDuration,
   resolveType,
   typeKey,
 } from "../claims/index";
 import { ConsignError } from "../errors";
 import { digestSchema } from "../oci/digest";
-import { locationSchema } from "../oci/reference";
+import { locationSchema, parseLocation } from "../oci/reference";
+import { isTagPattern, tagMatcher } from "../oci/tag-pattern";
 import { checkRules, timeSchema, type Rules } from "../retention/index";
 import { asOfSchema } from "../world/as-of";
 import type { ResourceContext } from "../world/context";
@@ -29,15 +32,13 @@ const policyNameSchema = z.string().regex(/^[\x21-\x7e]{1,256}$/, {
   message: "has 1 to 256 printable ASCII characters, without spaces",
 });
 
-const identities = z.array(identitySchema).max(100).optional();
-
 export const archiveSchema = z.object({
   sources: z.array(locationSchema).min(1).max(100),
   archive: locationSchema,
   deployments: z
     .strictObject({ environments: z.array(z.string().min(1)).min(1).max(100).optional() })
     .default({}),
-  archiveAfter: durationSchema.default("30d"),
+  archiveAfter: delaySchema.default("30d"),
   retain: z
     .strictObject({
       for: durationSchema.optional(),
@@ -51,11 +52,19 @@ export const archiveSchema = z.object({
     .default({ from: "end-of-production", holds: [], whileRunningIn: [] }),
   onExpiry: z.enum(["report", "purge-content", "purge"]).default("report"),
   release: z.enum(["never", "after-archive"]).default("never"),
+  // Without defaults, which would be changes to what earlier versions recorded.
+  releaseTags: z
+    .array(z.string().min(1).max(256).refine(isTagPattern, "is neither a tag nor a glob"))
+    .max(1_000)
+    .optional(),
+  releaseUnverified: z.boolean().optional(),
+  purgeGrace: delaySchema.optional(),
+  freeBlobs: z.boolean().optional(),
   observe: z.enum(["live", "refresh"]).default("live"),
   ...recordSigningShape,
   trust: trustSchema,
   /** Who may end support, and who may lift a hold that is another's. */
-  lifecycleIssuers: z.strictObject({ revocation: identities, endOfLife: identities }).optional(),
+  lifecycleIssuers: lifecycleIssuersSchema.omit({ redirect: true }).optional(),
   asOf: asOfSchema.optional(),
   /** By which this policy's records in an archive are told from those of others. */
   policy: policyNameSchema.optional(),
@@ -68,16 +77,29 @@ export const archiveSchema = z.object({
 });
 export type ArchiveInputs = z.infer<typeof archiveSchema>;
 
+/** The arguments that rules are made of. */
+export const RULE_ARGUMENTS = [
+  "archive",
+  "archiveAfter",
+  "retain",
+  "deployments",
+  "onExpiry",
+  "release",
+  "releaseTags",
+  "purgeGrace",
+  "freeBlobs",
+] as const;
+
 /**
  * The rules in the arguments. @throws ConsignError `INPUT_INVALID` at the property, for rules that
  * contradict each other
  */
-export function rulesOf(
-  inputs: Pick<ArchiveInputs, "archiveAfter" | "retain" | "deployments" | "onExpiry" | "release">,
-): Rules {
-  const { archiveAfter, retain, deployments, onExpiry, release } = inputs;
+export function rulesOf(inputs: Pick<ArchiveInputs, (typeof RULE_ARGUMENTS)[number]>): Rules {
+  const { archive, archiveAfter, retain, deployments, onExpiry, release } = inputs;
+  const { releaseTags, purgeGrace = "24h", freeBlobs = false } = inputs;
+  const isShared = parseLocation(archive).kind === "registry";
   const rules: Rules = {
-    archiveAfter: period(archiveAfter),
+    archiveAfter: delay(archiveAfter),
     ...(retain.for === undefined ? {} : { retain: period(retain.for) }),
     since: retain.from,
     ...(retain.last === undefined ? {} : { last: retain.last }),
@@ -85,9 +107,21 @@ export function rulesOf(
     ...(deployments.environments === undefined ? {} : { environments: deployments.environments }),
     onExpiry,
     release,
+    ...(releaseTags === undefined ? {} : { releaseTags: tagMatcher(releaseTags) }),
+    purgeGrace: delay(purgeGrace),
+    isShared,
+    ...(isShared
+      ? freeBlobs
+        ? { frees: "registry" as const }
+        : {}
+      : { frees: "layout" as const }),
   };
   checkRules(rules);
   return rules;
+}
+
+function delay(text: string): { text: string; ms: number } {
+  return { text, ms: parseDelay(text) };
 }
 
 function period(text: string): { text: string; ms: number } {

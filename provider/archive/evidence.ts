@@ -5,13 +5,16 @@ import {
   contentPurgedSchema,
   deploymentSchema,
   endOfLifeSchema,
-  matchesIdentity,
+  names,
   together,
   typeKey,
+  type KnownIssuer,
   type LifecycleIssuers,
+  type Signer,
   type ReadClaim,
 } from "../claims/index";
 import type { ReadStore } from "../content/storage";
+import { isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation/index";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
@@ -23,6 +26,7 @@ import {
   type Facts,
 } from "../retention/index";
 import { named, sourcesIn, type Ownership } from "./owners";
+import type { Place } from "./places";
 import { weighClaim, type WeighedClaim } from "../judging/believed-claims";
 import { revocationOfClaim } from "../judging/revocation-of-claim";
 import type { ResourceContext } from "../world/context";
@@ -41,18 +45,25 @@ export interface EvidenceQuestion {
   ownership: Ownership;
 }
 
+/** What is asked of the claims about one artifact, at one place after the other. */
+export interface EvidenceInquiry {
+  places: readonly Place[];
+  question: EvidenceQuestion;
+  context: ResourceContext;
+  /** Claims that a list has named for what they are. */
+  seen: Set<Digest>;
+}
+
 /**
  * What the claims about an artifact at one place say that retention depends on. A claim that was
  * believed before and whose signature has since died with its certificate, or been purged, is taken
  * as it was recorded; one that is refused now is a doubt, and keeps.
  */
 export async function evidenceAt(
-  store: ReadStore,
+  { store, role }: Place,
   subject: Digest,
   recorded: Facts["evidence"],
-  isArchive: boolean,
-  question: EvidenceQuestion,
-  context: ResourceContext,
+  { question, context, seen }: EvidenceInquiry,
 ): Promise<Facts["evidence"]> {
   const found: Facts["evidence"] = {};
   // Who may end support is not recorded with what was said, so with a list of those it is asked
@@ -63,12 +74,14 @@ export async function evidenceAt(
     known.kind === "claimed" ||
     (known.kind === "archived" && known.sources === undefined);
   for (const descriptor of await store.referrers(subject)) {
-    const kind = kindOfEvidence(descriptor, question.holds, isArchive);
+    const kind = kindOfEvidence(descriptor, question.holds, role === "archive");
     if (kind === undefined) continue;
     const text = recorded[descriptor.digest];
     const known = text === undefined ? undefined : decodeEvidence(text);
     const certain =
       known !== undefined && known.kind !== "doubt" && !question.again && !changeable(kind, known);
+    if (!certain && (await isOfAnother(store, descriptor.digest, subject))) continue;
+    seen.add(descriptor.digest);
     const evidence = certain
       ? known
       : await judged(store, descriptor, subject, kind, known, question, context);
@@ -83,24 +96,38 @@ export async function evidenceAt(
 
 /** The holds that are claimed of an artifact or of a part of one. What cannot be told keeps. */
 export async function holdsOn(
-  store: ReadStore,
+  { store }: Place,
   subject: Digest,
-  question: EvidenceQuestion,
-  context: ResourceContext,
+  { question, context, seen }: EvidenceInquiry,
 ): Promise<Facts["evidence"]> {
   const found: Facts["evidence"] = {};
   for (const descriptor of await store.referrers(subject)) {
     if (kindOfEvidence(descriptor, question.holds, false) !== "hold") continue;
+    if (await isOfAnother(store, descriptor.digest, subject)) continue;
+    seen.add(descriptor.digest);
     const evidence = await judged(store, descriptor, subject, "hold", undefined, question, context);
     if (evidence !== undefined) found[descriptor.digest] = encodeEvidence(evidence);
   }
   return found;
 }
 
+/**
+ * Anybody who may push may put the claims of another artifact on a list. What cannot be read is not
+ * told from one about this.
+ */
+async function isOfAnother(store: ReadStore, claim: Digest, subject: Digest): Promise<boolean> {
+  try {
+    return (await store.manifest(claim)).value.subject?.digest !== subject;
+  } catch (error) {
+    if (!isConsignError(error)) throw error;
+    return false;
+  }
+}
+
 /** But for `hold`, the short names of their types. */
 type Kind = "deployment" | "endOfLife" | "hold" | "archived" | "content-purged";
 
-function kindOfEvidence(
+export function kindOfEvidence(
   descriptor: Descriptor,
   holds: ReadonlySet<string>,
   isArchive: boolean,
@@ -111,7 +138,7 @@ function kindOfEvidence(
   return isArchive && (type === "archived" || type === "content-purged") ? type : undefined;
 }
 
-async function judged(
+export async function judged(
   store: ReadStore,
   descriptor: Descriptor,
   subject: Digest,
@@ -188,17 +215,18 @@ async function archivedFrom(
 
 /** Why a claim that support ends does not count, whoever trusts its signer otherwise. */
 function objectionTo(
-  { verdict, signers: believed }: WeighedClaim,
-  allowed: readonly string[] | undefined,
+  { verdict, words, signers: believed }: WeighedClaim,
+  allowed: readonly KnownIssuer[] | undefined,
 ): string | undefined {
-  const signers = believed.length > 0 ? believed : [verdict.signer?.subject ?? []].flat();
+  const signers: Signer[] = words.length > 0 ? words : [verdict.signer ?? []].flat();
   if (
     signers.length === 0 ||
     allowed === undefined ||
-    signers.some((signer) => allowed.some((identity) => matchesIdentity(identity, signer)))
+    signers.some((signer) => allowed.some((entry) => names(entry, signer)))
   )
     return undefined;
-  return `its signer, ${together(signers)}, is not among those who may issue an endOfLife here`;
+  const who = believed.length > 0 ? believed : signers.map(({ subject }) => subject);
+  return `its signer, ${together(who)}, is not among those who may issue an endOfLife here`;
 }
 
 async function believed(

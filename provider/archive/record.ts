@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  archivedSchema,
-  claimTypeOf,
-  contentPurgedSchema,
-  observeClaim,
-  packClaim,
-  resolveType,
-  type Archived,
-  type ContentPurged,
-} from "../claims/index";
+import { packClaim, resolveType, type Archived, type ContentPurged } from "../claims/index";
 import type { PackedArtifact } from "../content/pack";
-import type { Store } from "../content/storage";
-import { listSignatures } from "../notation/index";
 import type { Descriptor } from "../oci/descriptor";
 import { hexOf, type Digest } from "../oci/digest";
 import { describeRetention, readFacts, type Entry, type Rules } from "../retention/index";
-import { removeManifests } from "../keeping/remove";
 
 /** Predicate types of what an archive records. */
 export const ARCHIVED = resolveType("archived");
@@ -68,25 +56,4 @@ export function archiveTag(digest: Digest): string {
 
 export function isArchiveTag(tag: string): boolean {
   return /^archived-[0-9a-f]{64}$/.test(tag);
-}
-
-/**
- * Records of a run that was cut short before it signed them: nobody believes them, and they would
- * be there for ever.
- */
-export async function removeUnsigned(store: Store, subject: Digest, type: string): Promise<void> {
-  for (const candidate of (await store.referrers(subject)).filter(
-    (each) => claimTypeOf(each) === type,
-  )) {
-    if ((await listSignatures(store, candidate.digest)).length > 0) continue;
-    const claim = await observeClaim(store, candidate, { subject });
-    if (
-      !("broken" in claim) &&
-      (type === ARCHIVED ? archivedSchema : contentPurgedSchema).safeParse(claim.predicate).success
-    )
-      await removeManifests(
-        { store, manifests: new Map([[candidate.digest, { subject }]]), isOwnTag: () => false },
-        { now: () => new Date() },
-      );
-  }
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claimTypeOf, observeClaim, typeKey } from "../claims/index";
+import { readIssuers } from "../claims/index";
 import { forEachBounded } from "../content/bounded";
-import type { ReadStore } from "../content/storage";
-import { ConsignError, isConsignError } from "../errors";
+import { ConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation/index";
-import { plainDescriptor, type Descriptor } from "../oci/descriptor";
+import type { Descriptor } from "../oci/descriptor";
 import { digestOf, type Digest } from "../oci/digest";
 import { isIndexType } from "../oci/media-types";
 import {
@@ -18,25 +17,17 @@ import {
   type Facts,
 } from "../retention/index";
 import { holdTypes, type ArchiveInputs } from "./arguments";
-import { evidenceAt, holdsOn, type EvidenceQuestion } from "./evidence";
+import { evidenceAt, type EvidenceQuestion } from "./evidence";
+import { holdsOnParts, unlistedEvidence } from "./evidence-elsewhere";
 import { archivedTags, ownersOf, ownershipOf } from "./owners";
-import { archiveTag, isArchiveTag } from "./record";
+import { openPlaces, resolved, wasAt, type Place } from "./places";
+import { MAX_ARTIFACTS, predecessorsOf } from "./predecessors";
+import { archiveTag } from "./record";
 import type { ResourceContext } from "../world/context";
 import { openTrust } from "../judging/judgement";
 import { placeOfTag } from "../deployments/place";
-import { recordSchema } from "../deployments/record";
-import { TagGraph } from "../keeping/tag-graph";
 
-/** Artifacts that one policy looks after. */
-export const MAX_ARTIFACTS = 100_000;
 const CONCURRENCY = 8;
-
-interface Place {
-  location: string;
-  store: ReadStore;
-  role: "source" | "watched" | "archive";
-  tags: ReadonlyMap<string, Descriptor>;
-}
 
 /** What of the arguments says where to look, and whom to believe. */
 export type SurveyInputs = Pick<
@@ -67,14 +58,14 @@ export async function surveyFacts(
   context: ResourceContext,
   options: SurveyOptions = {},
 ): Promise<Record<Digest, Facts>> {
-  const places = await openPlaces(inputs, context);
+  const places = await openPlaces(inputs, recorded, context);
   const archive = places.find(({ role }) => role === "archive");
   const question: EvidenceQuestion = {
     ownership: await ownershipOf(inputs.policy, inputs.sources, context),
     trust: options.trust ?? (await openTrust(inputs.trust, archive?.store.name ?? "", context)),
     holds: holdTypes(inputs.retain),
     held: new Set(inputs.retain.holds.filter((hold) => typeof hold === "string")),
-    issuers: inputs.lifecycleIssuers ?? {},
+    issuers: (await readIssuers(inputs, context.baseDir)).lifecycleIssuers ?? {},
     again: options.again ?? false,
   };
   const facts: Record<Digest, Facts> = {};
@@ -93,7 +84,7 @@ export async function surveyFacts(
       );
     const led = new Set<Digest>();
     await forEachBounded(level, CONCURRENCY, async (digest) => {
-      const found = await factsOf(digest, places, recorded[digest], question, context);
+      const found = await factsOf(digest, recorded[digest], { places, question, context });
       if (found === undefined) return;
       facts[digest] = found.facts;
       for (const predecessor of found.predecessors) led.add(predecessor);
@@ -125,38 +116,6 @@ export function recordedFacts(
   return facts;
 }
 
-async function openPlaces(
-  { sources, archive, retain }: SurveyInputs,
-  context: ResourceContext,
-): Promise<Place[]> {
-  const roles = [
-    ...sources.map((location) => ({ location, role: "source" as const })),
-    ...retain.whileRunningIn.map((location) => ({ location, role: "watched" as const })),
-    { location: archive, role: "archive" as const },
-  ];
-  const places: Place[] = [];
-  for (const { location, role } of roles) {
-    const store = await context.stores.open(location);
-    const names = (await store.tags()).filter((tag) => role !== "archive" || isArchiveTag(tag));
-    const tags = new Map<string, Descriptor>();
-    await forEachBounded(names, CONCURRENCY, async (tag) => {
-      const descriptor = await resolved(store, tag);
-      if (descriptor !== undefined) tags.set(tag, descriptor);
-    });
-    places.push({ location, store, role, tags });
-  }
-  return places;
-}
-
-async function resolved(store: ReadStore, name: string): Promise<Descriptor | undefined> {
-  try {
-    return plainDescriptor(await store.resolve(name));
-  } catch (error) {
-    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
-    throw error;
-  }
-}
-
 function candidates(
   places: readonly Place[],
   recorded: Readonly<Entries>,
@@ -174,13 +133,19 @@ function candidates(
   return [...found].sort();
 }
 
+/** What is asked of every artifact. */
+interface Inquiry {
+  places: readonly Place[];
+  question: EvidenceQuestion;
+  context: ResourceContext;
+}
+
 async function factsOf(
   digest: Digest,
-  places: readonly Place[],
   recorded: Entry | undefined,
-  question: EvidenceQuestion,
-  context: ResourceContext,
+  inquiry: Inquiry,
 ): Promise<{ facts: Facts; predecessors: Digest[] } | undefined> {
+  const { places, question } = inquiry;
   let descriptor: Descriptor | undefined;
   const facts: Facts = {
     mediaType: "",
@@ -189,12 +154,14 @@ async function factsOf(
     at: [],
     evidence: {},
   };
+  const seen = new Set<Digest>();
   const predecessors: Digest[] = [];
-  for (const { location, store, role, tags } of places) {
+  for (const place of places) {
+    const { location, store, role, tags } = place;
     const own = [...tags].filter(([, target]) => target.digest === digest).map(([tag]) => tag);
     const there =
       [...tags.values()].find((target) => target.digest === digest) ??
-      (await resolved(store, digest));
+      (await resolved(store, digest, wasAt(place, recorded)));
     if (there !== undefined) {
       descriptor ??= there;
       if (role === "source") {
@@ -208,30 +175,24 @@ async function factsOf(
     }
     // A watched place may know of an artifact that it does not have any more: claims outlive what
     // they are about in some registries.
-    for (const [claim, text] of Object.entries(
-      await evidenceAt(
-        store,
-        digest,
-        recorded?.evidence ?? {},
-        role === "archive",
-        question,
-        context,
-      ),
-    ) as [Digest, string][]) {
-      // Who doubts may know more, as of a revocation that the archive has not heard of.
-      if (!isDoubt(facts.evidence[claim])) facts.evidence[claim] = text;
-    }
+    addEvidence(
+      facts,
+      await evidenceAt(place, digest, recorded?.evidence ?? {}, { ...inquiry, seen }),
+    );
     if (there !== undefined && isIndexType(there.mediaType))
-      Object.assign(facts.evidence, await holdsOnParts(store, digest, question, context));
+      Object.assign(facts.evidence, await holdsOnParts(place, digest, { ...inquiry, seen }));
   }
+  if (recorded !== undefined && !isLeaving(recorded))
+    addEvidence(facts, await unlistedEvidence(digest, recorded.evidence, { ...inquiry, seen }));
   if (descriptor === undefined) return undefined;
   const { ours, others } = await ownersOf(facts, question.ownership);
   const archive = places.find(({ role }) => role === "archive");
   if (facts.inArchive !== undefined && archive !== undefined && recorded === undefined) {
     if (!ours && facts.at.length === 0 && !Object.values(facts.evidence).some(isDoubt))
       return undefined;
+    const { ownership, trust } = question;
     facts.tags = {
-      ...(await archivedTags(archive.store, digest, question.ownership, question.trust, context)),
+      ...(await archivedTags(archive.store, digest, ownership, trust, inquiry.context)),
       ...facts.tags,
     };
   }
@@ -248,67 +209,19 @@ async function factsOf(
   };
 }
 
+/** What was purged, or is about to be, is judged by what was recorded of it. */
+function isLeaving({ state, decision }: Entry): boolean {
+  return state === "purged" || decision === "purge";
+}
+
+/** Who doubts may know more, as of a revocation that the archive has not heard of. */
+function addEvidence(facts: Facts, found: Facts["evidence"]): void {
+  for (const [claim, text] of Object.entries(found) as [Digest, string][])
+    if (!isDoubt(facts.evidence[claim])) facts.evidence[claim] = text;
+}
+
 function isDoubt(text: string | undefined): boolean {
   return text !== undefined && decodeEvidence(text)?.kind === "doubt";
-}
-
-/** An index does not go while a part of it is on hold, by its digest or by a claim about it. */
-async function holdsOnParts(
-  store: ReadStore,
-  index: Digest,
-  question: EvidenceQuestion,
-  context: ResourceContext,
-): Promise<Facts["evidence"]> {
-  const found: Facts["evidence"] = {};
-  if (question.held.size === 0 && question.holds.size === 0) return found;
-  for (const part of (await new TagGraph(store).below([index])).keys()) {
-    if (part === index) continue;
-    if (question.held.has(part))
-      found[part] = encodeEvidence({ kind: "hold", type: `digest ${part}` });
-    if (question.holds.size > 0)
-      Object.assign(found, await holdsOn(store, part, question, context));
-  }
-  return found;
-}
-
-/**
- * Where the records of promotions lead. They are not verified for this: each artifact is judged by
- * its own claims.
- */
-async function predecessorsOf(store: ReadStore, digest: Digest): Promise<Digest[]> {
-  const found: Digest[] = [];
-  for (const descriptor of (await store.referrers(digest)).filter(
-    (each) => typeKey(claimTypeOf(each) ?? "") === "vsa",
-  )) {
-    const claim = await observeClaim(store, descriptor, { subject: digest });
-    const record = "broken" in claim ? undefined : recordSchema.safeParse(claim.predicate).data;
-    const before = record?.lineage.previous?.digest ?? record?.lineage.replaced;
-    if (before !== undefined) found.push(before, ...(await chain(store, before)));
-  }
-  return found;
-}
-
-/** Further back, over artifacts that have no tag any more. */
-async function chain(store: ReadStore, from: Digest): Promise<Digest[]> {
-  const found = new Set<Digest>([from]);
-  for (let level = [from]; level.length > 0 && found.size < MAX_ARTIFACTS;) {
-    const next: Digest[] = [];
-    for (const digest of level) {
-      for (const descriptor of (await store.referrers(digest)).filter(
-        (each) => typeKey(claimTypeOf(each) ?? "") === "vsa",
-      )) {
-        const claim = await observeClaim(store, descriptor, { subject: digest });
-        const record = "broken" in claim ? undefined : recordSchema.safeParse(claim.predicate).data;
-        for (const before of [record?.lineage.previous?.digest, record?.lineage.replaced]) {
-          if (before === undefined || found.has(before)) continue;
-          found.add(before);
-          next.push(before);
-        }
-      }
-    }
-    level = next;
-  }
-  return [...found];
 }
 
 function addUpcoming(

@@ -18,10 +18,24 @@ import {
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { MEDIA_TYPES } from "../oci/media-types";
-import { formatInstant, short } from "../retention/index";
+import { formatInstant, short, type Entry, type Rules } from "../retention/index";
 import type { ResourceContext } from "../world/context";
 import { at } from "../world/context";
 import type { RecordSigner } from "../signing/record-signing";
+
+/**
+ * Until when it is kept in the archive, as far as that is known now: never shorter than it will be.
+ * @returns undefined: for ever, for all that is known
+ */
+export function keptUntil(
+  { retainUntil }: Pick<Entry, "retainUntil">,
+  { retain, since }: Pick<Rules, "retain" | "since">,
+  archivedAt: string,
+): string | undefined {
+  return since === "archived" && retain !== undefined
+    ? formatInstant(Date.parse(archivedAt) + retain.ms)
+    : retainUntil;
+}
 
 interface Found {
   /** What is signed. */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { z } from "zod";
 import { ConsignError } from "../errors";
+import { happened, signatureDeed } from "../keeping/happened";
 import { Made } from "../keeping/made";
 import { sameContent } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { parseLocation } from "../oci/reference";
 import { NOT_DUE } from "../signing/renewal";
-import { ensureSigned, keptSignatures } from "../signing/signing";
+import { ensureSigned, keptSignatures, recordedSignatures } from "../signing/signing";
 import { readState } from "../world/arguments";
 import type { ResourceContext } from "../world/context";
 import { holdingsOf } from "../world/holdings";
@@ -18,6 +19,8 @@ import { dropTag } from "./drop-tag";
 import { openOrigin, pushOrigin } from "./origin";
 
 type PlannedArtifact = z.infer<typeof plannedArtifactSchema>;
+
+const INCOMPLETE = "incomplete";
 
 export async function ensureArtifact(
   inputs: Properties,
@@ -35,13 +38,16 @@ export async function ensureArtifact(
     signedReference: undefined as string | undefined,
     tagged: { ...seen },
     placed: { ...placed },
-    content: "incomplete",
+    content: INCOMPLETE,
     signature: "incomplete",
   };
   try {
     const deep = previous !== undefined && previous["content"] !== COMPLETE;
-    if (await ensureContent(plan, deep, context)) made.add(plan.digest);
+    const brought = await ensureContent(plan, deep, context);
+    if (brought.made) made.add(plan.digest);
+    const known = before !== undefined && before["content"] !== INCOMPLETE;
     done.content = COMPLETE;
+    const signedNow = new Set<string>();
     const request = {
       store,
       target: plan.descriptor,
@@ -49,9 +55,19 @@ export async function ensureArtifact(
       signedBy: plan.signedBy,
       renew: plan.renewal !== NOT_DUE,
       previous,
-      onMade: (signature: Digest) => made.add(signature),
+      onMade: (signature: Digest) => {
+        made.add(signature);
+        signedNow.add(signature);
+      },
     };
     const signatures = await ensureSigned(request, context);
+    const signature = signatureDeed(signatures, {
+      before: recordedSignatures(previous),
+      made: signedNow,
+    });
+    context.progress(
+      `${plan.reference} is ${happened({ ...brought, known })}; its signature is ${signature}`,
+    );
     Object.assign(done, {
       signatures,
       signature: "valid",
@@ -75,12 +91,12 @@ export async function ensureArtifact(
   }
 }
 
-/** @returns whether it was not there before */
+/** @returns whether it was not there before, or something of it */
 async function ensureContent(
   plan: z.infer<typeof plannedArtifactSchema>,
   deep: boolean,
   context: ResourceContext,
-): Promise<boolean> {
+): Promise<{ made: boolean; mended: boolean }> {
   const origin = await openOrigin(plan, context);
   if (!sameContent(origin.root, plan.descriptor)) {
     throw new ConsignError(
@@ -90,17 +106,16 @@ async function ensureContent(
     );
   }
   const store = await context.stores.open(plan.repository);
-  const isMade = await pushOrigin(origin, store, deep);
+  const brought = await pushOrigin(origin, store, deep);
   const status = await contentStatus(store, plan.descriptor, { fresh: true });
   if (status !== COMPLETE) {
     throw new ConsignError(
       "READ_BACK_FAILED",
-      `${plan.reference} was pushed, and cannot be read back (${status ?? "missing"}); if its content is damaged, delete it there and run again`,
+      `${plan.reference} cannot be read back (${status ?? "missing"}); if its content is damaged, delete it there and run again`,
       { reference: plan.reference },
     );
   }
-  context.progress(`${plan.reference} is pushed`);
-  return isMade;
+  return brought;
 }
 
 function warnOfUnmarkedTags(

@@ -123,12 +123,20 @@ async function packFiles(args: OriginArguments, context: ResourceContext): Promi
 
 /**
  * Brings it to the store. `deep`: look into what is there already, and send what it lacks.
- * @returns whether it was not there before
+ * @returns whether it was not there before, or something of it
  */
-export async function pushOrigin(origin: Origin, store: Store, deep: boolean): Promise<boolean> {
-  if ("packed" in origin) return (await pushArtifact(store, origin.packed, { deep })).made;
+export async function pushOrigin(
+  origin: Origin,
+  store: Store,
+  deep: boolean,
+): Promise<{ made: boolean; mended: boolean }> {
+  if ("packed" in origin) {
+    const { made, blobsPushed } = await pushArtifact(store, origin.packed, { deep });
+    return { made, mended: blobsPushed > 0 };
+  }
   const { root } = origin;
   let isMade = false;
+  let mended = false;
   if (origin.store.name !== store.name)
     await copy(origin.store, store, root, {
       referrers: async () => [],
@@ -136,11 +144,12 @@ export async function pushOrigin(origin: Origin, store: Store, deep: boolean): P
       certain: true,
       prove: true,
       onProgress: (event) => {
+        mended ||= event.kind !== "bytes" && event.action === "copied";
         isMade ||=
           event.kind === "manifest" &&
           event.action === "copied" &&
           event.descriptor.digest === root.digest;
       },
     });
-  return isMade;
+  return { made: isMade, mended };
 }

@@ -5,6 +5,7 @@ import { openOrigin, originKnown } from "./origin";
 import { COMPLETE } from "./content-status";
 import type { ResourceContext } from "../world/context";
 import type { Plan, Properties } from "../world/reconciler";
+import { dueSigner } from "../signing/due";
 import { NOT_DUE } from "../signing/renewal";
 import { plannedRenewal, plannedSigning } from "../signing/signing";
 import { signingShape, type SigningArguments } from "../signing/arguments";
@@ -14,11 +15,11 @@ import type { SignedArtifactInputs } from "./arguments";
 export async function planArtifact(
   known: Partial<SignedArtifactInputs>,
   unknown: ReadonlySet<string>,
-  _previous: Properties | undefined,
+  previous: Properties | undefined,
   context: ResourceContext,
 ): Promise<Plan> {
   const settled = originKnown(known, unknown);
-  const { signedBy } = await plannedSigning(known, context);
+  const { signedBy } = await plannedSigning(known, previous, context);
   const planned: Properties = {
     ...pick(known, "tags", "onDelete"),
     content: COMPLETE,
@@ -44,5 +45,16 @@ export async function planArtifact(
       context,
     );
   }
-  return { planned };
+  const due = await dueSigner(
+    {
+      known,
+      unknown,
+      planned,
+      previous,
+      standing: { property: "signature", isSettled: (value) => value === "valid" },
+      store: () => context.stores.open(repository),
+    },
+    context,
+  );
+  return { planned: due === undefined ? planned : { ...planned, signedBy: due } };
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from "zod";
 import { observeClaim, resolveType } from "../claims/index";
 import { pushArtifact } from "../content/pack";
 import type { Store } from "../content/storage";
 import { ConsignError } from "../errors";
-import { descriptorSchema, plainDescriptor } from "../oci/descriptor";
-import { digestSchema } from "../oci/digest";
-import { formatLocation, parseReference, pinned, referenceSchema } from "../oci/reference";
+import { plainDescriptor } from "../oci/descriptor";
+import { formatLocation, parseReference, pinned } from "../oci/reference";
 import { artifactSchema, locationOf, pick, readState, referenceOf } from "../world/arguments";
+import { plannedSchema, schema, type Planned } from "./arguments";
 import {
   checkContentArguments,
   contentShape,
@@ -19,22 +18,23 @@ import { refuseOvertaking, superseded } from "./overtaking";
 import {
   defaultOnDelete,
   explainUndeletable,
-  leavingClaimSchema,
+  marks,
   removeClaim,
   removeReplaced,
   replacedBy,
   type ClaimBefore,
   type LeavingClaim,
 } from "./remove";
-import { claimStatus, isDeliberate } from "./standing";
+import { claimStatus, isDeliberate, STANDING } from "./standing";
 import { at, type ResourceContext } from "../world/context";
+import { happened, signatureDeed } from "../keeping/happened";
 import { Made } from "../keeping/made";
 import type { Digest } from "../oci/digest";
 import type { OwnSignature } from "../signing/own-signatures";
 import { PartialFailure, type Properties, type Reconciler } from "../world/reconciler";
+import { dueSigner } from "../signing/due";
 import { NOT_DUE } from "../signing/renewal";
 import { checkRevocationTarget } from "./revocation-target";
-import { signedBySchema } from "../signing/signer";
 import {
   currentSignatures,
   ensureSigned,
@@ -44,29 +44,12 @@ import {
   recordedSignatures,
   satisfying,
   signatureRecord,
-  signatureRecordSchema,
   type SignatureRecord,
 } from "../signing/signing";
 import { signingShape, type SigningArguments } from "../signing/arguments";
 
-const schema = z.object({
-  ...contentShape,
-  ...signingShape,
-  onDelete: z.enum(["retain", "purge"]).optional(),
-});
-
-const plannedSchema = schema.extend({
-  onDelete: z.enum(["retain", "purge"]).default("purge"),
-  digest: digestSchema,
-  reference: referenceSchema,
-  descriptor: descriptorSchema,
-  about: referenceSchema,
-  signedBy: signedBySchema,
-  renewal: z.string().default(NOT_DUE),
-  signatures: z.array(signatureRecordSchema).optional(),
-  replaces: z.array(leavingClaimSchema).default([]),
-});
-type Planned = z.infer<typeof plannedSchema>;
+/** A status as long as not everything is done. */
+const INCOMPLETE = "incomplete";
 
 /**
  * A signed statement about an artifact, attached to it in its repository. Its digest follows from
@@ -98,9 +81,9 @@ export const claim: Reconciler<typeof schema.shape> = {
     "expiresAt",
   ],
 
-  async plan(known, unknown, _previous, context) {
+  async plan(known, unknown, previous, context) {
     checkContentArguments(known, unknown);
-    const { signedBy } = await plannedSigning(known, context);
+    const { signedBy } = await plannedSigning(known, previous, context);
     const planned: Properties = {
       ...pick(known, "audience", "supersedes", "onDelete"),
       status: "valid",
@@ -143,6 +126,18 @@ export const claim: Reconciler<typeof schema.shape> = {
         context,
       );
     }
+    const due = await dueSigner(
+      {
+        known,
+        unknown,
+        planned,
+        previous,
+        standing: STANDING,
+        store: () => context.stores.open(location),
+      },
+      context,
+    );
+    if (due !== undefined) Object.assign(planned, { signedBy: due, issuer: due.subject });
     return { planned };
   },
 
@@ -174,7 +169,7 @@ export const claim: Reconciler<typeof schema.shape> = {
       ...plan,
       signatures: keptSignatures(before),
       ...still(replaced),
-      status: "incomplete",
+      status: INCOMPLETE,
     };
     try {
       const store = await context.stores.open(locationOf(plan.subject));
@@ -202,6 +197,7 @@ export const claim: Reconciler<typeof schema.shape> = {
         signedBy: plan.signedBy,
         recorded: keptSignatures(before),
       };
+      const signedNow = new Set<string>();
       const beforeSigning = (own: readonly OwnSignature[]) =>
         refuseOvertaking(overtaking, own, context);
       const request = {
@@ -211,7 +207,10 @@ export const claim: Reconciler<typeof schema.shape> = {
         signedBy: plan.signedBy,
         renew: plan.renewal !== NOT_DUE,
         beforeSigning,
-        onMade: (signature: Digest) => made.add(signature),
+        onMade: (signature: Digest) => {
+          made.add(signature);
+          signedNow.add(signature);
+        },
         previous,
       };
       const sign = async (): Promise<SignatureRecord[]> => {
@@ -234,7 +233,15 @@ export const claim: Reconciler<typeof schema.shape> = {
         still(await removeReplaced(store, locationOf(plan.subject), replaced, context)),
       );
       const status = await settledStatus(store, plan, signatures, context);
-      context.progress(`${plan.type} claim ${plan.digest} about ${plan.about} is signed`);
+      const brought = { made: report.made, mended: report.blobsPushed > 0 };
+      const known = before !== undefined && before["status"] !== INCOMPLETE;
+      const signature = signatureDeed(signatures, {
+        before: recordedSignatures(before),
+        made: signedNow,
+      });
+      context.progress(
+        `${plan.type} claim ${plan.digest} about ${plan.about} is ${happened({ ...brought, known })}; its signature is ${signature}`,
+      );
       return { ...inputs, ...done, ...marks(plan, made), status, renewal: NOT_DUE };
     } catch (error) {
       throw new PartialFailure(error as Error, { ...inputs, ...done, ...marks(plan, made) });
@@ -297,7 +304,7 @@ async function requireReadable(store: Store, { descriptor, reference }: Planned)
   const { code, reason } = read.broken;
   throw new ConsignError(
     "READ_BACK_FAILED",
-    `${reference} was pushed, and cannot be read back: ${reason} [${code}]. If its content is damaged, delete it there and run again`,
+    `${reference} cannot be read back: ${reason} [${code}]. If its content is damaged, delete it there and run again`,
     { reference },
   );
 }
@@ -322,7 +329,7 @@ async function settledStatus(
   }
   throw new ConsignError(
     "READ_BACK_FAILED",
-    `${plan.reference} was pushed and signed, but what can be read back is not valid (${status}): run again`,
+    `what can be read back of ${plan.reference} and its signature is not valid (${status}): run again`,
     { reference: plan.reference },
   );
 }
@@ -371,20 +378,6 @@ function leaving({ descriptor, about }: Planned, state: Properties | undefined):
     recorded: made.isMarked ? [] : made.record(),
     thumbprint: "",
     ...(made.isMarked ? { made: made.record() } : {}),
-  };
-}
-
-/** What is ours, and what that means for a destroy, which asks nobody in its preview. */
-function marks({ digest, reference, onDelete }: Planned, made: Made): Properties {
-  return {
-    made: made.record(),
-    onDestroy: [
-      onDelete === "retain"
-        ? `destroy will keep ${reference}: onDelete is "retain"`
-        : made.has(digest)
-          ? `destroy will remove ${reference} with the signatures of this resource, unless others need it`
-          : `destroy will keep ${reference}: it was there before this resource`,
-    ],
   };
 }
 

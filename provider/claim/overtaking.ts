@@ -7,7 +7,8 @@ import type { Digest } from "../oci/digest";
 import { isDeliberate, standing } from "./standing";
 import type { ResourceContext } from "../world/context";
 import type { OwnSignature } from "../signing/own-signatures";
-import { signerCertificates, type SignedBy, type SignerArgument } from "../signing/signer";
+import { signerCertificates } from "../signing/planned-signer";
+import type { SignedBy, SignerArgument } from "../signing/signer";
 import type { SignatureRecord } from "../signing/signing";
 
 export interface Overtaking {

@@ -10,8 +10,10 @@ import { listSignatures } from "../notation/index";
 import { descriptorSchema, type Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
 import { parseReference, referenceSchema, type Location } from "../oci/reference";
+import type { Made } from "../keeping/made";
 import type { ResourceContext } from "../world/context";
 import { holdingsOf } from "../world/holdings";
+import type { Properties } from "../world/reconciler";
 
 /** A claim of ours that is to go: what it is, about what, and what of it and on it we have made. */
 export const leavingClaimSchema = z.object({
@@ -124,14 +126,13 @@ export async function removeClaim(
   );
   const failure = unsupported(result) ?? untold(result);
   if (failure !== undefined) throw failure;
-  const kept = result.kept.find((each) => each.digest === digest);
-  const why = made.has(digest)
-    ? kept && (isCosigned ? "others have signed it too" : kept.reason)
-    : await whyAdoptedStays(store, claim);
-  if (why !== undefined && !(await held.has(location, digest)))
-    context.warn(
-      `the claim ${store.name}@${digest} stays${isCosigned ? ", without the signatures of this resource" : ""}: ${why}`,
-    );
+  if (await held.has(location, digest)) return;
+  const kept = result.kept.find((each) => each.digest === digest)?.reason;
+  const why = made.has(digest) ? kept : await whyAdoptedStays(store, claim);
+  const how = isCosigned
+    ? "stays, without the signatures of this resource: others have signed it too"
+    : `stays: ${why}`;
+  if (why !== undefined) context.warn(`the claim ${store.name}@${digest} ${how}`);
 }
 
 async function whyAdoptedStays(
@@ -166,4 +167,25 @@ export function explainUndeletable(error: unknown): unknown {
     `${error.message}; to leave the claim there, set onDelete to "retain" and run up first`,
     { reference: error.reference, status: error.status, path: "onDelete" },
   );
+}
+
+/** What is ours, and what that means for a destroy, which asks nobody in its preview. */
+export function marks(
+  {
+    digest,
+    reference,
+    onDelete,
+  }: { digest: string; reference: string; onDelete: "retain" | "purge" },
+  made: Made,
+): Properties {
+  return {
+    made: made.record(),
+    onDestroy: [
+      onDelete === "retain"
+        ? `destroy will keep ${reference}: onDelete is "retain"`
+        : made.has(digest)
+          ? `destroy will remove ${reference} with the signatures of this resource, unless others need it`
+          : `destroy will keep ${reference}: it was there before this resource`,
+    ],
+  };
 }

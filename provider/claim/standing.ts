@@ -67,6 +67,12 @@ export function isDeliberate(status: unknown): boolean {
   return typeof status === "string" && /^(?:superseded|revoked) by /.test(status);
 }
 
+/** Where a claim's standing is recorded, and which asks for nothing to be done. */
+export const STANDING = {
+  property: "status",
+  isSettled: (status: unknown): boolean => status === "valid" || isDeliberate(status),
+};
+
 /**
  * How a claim with this verdict on it stands among the others about its subject; of these, who is
  * under the same root counts.
@@ -83,14 +89,23 @@ export async function standing(
     ...(await store.referrers(mine.digest)).filter(isClaim),
   ];
   if (rivals.length === 0) return "valid";
-  const { root } = verdict;
+  const { root, signer } = verdict;
   const observed = await Promise.all(
     rivals.map((rival) => observeRival(store, rival, root, context)),
   );
   const { claims } = effectiveClaims({
     subject: mine.subject.digest,
     now: context.now(),
-    claims: [{ claim: mine, verdict }, ...observed],
+    claims: [
+      {
+        claim: mine,
+        verdict: {
+          ...verdict,
+          ...(signer === undefined ? {} : { signer: { ...signer, root: root.thumbprint } }),
+        },
+      },
+      ...observed,
+    ],
   });
   const judged = claims.find(({ digest }) => digest === mine.digest);
   if (judged === undefined || judged.status === "effective") return "valid";

@@ -141,9 +141,7 @@ class Gathering {
   async #observe({ descriptor, subject }: Listed): Promise<ObservedClaim | undefined> {
     const attached = subject !== this.artifact.digest;
     const head = await observeClaimHead(this.store, descriptor, { subject });
-    const known = "broken" in head ? head.head : head;
-    if (saysNothing(descriptor) && known !== undefined && !isClaim(describedBy(known)))
-      return undefined;
+    if (!turnsOutClaim(descriptor, head)) return undefined;
     if ("broken" in head) return this.#observeBroken(head, attached);
     if (!attached && !this.#matters(head)) return undefined;
     const verdict = await this.#verify(head);
@@ -206,7 +204,7 @@ class Gathering {
     if (type !== undefined && (layer?.size ?? 0) > SMALL_CONTENT && !this.#asked(type))
       return confirmContent(this.store, head);
     this.#bytes = this.#charge(this.#bytes, layer?.size ?? 0, MAX_CLAIM_BYTES, "bytes of claims");
-    return readContent(this.store, head);
+    return readContent(this.store, head, { asked: type === undefined || this.#asked(type) });
   }
 
   /**
@@ -244,8 +242,16 @@ const NOT_LOOKED_AT: ClaimVerdict = {
   reason: "its signature was not looked at, as the claim itself cannot be used",
 };
 
+/** What the list said nothing of may be anything, until its manifest says what it is. */
+export function turnsOutClaim(listed: Descriptor, read: Described | BrokenClaim): boolean {
+  const known = "broken" in read ? read.head : read;
+  return !saysNothing(listed) || known === undefined || isClaim(describedBy(known));
+}
+
+type Described = Pick<ClaimHead, "descriptor" | "artifactType" | "annotations">;
+
 /** As a list that is whole describes it. */
-function describedBy({ descriptor, artifactType, annotations }: ClaimHead): Descriptor {
+function describedBy({ descriptor, artifactType, annotations }: Described): Descriptor {
   return {
     ...descriptor,
     ...(artifactType === undefined ? {} : { artifactType }),
@@ -275,7 +281,7 @@ function isRevocation(type: string | undefined): boolean {
 }
 
 /** By the list alone: says that it is a claim, or nothing at all. */
-function mayBeClaim(descriptor: Descriptor): boolean {
+export function mayBeClaim(descriptor: Descriptor): boolean {
   return isClaim(descriptor) || saysNothing(descriptor);
 }
 

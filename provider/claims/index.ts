@@ -9,15 +9,28 @@ export {
   MAX_CONDITION_LENGTH,
 } from "./require/condition";
 export type { Condition, ConditionContext, ConditionResult } from "./require/condition";
-export { durationSchema, formatAge, parseDuration } from "./duration";
+export { delaySchema, durationSchema, formatAge, parseDelay, parseDuration } from "./duration";
+export { referrerMayForbid, typeMayForbid } from "./may-forbid";
 export { effectiveClaims } from "./effective/effective";
 export type { EffectiveClaims } from "./effective/effective";
 export { foreignClaims, MAX_FOREIGN_CLAIMS } from "./foreign/foreign";
 export type { ForeignOptions } from "./foreign/foreign";
 export type { ForeignClaim, ForeignOrigin } from "./foreign/foreign-claim";
-export { gatherClaims, MAX_CLAIM_BYTES, MAX_CLAIM_SIGNATURES, MAX_CLAIMS } from "./gather";
+export {
+  gatherClaims,
+  MAX_CLAIM_BYTES,
+  MAX_CLAIM_SIGNATURES,
+  MAX_CLAIMS,
+  mayBeClaim,
+  turnsOutClaim,
+} from "./gather";
 export type { GatherOptions } from "./gather";
-export { canonicalSubject, identitySchema, matchesIdentity } from "./effective/identity";
+export {
+  canonicalSubject,
+  identitySchema,
+  matchesIdentity,
+  mayMatchIdentity,
+} from "./effective/identity";
 export {
   archivedSchema,
   contentPurgedSchema,
@@ -41,7 +54,14 @@ export type {
 } from "./lifecycle";
 export { vulnerabilitiesSchema } from "./predicates";
 export type { VerificationSummary, VexDocument, VexStatement } from "./predicates";
-export { confirmContent, observeClaim, readClaim, readClaimHead, readContent } from "./read-claim";
+export {
+  confirmContent,
+  isAboutAnother,
+  observeClaim,
+  readClaim,
+  readClaimHead,
+  readContent,
+} from "./read-claim";
 export type { BrokenClaim, ClaimHead, ReadClaim, ReadClaimOptions } from "./read-claim";
 export { audienceOf, claimTypeOf, isClaim } from "./recognise";
 export {
@@ -56,7 +76,8 @@ export type { Journey, RedirectClaim, Stop, Traveller, Visited } from "./require
 export { denyEntrySchema, evaluateRequirements, requireEntrySchema } from "./require/requirements";
 export type { DenyEntry, RequireEntry, Requirements } from "./require/requirements";
 export { mayForbid } from "./effective/unreadable";
-export { combined, lapsedSignings, together } from "./effective/signers";
+export { forbids } from "./effective/lapsed";
+export { combined, lapsedSignings, signerKey, together } from "./effective/signers";
 export type { Doubt } from "./effective/signers";
 export {
   makeStatement,
@@ -77,10 +98,14 @@ export {
   typeKey,
 } from "./types";
 export type { ClaimKind } from "./types";
+export { isTimeout, withinTime } from "./within-time";
 export type { VexEntry } from "./effective/vex";
 export type { ClaimIssuer, ClaimStatus, EffectiveInput, JudgedClaim } from "./effective/terms";
-export { lifecycleIssuersSchema } from "./effective/terms";
-export type { LifecycleIssuers, ObservedClaim } from "./effective/terms";
+export type { ObservedClaim } from "./effective/terms";
+export { issuersSchema, lifecycleIssuersSchema, names, partsOf } from "./effective/issuer-entry";
+export type { IssuerEntry, KnownIssuer, LifecycleIssuers, Signer } from "./effective/issuer-entry";
+export { readIssuers } from "./issuers";
+export type { KnownIssuers, WrittenIssuers } from "./issuers";
 export type { ClaimVerdict } from "./effective/claim-verdict";
 export { CONTENT_THERE } from "./require/lifecycle-results";
 export type { RequirementResult } from "./require/result";

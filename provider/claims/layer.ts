@@ -79,6 +79,6 @@ export function statementLimit(kind: ClaimKind | undefined): number {
   return kind?.documentType === undefined ? MAX_STATEMENT_SIZE : MAX_DOCUMENT_SIZE;
 }
 
-export function isJson(mediaType: string): boolean {
+function isJson(mediaType: string): boolean {
   return /[/+]json$/.test(baseMediaType(mediaType));
 }

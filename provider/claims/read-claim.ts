@@ -7,9 +7,9 @@ import type { Annotations, Descriptor } from "../oci/descriptor";
 import { isDigest, type Digest } from "../oci/digest";
 import { artifactTypeOf, type ImageManifest } from "../oci/manifest";
 import { MEDIA_TYPES } from "../oci/media-types";
-import { parseJson } from "./canonical-json";
 import { MAX_SUPERSEDES, type Audience } from "./claim";
-import { checkLayer, isJson, statementLimit } from "./layer";
+import { MAX_READ_DOCUMENT, readDocument } from "./document";
+import { checkLayer, statementLimit } from "./layer";
 import { dayOf } from "./lifecycle";
 import { audienceOf, claimTypeOf, isEnvelopeType, isStatementType } from "./recognise";
 import { MAX_DOCUMENT_SIZE, type Statement } from "./statement";
@@ -32,7 +32,10 @@ export interface ReadClaim {
   annotations: Annotations;
   /** Absent if the claim is a document, or only annotations. */
   statement?: Statement;
-  /** The statement's predicate, or the document where it is JSON. */
+  /**
+   * The statement's predicate, or the document where it is read as JSON: see {@link readDocument}.
+   * What has none has not been read, and nobody can say what is in it.
+   */
   predicate?: unknown;
   /** Where the document is; read it with `store.blob`. */
   document?: Descriptor;
@@ -53,7 +56,15 @@ export interface BrokenClaim {
   broken: { code: ErrorCode; reason: string };
 }
 
-export interface ReadClaimOptions extends CallOptions {
+export interface ReadContentOptions extends CallOptions {
+  /**
+   * Whether somebody asks about the content: a document of a type that is not in the vocabulary is
+   * read only then. @default false
+   */
+  asked?: boolean;
+}
+
+export interface ReadClaimOptions extends ReadContentOptions {
   /** The artifact under whose referrers the claim was found. */
   subject?: Digest;
 }
@@ -123,12 +134,7 @@ async function inspectHead(
 ): Promise<{ head: ClaimHead; fault: ConsignError | undefined }> {
   // By digest alone, as what a list says beside it is a hint.
   const manifest = await store.manifest(descriptor.digest, options);
-  if (manifest.kind === "index")
-    throw new ConsignError(
-      "STATEMENT_INVALID",
-      `${descriptor.digest} is an index; a claim is a manifest`,
-    );
-  const { subject, annotations = {}, layers } = manifest.value;
+  const { subject, annotations = {} } = manifest.value;
   if (subject === undefined)
     throw new ConsignError(
       "SUBJECT_MISMATCH",
@@ -140,6 +146,12 @@ async function inspectHead(
       `${descriptor.digest} is listed under ${options.subject} but refers to ${subject.digest}`,
     );
   }
+  if (manifest.kind === "index")
+    throw new ConsignError(
+      "STATEMENT_INVALID",
+      `${descriptor.digest} is an index; a claim is a manifest`,
+    );
+  const { layers } = manifest.value;
   const artifactType = artifactTypeOf(manifest);
   const supersedes = supersedesOf(annotations);
   const type = claimTypeOf({
@@ -172,7 +184,7 @@ async function inspectHead(
 export async function readContent(
   store: ReadStore,
   head: ClaimHead,
-  options: CallOptions = {},
+  options: ReadContentOptions = {},
 ): Promise<ReadClaim> {
   const { layer, ...rest } = head;
   const kind = head.type === undefined ? undefined : kindOf(head.type);
@@ -264,6 +276,14 @@ export function brokenClaim(
   };
 }
 
+/**
+ * Whether a claim was read, and is none about the artifact that it was listed under: who may push
+ * may list anything.
+ */
+export function isAboutAnother(claim: ReadClaim | BrokenClaim): boolean {
+  return "broken" in claim && claim.head === undefined && claim.broken.code === "SUBJECT_MISMATCH";
+}
+
 const FAULTS_OF_THE_CLAIM: readonly ErrorCode[] = [
   "MANIFEST_UNKNOWN",
   "BLOB_UNKNOWN",
@@ -285,7 +305,7 @@ async function readLayer(
   subject: Digest,
   type: string | undefined,
   kind: ClaimKind | undefined,
-  options: CallOptions,
+  options: ReadContentOptions,
 ): Promise<LayerContent> {
   const statement = isStatementType(layer.mediaType);
   if (isEnvelopeType(layer.mediaType)) {
@@ -300,7 +320,8 @@ async function readLayer(
       "STATEMENT_INVALID",
       `the claim's content has ${layer.size} bytes; at most ${limit} are read`,
     );
-  if (!statement && kind === undefined) {
+  const isRead = options.asked === true && layer.size <= MAX_READ_DOCUMENT;
+  if (!statement && kind === undefined && !isRead) {
     if (await store.has(layer, options)) return { document: layer };
     throw new ConsignError(
       "BLOB_UNKNOWN",
@@ -312,14 +333,11 @@ async function readLayer(
   if (parsed !== undefined)
     return {
       statement: parsed,
-      ...(parsed.predicate === undefined ? {} : { predicate: parsed.predicate }),
+      // It was read, and says nothing.
+      predicate: parsed.predicate ?? {},
     };
-  return {
-    document: layer,
-    ...(isJson(layer.mediaType)
-      ? { predicate: parseJson(bytes, "the document", "PREDICATE_INVALID") }
-      : {}),
-  };
+  const predicate = readDocument(bytes, kind);
+  return { document: layer, ...(predicate === undefined ? {} : { predicate }) };
 }
 
 function oneLayer(layers: Descriptor[], digest: Digest): Descriptor | ConsignError {

@@ -2,91 +2,17 @@
 import { parseArgs } from "node:util";
 import { resolveType } from "../claims";
 import { ConsignError } from "../errors";
-
-const OPTIONS = {
-  policy: { type: "string" },
-  root: { type: "string", multiple: true },
-  require: { type: "string", multiple: true },
-  scope: { type: "string" },
-  "config-dir": { type: "string" },
-  "docker-config": { type: "string" },
-  registries: { type: "string" },
-  html: { type: "string" },
-  retention: { type: "string" },
-  rules: { type: "string" },
-  "as-of": { type: "string" },
-  "follow-redirects": { type: "boolean" },
-  vulnerability: { type: "string" },
-  package: { type: "string" },
-  claim: { type: "string" },
-  condition: { type: "string" },
-  in: { type: "string", multiple: true },
-  environment: { type: "string", multiple: true },
-  from: { type: "string" },
-  until: { type: "string" },
-  osv: { type: "string" },
-  cache: { type: "string" },
-  json: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-  version: { type: "boolean" },
-} as const;
-
-export const HELP = `Usage: consign <command> REFERENCE [options]
-       consign timeline [NAME=]REFERENCE ... [options]
-       consign exposure --vulnerability ID | --package PURL | --claim TYPE | --osv FOLDER  --in PLACE ... [options]
-
-Commands
-  verify   says whether the artifact may be used: its signature, its claims, its lifecycle
-  claims   lists what is claimed about the artifact, by whom, and whether it counts
-  tree     draws the artifact with everything that refers to it
-  timeline tells when it was signed, deployed and archived, as seen at one or several places
-  retention lists what an ArchivePolicy with given rules would decide about everything in a repository
-  exposure lists what at some places is or was affected by a vulnerability, contains a package, or has a claim
-
-REFERENCE is host[:port]/repository or oci:directory, with :tag or @digest.
-
-Whom to trust
-  --policy FILE         a trust policy: one statement, or notation's trustpolicy.json
-  --root FILE           a certificate to trust (PEM), beside the policy's; may be repeated. Without --policy:
-                        level strict, any identity
-  --config-dir DIR      notation's configuration directory
-                        (default for verify: where notation keeps it; the others then use none)
-  --scope NAME          what the trust policy calls the repository (default: as in REFERENCE)
-  --require TYPE        a claim of this type must be there and count; may be repeated
-  --follow-redirects    verify: where the artifact is redirected, verifies what it is redirected to, at most 5 times
-                        (default: a redirect is a warning)
-
-Registries
-  --registries FILE     JSON, registry -> settings, as the stack configuration consign:registries
-  --docker-config DIR   where Docker's config.json is (default: DOCKER_CONFIG, else ~/.docker)
-
-Pages
-  --html FILE           tree, timeline and exposure: writes one page for a browser or for paper, instead of printing
-  --retention FILE      JSON, the output "entries" of an ArchivePolicy: until when it is kept
-
-Retention
-  --rules FILE          JSON, an ArchivePolicy's archive, archiveAfter, retain, onExpiry, release, deployments
-  --as-of DATE          the day or time to plan for (default: now)
-
-Exposure
-  --vulnerability ID    a name that advisories, scans and VEX use, as CVE-2021-44228
-  --package PURL        a package URL and a range of versions, as 'pkg:npm/log4js@<2.1'
-  --claim TYPE          a claim; with --condition CEL, one of which that holds
-  --in PLACE            a repository or oci:directory; may be repeated
-  --environment NAME    only what was there; may be repeated
-  --from DAY --until DAY only what was there then
-  --osv FOLDER          advisories in the OSV format; without --vulnerability all that they know is asked for
-  --cache DIR           where content is kept that was read; it may be deleted at any time
-                        (default: pulumi-consign in XDG_CACHE_HOME, else in ~/.cache)
-
-  --json                prints JSON
-  --help, --version
-
-Exit codes
-  0  verified; for claims, tree and timeline without a trust policy: all that is there is whole, and nobody is called trusted
-  1  not verified, or something is broken
-  2  could not tell, or the command line is wrong
-  exposure: 0 nothing is affected, 1 something is, 2 nothing was found to be, and not all could be told`;
+import {
+  COMMANDS,
+  FORMS,
+  isCommand,
+  type CommandName,
+  type OfOne,
+  type OfSeveral,
+} from "./commands";
+import { takersOf } from "./help";
+import { didYouMean } from "./nearest";
+import { EXPOSURE_OPTIONS, isOptionName, OPTION_NAMES, OPTIONS } from "./options";
 
 export interface Flags {
   policy?: string;
@@ -102,6 +28,8 @@ export interface Flags {
   asOf?: string;
   followRedirects: boolean;
   json: boolean;
+  blobs: boolean;
+  write: boolean;
   exposure: ExposureFlags;
 }
 
@@ -119,96 +47,59 @@ export interface ExposureFlags {
   cache?: string | undefined;
 }
 
-export const COMMANDS = ["verify", "claims", "tree", "timeline", "retention", "exposure"] as const;
-export type CommandName = (typeof COMMANDS)[number];
-
-/** Those that look at one reference. */
-export type ReferenceCommand = Exclude<CommandName, "timeline" | "exposure">;
-
 export type CommandLine =
-  | { show: "help" | "version" }
-  | { show: "result"; command: ReferenceCommand; reference: string; flags: Flags }
+  | { show: "help"; command?: CommandName }
+  | { show: "version" }
+  | { show: "result"; command: OfOne; reference: string; flags: Flags }
   | { show: "result"; command: "exposure"; flags: Flags }
-  | { show: "result"; command: "timeline"; references: string[]; flags: Flags };
+  | { show: "result"; command: OfSeveral; references: string[]; flags: Flags };
 
 /** @throws ConsignError `INPUT_INVALID` */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args);
-  if (values.help === true) return { show: "help" };
-  if (values.version === true) return { show: "version" };
   const [name, reference, ...more] = positionals;
-  if (name === undefined)
-    throw wrong("say what to do: verify, claims, tree, timeline, retention or exposure");
-  const command = COMMANDS.find((each) => each === name);
-  if (command === undefined)
-    throw wrong(
-      `"${name}" is no command: verify, claims, tree, timeline, retention and exposure are`,
-    );
-  checkFlags(command, values);
-  const flags = flagsFrom(values);
+  if (name === "help")
+    return reference === undefined
+      ? { show: "help" }
+      : { show: "help", command: commandNamed(reference) };
+  if (values.help === true)
+    return name === undefined || !isCommand(name)
+      ? { show: "help" }
+      : { show: "help", command: name };
+  if (values.version === true) return { show: "version" };
+  if (name === undefined) throw wrong(`say what to do: ${list(COMMANDS, "or")}`);
+  const command = commandNamed(name);
   if (command === "exposure") {
+    checkOptions(command, values);
     if (reference !== undefined)
       throw wrong(`say where to look with --in; "${reference}" is one argument too many`);
-    return { show: "result", command, flags };
+    if (values.in === undefined) throw wrong(`say ${FORMS.exposure.wants}`);
+    return { show: "result", command, flags: flagsFrom(values) };
   }
-  if (reference === undefined)
-    throw wrong(`say which artifact to ${command === "verify" ? "verify" : "look at"}`);
-  if (more.length > 0 && command !== "timeline")
-    throw wrong(`one reference at a time; "${more[0]}" is one too many`);
-  return command === "timeline"
+  if (reference === undefined) throw wrong(`say ${FORMS[command].wants}`);
+  if (command === "diff" && more.length === 0) throw wrong(`say ${FORMS.diff.wants}`);
+  if (more.length > (command === "diff" ? 1 : 0) && command !== "timeline")
+    throw wrong(
+      `${command === "diff" ? "two places" : "one reference"} at a time; "${more.at(-1)}" is one too many`,
+    );
+  checkOptions(command, values);
+  for (const type of values.require ?? []) resolveType(type);
+  const flags = flagsFrom(values);
+  return command === "timeline" || command === "diff"
     ? { show: "result", command, references: [reference, ...more], flags }
     : { show: "result", command, reference, flags };
 }
 
 type Values = ReturnType<typeof parse>["values"];
 
-/** Options that only some commands have. */
-function checkFlags(command: CommandName, values: Values): void {
-  if (values.html !== undefined && !["tree", "timeline", "exposure"].includes(command))
-    throw wrong("--html is for tree, timeline and exposure");
-  if (values.html !== undefined && values.json === true) throw wrong("say either --html or --json");
-  if (
-    values.retention !== undefined &&
-    (command === "exposure" || (values.html === undefined && command !== "timeline"))
-  )
-    throw wrong("--retention is for timeline, and for pages");
-  if ((values.rules !== undefined || values["as-of"] !== undefined) && command !== "retention")
-    throw wrong("--rules and --as-of are for retention");
-  checkQuestion(command, values);
-}
-
-/** What is asked about one artifact, and what about many. */
-function checkQuestion(command: CommandName, values: Values): void {
-  if (values.require !== undefined && (command === "retention" || command === "exposure"))
-    throw wrong(`--require asks about one artifact, and is not for ${command}`);
-  if (values["follow-redirects"] === true && command !== "verify")
-    throw wrong("--follow-redirects is for verify");
-  const asked = EXPOSURE_OPTIONS.find((name) => values[name] !== undefined);
-  if (asked !== undefined && command !== "exposure") throw wrong(`--${asked} is for exposure`);
-  if (command === "exposure" && values.in === undefined)
-    throw wrong("say where to look: --in PLACE");
-  for (const type of values.require ?? []) resolveType(type);
-}
-
-const EXPOSURE_OPTIONS = [
-  "vulnerability",
-  "package",
-  "claim",
-  "condition",
-  "in",
-  "environment",
-  "from",
-  "until",
-  "osv",
-  "cache",
-] as const;
-
 function flagsFrom(values: Values): Flags {
   return {
     roots: values.root ?? [],
     require: values.require ?? [],
-    followRedirects: values["follow-redirects"] ?? false,
-    json: values.json ?? false,
+    followRedirects: values["follow-redirects"] === true,
+    json: values.json === true,
+    blobs: values.blobs === true,
+    write: values.write === true,
     exposure: {
       ...Object.fromEntries(EXPOSURE_OPTIONS.map((name) => [name, values[name]])),
       in: values.in ?? [],
@@ -225,11 +116,41 @@ function flagsFrom(values: Values): Flags {
   };
 }
 
+function checkOptions(command: CommandName, values: Values): void {
+  for (const name of OPTION_NAMES) {
+    if (values[name] === undefined) continue;
+    const takers = takersOf(name);
+    if (takers.length > 0 && !takers.includes(command))
+      throw wrong(`--${name} is for ${list(takers, "and")}, and not for ${command}`);
+  }
+  if (values.html !== undefined && values.json === true) throw wrong("say either --html or --json");
+  if (values.retention !== undefined && values.html === undefined && command !== "timeline")
+    throw wrong("--retention is for timeline, and for pages");
+}
+
+function commandNamed(name: string): CommandName {
+  if (isCommand(name)) return name;
+  throw wrong(`"${name}" is no command: ${list(COMMANDS, "and")} are${didYouMean(name, COMMANDS)}`);
+}
+
+function list(names: readonly string[], word: "and" | "or"): string {
+  const last = names.at(-1) ?? "";
+  return names.length < 2 ? last : `${names.slice(0, -1).join(", ")} ${word} ${last}`;
+}
+
 function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true });
   } catch (cause) {
-    throw wrong((cause as Error).message.split(". ")[0] ?? "the options do not parse");
+    const message = (cause as Error).message.split(". ")[0] ?? "the options do not parse";
+    const [, option = ""] = /^Unknown option '--([^']*)'/.exec(message) ?? [];
+    const names = isOptionName(option) || option === "" ? [] : OPTION_NAMES;
+    throw wrong(
+      `${message}${didYouMean(
+        `--${option}`,
+        names.map((name) => `--${name}`),
+      )}`,
+    );
   }
 }
 

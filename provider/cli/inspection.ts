@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from "node:path";
-import { z } from "zod";
 import { ConsignError } from "../errors";
 import { formatLocation, parseReference, type Location } from "../oci/reference";
-import { registrySettingsSchema, type RegistrySettings } from "../registry";
+import { parseRegistriesSettings, type RegistriesSettings } from "../registry";
 import { verifyFollowing, type Verified } from "../report/following";
 import { Inspector } from "../report/inspector";
 import type { ObservedArtifact, ObserveOptions } from "../report/observation";
 import { faultsOf, verificationOf, type VerificationReport } from "../report/verification";
-import type { CommandName, Flags } from "./command-line";
+import type { Flags } from "./command-line";
+import type { CommandName } from "./commands";
 import { readJsonFile } from "./json-file";
 import { trustFrom } from "./trust";
 import type { ExitCode, World } from "./world";
@@ -81,7 +81,7 @@ function verifying(
   };
 }
 
-const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = {
+export const EXIT_CODES: Readonly<Record<VerificationReport["verified"], ExitCode>> = {
   yes: 0,
   no: 1,
   unknown: 2,
@@ -95,15 +95,8 @@ export function environmentFrom({ dockerConfig }: Flags, { env, cwd }: World): N
 export async function registriesFrom(
   { registries }: Flags,
   { cwd }: World,
-): Promise<Record<string, RegistrySettings>> {
+): Promise<RegistriesSettings> {
   if (registries === undefined) return {};
-  const parsed = z
-    .record(z.string(), registrySettingsSchema)
-    .safeParse(await readJsonFile(cwd, registries, "CREDENTIALS_INVALID"));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ConsignError(
-    "CREDENTIALS_INVALID",
-    `${registries}: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
-  );
+  const value = await readJsonFile(cwd, registries, "CREDENTIALS_INVALID");
+  return parseRegistriesSettings(value, registries);
 }

@@ -26,6 +26,10 @@ const rulesSchema = archiveSchema.pick({
   retain: true,
   onExpiry: true,
   release: true,
+  releaseTags: true,
+  releaseUnverified: true,
+  purgeGrace: true,
+  freeBlobs: true,
   lifecycleIssuers: true,
 });
 
@@ -73,6 +77,7 @@ export async function retention(reference: string, flags: Flags, world: World): 
       recorded: {},
       rules: rulesOf(rules),
       asOf: asOf.getTime(),
+      now: world.now.getTime(),
       marking: false,
     });
     if (flags.json) world.print(jsonText({ reference: source, asOf: asOf.toISOString(), entries }));

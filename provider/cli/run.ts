@@ -4,8 +4,15 @@ import { z } from "zod";
 import { asConsignError, redact } from "../errors";
 import { forTerminal, oneLine, printable } from "../printable";
 import { claims } from "./claims";
-import { HELP, parseCommandLine, type Flags, type ReferenceCommand } from "./command-line";
+import { parseCommandLine, type Flags } from "./command-line";
+import type { OfOne, OfSeveral } from "./commands";
+import { completion } from "./completion";
+import { diff } from "./diff/diff";
+import { doctor } from "./doctor/doctor";
+import { explain } from "./explain";
 import { exposure } from "./exposure";
+import { generalHelp, helpOf } from "./help";
+import { ls } from "./ls";
 import { retention } from "./retention";
 import { timeline } from "./timeline";
 import { tree } from "./tree";
@@ -13,8 +20,15 @@ import { verify } from "./verify";
 import type { ExitCode, World } from "./world";
 
 const RUN: Readonly<
-  Record<ReferenceCommand, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>
-> = { verify, claims, tree, retention };
+  Record<OfOne, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>
+> = { verify, claims, tree, retention, ls, doctor, explain, completion };
+
+const RUN_SEVERAL: Readonly<
+  Record<
+    OfSeveral,
+    (references: readonly string[], flags: Flags, world: World) => Promise<ExitCode>
+  >
+> = { timeline, diff };
 
 /**
  * The whole command line but for where it gets its world from. Never throws: what fails is one
@@ -28,13 +42,19 @@ export async function run(args: readonly string[], outside: World): Promise<Exit
   };
   try {
     const commandLine = parseCommandLine(args);
-    if (commandLine.show === "result" && commandLine.command === "timeline")
-      return await timeline(commandLine.references, commandLine.flags, world);
     if (commandLine.show === "result" && commandLine.command === "exposure")
       return await exposure(commandLine.flags, world);
+    if (commandLine.show === "result" && "references" in commandLine)
+      return await RUN_SEVERAL[commandLine.command](
+        commandLine.references,
+        commandLine.flags,
+        world,
+      );
     if (commandLine.show === "result")
       return await RUN[commandLine.command](commandLine.reference, commandLine.flags, world);
-    world.print(commandLine.show === "help" ? HELP : version());
+    if (commandLine.show === "version") world.print(version());
+    else
+      world.print(commandLine.command === undefined ? generalHelp() : helpOf(commandLine.command));
     return 0;
   } catch (error) {
     const { code, message } = asConsignError(error);

@@ -5,7 +5,7 @@ import { jsonText, printable } from "../printable";
 import type { Flags } from "./command-line";
 import { inspect, type Inspection } from "./inspection";
 import { nameOf, retentionFrom, writePage, type Placed } from "./page";
-import type { ExitCode, World } from "./world";
+import { worst, type ExitCode, type World } from "./world";
 
 /**
  * `consign timeline`: an artifact over time, at one or several places. The exit code is that of the
@@ -62,8 +62,4 @@ function split(argument: string): { label?: string; reference: string } {
   return label === undefined || reference === undefined
     ? { reference: argument }
     : { label, reference };
-}
-
-function worst(exitCodes: readonly ExitCode[]): ExitCode {
-  return exitCodes.includes(1) ? 1 : exitCodes.includes(2) ? 2 : 0;
 }

@@ -11,7 +11,8 @@ import {
   type ResolvedTrustPolicy,
   type TrustPolicy,
 } from "../notation";
-import type { CommandName, Flags } from "./command-line";
+import type { Flags } from "./command-line";
+import type { CommandName } from "./commands";
 import { readJsonFile } from "./json-file";
 import type { World } from "./world";
 

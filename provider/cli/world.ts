@@ -16,3 +16,8 @@ export interface World {
 
 /** 0: verified. 1: not verified. 2: it could not be told, or the command line is wrong. */
 export type ExitCode = 0 | 1 | 2;
+
+/** Of several: what is surely not good comes before what could not be told. */
+export function worst(exitCodes: readonly ExitCode[]): ExitCode {
+  return exitCodes.includes(1) ? 1 : exitCodes.includes(2) ? 2 : 0;
+}

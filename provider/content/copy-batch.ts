@@ -25,7 +25,10 @@ export class CopyBatch {
     const { source, destination, options, concurrency, call } = session;
     this.#graph = new CopyGraph(source, destination, {
       ...call,
-      referrers: options.referrers ?? ((subject) => source.referrers(subject.digest, call)),
+      referrers:
+        options.referrers ??
+        ((subject) => source.referrers(subject.digest, { ...call, unproven: options.unproven })),
+      unproven: options.unproven,
       held: options.held ?? (() => undefined),
       takesChild: options.takesChild ?? (() => true),
       mayLackChildren: options.mayLackChildren ?? (() => false),
@@ -87,7 +90,10 @@ export class CopyBatch {
         ? this.#manifest(part.digest)
         : session.blob(part, !node.present),
     );
-    if (node.present || (await this.#isThere(node))) return this.#skipManifest(node);
+    if (node.present) return this.#skipManifest(node);
+    const isThere = await this.#isThere(node);
+    // A referrer that is there and was not listed gets into the list by being sent.
+    if (isThere && manifest.value.subject === undefined) return this.#skipManifest(node);
     await session.io("destination", node.descriptor, () =>
       session.destination.pushManifest(manifest, {
         ...session.call,
@@ -97,6 +103,7 @@ export class CopyBatch {
     );
     if (node.depth > 0) this.#graph.release(node);
     this.#written.push(node);
+    if (isThere) return this.#skipManifest(node);
     session.report.manifests++;
     session.options.onProgress?.({
       kind: "manifest",
@@ -170,7 +177,7 @@ export class CopyBatch {
   }
 
   async #missing(): Promise<CopyNode[]> {
-    const { destination, call, concurrency } = this.session;
+    const { destination, call, concurrency, options } = this.session;
     const shown = new Set<Digest>();
     const wanted = new Set(this.#written.map((node) => node.descriptor.digest));
     const subjects = [...this.#graph.nodes.values()].filter((node) =>
@@ -179,7 +186,11 @@ export class CopyBatch {
     const referrers = new Set(subjects.flatMap((node) => node.referrers));
     await forEachBounded(subjects, concurrency, async ({ descriptor }) => {
       const listed = await this.session.io("destination", descriptor, () =>
-        destination.referrers(descriptor.digest, { ...call, settled: () => true }),
+        destination.referrers(descriptor.digest, {
+          ...call,
+          settled: () => true,
+          unproven: options.unproven,
+        }),
       );
       for (const { digest } of listed) shown.add(digest);
     });

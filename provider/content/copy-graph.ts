@@ -5,7 +5,7 @@ import type { Digest } from "../oci/digest";
 import { referrerDescriptor, type Manifest } from "../oci/manifest";
 import { isIndexType, isManifestType } from "../oci/media-types";
 import { forEachBounded, groupedBy } from "./bounded";
-import type { CallOptions, ReadStore } from "./storage";
+import type { CallOptions, ReadStore, ReferrersOptions } from "./storage";
 
 /**
  * Manifests read while the graph is explored are kept for writing up to this many bytes; beyond it
@@ -44,6 +44,7 @@ export interface ExploreOptions extends CallOptions {
   mayLackChildren: (index: Descriptor) => boolean;
   leafTypes: readonly string[];
   deep: boolean;
+  unproven?: ReferrersOptions["unproven"];
   /** Look for referrers of what is absent, too. */
   resumes: boolean;
   concurrency: number;
@@ -230,7 +231,11 @@ export class CopyGraph {
     )
       return new Set();
     const there = await at("destination", this.destination, descriptor, () =>
-      this.destination.referrers(descriptor.digest, { ...this.#call, settled: () => true }),
+      this.destination.referrers(descriptor.digest, {
+        ...this.#call,
+        settled: () => true,
+        unproven: this.options.unproven,
+      }),
     );
     return new Set(there.map(({ digest }) => digest));
   }

@@ -2,7 +2,7 @@
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
-import type { CallOptions, Content, ReadStore } from "./storage";
+import type { CallOptions, Content, ReadStore, ReferrersOptions } from "./storage";
 
 /**
  * A tag to point at what is copied; with `expected` (even undefined, for absent) only if the tag is
@@ -78,6 +78,11 @@ export interface CopyAllOptions extends CallOptions {
   /** Requests under way at once, at both ends together. @default 8 */
   concurrency?: number | undefined;
   onProgress?: ((event: CopyProgress) => void) | undefined;
+  /**
+   * Told why lists of referrers at either end are those that clients keep; see
+   * {@link ReferrersOptions}. @default such a list ends the copy
+   */
+  unproven?: ReferrersOptions["unproven"];
   /** Longest way from a root over children and referrers. @default 32 */
   maxDepth?: number | undefined;
   /** Most manifests that may belong to the roots of one batch. @default 100000 */

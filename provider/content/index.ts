@@ -8,6 +8,7 @@ export type {
   ReferrersOptions,
   SmallBlobReader,
   Store,
+  TagListOptions,
   TagOptions,
   TagOrDigest,
 } from "./storage";
@@ -34,4 +35,4 @@ export type { Missing, MissingOptions } from "./missing";
 export { MemoryStore } from "./memory";
 export { OciLayout } from "./oci-layout";
 export type { OciLayoutOptions } from "./oci-layout";
-export { isFallbackTag } from "./tags";
+export { isFallbackTag, isLeaseTag } from "./tags";

@@ -17,20 +17,57 @@ import { MEDIA_TYPES } from "../oci/media-types";
  * here is pure; what other tools wrote into an entry stays in it.
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#indexjson-file
  */
-export const layoutIndexSchema = z.looseObject({
+const fileSchema = z.looseObject({
   schemaVersion: z.literal(2),
-  mediaType: z.literal(MEDIA_TYPES.index).optional(),
+  mediaType: z.literal(MEDIA_TYPES.index).nullish(),
   /** `null`, as Go writes a list without entries: oras after the last of them was deleted. */
-  manifests: z
-    .array(descriptorSchema)
-    .nullable()
-    .transform((entries) => entries ?? []),
-  annotations: annotationsSchema.optional(),
+  manifests: z.array(z.unknown()).nullish(),
+  annotations: annotationsSchema.nullish(),
 });
-export type LayoutIndex = z.infer<typeof layoutIndexSchema>;
+
+export interface LayoutIndex {
+  readonly [member: string]: unknown;
+  readonly manifests: readonly Descriptor[];
+  /** Entries that are no descriptors. They stay where they are, and hold up no others. */
+  readonly odd: readonly OddEntry[];
+}
+
+export interface OddEntry {
+  entry: unknown;
+  why: string;
+}
+
+/** @returns what is wrong with it as a whole, where it cannot be read */
+export function readLayoutIndex(value: unknown): LayoutIndex | { invalid: string } {
+  const file = fileSchema.safeParse(value);
+  if (!file.success) {
+    const issue = file.error.issues[0];
+    return { invalid: `${issue?.path.join(".") || "(root)"}: ${issue?.message}` };
+  }
+  const manifests: Descriptor[] = [];
+  const odd: OddEntry[] = [];
+  for (const entry of file.data.manifests ?? []) {
+    const read = descriptorSchema.safeParse(entry);
+    if (read.success) manifests.push(read.data);
+    else {
+      const issue = read.error.issues[0];
+      odd.push({ entry, why: `${issue?.path.join(".") || "(root)"}: ${issue?.message}` });
+    }
+  }
+  const [first] = odd;
+  return first !== undefined && manifests.length === 0
+    ? { invalid: `no entry is a descriptor: ${first.why}` }
+    : { ...file.data, manifests, odd };
+}
+
+/** The way back from {@link readLayoutIndex}. */
+export function layoutIndexText({ odd, ...index }: LayoutIndex): string {
+  const manifests = [...index.manifests, ...odd.map(({ entry }) => entry)];
+  return JSON.stringify({ ...index, manifests });
+}
 
 export function emptyLayoutIndex(): LayoutIndex {
-  return { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [] };
+  return { schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [], odd: [] };
 }
 
 export function tagOf(entry: Descriptor): string | undefined {
@@ -68,7 +105,7 @@ export function withTag(index: LayoutIndex, manifest: Manifest, tag: string): La
   const { digest } = manifest.descriptor;
   const current = findTag(index, tag);
   if (current?.digest === digest) return index;
-  const { manifests } = withoutTag(index, tag);
+  const manifests = [...withoutTag(index, tag).manifests];
   const untagged = manifests.findIndex(
     (entry) => entry.digest === digest && tagOf(entry) === undefined,
   );

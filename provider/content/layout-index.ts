@@ -4,7 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { ConsignError, asError } from "../errors";
 import { parseStrictJson } from "../oci/strict-json";
-import { emptyLayoutIndex, layoutIndexSchema, type LayoutIndex } from "./layout-entries";
+import {
+  emptyLayoutIndex,
+  layoutIndexText,
+  readLayoutIndex,
+  type LayoutIndex,
+} from "./layout-entries";
 import {
   fingerprint,
   listIfPresent,
@@ -168,12 +173,10 @@ export class LayoutIndexFile {
       const seen = await fingerprint(this.#path);
       const bytes = await readIfPresent(this.#path, MAX_INDEX_SIZE);
       if (bytes === undefined) return this.#missing();
-      const parsed = layoutIndexSchema.safeParse(parseJson(bytes));
-      if (parsed.success) return (this.#cached = { index: parsed.data, fingerprint: seen });
+      const index = readLayoutIndex(parseJson(bytes));
+      if (!("invalid" in index)) return (this.#cached = { index, fingerprint: seen });
       // Other tools write the file in place, so it may be half there for a moment.
-      const issue = parsed.error.issues[0];
-      if (attempt === 4)
-        throw this.#invalid(`index.json: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+      if (attempt === 4) throw this.#invalid(`index.json: ${String(index.invalid)}`);
       await sleep(20 * 2 ** attempt);
     }
   }
@@ -241,7 +244,7 @@ async function outcomeOf(step: () => Promise<void>): Promise<Outcome> {
 }
 
 function encode(index: LayoutIndex): Uint8Array {
-  return Buffer.from(JSON.stringify(index));
+  return Buffer.from(layoutIndexText(index));
 }
 
 function parseJson(bytes: Uint8Array): unknown {

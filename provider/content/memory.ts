@@ -9,8 +9,15 @@ import {
   type Manifest,
 } from "../oci/manifest";
 import { isManifestType } from "../oci/media-types";
-import type { Content, PushOptions, Store, TagOptions, TagOrDigest } from "./storage";
-import { checkExpected, checkTag, isFallbackTag } from "./tags";
+import type {
+  Content,
+  PushOptions,
+  Store,
+  TagListOptions,
+  TagOptions,
+  TagOrDigest,
+} from "./storage";
+import { checkExpected, checkTag, isFallbackTag, isLeaseTag } from "./tags";
 import { readVerified, verified } from "./verify";
 
 /**
@@ -68,8 +75,10 @@ export class MemoryStore implements Store {
       : [...found.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
   }
 
-  async tags(): Promise<string[]> {
-    return [...this.#tags.keys()].filter((tag) => !isFallbackTag(tag)).sort();
+  async tags({ leases = false }: TagListOptions = {}): Promise<string[]> {
+    return [...this.#tags.keys()]
+      .filter((tag) => !isFallbackTag(tag) && isLeaseTag(tag) === leases)
+      .sort();
   }
 
   async pushBlob(

@@ -22,8 +22,19 @@ import { blobPath, readIfPresent, removeFile, sizeOf, writeAtomically } from "./
 import { LayoutIndexFile } from "./layout-index";
 import { DEFAULT_LOCK_WAIT_MS, withLayoutLock } from "./layout-lock";
 import { LayoutReferrers } from "./layout-referrers";
-import type { CallOptions, Content, PushOptions, Store, TagOptions, TagOrDigest } from "./storage";
-import { checkExpected, checkTag, isFallbackTag } from "./tags";
+import { looseSubject, type DamagedReferrer } from "./layout-unread";
+import type {
+  CallOptions,
+  Content,
+  PushOptions,
+  ReferrersOptions,
+  Store,
+  TagListOptions,
+  TagOptions,
+  TagOrDigest,
+} from "./storage";
+import { printable } from "../printable";
+import { checkExpected, checkTag, isFallbackTag, isLeaseTag } from "./tags";
 import { readVerified, verified } from "./verify";
 
 export interface OciLayoutOptions {
@@ -102,19 +113,48 @@ export class OciLayout implements Store {
     return size === target.size;
   }
 
-  async referrers(subject: Digest): Promise<Descriptor[]> {
-    return this.#referrers.of(subject, await this.#index.read());
+  async referrers(subject: Digest, options: ReferrersOptions = {}): Promise<Descriptor[]> {
+    return this.#referrers.of(subject, await this.#index.read(), options);
   }
 
   /**
    * Names that other tools wrote and that are no tags, as whole references, are not listed;
    * `resolve` takes them all the same.
    */
-  async tags(): Promise<string[]> {
-    const names = (await this.#index.read()).manifests.map(tagOf);
+  async tags({ leases = false, odd }: TagListOptions = {}): Promise<string[]> {
+    const index = await this.#index.read();
+    const names = index.manifests.map(tagOf);
+    if (odd !== undefined) await this.#tellOdd(index, odd);
     return [...new Set(names)]
-      .filter((name) => name !== undefined && isTag(name) && !isFallbackTag(name))
-      .sort() as string[];
+      .filter((name) => name !== undefined)
+      .filter((name) => isTag(name) && !isFallbackTag(name) && isLeaseTag(name) === leases)
+      .sort();
+  }
+
+  /** Entries that have no tag are told where none has one, as podman and skopeo write them. */
+  async #tellOdd(index: LayoutIndex, odd: NonNullable<TagListOptions["odd"]>): Promise<void> {
+    for (const [at, { why }] of index.odd.entries())
+      odd(`index.json, odd entry ${at + 1}`, `it is no descriptor: ${why}`);
+    const byDigest = "select it by its digest, or give it a tag";
+    for (const entry of index.manifests) {
+      const name = tagOf(entry);
+      if (name !== undefined && !isTag(name))
+        odd(printable(name, 256), `its name is no tag; ${byDigest}: ${entry.digest}`);
+    }
+    if (index.manifests.some((entry) => tagOf(entry) !== undefined)) return;
+    for (const entry of index.manifests)
+      if (isManifestType(entry.mediaType) && (await this.#isArtifact(entry)))
+        odd(entry.digest, `index.json names no tag for it; ${byDigest}`);
+  }
+
+  /** Not what refers to one. What cannot be read is somebody's artifact. */
+  async #isArtifact(entry: Descriptor): Promise<boolean> {
+    try {
+      return (await this.manifest(entry)).value.subject === undefined;
+    } catch (error) {
+      if (isConsignError(error)) return true;
+      throw error;
+    }
   }
 
   async pushBlob(
@@ -142,7 +182,8 @@ export class OciLayout implements Store {
     await this.#hold(held);
     await this.#index.change((index) => this.#list(held, fresh, index), options);
     if (held.value.subject === undefined) return;
-    const shown = await this.referrers(held.value.subject.digest);
+    // Whether it is among them can be told, whatever else is.
+    const shown = await this.referrers(held.value.subject.digest, { unproven: () => {} });
     if (shown.some(({ digest }) => digest === descriptor.digest)) return;
     throw new ConsignError(
       "READ_BACK_FAILED",
@@ -236,7 +277,7 @@ export class OciLayout implements Store {
     return mediaType === undefined ? undefined : { mediaType, digest, size };
   }
 
-  async #listed(descriptor: Descriptor): Promise<Manifest | undefined> {
+  async #listed(descriptor: Descriptor): Promise<Manifest | DamagedReferrer | undefined> {
     const path = blobPath(this.#root, descriptor.digest);
     if ((await sizeOf(path)) === undefined) return undefined;
     try {
@@ -252,12 +293,25 @@ export class OciLayout implements Store {
         )
       )
         throw cause;
-      throw new ConsignError(
+      const damage = new ConsignError(
         "LAYOUT_INVALID",
         `${path}, a manifest of the OCI image layout ${this.#root}, is broken: ${cause.message}`,
         { cause, reference: `${this.name}@${descriptor.digest}` },
       );
+      const mayReferTo = await this.#looseSubject(path);
+      if (mayReferTo === undefined) throw damage;
+      return { mayReferTo, damage };
     }
+  }
+
+  /** Of a damaged manifest, if it is there: what is not may be damage itself. */
+  async #looseSubject(path: string): Promise<Digest | undefined> {
+    if (((await sizeOf(path)) ?? Infinity) > MAX_MANIFEST_SIZE) return undefined;
+    const subject = looseSubject(
+      (await readIfPresent(path, MAX_MANIFEST_SIZE)) ?? new Uint8Array(),
+    );
+    const there = subject !== undefined && (await sizeOf(blobPath(this.#root, subject)));
+    return there === undefined || there === false ? undefined : subject;
   }
 
   async *#content(

@@ -61,9 +61,9 @@ export interface ReadStore {
   referrers(subject: Digest, options?: ReferrersOptions): Promise<Descriptor[]>;
   /**
    * All tags, sorted. A repository that does not exist has none. Fallback tags of referrers are not
-   * listed.
+   * listed, leases only on demand, and what cannot be asked for not at all.
    */
-  tags(options?: CallOptions): Promise<string[]>;
+  tags(options?: TagListOptions): Promise<string[]>;
 }
 
 /** A place that can also be written to. Every verb is idempotent. */
@@ -117,6 +117,19 @@ export interface ReferrersOptions extends CallOptions {
    * @default false
    */
   present?: boolean | undefined;
+  /**
+   * For copying only: a list that may lack something is answered all the same, and why is told here,
+   * each time. A registry that answers all else, and whose referrers API was never seen to work, is
+   * asked for what clients list under the fallback tag. What is missed is brought by a later copy. @default `REFERRERS_UNKNOWN`, or what went wrong, is thrown
+   */
+  unproven?: ((why: string) => void) | undefined;
+}
+
+export interface TagListOptions extends CallOptions {
+  /** The tags of leases, and no others. @default false */
+  leases?: boolean | undefined;
+  /** Told what is listed and cannot be asked for, by its name as far as it has one, and why. */
+  odd?: ((name: string, why: string) => void) | undefined;
 }
 
 export interface PushManifestOptions extends CallOptions {

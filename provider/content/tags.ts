@@ -15,6 +15,16 @@ export function isFallbackTag(tag: string): boolean {
   return FALLBACK_TAG.test(tag);
 }
 
+const LEASE_TAG = /^consign-lease-[0-9a-f]{32}$/;
+
+/**
+ * True for a tag that says for a while that somebody relies on what is there; it names no version
+ * of anything.
+ */
+export function isLeaseTag(tag: string): boolean {
+  return LEASE_TAG.test(tag);
+}
+
 /** @throws ConsignError `REFERENCE_INVALID` */
 export function checkTag(tag: string): void {
   if (!isTag(tag))

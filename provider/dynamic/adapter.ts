@@ -3,6 +3,7 @@ import type * as dynamic from "@pulumi/pulumi/dynamic";
 import { check, type Asked, type Context } from "../protocol/check";
 import { compare } from "../protocol/diff";
 import { create, remove, update } from "../protocol/ensure";
+import { asHostFailure } from "../protocol/failures";
 import { visible } from "../protocol/form";
 import { read } from "../protocol/read";
 import type { Properties, Reconciler } from "../world/reconciler";
@@ -21,7 +22,12 @@ export function dynamicProvider(
   return {
     // Synchronous up to its end: the host starts other calls while it awaits this one.
     configure: async (request) => configureHost(request.config),
-    check: async (olds: Properties, news: Properties) => check(asked(), olds, visible(news)),
+    check: async (olds: Properties, news: Properties) => {
+      const { inputs, failures } = await check(asked(), olds, visible(news));
+      return failures === undefined
+        ? { inputs }
+        : { inputs, failures: failures.map(asHostFailure) };
+    },
     diff: async (id: string, olds: Properties, news: Properties) =>
       compare(asked(), id, olds, visible(news)),
     create: async (inputs: Properties) => create(asked(), inputs),

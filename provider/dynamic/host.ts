@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from "zod";
 import { ConsignError } from "../errors";
 import { revocationChecker } from "../notation";
-import { RegistryClient, httpFetch, registrySettingsSchema } from "../registry";
+import {
+  RegistryClient,
+  httpFetch,
+  parseRegistriesSettings,
+  settingsFile,
+  type RegistriesSettings,
+} from "../registry";
 import { Stores, type ResourceContext } from "../world/context";
 import { Run } from "../world/run";
 import { engineLog } from "./progress";
@@ -38,6 +43,7 @@ export function makeContext(
 ): ResourceContext {
   const registries = new RegistryClient({
     settings: registrySettings(config?.get("consign:registries")),
+    override: settingsFile(baseDir, env),
     baseDir,
     env,
   });
@@ -54,9 +60,7 @@ export function makeContext(
   };
 }
 
-function registrySettings(
-  text: string | undefined,
-): Record<string, z.infer<typeof registrySettingsSchema>> {
+function registrySettings(text: string | undefined): RegistriesSettings {
   if (text === undefined) return {};
   let value: unknown;
   try {
@@ -67,11 +71,5 @@ function registrySettings(
       "stack config consign:registries is not JSON: set it with `pulumi config set --path 'consign:registries[\"host\"].…'`",
     );
   }
-  const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ConsignError(
-    "CREDENTIALS_INVALID",
-    `stack config consign:registries: ${issue?.path.join(".")}: ${issue?.message}`,
-  );
+  return parseRegistriesSettings(value, "stack config consign:registries");
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import path from "node:path";
 import { z } from "zod";
+import { readIssuers } from "../claims/index";
 import { openTrust } from "../judging/trust";
 import { revocationChecker } from "../notation/index";
 import { formatLocation, parseLocation } from "../oci/reference";
-import { RegistryClient, httpFetch } from "../registry/index";
-import { readArguments, readRegistries, type Asking } from "../report/functions";
+import { RegistryClient, httpFetch, parseRegistriesSettings } from "../registry/index";
+import { readArguments, type Asking } from "../report/functions";
 import { Stores } from "../world/context";
 import { NO_ADVISORIES, readAdvisories } from "./advisories/folder";
 import { answer, type ExposureAnswer } from "./answer/answer";
@@ -24,7 +25,7 @@ const askedSchema = exposureSchema.extend({ cache: z.string().min(1).optional() 
 export async function askExposure(args: unknown, asking: Asking): Promise<ExposureAnswer> {
   const { cache, ...question } = readArguments(askedSchema, args);
   const registries = new RegistryClient({
-    settings: readRegistries(asking.registries),
+    settings: parseRegistriesSettings(asking.registries, "consign:registries"),
     baseDir: asking.baseDir,
   });
   const stores = new Stores(registries, asking.baseDir);
@@ -47,7 +48,8 @@ export async function exposureOf(
   question: ExposureArguments,
   looking: Omit<Looking, "precedence" | "lifecycleIssuers">,
 ): Promise<ExposureAnswer> {
-  const { osv, precedence, lifecycleIssuers } = question;
+  const { osv } = question;
+  const issuers = await readIssuers(question, looking.baseDir);
   const advisories = osv === undefined ? NO_ADVISORIES : await readAdvisories(looking.baseDir, osv);
   return answer(
     {
@@ -56,7 +58,7 @@ export async function exposureOf(
       scope: scopeOf(question),
       advisories,
     },
-    { ...looking, precedence, lifecycleIssuers },
+    { ...looking, ...issuers },
   );
 }
 

@@ -4,7 +4,7 @@ import {
   compileCondition,
   conditionSchema,
   dateSchema,
-  identitySchema,
+  issuersSchema,
   lifecycleIssuersSchema,
   resolveType,
   type Condition,
@@ -31,7 +31,7 @@ export const exposureSchema = z.strictObject({
   until: dateSchema.optional(),
   /** A folder of advisories in the OSV format. */
   osv: z.string().min(1).optional(),
-  precedence: z.array(identitySchema).max(100).optional(),
+  precedence: issuersSchema.optional(),
   lifecycleIssuers: lifecycleIssuersSchema.optional(),
 });
 export type ExposureArguments = z.infer<typeof exposureSchema>;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded, groupedBy } from "../content/bounded";
-import type { CallOptions, ReadStore } from "../content/storage";
+import { mayBeOfOneItem, reasonOf } from "../content/item-faults";
+import type { CallOptions, ReadStore, ReferrersOptions } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { referrerDescriptor, type Manifest } from "../oci/manifest";
-import { isIndexType, isManifestType } from "../oci/media-types";
+import { bygoneManifest, isIndexType, isManifestType } from "../oci/media-types";
+import { oneLine } from "../printable";
 
 /** Something that refers to an artifact, to a part of it, or to something that does. */
 export interface SurveyedReferrer {
@@ -30,10 +32,18 @@ export interface Survey {
   /** Manifests that had to be read, in no order. */
   read: Map<Digest, Manifest>;
   /**
-   * What is listed as a referrer and is no manifest that can be read, with why: anyone may push
-   * such a thing, so it keeps nothing else back.
+   * What is listed as a referrer and is no manifest that can be read: anyone may push such a thing,
+   * so it keeps nothing else back.
    */
-  unreadable: Map<Digest, string>;
+  unreadable: Map<Digest, UnreadableReferrer>;
+}
+
+export interface UnreadableReferrer {
+  /** What lists it. */
+  of: Digest;
+  /** As the list has it. */
+  listed: Descriptor;
+  why: string;
 }
 
 export interface KnownPlace {
@@ -55,6 +65,8 @@ export interface SurveyOptions extends CallOptions {
    * @default false
    */
   present?: boolean | undefined;
+  /** Told why lists are those that clients keep; see {@link ReferrersOptions}. */
+  unproven?: ReferrersOptions["unproven"];
   /** Requests under way at once; what the store is behind may let through fewer. @default 32 */
   concurrency?: number | undefined;
   /** @default 32 */
@@ -124,7 +136,7 @@ export async function survey(
  */
 async function read(
   source: ReadStore,
-  target: Descriptor,
+  { descriptor: target, of }: Pick<Step, "descriptor" | "of">,
   { isKnown, isListed, found }: { isKnown: boolean; isListed: boolean; found: Survey },
   { signal }: CallOptions,
 ): Promise<Manifest | undefined> {
@@ -132,16 +144,22 @@ async function read(
     try {
       return await source.manifest(target, { signal });
     } catch (error) {
-      if (isListed && isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) {
-        found.unreadable.set(target.digest, `${error.message} [${error.code}]`);
+      if (!isConsignError(error, "MANIFEST_UNKNOWN")) {
+        if (!isListed || of === undefined || !mayBeOfOneItem(error)) throw error;
+        noteUnreadable(found, target, of, reasonOf(error, "source"));
         return undefined;
       }
-      if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
       if (again) continue;
       if (isKnown || isListed) return undefined;
       throw error;
     }
   }
+}
+
+/** The first list that names it tells what it refers to. */
+function noteUnreadable(found: Survey, listed: Descriptor, of: Digest, why: string): void {
+  if (!found.unreadable.has(listed.digest))
+    found.unreadable.set(listed.digest, { of, listed, why });
 }
 
 async function visit(
@@ -160,12 +178,7 @@ async function visit(
   const manifest =
     place !== undefined && !isIndexType(mediaType)
       ? undefined
-      : await read(
-          source,
-          first.descriptor,
-          { isKnown: place !== undefined, isListed, found },
-          options,
-        );
+      : await read(source, first, { isKnown: place !== undefined, isListed, found }, options);
   if (manifest === undefined && isListed) return [];
   const subject = manifest === undefined ? place?.subject : manifest.value.subject?.digest;
   const way = ways.find(({ of }) => of === undefined || of === subject);
@@ -196,10 +209,13 @@ async function visit(
     signal: options.signal,
     settled: (entry) => known(entry) !== undefined,
     present: options.present,
+    unproven: options.unproven,
   });
-  const candidates = listed.filter(
-    (entry) => entry.digest !== digest && isManifestType(entry.mediaType),
-  );
+  const others = listed.filter((entry) => entry.digest !== digest);
+  const candidates = others.filter((entry) => isManifestType(entry.mediaType));
+  for (const entry of others)
+    if (!isManifestType(entry.mediaType))
+      noteUnreadable(found, entry, digest, `source: ${unreadKind(entry.mediaType)}`);
   return [
     ...below,
     ...candidates.map((descriptor): Step => ({
@@ -208,4 +224,9 @@ async function visit(
       of: digest,
     })),
   ];
+}
+
+function unreadKind(mediaType: string): string {
+  const bygone = bygoneManifest(mediaType);
+  return `it is listed as ${oneLine(mediaType)}, ${bygone ?? "which is no manifest"}, and not read [MANIFEST_INVALID]`;
 }

@@ -33,7 +33,9 @@ export interface Graph {
   nodes: Map<Digest, GraphNode>;
 }
 
-export interface WalkOptions extends CallOptions {
+export interface WalkOptions extends Pick<CallOptions, "signal"> {
+  /** List what refers to something again, whatever was found before. @default false */
+  fresh?: boolean | undefined;
   /** Whether to look for referrers at all. @default true */
   referrers?: boolean | undefined;
   /** @default 32 */
@@ -121,7 +123,9 @@ async function visit(
     options.referrers === false ||
     (descriptor.artifactType !== undefined &&
       (options.leafTypes ?? []).includes(descriptor.artifactType));
-  const referrers = isLeaf ? [] : await source.referrers(descriptor.digest, call);
+  const referrers = isLeaf
+    ? []
+    : await source.referrers(descriptor.digest, { ...call, fresh: options.fresh });
   const candidates = referrers.filter(
     ({ digest, mediaType }) => digest !== descriptor.digest && isManifestType(mediaType),
   );

@@ -35,6 +35,12 @@ export const againstSchema = z.record(
 );
 export type Against = z.infer<typeof againstSchema>;
 
+export interface Recorded {
+  against: Against;
+  /** That not all of it is recorded. */
+  warning?: string;
+}
+
 /** Of a claim that was recorded before its place was. */
 const ANYWHERE = "";
 
@@ -156,7 +162,7 @@ export function againstIn(
   observed: readonly ObservedClaim[],
   { claims }: EffectiveClaims,
   results: readonly RequirementResult[],
-): Against {
+): Recorded {
   const evidence = new Set(results.flatMap(({ met, claims: by }) => (met ? by : [])));
   const opposing = new Set(results.flatMap(({ met, claims: by }) => (met ? [] : by)));
   const replacing = new Set(claims.flatMap(({ by }) => by ?? []));
@@ -171,32 +177,26 @@ export function againstIn(
       )
       .map(({ digest }) => digest),
   );
-  return Object.fromEntries(
-    observed
-      .filter(({ claim }) => counting.has(claim.digest))
-      .slice(0, MAX_REMEMBERED)
-      .flatMap(({ claim, verdict }) => {
-        const subject =
-          "broken" in claim
-            ? (claim.head?.subject.digest ?? claim.listedUnder)
-            : claim.subject.digest;
-        if (subject === undefined) return [];
-        const { mediaType, size } = claim.descriptor;
-        return [
-          [
-            claim.digest,
-            {
-              at,
-              subject,
-              mediaType,
-              size,
-              ...(claim.type === undefined ? {} : { type: claim.type }),
-              signatures: signaturesOf(verdict),
-            },
-          ] as const,
-        ];
-      }),
+  const spoken = observed.filter(({ claim }) => counting.has(claim.digest));
+  const against = Object.fromEntries(
+    spoken.slice(0, MAX_REMEMBERED).flatMap((each) => entryOf(at, each)),
   );
+  if (spoken.length <= MAX_REMEMBERED) return { against };
+  const warning = `has ${spoken.length} claims that speak against it, or may: ${MAX_REMEMBERED} of them are remembered, and the others count only as long as ${at} lists them`;
+  return { against, warning };
+}
+
+function entryOf(
+  at: string,
+  { claim, verdict }: ObservedClaim,
+): (readonly [Digest, Against[Digest]])[] {
+  const subject =
+    "broken" in claim ? (claim.head?.subject.digest ?? claim.listedUnder) : claim.subject.digest;
+  if (subject === undefined) return [];
+  const { mediaType, size } = claim.descriptor;
+  const type = claim.type === undefined ? {} : { type: claim.type };
+  const signatures = signaturesOf(verdict);
+  return [[claim.digest, { at, subject, mediaType, size, ...type, signatures }]];
 }
 
 /** Those that are good, or may be, or only have outlived a certificate. */

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { observeClaim, together, type BrokenClaim, type ReadClaim } from "../claims/index";
+import {
+  observeClaim,
+  together,
+  type BrokenClaim,
+  type ReadClaim,
+  type Signer,
+} from "../claims/index";
 import type { ReadStore } from "../content/storage";
 import {
   verifyArtifact,
@@ -22,6 +28,8 @@ export interface WeighedClaim {
   verdict: ArtifactVerdict;
   /** Subjects of those whose word it is, where it is believed. */
   signers: string[];
+  /** The same, each with the root under which he is trusted. */
+  words: Signer[];
   /** Whether it may be the word of others too. */
   openEnded: boolean;
 }
@@ -45,14 +53,14 @@ export async function weighClaim(
     revocation: context.revocation,
     signers: "every",
   });
-  const signers = [
-    ...new Set(
-      verdict.signatures.filter(isAuthentic).flatMap(({ signer }) => signer?.subject ?? []),
-    ),
-  ];
+  const words = verdict.signatures
+    .filter(isAuthentic)
+    .flatMap(({ signer }) => signer ?? [])
+    .map(({ subject: name, root }): Signer => ({ subject: name, root }));
+  const signers = [...new Set(words.map(({ subject: name }) => name))];
   const openEnded =
     verdict.unseen > 0 || verdict.signatures.some(({ outcome }) => outcome === "inconclusive");
-  return { claim, ...worthOf(verdict, signers), verdict, signers, openEnded };
+  return { claim, ...worthOf(verdict, signers), verdict, signers, words, openEnded };
 }
 
 function isAuthentic({ outcome, checks }: SignatureVerdict): boolean {

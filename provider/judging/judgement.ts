@@ -13,8 +13,8 @@ import {
   type EffectiveClaims,
   type JudgedClaim,
   type ReadClaim,
-  type LifecycleIssuers,
   type ObservedClaim,
+  type KnownIssuers,
   type RedirectClaim,
   type RequireEntry,
   type RequirementResult,
@@ -79,10 +79,7 @@ export interface Judgement {
   redirectDoubt?: string;
 }
 
-export interface Question extends Requirements {
-  precedence?: readonly string[] | undefined;
-  lifecycleIssuers?: LifecycleIssuers | undefined;
-}
+export interface Question extends Requirements, KnownIssuers {}
 
 /**
  * Verifies signature and claims of an artifact. Bad is an answer; what cannot be told, because a
@@ -115,6 +112,7 @@ export async function judge(
   });
   const results = evaluateRequirements(question, effective, asking.now);
   const doubt = redirectDoubt(effective, question.lifecycleIssuers);
+  const { against, warning } = againstIn(store.name, observed, effective, results);
   const signed = signature.outcome === "verified";
   const requirements = requirementLines(results);
   const verdict = { digest: artifact.digest, signature: signatureLine(signature), requirements };
@@ -128,8 +126,9 @@ export async function judge(
     warnings: [
       ...results.flatMap(({ warning }) => warning ?? []),
       ...unasked(observed, effective, interest.about),
+      ...(warning === undefined ? [] : [warning]),
     ],
-    against: againstIn(store.name, observed, effective, results),
+    against,
     redirects: redirectsIn(effective),
     ...(doubt === undefined ? {} : { redirectDoubt: doubt }),
   };

@@ -80,18 +80,21 @@ export async function lifecycleAt(
     ...question,
   });
   const results = evaluateRequirements({}, effective, asking.now);
-  const against = places.map(([name, observed]) => againstIn(name, observed, effective, results));
-  return { results, against: Object.assign({}, ...against) as Against };
+  const recorded = places.map(([name, observed]) => againstIn(name, observed, effective, results));
+  return {
+    results: [...results, ...recorded.flatMap(({ warning }) => notRemembered(warning))],
+    against: Object.fromEntries(recorded.flatMap(({ against }) => Object.entries(against))),
+  };
+}
+
+function notRemembered(warning: string | undefined): RequirementResult[] {
+  if (warning === undefined) return [];
+  const common = { path: "lifecycle.remembered", requirement: "all of it is remembered" };
+  return [{ ...common, met: true, warning, reason: warning, claims: [] }];
 }
 
 /** Why an artifact is revoked, or may be, in one line; undefined if it is not. */
-export async function revocationAt(
-  sources: readonly ClaimSource[],
-  artifact: Descriptor,
-  trustScope: TrustScope,
-  context: ResourceContext,
-): Promise<string | undefined> {
-  const { results } = await lifecycleAt(sources, artifact, trustScope, context);
+export function revocationIn({ results }: Objections): string | undefined {
   const reasons = results.flatMap(({ path, met, reason }) =>
     met || path !== REVOCATION_PATH ? [] : [reason],
   );

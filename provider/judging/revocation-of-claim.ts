@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  canonicalSubject,
   claimTypeOf,
+  isAboutAnother,
   isClaim,
-  matchesIdentity,
+  names,
+  partsOf,
   revocationSchema,
+  signerKey,
   typeKey,
+  type KnownIssuer,
 } from "../claims/index";
 import type { ReadStore } from "../content/storage";
 import { saysNothing, type ResolvedTrustPolicy } from "../notation/index";
@@ -27,17 +30,17 @@ export async function revocationOfClaim(
   store: ReadStore,
   target: WeighedClaim,
   artifact: Digest,
-  { trust, issuers }: { trust: ResolvedTrustPolicy; issuers: readonly string[] | undefined },
+  { trust, issuers }: { trust: ResolvedTrustPolicy; issuers: readonly KnownIssuer[] | undefined },
   context: ResourceContext,
   depth = 0,
 ): Promise<"revoked" | "possibly" | undefined> {
   let found: "possibly" | undefined;
-  const unanswered = new Set(target.signers.map(canonicalSubject));
+  const unanswered = new Set(target.words.map(signerKey));
   for (const subject of [target.claim.digest, artifact]) {
     for (const descriptor of (await store.referrers(subject)).filter(mayRevoke)) {
       const revocation = await weighClaim(store, descriptor, subject, trust, context);
       const { claim, worth } = revocation;
-      if (worth === "refused" || worth === "unsigned") continue;
+      if (worth === "refused" || worth === "unsigned" || isAboutAnother(claim)) continue;
       if (claim.type !== undefined && typeKey(claim.type) !== "revocation") continue;
       const said = "broken" in claim ? undefined : revocationSchema.safeParse(claim.predicate).data;
       if (said !== undefined && said.target !== target.claim.digest) continue;
@@ -74,18 +77,27 @@ function mayRevoke(descriptor: Descriptor): boolean {
 
 /**
  * Whose word a revocation takes back, of those who have signed a claim: anyone's, by one who may
- * revoke for others; else that of its own signers.
+ * revoke for others; else that of its own signers. To take back is to open, so a namesake under
+ * another root is somebody else, unless the entry names the roots.
  */
 function answeredBy(
-  { signers }: WeighedClaim,
+  { words: revokers }: WeighedClaim,
   target: WeighedClaim,
-  issuers: readonly string[] | undefined,
+  issuers: readonly KnownIssuer[] | undefined,
 ): string[] {
-  const words = target.signers.map(canonicalSubject);
-  if (
-    signers.some((signer) => (issuers ?? []).some((identity) => matchesIdentity(identity, signer)))
-  )
-    return words;
-  const own = new Set(signers.map(canonicalSubject));
-  return words.filter((word) => own.has(word));
+  const own = new Set(revokers.map(signerKey));
+  return target.words
+    .filter(
+      (word) =>
+        (word.root !== undefined && own.has(signerKey(word))) ||
+        revokers.some((revoker) =>
+          (issuers ?? []).some(
+            (entry) =>
+              names(entry, revoker) &&
+              (partsOf(entry).thumbprints !== undefined ||
+                (revoker.root !== undefined && revoker.root === word.root)),
+          ),
+        ),
+    )
+    .map(signerKey);
 }

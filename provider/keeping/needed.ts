@@ -4,7 +4,7 @@ import { presenceOf } from "../content/presence";
 import type { ReadStore } from "../content/storage";
 import { asConsignError, type ConsignError } from "../errors";
 import type { Digest } from "../oci/digest";
-import type { Manifest } from "../oci/manifest";
+import { successorsOf, type Manifest } from "../oci/manifest";
 import { isIndexType } from "../oci/media-types";
 import type { Kept, Leaving } from "./leaving";
 import {
@@ -141,15 +141,28 @@ class Look {
         done.add(digest);
         const { subject } = this.#content.get(digest)?.value ?? {};
         const about = subject?.digest ?? this.leaving.manifests.get(digest)?.subject;
-        if (about !== undefined) this.#keep(about, `${digest}, which stays, refers to it`);
+        const cause = this.kept.get(digest)?.cause;
+        if (about !== undefined) this.#keep(about, `${digest}, which stays, refers to it`, cause);
         for (const [other, { with: host }] of this.leaving.manifests)
-          if (host === digest) this.#keep(other, `it belongs to ${digest}, which stays`);
+          if (host === digest) this.#keep(other, `it belongs to ${digest}, which stays`, cause);
+        if (cause !== undefined) this.#keepToFind(digest, cause);
       }
       await this.#reach(
         next.map((digest) => ({ digest, by: `${digest}, which stays` })),
         [],
       );
     }
+  }
+
+  /** Of what stays only because it cannot be told, what leads to it: the next run looks again. */
+  #keepToFind(digest: Digest, cause: ConsignError): void {
+    if (this.leaving.order !== "parts first") return;
+    for (const [index, manifest] of this.free)
+      if (
+        manifest.kind === "index" &&
+        successorsOf(manifest).some((part) => part.digest === digest)
+      )
+        this.#keep(index, `it leads to ${digest}, which may be needed`, cause);
   }
 
   /** What belongs to something that is not to go stays with it, unless that is gone. */

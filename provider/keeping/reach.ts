@@ -53,7 +53,7 @@ export async function tagsNow(store: ReadStore): Promise<TagView> {
     for (const tag of await store.tags({ fresh: true })) listed.add(tag);
   await forEachBounded(listed, AT_ONCE, async (tag) => {
     try {
-      const found = await resolvedTwice(store, tag);
+      const found = await tagNow(store, tag);
       if (found !== undefined) view.tags.set(tag, found);
     } catch (error) {
       view.unread.push({ by: `the tag ${tag}`, cause: asConsignError(error) });
@@ -62,7 +62,8 @@ export async function tagsNow(store: ReadStore): Promise<TagView> {
   return view;
 }
 
-async function resolvedTwice(store: ReadStore, tag: string): Promise<Descriptor | undefined> {
+/** Where a tag leads now. @returns undefined only if it is gone: looked for twice, fresh */
+export async function tagNow(store: ReadStore, tag: string): Promise<Descriptor | undefined> {
   for (let look = 0; look < 2; look += 1) {
     try {
       return await store.resolve(tag, { fresh: true });

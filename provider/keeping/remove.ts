@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { presenceOf } from "../content/presence";
 import type { Store } from "../content/storage";
 import { isConsignError, type ConsignError, type ErrorCode } from "../errors";
 import type { Digest } from "../oci/digest";
 import type { Manifest } from "../oci/manifest";
-import { tagDigest } from "../world/tags";
 import type { Leaving, Removed } from "./leaving";
 import { whoNeeds } from "./needed";
 import { removalOrder } from "./order";
+import { tagNow } from "./reach";
 
 /** For so long what a look around has found counts. */
 export const LOOK_LASTS_MS = 30_000;
@@ -92,7 +93,12 @@ async function removeFree(
       if (isPart && isConsignError(error, ...NOT_YET)) batch.refusal = error;
       else if (isConsignError(error, "REGISTRY_UNSUPPORTED"))
         return { ...batch, refusal: error, isOnlyOfParts: false };
-      else if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+      // That may be the answer to something else that its removal takes: to its list's rewriting.
+      else if (
+        !isConsignError(error, "MANIFEST_UNKNOWN") ||
+        (await presenceOf(store, digest)).is !== "gone"
+      )
+        throw error;
       else batch.removed.push(digest);
       continue;
     }
@@ -121,7 +127,7 @@ export async function removeTags(
   const left: TagsLeft = { removed: [], stuck: new Map() };
   for (const [tag, own] of tags) {
     if (await holds(tag)) continue;
-    const now = await tagDigest(store, tag, { fresh: true });
+    const now = (await tagNow(store, tag))?.digest;
     if (now === undefined || !own.includes(now)) continue;
     try {
       await store.untag(tag);
@@ -145,7 +151,7 @@ export async function removeStaleTags(
   removed: readonly Digest[],
 ): Promise<void> {
   for (const tag of tags) {
-    const now = await tagDigest(store, tag, { fresh: true });
+    const now = (await tagNow(store, tag))?.digest;
     if (now === undefined || !removed.includes(now)) continue;
     await store.untag(tag).catch((error: unknown) => {
       if (!isConsignError(error, "REGISTRY_UNSUPPORTED")) throw error;

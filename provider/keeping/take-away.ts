@@ -26,14 +26,15 @@ export interface TakenAway {
 /**
  * Takes an artifact away as `onDelete` says. Its own tags go first. With `purge` the artifact goes
  * too, if this resource made it and nobody needs it; else it stays as it is, with a warning.
+ * @returns whether the artifact has gone
  * @throws ConsignError what leaves it unknown whether somebody needs it; `REGISTRY_UNSUPPORTED`
  */
 export async function takeAway(
   leaving: TakenAway,
   onDelete: OnDelete,
   context: ResourceContext,
-): Promise<void> {
-  if (onDelete === "retain") return;
+): Promise<boolean> {
+  if (onDelete === "retain") return false;
   const { store, location, target, tags, made, related } = leaving;
   const held = holdingsOf(context);
   const { stuck, refusal } = await removeTags(store, new Map(Object.entries(tags)), (tag) =>
@@ -41,9 +42,9 @@ export async function takeAway(
   );
   if (onDelete === "untag") {
     if (refusal !== undefined) throw refusal;
-    return;
+    return false;
   }
-  if (await held.has(location, target.digest)) return;
+  if (await held.has(location, target.digest)) return false;
   const manifests = new Map<Digest, LeavingManifest>(related);
   if (made.has(target.digest)) manifests.set(target.digest, {});
   const result = await removeManifests(
@@ -60,12 +61,16 @@ export async function takeAway(
   if (failure !== undefined) throw failure;
   await removeStaleTags(store, [...stuck.keys()], result.removed);
   const what = `${store.name}@${target.digest}`;
-  if (!made.has(target.digest)) return warnOfUnmarked(made, what, context);
+  if (!made.has(target.digest)) {
+    warnOfUnmarked(made, what, context);
+    return false;
+  }
   const kept = result.kept.find(({ digest }) => digest === target.digest);
   if (kept !== undefined)
     context.warn(
       `${what} is not purged, as ${kept.reason}${stuck.size === 0 ? "" : `; ${[...stuck.keys()].join(", ")} stays too, as this registry does not remove a tag alone`}`,
     );
+  return kept === undefined;
 }
 
 /** Signatures on an artifact go with it, or not at all: what stays, stays signed. */

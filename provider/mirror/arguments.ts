@@ -21,6 +21,12 @@ export const schema = z.object({
   signer: signerSchema.optional(),
   trust: trustPolicySchema.optional(),
   withdrawn: z.enum(["keep", "remove"]).default("keep"),
+  /** `exclude`: evidence that buildkit puts into an index stays behind. */
+  attestations: z.enum(["include", "exclude"]).optional(),
+  /** `skip`: what an index names and the source does not have stays behind. */
+  absent: z.enum(["fail", "skip"]).optional(),
+  /** Not there in states of 0.1.0, so that its default is none in them. */
+  onRefused: z.enum(["warn", "fail"]).optional(),
   onConflict: z.enum(["fail", "overwrite", "keep"]).default("fail"),
   rollout: z.enum(["parallel", "sequential"]).default("parallel"),
   summarizeAbove: z.number().int().min(0).max(1_000_000).default(200),

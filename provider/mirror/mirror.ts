@@ -2,8 +2,8 @@
 import { ConsignError } from "../errors";
 import { emptyPlan, mirrorPlanSchema, union, type FullPlan } from "../upcoming/plan";
 import { readState } from "../world/arguments";
-import type { Reconciler } from "../world/reconciler";
-import { plannedMirrorSchema, previousMirror, schema } from "./arguments";
+import { PartialFailure, type Reconciler } from "../world/reconciler";
+import { plannedMirrorSchema, previousMirror, schema, type PlannedMirror } from "./arguments";
 import { inventoryTagOf } from "./fill/fill";
 import { bringInStep } from "./fill/fill-all";
 import { removeUnplanned } from "./fill/prune";
@@ -13,6 +13,7 @@ import { removeInventory } from "./plan/inventory";
 import { fromRecord, plannedAt } from "./plan/memory";
 import { observeMirror } from "./observe";
 import { planMirror } from "./plan/planned";
+import { listed } from "./plan/warnings";
 
 /**
  * Keeps destinations in step with a source: chosen tags, and of what refers to them a chosen part.
@@ -40,7 +41,8 @@ export const mirror: Reconciler<typeof schema.shape> = {
 
   unsettled: (inputs) => {
     const plan = mirrorPlanSchema.safeParse(inputs["plan"]);
-    return plan.success && (plan.data.missing ?? []).length > 0;
+    const { missing = [], failing = [] } = plan.success ? plan.data : {};
+    return missing.length + failing.length > 0;
   },
 
   async ensure(inputs, previous, context) {
@@ -53,12 +55,11 @@ export const mirror: Reconciler<typeof schema.shape> = {
         { path: "tags", side: "source" },
       );
     }
-    return bringInStep(
-      inputs,
-      planned,
-      await respelled(previousMirror(previous), planned.destinations, context),
-      context,
-    );
+    const before = await respelled(previousMirror(previous), planned.destinations, context);
+    const done = await bringInStep(inputs, planned, before, context);
+    const { failing = [] } = planned.plan;
+    if (failing.length > 0) throw new PartialFailure(refused(planned), { ...inputs, ...done });
+    return done;
   },
 
   observe: observeMirror,
@@ -96,3 +97,17 @@ export const mirror: Reconciler<typeof schema.shape> = {
     }
   },
 };
+
+/** Everything else is in step by now. */
+function refused({ source, plan }: PlannedMirror): ConsignError {
+  const { failing = [], refused = {} } = plan;
+  return new ConsignError(
+    "COPY_FAILED",
+    `all else of ${source} was copied, and not ${listed(failing)}`,
+    {
+      lines: failing.slice(0, 5).map((name) => `${name}: ${refused[name] ?? "refused"}`),
+      path: "tags",
+      side: "source",
+    },
+  );
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DestinationStatus } from "../upcoming/plan";
+import { sortedByKey } from "../upcoming/related";
 import { readState } from "../world/arguments";
 import type { ResourceContext } from "../world/context";
 import type { Properties } from "../world/reconciler";
@@ -40,12 +41,24 @@ export async function observeMirror(
     // away.
     const owed =
       recorded.status[destination]?.["failed"] ?? "what is no longer planned may still be there";
+    const refused = stillRefused(recorded.status[destination], observed.status);
     const lines = (await hasInventory(store, recorded.plan))
-      ? observed.status
-      : { ...observed.status, inventory: ABSENT };
-    status[destination] = late === undefined ? lines : { ...lines, failed: owed };
+      ? { ...observed.status, ...refused }
+      : { ...observed.status, ...refused, inventory: ABSENT };
+    status[destination] = sortedByKey(late === undefined ? lines : { ...lines, failed: owed });
     parity[destination] = observed.parity;
     if (Object.keys(observed.kept).length > 0) kept[destination] = observed.kept;
   }
   return { ...state, status, parity, kept };
+}
+
+/** Why the destination does not have it, of what it still does not have. */
+function stillRefused(recorded: DestinationStatus = {}, now: DestinationStatus): DestinationStatus {
+  const absent = new Set(Object.keys(now).flatMap((line) => line.split(" ")));
+  return Object.fromEntries(
+    Object.entries(recorded).filter(([line]) => {
+      const [word, digest = ""] = line.split(" ");
+      return word === "refused" && absent.has(digest);
+    }),
+  );
 }

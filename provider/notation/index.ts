@@ -31,6 +31,7 @@ export {
   envelopeOf,
   isSignature,
   listSignatures,
+  mayBeSignature,
   packSignature,
   saysNothing,
   type SignatureForm,
@@ -54,6 +55,7 @@ export { isInline, openTrust, trustSchema, type Trust } from "./trust/trust";
 export { notationConfigDir } from "./trust/config-dir";
 export { parsePolicyDocument, policyFromNotation } from "./trust/policy-document";
 export {
+  inlineRoots,
   resolveTrustPolicy,
   type ResolveOptions,
   type ResolvedTrustPolicy,

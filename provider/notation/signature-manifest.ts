@@ -100,14 +100,19 @@ export async function listMaybeSignatures(
   subject: Digest,
   options: CallOptions = {},
 ): Promise<Descriptor[]> {
-  return (await store.referrers(subject, options)).filter(
-    (descriptor) => isSignature(descriptor) || saysNothing(descriptor),
-  );
+  return (await store.referrers(subject, options)).filter(mayBeSignature);
 }
 
-/** An index alone may have no artifact type, and is neither a signature nor a claim. */
-export function saysNothing({ artifactType, mediaType }: Descriptor): boolean {
-  return (artifactType ?? "") === "" && !isIndexType(mediaType);
+export function mayBeSignature(descriptor: Descriptor): boolean {
+  return isSignature(descriptor) || saysNothing(descriptor);
+}
+
+/**
+ * Whether a list does not say what it lists: no artifact type, or that of an empty config, as some
+ * registries do. An index alone may have none, and is neither a signature nor a claim.
+ */
+export function saysNothing({ artifactType = "", mediaType }: Descriptor): boolean {
+  return (artifactType === "" || artifactType === MEDIA_TYPES.empty) && !isIndexType(mediaType);
 }
 
 /**

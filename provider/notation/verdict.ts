@@ -3,6 +3,7 @@ import { asConsignError, type ErrorCode } from "../errors";
 import type { Digest } from "../oci/digest";
 import { formatTime } from "./signature-manifest";
 import { CHECKS, type Action, type CheckName } from "./trust/trust-policy";
+import type { Certificate } from "./x509/certificate";
 import type { SignatureEnvelope } from "./envelope/signature-envelope";
 import { leafOf } from "./envelope/signature-envelope";
 
@@ -35,6 +36,8 @@ export interface SignatureVerdict {
     subject: string;
     issuer: string;
     /** SHA-256 of the leaf certificate, lower-case hexadecimal digits. */ thumbprint: string;
+    /** The same of the chain's trust anchor; only where the signer is authentic. */
+    root?: string;
   };
   /** RFC 3339, UTC: a timestamp authority's time where one was verified, else the signer's own. */
   signedAt?: string;
@@ -123,6 +126,7 @@ function outcomeOf({ check, result }: Check): Outcome {
 export function describeSignature(
   envelope: SignatureEnvelope,
   timestamp: Date | undefined,
+  anchor: Certificate | undefined,
 ): Partial<SignatureVerdict> {
   const leaf = leafOf(envelope);
   const proven = timestamp ?? envelope.authenticSigningTime;
@@ -132,7 +136,12 @@ export function describeSignature(
   );
   const { annotations } = envelope.payload.targetArtifact;
   return {
-    signer: { subject: leaf.subject.text, issuer: leaf.issuer.text, thumbprint: leaf.thumbprint },
+    signer: {
+      subject: leaf.subject.text,
+      issuer: leaf.issuer.text,
+      thumbprint: leaf.thumbprint,
+      ...(anchor === undefined ? {} : { root: anchor.thumbprint }),
+    },
     ...(signedAt === undefined ? {} : { signedAt: formatTime(signedAt) }),
     ...(proven === undefined ? {} : { signedAtProven: true }),
     ...(envelope.expiry === undefined ? {} : { expiresAt: formatTime(envelope.expiry) }),

@@ -62,7 +62,7 @@ export async function verifyEnvelope(
   const revocation =
     context.revocation ??
     (context.fetch === undefined ? offlineRevocation : revocationChecker({ fetch: context.fetch }));
-  await list.make("authenticity", () => checkAuthenticity(envelope, policy));
+  const anchor = await list.make("authenticity", () => checkAuthenticity(envelope, policy));
   await list.make("expiry", () => checkExpiry(envelope, context.now));
   const timestamp = await list.make("authenticTimestamp", () =>
     checkSigningTime(envelope, policy, { now: context.now, revocation }),
@@ -74,7 +74,7 @@ export async function verifyEnvelope(
     refusePlugin(envelope);
     refuseUnknownExtensions(envelope);
   });
-  return list.verdict(describeSignature(envelope, timestamp));
+  return list.verdict(describeSignature(envelope, timestamp, anchor));
 }
 
 /** Said of whatever comes under a policy of level "skip". */

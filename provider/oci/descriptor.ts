@@ -6,6 +6,12 @@ import { mediaTypeSchema } from "./media-types";
 export const annotationsSchema = z.record(z.string().min(1), z.string());
 export type Annotations = Record<string, string>;
 
+export const platformSchema = z.looseObject({
+  architecture: z.string(),
+  os: z.string(),
+  variant: z.string().optional(),
+});
+
 /**
  * What points at content: its media type, digest and size in bytes. Unknown members are kept, as
  * another tool may have meant them.
@@ -17,10 +23,11 @@ export const descriptorSchema = z.looseObject({
   size: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
   annotations: annotationsSchema.optional(),
   artifactType: z.string().optional(),
-  platform: z
-    .looseObject({ architecture: z.string(), os: z.string(), variant: z.string().optional() })
-    .optional(),
+  platform: platformSchema.optional(),
 });
+
+/** The same inside a manifest: of what type a part is, is for who reads the part. */
+export const partSchema = descriptorSchema.extend({ mediaType: z.string().max(255) });
 
 export type Descriptor = z.infer<typeof descriptorSchema>;
 

@@ -4,11 +4,13 @@ import { ConsignError } from "../errors";
 import {
   annotationsSchema,
   descriptorSchema,
+  partSchema,
   type Annotations,
   type Descriptor,
 } from "./descriptor";
 import { digestOf } from "./digest";
 import { parseStrictJson } from "./strict-json";
+import { withoutUnreadableHints } from "./tolerance";
 import { MEDIA_TYPES, isIndexType, isManifestType } from "./media-types";
 
 /** Registries must take manifests of 4 MiB; nothing larger is read or written. */
@@ -19,8 +21,8 @@ export const imageManifestSchema = z.looseObject({
   schemaVersion: z.literal(2),
   mediaType: z.enum([MEDIA_TYPES.manifest, MEDIA_TYPES.dockerManifest]).optional(),
   artifactType: z.string().optional(),
-  config: descriptorSchema,
-  layers: z.array(descriptorSchema).max(10_000),
+  config: partSchema,
+  layers: z.array(partSchema).max(10_000),
   subject: descriptorSchema.optional(),
   annotations: annotationsSchema.optional(),
 });
@@ -31,7 +33,7 @@ export const indexSchema = z.looseObject({
   schemaVersion: z.literal(2),
   mediaType: z.enum([MEDIA_TYPES.index, MEDIA_TYPES.dockerIndex]).optional(),
   artifactType: z.string().optional(),
-  manifests: z.array(descriptorSchema).max(20_000),
+  manifests: z.array(partSchema).max(20_000),
   subject: descriptorSchema.optional(),
   annotations: annotationsSchema.optional(),
 });
@@ -63,7 +65,7 @@ export function parseManifest(
       `manifest ${digest} has the unknown media type "${mediaType}"`,
     );
   const schema = isIndexType(mediaType) ? indexSchema : imageManifestSchema;
-  const parsed = schema.safeParse(parseJson(bytes, digest));
+  const parsed = schema.safeParse(withoutUnreadableHints(parseJson(bytes, digest)));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new ConsignError(

@@ -18,6 +18,21 @@ export const MEDIA_TYPES = {
   statement: "application/vnd.in-toto+json",
 } as const;
 
+/** Manifests of kinds that are no longer written, which nothing here reads. */
+const BYGONE: ReadonlyMap<string, string> = new Map([
+  ["application/vnd.docker.distribution.manifest.v1+json", "Docker's schema 1"],
+  ["application/vnd.docker.distribution.manifest.v1+prettyjws", "Docker's schema 1"],
+  [
+    "application/vnd.oci.artifact.manifest.v1+json",
+    "the OCI artifact manifest, which was withdrawn",
+  ],
+]);
+
+/** What kind of manifest a media type stands for that is no longer written; undefined for others. */
+export function bygoneManifest(mediaType: string): string | undefined {
+  return BYGONE.get(mediaType);
+}
+
 /** Accept header for manifests, in the order of preference. */
 export const MANIFEST_ACCEPT = [
   MEDIA_TYPES.manifest,

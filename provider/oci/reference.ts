@@ -44,6 +44,11 @@ export function isHost(text: string): boolean {
   return HOST.test(text) && URL.canParse(`https://${text}`);
 }
 
+/** True for a repository's name, or the beginning of one. */
+export function isRepository(text: string): boolean {
+  return REPOSITORY.test(text);
+}
+
 export const locationSchema = z
   .string()
   .check((context) => reportInto(context, () => parseLocation(context.value)));
@@ -87,6 +92,8 @@ export function parseLocation(text: string): Location {
 export function parseReference(text: string): Reference {
   if (text.length > 4096)
     throw invalid(text.slice(0, 64) + "…", "it is longer than 4096 characters");
+  if (/^[a-z][a-z0-9+.-]*:\/\/[^/]/i.test(text))
+    throw invalid(text, "it is a URL; write host/repository, or oci:/path for a layout");
   const layout = text.startsWith("oci:");
   // A directory's name may have an @ in it.
   const at = layout && text.lastIndexOf("@") < text.lastIndexOf("/") ? -1 : text.lastIndexOf("@");
@@ -122,13 +129,22 @@ function registryLocation(name: string, text: string): Location {
       text,
       "it must begin with a registry's host, as registry.example/repository; none is assumed",
     );
-  if (!isHost(registry)) throw invalid(text, `"${registry}" is not a host`);
+  if (/^[a-z]+:$/.test(registry) && repository.startsWith("/"))
+    throw invalid(text, `a reference is written without "${registry}//"; leave it out`);
+  if (!isHost(registry))
+    throw invalid(text, `"${registry}" is not a host, as registry.example or localhost:5000`);
   if (!REPOSITORY.test(repository) || repository.length > 255)
     throw invalid(
       text,
       `"${repository}" is not a repository name: lower-case letters, digits, and . _ - between them`,
     );
-  return { kind: "registry", registry, repository };
+  return {
+    kind: "registry",
+    registry,
+    // As every other client has it; there is no repository of one name there.
+    repository:
+      registry === "docker.io" && !repository.includes("/") ? `library/${repository}` : repository,
+  };
 }
 
 function invalid(text: string, why: string): ConsignError {

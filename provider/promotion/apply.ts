@@ -218,7 +218,7 @@ async function mayBeHistory(
 ): Promise<boolean> {
   try {
     context.stores.forget();
-    const tagged = (await tagDigest(task.store, task.tag)) as Digest | undefined;
+    const tagged = await tagDigest(task.store, task.tag);
     return (await readHistory(task, tagged, [], context)).some(({ record }) => record === opening);
   } catch (error) {
     if (isConsignError(error)) return true;

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import {
   denyEntrySchema,
-  identitySchema,
+  issuersSchema,
   lifecycleIssuersSchema,
+  readIssuers,
   requireEntrySchema,
 } from "../claims/index";
 import type { Store } from "../content/storage";
@@ -34,7 +35,7 @@ export const promotionSchema = z.object({
   trust: trustSchema.optional(),
   require: z.array(requireEntrySchema).max(100).optional(),
   deny: z.array(denyEntrySchema).max(100).optional(),
-  precedence: z.array(identitySchema).max(100).optional(),
+  precedence: issuersSchema.optional(),
   lifecycleIssuers: lifecycleIssuersSchema.optional(),
   historyTrust: trustSchema.optional(),
   onDelete: onDeleteSchema.default("untag"),
@@ -108,20 +109,13 @@ export async function artifactQuestion(
   >,
   context: ResourceContext,
 ): Promise<Pick<PromotionQuestion, "source" | "trustOfArtifact" | "question">> {
-  const {
-    artifact,
-    trust = { notationConfig: "default" },
-    require,
-    deny,
-    precedence,
-    lifecycleIssuers,
-  } = inputs;
+  const { artifact, trust = { notationConfig: "default" }, require, deny } = inputs;
   const source = await at("artifact", () =>
     context.stores.open(parseReference(referenceOf(artifact)).location),
   );
   return {
     source,
     trustOfArtifact: await openTrust(trust, source.name, context),
-    question: { require, deny, precedence, lifecycleIssuers },
+    question: { require, deny, ...(await readIssuers(inputs, context.baseDir)) },
   };
 }

@@ -13,12 +13,13 @@ import {
   type PlannedPromotion,
 } from "./arguments";
 import { Made } from "../keeping/made";
-import { revocationOfArtifact } from "./plan";
+import { revocationIn } from "../judging/objections";
+import { lifecycleOfArtifact } from "./plan";
 import { onDestroy } from "./remove";
 import type { Properties } from "../world/reconciler";
 import { ABSENT } from "../world/tags";
 import { rememberedIn } from "../judging/against";
-import { refused } from "./refused";
+import { failed, refused } from "./refused";
 import { plannedPromotion, isSameSlot } from "./planned";
 
 export async function ensurePromotion(
@@ -50,11 +51,12 @@ export async function ensurePromotion(
   };
   const [, before] = plan.promotions;
   const made = Made.of(previous);
+  const written = new Map<Digest, Digest>();
   const signatures = await promote(
     {
       ...question,
       source: asked.source,
-      revoked: () => revocationOfArtifact(asked, descriptor, context),
+      revoked: async () => revocationIn(await lifecycleOfArtifact(asked, descriptor, context)),
       descriptor,
       tag: plan.tag,
       expected: expectedTag(plan, previous),
@@ -65,11 +67,12 @@ export async function ensurePromotion(
       history: plan.promotions,
       carries: plan.carries ?? {},
       made,
-      signing: { store: question.store, args: plan, signedBy: plan.signedBy, written: new Map() },
+      signing: { store: question.store, args: plan, signedBy: plan.signedBy, written },
     },
     context,
   ).catch((error: unknown) => {
-    throw refused(error, plan, previous);
+    for (const digest of written.keys()) made.add(digest);
+    throw failed(error, plan, made, previous);
   });
   return {
     ...inputs,

@@ -7,7 +7,7 @@ import type { ResolvedTrustPolicy } from "../notation/index";
 import type { Descriptor } from "../oci/descriptor";
 import { digestSchema, type Digest } from "../oci/digest";
 import { timeSchema } from "../retention/index";
-import { weighClaim } from "../judging/believed-claims";
+import { testimonyOn } from "../judging/testimony";
 import type { ResourceContext } from "../world/context";
 import type { recordSchema } from "../deployments/record";
 import { recordIn, stayClaimSchema, type Slot, type StayClaim } from "../deployments/record";
@@ -16,7 +16,6 @@ import { recordIn, stayClaimSchema, type Slot, type StayClaim } from "../deploym
 export const MAX_HISTORY = 1_000;
 
 const VSA = resolveType("vsa");
-const DEPLOYMENT = resolveType("deployment");
 
 /** A promotion as its record tells it. */
 export const promotedSchema = z.object({
@@ -53,8 +52,8 @@ export async function recordsOn(
   context: ResourceContext,
 ): Promise<Promoted[]> {
   const found: Promoted[] = [];
-  for (const descriptor of await recordDescriptors(store, subject)) {
-    const { claim, worth } = await weighClaim(store, descriptor, subject, trust, context);
+  const said = await testimonyOn({ store, trust, subject, type: "vsa" }, context);
+  for (const { descriptor, claim, worth } of said) {
     const promoted = "broken" in claim ? undefined : promotedIn(claim, slot);
     if (promoted === undefined || worth === "unsigned") continue;
     if (worth === "believed") found.push(promoted);
@@ -90,10 +89,8 @@ export async function staysOn(
   context: ResourceContext,
 ): Promise<ClaimedStay[]> {
   const found: ClaimedStay[] = [];
-  for (const descriptor of (await store.referrers(subject)).filter(
-    (each) => claimTypeOf(each) === DEPLOYMENT,
-  )) {
-    const { claim, worth } = await weighClaim(store, descriptor, subject, trust, context);
+  const said = await testimonyOn({ store, trust, subject, type: "deployment" }, context);
+  for (const { descriptor, claim, worth } of said) {
     const stay = "broken" in claim ? undefined : stayClaimSchema.safeParse(claim.predicate).data;
     if (
       worth === "believed" &&

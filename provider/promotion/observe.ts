@@ -10,7 +10,8 @@ import {
   plannedPromotionSchema,
   type PlannedPromotion,
 } from "./arguments";
-import { revocationOf } from "./plan";
+import { revocationIn } from "../judging/objections";
+import { lifecycleOf } from "./plan";
 import { rememberedIn } from "../judging/against";
 import { describeRunning } from "../deployments/record";
 import type { Properties } from "../world/reconciler";
@@ -42,7 +43,7 @@ export async function observePromotion(
     ...state,
     tagged,
     status: statusOf(mine, tagged[recorded.tag], recorded),
-    revoked: await observedRevoked(question, recorded, tagged[recorded.tag], context),
+    ...(await observedLifecycle(question, recorded, tagged[recorded.tag], context)),
   };
 }
 
@@ -55,26 +56,27 @@ async function recordOnArtifact(
   return onArtifact.find(({ record }) => record === recorded.record);
 }
 
-async function observedRevoked(
+/** What was said against what runs is remembered, whatever lists say of it by the next run. */
+async function observedLifecycle(
   question: HistoryQuestion,
   recorded: PlannedPromotion,
   tag: string | undefined,
   context: ResourceContext,
-): Promise<Record<Digest, string> | undefined> {
-  if (tag === undefined || tag === ABSENT) return undefined;
-  const reason = await revocationOf(
-    {
-      ...question,
-      ...(await artifactQuestion(recorded, context)),
-      remembered: rememberedIn(recorded),
-    },
+): Promise<Properties> {
+  if (tag === undefined || tag === ABSENT) return { revoked: undefined };
+  const remembered = rememberedIn(recorded);
+  const running = await lifecycleOf(
+    { ...question, ...(await artifactQuestion(recorded, context)), remembered },
     tag as Digest,
     context,
   );
-  if (reason === undefined) return undefined;
+  const against = { ...remembered, ...running.against };
+  const memory = Object.keys(against).length === 0 ? {} : { against };
+  const reason = revocationIn(running);
+  if (reason === undefined) return { ...memory, revoked: undefined };
   const line = `${describeRunning(question.slot, tag as Digest)}, ${reason}`;
   context.warn(line);
-  return { [tag]: line };
+  return { ...memory, revoked: { [tag]: line } };
 }
 
 async function isThere({ store }: HistoryQuestion, digest: Digest): Promise<boolean> {

@@ -11,7 +11,7 @@ import { carriedClaims, type CarrySelection } from "./carried-claims";
 import { absent, judge, withObjections, type Judgement, type Question } from "../judging/judgement";
 import { remembering, type Against } from "../judging/against";
 import { withContent } from "../judging/content";
-import { lifecycleAt, revocationAt, type TrustScope } from "../judging/objections";
+import { lifecycleAt, revocationIn, type Objections, type TrustScope } from "../judging/objections";
 import { isAhead } from "./clock";
 import { readHistory, recordsOn, staysOn, type HistoryQuestion, type Promoted } from "./history";
 import {
@@ -71,7 +71,7 @@ export async function resolvePromotion(
   context: ResourceContext,
 ): Promise<PromotionAnswer> {
   const seen = await tagDigest(ask.store, ask.tag);
-  const chain = await readHistory(ask, seen as Digest | undefined, ask.recorded, context);
+  const chain = await readHistory(ask, seen, ask.recorded, context);
   const [head] = chain;
   if (head !== undefined && isAhead(head.promotedAt, context)) {
     context.warn(
@@ -83,9 +83,14 @@ export async function resolvePromotion(
     (await present(ask.source, ask.digest)) ??
     (await present(ask.store, ask.digest));
   const { judgement, against, at } = await judged(ask, descriptor, context);
-  const runsRevoked =
-    seen === undefined ? undefined : await revocationOf(ask, seen as Digest, context);
-  const common = { descriptor, seen: seen as Digest | undefined, runsRevoked, judgement, against };
+  const running = seen === undefined ? NOTHING_SAID : await lifecycleOf(ask, seen, context);
+  const common = {
+    descriptor,
+    seen: seen,
+    runsRevoked: revocationIn(running),
+    judgement,
+    against: { ...running.against, ...against },
+  };
   const carries = at === ask.source ? await carried(ask, descriptor) : undefined;
   if (head?.digest === ask.digest && !(await isDemoted(ask, head, context))) {
     const [, before] = chain;
@@ -103,7 +108,7 @@ export async function resolvePromotion(
   const pending = await resumable(ask, head, context);
   const promotedAt = pending?.promotedAt ?? (await startOf(ask, head, context));
   const previous = head === undefined ? undefined : { record: head.record, digest: head.digest };
-  const replaced = head === undefined ? (seen as Digest | undefined) : undefined;
+  const replaced = head === undefined ? seen : undefined;
   const record =
     pending === undefined
       ? newRecord(ask, descriptor, promotedAt, previous, replaced, judgement)
@@ -154,17 +159,16 @@ function juryOf({
   return { trust: trustOfArtifact, scope: source.name, question: { precedence, lifecycleIssuers } };
 }
 
-/**
- * Why an artifact is revoked, by claims at the destination and at the source; undefined if it is
- * not.
- */
-export async function revocationOf(
+const NOTHING_SAID: Objections = { results: [], against: {} };
+
+/** What is claimed of the lifecycle of what is at the destination, there and at the source. */
+export async function lifecycleOf(
   ask: RevocationQuestion,
   digest: Digest,
   context: ResourceContext,
-): Promise<string | undefined> {
+): Promise<Objections> {
   const artifact = await present(ask.store, digest);
-  return artifact === undefined ? undefined : revocationOfArtifact(ask, artifact, context);
+  return artifact === undefined ? NOTHING_SAID : lifecycleOfArtifact(ask, artifact, context);
 }
 
 export type RevocationQuestion = Pick<
@@ -173,16 +177,16 @@ export type RevocationQuestion = Pick<
 >;
 
 /** The same of one that may not be at the destination yet. */
-export async function revocationOfArtifact(
+export async function lifecycleOfArtifact(
   ask: RevocationQuestion,
   artifact: Descriptor,
   context: ResourceContext,
-): Promise<string | undefined> {
+): Promise<Objections> {
   const { store, source, remembered } = ask;
   const witnesses = [store, ...(source.name === store.name ? [] : [source])].map((each) => ({
     store: remembering(each, remembered),
   }));
-  return revocationAt(witnesses, artifact, juryOf(ask), context);
+  return lifecycleAt(witnesses, artifact, juryOf(ask), context);
 }
 
 /**

@@ -16,6 +16,8 @@ import {
 import { isSamePlace } from "../deployments/place";
 import { resolvePromotion } from "./plan";
 import type { Plan, Properties } from "../world/reconciler";
+import { signerOfDue } from "../signing/planned-signer";
+import { signedBySchema } from "../signing/signer";
 import { requireTrustedSigner } from "../signing/signer-trust";
 import { plannedSigning } from "../signing/signing";
 import { plannedProperties } from "./planned-properties";
@@ -58,22 +60,27 @@ export async function planPromotion(
     status: "promoted",
   };
   for (const name of ["claims", "onDelete"]) if (unknown.has(name)) delete planned[name];
-  Object.assign(planned, await plannedSigning(known, context));
+  Object.assign(planned, await plannedSigning(known, previous, context));
   const expected =
     unknown.has("artifact") && upcoming !== undefined && isPinned(upcoming)
       ? upcoming
       : known.artifact;
   if (expected === undefined || NEEDED.some((name) => unknown.has(name))) return { planned };
-  return {
-    planned: {
-      ...planned,
-      ...(await plannedPromotion(
-        { ...(known as PromotionInputs), artifact: expected },
-        previous,
-        context,
-      )),
-    },
-  };
+  const inputs = { ...(known as PromotionInputs), artifact: expected };
+  Object.assign(planned, await plannedPromotion(inputs, previous, context));
+  return { planned: { ...planned, ...(await dueSigner(inputs, planned, previous, context)) } };
+}
+
+/** A promotion is signed where its record is a new one. */
+async function dueSigner(
+  { signer }: PromotionInputs,
+  { signedBy, verified, record }: Properties,
+  previous: Properties | undefined,
+  context: ResourceContext,
+): Promise<Properties> {
+  const planned = signedBySchema.safeParse(signedBy).data;
+  if (planned === undefined || verified !== true || record === previous?.["record"]) return {};
+  return { signedBy: await signerOfDue(signer, planned, context) };
 }
 
 /**
@@ -117,7 +124,7 @@ export async function plannedPromotion(
     throw new ConsignError("INTERNAL", "planned a promotion without digest or trust");
   const history = await historyQuestion(inputs, context);
   await requireTrustedSigner(
-    inputs.signer,
+    { signer: inputs.signer, previous },
     history.trust,
     inputs.historyTrust === undefined ? "trust" : "historyTrust",
     context,

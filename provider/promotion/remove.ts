@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { claimTypeOf, typeKey } from "../claims/index";
+import { manifestIfThere } from "../content/presence";
 import type { Store } from "../content/storage";
 import { isConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { isTag, parseReference } from "../oci/reference";
-import { weighClaim } from "../judging/believed-claims";
+import { testimonyOn } from "../judging/testimony";
 import type { ResourceContext } from "../world/context";
 import { holdingsOf } from "../world/holdings";
 import { endOfStay } from "./clock";
@@ -16,9 +16,8 @@ import { packClosing, stayClaimSchema } from "../deployments/record";
 import { attachRecord } from "../signing/record-signing";
 import type { LeavingManifest } from "../keeping/leaving";
 import type { Made } from "../keeping/made";
-import { contentOf } from "../keeping/reach";
+import { contentOf, tagNow } from "../keeping/reach";
 import { takeAway, type OnDelete, type TakenAway } from "../keeping/take-away";
-import { tagDigest } from "../world/tags";
 
 export type RemovalQuestion = HistoryQuestion & { store: Store };
 
@@ -40,9 +39,9 @@ export function onDestroy(
 }
 
 /**
- * Takes a promotion back as `onDelete` says: the tag first, then the claim that its stay is over,
- * as nobody is to say so while it lasts, then the content. What somebody else has taken over stays
- * as it is: another environment by the same tag, or a later promotion.
+ * Takes a promotion back as `onDelete` says: the tag first, then the content, then, where that
+ * stays, the claim that its stay is over, as nobody is to say so while it lasts. What somebody else
+ * has taken over stays as it is: another environment by the same tag, or a later promotion.
  */
 export async function removePromotion(
   recorded: LeavingPromotion,
@@ -52,11 +51,13 @@ export async function removePromotion(
   const { store } = question;
   const { digest, tag, onDelete, record } = recorded;
   const { location } = parseReference(recorded.to);
-  const subject = await present(store, digest);
-  if (onDelete === "retain" || subject === undefined) return;
+  const subject =
+    onDelete === "retain" ? undefined : (await manifestIfThere(store, digest))?.descriptor;
+  if (subject === undefined) return;
   // Under another name the same promotion goes on.
   if (record !== undefined && (await holdingsOf(context).has(location, record))) return;
-  const pointsHere = (await tagDigest(store, tag)) === digest;
+  const pointsHere = (await tagNow(store, tag))?.digest === digest;
+  const ended: EndedStay = { recorded, subject, pointsHere };
   const keeper = (await holdingsOf(context).hasTag(location, tag))
     ? "another resource of this program has the tag now"
     : await keeperOf(recorded, question, context);
@@ -64,7 +65,7 @@ export async function removePromotion(
     context.warn(
       `${store.name}@${digest} ${pointsHere ? `and tag ${tag} stay` : "stays"}: ${keeper}`,
     );
-    return close(recorded, question, subject, pointsHere, context);
+    return close(ended, question, context);
   }
   const leaving: TakenAway = {
     store,
@@ -75,16 +76,29 @@ export async function removePromotion(
     related: new Map(),
   };
   const untagged = await untag(leaving, onDelete, context);
-  if (untagged) await close(recorded, question, subject, pointsHere, context);
-  if (onDelete !== "purge") return;
+  // A claim that is written before the purge would keep what it is about from a purge that is
+  // repeated: state never learns of it, as a destroy records nothing.
+  const stays = onDelete !== "purge" || !(await purge(recorded, leaving, question, context));
+  if (untagged && stays) await close(ended, question, context);
+}
+
+/** @returns whether the artifact has gone */
+async function purge(
+  recorded: LeavingPromotion,
+  leaving: TakenAway,
+  question: RemovalQuestion,
+  context: ResourceContext,
+): Promise<boolean> {
+  const { store, target } = leaving;
   const history = await historyOfAnother(recorded, question, context);
   if (history === undefined) {
-    const related = await relatedMade(store, digest, recorded.made);
+    const related = await relatedMade(store, target.digest, recorded.made);
     return takeAway({ ...leaving, related }, "purge", context);
   }
   context.warn(
-    `${store.name}@${digest} stays: ${history} has been there, and its history leads over it`,
+    `${store.name}@${target.digest} stays: ${history} has been there, and its history leads over it`,
   );
+  return false;
 }
 
 /**
@@ -105,13 +119,11 @@ async function untag(
   }
 }
 
-async function present(store: Store, digest: Digest): Promise<Descriptor | undefined> {
-  try {
-    return plainDescriptor(await store.resolve(digest));
-  } catch (error) {
-    if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
-    throw error;
-  }
+interface EndedStay {
+  recorded: LeavingPromotion;
+  subject: Descriptor;
+  /** The tag was there until now. */
+  pointsHere: boolean;
 }
 
 /**
@@ -119,10 +131,8 @@ async function present(store: Store, digest: Digest): Promise<Descriptor | undef
  * only a demotion says so.
  */
 async function close(
-  recorded: LeavingPromotion,
+  { recorded, subject, pointsHere }: EndedStay,
   question: RemovalQuestion,
-  subject: Descriptor,
-  pointsHere: boolean,
   context: ResourceContext,
 ): Promise<void> {
   const { record: opening, promotedAt: from, asOf, signedBy } = recorded;
@@ -138,13 +148,11 @@ async function close(
   )
     return;
   const stay = { from, until: endOfStay(from, asOf, context), opening };
-  const written = new Map<Digest, Digest>();
   await attachRecord(
-    { store: question.store, args: recorded, signedBy, written },
-    packClosing(subject, question.slot, stay),
+    { store: question.store, args: recorded, signedBy, written: new Map() },
+    packClosing(plainDescriptor(subject), question.slot, stay),
     context,
   );
-  for (const digest of written.keys()) recorded.made.add(digest);
 }
 
 /**
@@ -186,7 +194,7 @@ async function keeperOf(
   context: ResourceContext,
 ): Promise<string | undefined> {
   const { store, slot } = question;
-  const tagged = (await tagDigest(store, recorded.tag)) as Digest | undefined;
+  const tagged = (await tagNow(store, recorded.tag))?.digest;
   const [head] = await readHistory(question, tagged, recorded.promotions, context);
   if (head !== undefined && head.record !== recorded.record)
     return `a later promotion of ${head.digest} is the newest of ${slot.environment}, by ${head.record}`;
@@ -200,14 +208,9 @@ async function unsureSuccessor(
   { store, slot, trust }: RemovalQuestion,
   context: ResourceContext,
 ): Promise<string | undefined> {
-  for (const descriptor of await claimsOf(store, recorded.digest, "vsa")) {
-    const { claim, worth, reason } = await weighClaim(
-      store,
-      descriptor,
-      recorded.digest,
-      trust,
-      context,
-    );
+  const subject = recorded.digest;
+  const said = await testimonyOn({ store, trust, subject, type: "vsa" }, context);
+  for (const { claim, worth, reason } of said) {
     const promoted =
       "broken" in claim || worth !== "inconclusive" ? undefined : promotedIn(claim, slot);
     if (
@@ -227,8 +230,9 @@ async function otherStay(
 ): Promise<string | undefined> {
   const open = new Map<Digest, string>();
   const ended = new Set<Digest>();
-  for (const descriptor of await claimsOf(store, recorded.digest, "deployment")) {
-    const { claim, worth } = await weighClaim(store, descriptor, recorded.digest, trust, context);
+  const subject = recorded.digest;
+  const said = await testimonyOn({ store, trust, subject, type: "deployment" }, context);
+  for (const { claim, worth } of said) {
     const stay = "broken" in claim ? undefined : stayClaimSchema.safeParse(claim.predicate).data;
     if (
       stay === undefined ||
@@ -254,8 +258,9 @@ async function historyOfAnother(
   { store, slot, trust }: RemovalQuestion,
   context: ResourceContext,
 ): Promise<string | undefined> {
-  for (const descriptor of await claimsOf(store, recorded.digest, "deployment")) {
-    const { claim, worth } = await weighClaim(store, descriptor, recorded.digest, trust, context);
+  const subject = recorded.digest;
+  const said = await testimonyOn({ store, trust, subject, type: "deployment" }, context);
+  for (const { claim, worth } of said) {
     const stay =
       "broken" in claim || worth === "unsigned" || worth === "refused"
         ? undefined
@@ -271,13 +276,7 @@ async function historyOfAnother(
         slot.resource.slice(0, slot.resource.lastIndexOf(":")),
         context,
       ));
-    if (isBeside && (await tagDigest(store, tag)) !== undefined) return stay.environment;
+    if (isBeside && (await tagNow(store, tag)) !== undefined) return stay.environment;
   }
   return undefined;
-}
-
-async function claimsOf(store: Store, subject: Digest, name: string): Promise<Descriptor[]> {
-  return (await store.referrers(subject)).filter(
-    (descriptor) => typeKey(claimTypeOf(descriptor) ?? "") === name,
-  );
 }

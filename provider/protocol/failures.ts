@@ -35,6 +35,15 @@ export function asCheckFailure(error: unknown, fallbackProperty: string): Failur
   return { property: forEngine(oneLine(known.path ?? fallbackProperty)), reason: describe(known) };
 }
 
+/**
+ * A failure for the engine. It would print the value of the argument, which for a nested one it
+ * does not find (`value {<nil>}`) and for a whole object is a page, so the argument is named in the
+ * reason alone.
+ */
+export function asHostFailure({ property, reason }: Failure): Failure {
+  return { property: "", reason: property === "" ? reason : `${property}: ${reason}` };
+}
+
 /** A failure as the engine may show it. */
 export function forCheck({ property, reason }: Failure): Failure {
   return { property: forEngine(oneLine(property)), reason: forEngine(oneLine(redact(reason))) };
@@ -48,6 +57,8 @@ export function forCheck({ property, reason }: Failure): Failure {
  */
 export function asEngineError(error: unknown, id: string, state: Properties | undefined): Error {
   const wrapped = new Error(describeWithPath(error));
+  // The host prints it, and where something was thrown is of no interest to anybody.
+  wrapped.stack = "";
   if (!(error instanceof PartialFailure)) return wrapped;
   return Object.assign(wrapped, { id, properties: state, reasons: [describeWithPath(error)] });
 }

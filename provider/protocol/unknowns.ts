@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
+import { explain, meantForm, type Failure, type Path } from "./explain";
 
 /** What Pulumi's engine writes in a preview where a value cannot be known yet; at any depth. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-type Path = readonly PropertyKey[];
-
-export interface Failure {
-  property: string;
-  reason: string;
-}
+export type { Failure } from "./explain";
 
 export interface CheckedInputs {
   /** Arguments that are known whole, parsed. */
@@ -38,7 +34,8 @@ export function checkInputs(schema: z.ZodObject, news: Record<string, unknown>):
     const parsed = z.safeParse(field, news[name]);
     if (parsed.success && parsed.data !== undefined) known[name] = parsed.data;
   }
-  return { known, unknown, failures: issues.flatMap(explain) };
+  const names = Object.keys(schema.shape);
+  return { known, unknown, failures: issues.flatMap((issue) => explain(issue, news, names)) };
 }
 
 export function holdsUnknown(value: unknown): boolean {
@@ -69,63 +66,4 @@ function misplaced(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
 function related(hole: Path, issue: Path): boolean {
   const shared = Math.min(hole.length, issue.length);
   return hole.slice(0, shared).every((part, index) => part === issue[index]);
-}
-
-function explain(issue: z.core.$ZodIssue): Failure[] {
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
-      property: propertyPath([...issue.path, key]),
-      reason: "there is no such argument [INPUT_INVALID]",
-    }));
-  }
-  const meant = issue.code === "invalid_union" ? meantForm(issue) : undefined;
-  if (meant !== undefined)
-    return meant.flatMap((inner) => explain({ ...inner, path: [...issue.path, ...inner.path] }));
-  const code =
-    issue.code === "custom" && typeof issue.params?.["code"] === "string"
-      ? issue.params["code"]
-      : "INPUT_INVALID";
-  const message = issue.code === "invalid_union" ? unionMessage(issue) : issue.message;
-  return [{ property: propertyPath(issue.path), reason: `${message} [${code}]` }];
-}
-
-/**
- * Of the forms that an argument may have, the one that was meant: its type is right, and less is
- * wrong with it than with any other. Then the failure is at the very member that is wrong.
- */
-function meantForm({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] | undefined {
-  const wrongness = (issues: readonly z.core.$ZodIssue[]) =>
-    issues.reduce(
-      (sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1),
-      0,
-    );
-  const ofRightType = errors.filter(
-    (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
-  );
-  const [first, second] = [...ofRightType].sort((a, b) => wrongness(a) - wrongness(b));
-  return first !== undefined && (second === undefined || wrongness(first) < wrongness(second))
-    ? first
-    : undefined;
-}
-
-function unionMessage(issue: z.core.$ZodIssueInvalidUnion): string {
-  const ways = issue.errors.map((errors) =>
-    errors
-      .map((error) => [propertyPath(error.path), error.message].filter(Boolean).join(": "))
-      .join(", "),
-  );
-  return ways.length === 0 ? issue.message : `fits none of the allowed forms (${ways.join(" | ")})`;
-}
-
-/** `destinations[1].repository` */
-export function propertyPath(path: Path): string {
-  return path.reduce<string>(
-    (text, part) =>
-      typeof part === "number"
-        ? `${text}[${part}]`
-        : text === ""
-          ? String(part)
-          : `${text}.${String(part)}`,
-    "",
-  );
 }

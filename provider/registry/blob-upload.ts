@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CallOptions, Content } from "../content/storage";
+import { withOwnScheme } from "./own-scheme";
+import { isLoopback } from "./settings";
 import { WholeContent } from "../content/whole-content";
 import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
@@ -68,7 +70,7 @@ export class BlobUpload {
       headers: { "content-type": MEDIA_TYPES.octetStream },
       body: content instanceof WholeContent ? content.bytes : Buffer.concat(parts),
       deadlineMs: transferDeadline(this.target.size, this.connection.limits),
-      ok: [201, 202, 400, 404, 405, 411, 415],
+      ok: [201, 202, 400, 404, 405, 411, 413, 415, 422, 501],
     });
     if (answer.status === 201) {
       this.#checkStored(answer);
@@ -86,11 +88,15 @@ export class BlobUpload {
     const location = answer.headers.get("location");
     if (location === undefined || !URL.canParse(location, answer.address.href))
       throw this.#failed("REGISTRY_RESPONSE_INVALID", "the upload session has no usable Location");
-    const url = new URL(location, answer.address.url);
-    if (url.protocol !== "https:" && url.protocol !== this.connection.origin.protocol) {
+    const { origin } = this.connection;
+    const url = withOwnScheme(new URL(location, answer.address.url), origin);
+    const isOwn = url.origin === origin.origin;
+    // Credentials stay at the registry in any case; content leaves it by https alone.
+    const mayLeave = url.protocol === "https:" || (!isSecure(origin) && isLoopback(url.hostname));
+    if (!isOwn && !mayLeave) {
       throw this.#failed(
         "REDIRECT_REFUSED",
-        "the upload session leads away from https; is the registry behind a proxy that it does not know of?",
+        `the upload session leads to ${url.protocol}//${url.host}, and content goes to another host by https alone; is the registry behind a proxy that it does not know of?`,
       );
     }
     url.hash = "";
@@ -229,4 +235,8 @@ export class BlobUpload {
       reference: this.#about.reference,
     });
   }
+}
+
+function isSecure({ protocol }: URL): boolean {
+  return protocol === "https:";
 }

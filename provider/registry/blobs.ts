@@ -6,7 +6,7 @@ import { believeAbsence } from "./absence";
 import { scopes } from "./auth/auth";
 import { openBlob } from "./blob-download";
 import { BlobUpload, type Session } from "./blob-upload";
-import type { Connection } from "./transport/connection";
+import type { Answer, Connection } from "./transport/connection";
 import type { About } from "./transport/responses";
 
 /**
@@ -24,16 +24,27 @@ export class Blobs {
 
   async has(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
     const about = this.#about(target);
-    const answer = await this.connection.call({
-      method: "HEAD",
-      url: this.#path(target),
-      scopes: [scopes.pull(this.repository)],
-      ok: [200, 404],
-      about,
-      signal: options.signal,
+    const ask = (method: "HEAD" | "GET", headers: Record<string, string> = {}): Promise<Answer> =>
+      this.connection.call({
+        method,
+        url: this.#path(target),
+        headers,
+        scopes: [scopes.pull(this.repository)],
+        ok: method === "HEAD" ? [200, 404] : [200, 206, 404],
+        about,
+        signal: options.signal,
+      });
+    const answer = await ask("HEAD").catch(async (failure: unknown) => {
+      // Where the registry leads to a store by a URL that is signed for GET, that refuses a HEAD.
+      if (!isConsignError(failure) || ![400, 403, 405, 501].includes(failure.status ?? 0))
+        throw failure;
+      if (target.size === 0) throw failure;
+      return ask("GET", { range: "bytes=0-0" }).catch(() => {
+        throw failure;
+      });
     });
     if (answer.status === 404) await believeAbsence(this.connection, answer, "HEAD", about);
-    return answer.status === 200;
+    return answer.status === 200 || answer.status === 206;
   }
 
   async open(target: Descriptor, options: CallOptions = {}): Promise<Content> {
@@ -116,7 +127,14 @@ export class Blobs {
   }
 
   /** Absent is fine. @throws ConsignError `REGISTRY_UNSUPPORTED` */
+  /** Absent is fine; what is "not there" and is found all the same is asked for once more. */
   async delete(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    if ((await this.#delete(target, options)) !== 404) return;
+    for (let look = 0; look < 2; look += 1)
+      if (await this.has(target, options)) return void (await this.#delete(target, options));
+  }
+
+  async #delete(target: Descriptor, options: CallOptions): Promise<number> {
     const about = this.#about(target);
     const answer = await this.connection.call({
       method: "DELETE",
@@ -137,6 +155,7 @@ export class Blobs {
         },
       );
     }
+    return answer.status;
   }
 
   #path(target: Descriptor): string {

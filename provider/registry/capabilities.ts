@@ -114,6 +114,7 @@ export class ReferrersCapability {
   answered(): void {
     this.registry.prove();
     this.#exists = true;
+    this.#doubt = undefined;
     if (this.#found.support !== "supported" && !this.#isDisproved)
       this.#found = { support: "supported", evidence: "the referrers API answers with an index" };
   }
@@ -130,6 +131,22 @@ export class ReferrersCapability {
 
   absent(): void {
     this.#nowhere = true;
+  }
+
+  /** An index was answered, here or elsewhere at this registry, or its settings vouch for the API. */
+  get isProven(): boolean {
+    return this.support === "supported" || this.registry.proven;
+  }
+
+  #doubt: string | undefined;
+
+  /** Why it cannot be told whether there is an API, where the registry answers all else. */
+  get doubt(): string | undefined {
+    return this.#doubt;
+  }
+
+  doubted(why: string): void {
+    this.#doubt = why;
   }
 
   #isDisproved = false;
@@ -155,6 +172,7 @@ export class ReferrersCapability {
 
   forget(): void {
     this.#nowhere = false;
+    this.#doubt = undefined;
     if (this.#found.support === "unsupported" && !this.#lasting)
       this.#found = { support: "unknown", evidence: "to be asked again" };
   }

@@ -11,9 +11,12 @@ import {
   originOf,
   parseRegistrySettings,
   referrersWayOf,
+  settingsCredentials,
+  type RegistriesSettings,
   type RegistrySettings,
 } from "./settings";
 import { readTlsFiles } from "./transport/tls-files";
+import { environmentProxy } from "./transport/environment-proxy";
 import { Transport } from "./transport/transport";
 import { ConsignError } from "../errors";
 import { parseLocation } from "../oci/reference";
@@ -26,10 +29,15 @@ interface Connected {
 
 export interface RegistryClientOptions {
   /** By registry, `host[:port]`. */
-  settings?: Record<string, RegistrySettings> | undefined;
+  settings?: RegistriesSettings | undefined;
+  /** Settings that go before these, member by member. */
+  override?: RegistriesSettings | undefined;
   /** Where relative file paths in the settings count from. */
   baseDir: string;
-  /** Where `DOCKER_CONFIG`, `HOME` and `PATH` come from. @default process.env */
+  /**
+   * Where `DOCKER_CONFIG`, `DOCKER_AUTH_CONFIG`, `HTTPS_PROXY`, `NO_PROXY`, `HOME` and `PATH` come
+   * from. @default process.env
+   */
   env?: NodeJS.ProcessEnv | undefined;
   limits?: Partial<Limits> | undefined;
 }
@@ -74,10 +82,7 @@ export class RegistryClient {
 
   /** `host:port` at which a registry is reached. @throws ConsignError `INPUT_INVALID` */
   addressOf(registry: string): string {
-    return addressOf(
-      registry,
-      parseRegistrySettings(registry, this.#options.settings?.[registry] ?? {}),
-    );
+    return addressOf(registry, this.#settingsOf(registry));
   }
 
   /** Drops, in every repository, what may have changed since it was read. */
@@ -93,20 +98,37 @@ export class RegistryClient {
     await Promise.all(open.map(({ transport }) => transport.close()));
   }
 
+  get #env(): NodeJS.ProcessEnv {
+    return this.#options.env ?? process.env;
+  }
+
+  get #layers(): RegistriesSettings[] {
+    const { settings = {}, override = {} } = this.#options;
+    return [override, settings];
+  }
+
+  #settingsOf(registry: string): RegistrySettings {
+    const { settings = {}, override = {} } = this.#options;
+    return parseRegistrySettings(registry, { ...settings[registry], ...override[registry] });
+  }
+
   #connect(registry: string): Connected {
     const known = this.#connections.get(registry);
     if (known !== undefined) return known;
-    const settings = parseRegistrySettings(registry, this.#options.settings?.[registry] ?? {});
+    const settings = this.#settingsOf(registry);
     const origin = originOf(registry, settings);
     const limits = {
       ...this.#limits,
       concurrency: settings.concurrency ?? this.#limits.concurrency,
     };
     const { ca, clientCertificate } = readTlsFiles(registry, settings, this.#options.baseDir);
+    const isAliased = (url: URL): boolean =>
+      settings.address !== undefined && url.origin === origin.origin;
     const transport = new Transport({
       origin,
       address: settings.address,
-      proxy: settings.proxy,
+      proxyFor: (url) =>
+        settings.proxy ?? (isAliased(url) ? undefined : environmentProxy(url, this.#env)),
       ca,
       clientCertificate,
       limits,
@@ -118,7 +140,10 @@ export class RegistryClient {
       limits,
       requestsPerSecond: settings.requestsPerSecond,
       transport,
-      credentials: () => credentialsFor(registry, settings, this.#options.env ?? process.env),
+      credentials: (repository) => {
+        const place = repository === undefined ? registry : `${registry}/${repository}`;
+        return credentialsFor(place, settingsCredentials(this.#layers, place), this.#env);
+      },
       counters: this.counters,
     });
     const referrers = new RegistryReferrers(referrersWayOf(registry, settings));

@@ -249,10 +249,28 @@ export class FallbackIndex {
     return { index: manifest, etag, entries };
   }
 
-  /** @returns undefined if it was not found twice */
+  /** An answer to HEAD has no body that would say who gave it: in doubt it is read. */
+  async #mayBeThere(tag: string, options: CallOptions): Promise<boolean> {
+    try {
+      return (await this.manifests.head(tag, options)) !== undefined;
+    } catch (error) {
+      if (isConsignError(error, "REGISTRY_RESPONSE_INVALID", "REGISTRY_UNSUPPORTED")) return true;
+      throw error;
+    }
+  }
+
+  /**
+   * Most subjects have no list, and registries that count what is read do not count HEADs.
+   * @returns undefined if it was not found twice
+   */
   async #readIfThere(subject: Digest, options: CallOptions): Promise<Read | undefined> {
     const tag = fallbackTag(subject);
-    return (await this.manifests.get(tag, options)) ?? (await this.manifests.get(tag, options));
+    for (let look = 0; look < 2; look += 1) {
+      if (!(await this.#mayBeThere(tag, options))) continue;
+      const read = await this.manifests.get(tag, options);
+      if (read !== undefined) return read;
+    }
+    return undefined;
   }
 }
 

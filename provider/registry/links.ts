@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
+import { withOwnScheme } from "./own-scheme";
 
 /**
  * The next page of a list, from its `Link` header, or undefined on the last page.
@@ -15,7 +16,9 @@ export function nextPage(
   for (const [, target = "", parameters = ""] of link.matchAll(/<([^>]*)>([^,<]*)/g)) {
     if (!/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next(?:\s|;|$))/i.test(parameters))
       continue;
-    const url = URL.canParse(target, current.href) ? new URL(target, current) : undefined;
+    const url = URL.canParse(target, current.href)
+      ? withOwnScheme(new URL(target, current), current)
+      : undefined;
     if (
       url !== undefined &&
       url.origin === current.origin &&

@@ -26,8 +26,14 @@ export class ManifestDeletion {
     const putBack = await this.#removeEntry(read, options);
     try {
       const status = await this.manifests.delete(digest, { ...options, ok: [400, 405, 501] });
+      const reference = this.manifests.reference(digest);
+      if (status === 404 && (await this.manifests.isThere(digest, options)))
+        throw new ConsignError(
+          "REGISTRY_RESPONSE_INVALID",
+          `${reference} is there, and its removal was answered as if it were not: run again`,
+          { reference, status },
+        );
       if (status >= 400 && status !== 404) {
-        const reference = this.manifests.reference(digest);
         throw new ConsignError(
           "REGISTRY_UNSUPPORTED",
           `${reference}: this registry does not delete manifests (answer ${status}); allow it in the registry, or delete by its own means`,

@@ -4,7 +4,7 @@ import { ConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { algorithmOf, digestOf, isDigest, type Digest } from "../oci/digest";
 import { MAX_MANIFEST_SIZE, parseManifest, type Manifest } from "../oci/manifest";
-import { isManifestType, MANIFEST_ACCEPT } from "../oci/media-types";
+import { bygoneManifest, isManifestType, MANIFEST_ACCEPT } from "../oci/media-types";
 import { believeAbsence } from "./absence";
 import { scopes } from "./auth/auth";
 import type { Answer, Connection } from "./transport/connection";
@@ -19,6 +19,11 @@ export interface Located {
 export interface PutOptions extends CallOptions {
   /** `If-Match` or `If-None-Match`, for registries that know them. */
   condition?: Record<string, string> | undefined;
+}
+
+interface DeleteOptions extends CallOptions {
+  /** Statuses that are answers as well. */
+  ok?: readonly number[];
 }
 
 /**
@@ -89,6 +94,13 @@ export class Manifests {
     });
     if (answer.status === 404) return this.#absent(answer, "GET", tagOrDigest);
     const mediaType = mediaTypeOf(answer);
+    const bygone = bygoneManifest(mediaType);
+    if (bygone !== undefined)
+      throw new ConsignError(
+        "MANIFEST_INVALID",
+        `${about.reference} is a manifest of a kind that is not read, ${bygone} (${mediaType}); push it again as an OCI image manifest`,
+        { reference: about.reference },
+      );
     if (!isManifestType(mediaType))
       throw this.#invalid(
         about,
@@ -171,11 +183,25 @@ export class Manifests {
     return { moved: false, subject: answer.headers.get("oci-subject") };
   }
 
-  /** Absent is fine. @returns the status: 202, 404, or one of those that `ok` adds */
-  async delete(
-    tagOrDigest: string,
-    options: CallOptions & { ok?: readonly number[] } = {},
-  ): Promise<number> {
+  /**
+   * Absent is fine; what is "not there" and is found all the same is asked for once more.
+   * @returns the status: 202, 404, or one of those that `ok` adds
+   */
+  async delete(tagOrDigest: string, options: DeleteOptions = {}): Promise<number> {
+    const status = await this.#delete(tagOrDigest, options);
+    return status === 404 && (await this.isThere(tagOrDigest, options))
+      ? this.#delete(tagOrDigest, options)
+      : status;
+  }
+
+  /** Not so only where it is missing twice. */
+  async isThere(tagOrDigest: string, options: CallOptions = {}): Promise<boolean> {
+    for (let look = 0; look < 2; look += 1)
+      if ((await this.head(tagOrDigest, options)) !== undefined) return true;
+    return false;
+  }
+
+  async #delete(tagOrDigest: string, options: DeleteOptions): Promise<number> {
     const answer = await this.connection.call({
       method: "DELETE",
       url: this.#path(tagOrDigest),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CallOptions } from "../content/storage";
+import type { RouteOptions } from "./referrers-route";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import type { ReferrersCapability } from "./capabilities";
@@ -27,7 +28,7 @@ export class ReferrersDetection {
   ) {}
 
   /** @throws ConsignError `REFERRERS_UNKNOWN` */
-  async list(subject: Digest, options: CallOptions): Promise<Whereabouts> {
+  async list(subject: Digest, options: RouteOptions): Promise<Whereabouts> {
     const settled = this.#settled();
     if (settled !== undefined) return settled;
     const first = await this.#ask(subject, options);
@@ -35,7 +36,7 @@ export class ReferrersDetection {
   }
 
   /** One decision at a time for a registry: those that wait learn from it. */
-  async #decide(subject: Digest, first: Refusal, options: CallOptions): Promise<Whereabouts> {
+  async #decide(subject: Digest, first: Refusal, options: RouteOptions): Promise<Whereabouts> {
     const { registry } = this.capability;
     for (;;) {
       const settled = this.#settled() ?? this.#likeElsewhere(first);
@@ -68,11 +69,11 @@ export class ReferrersDetection {
     return "tag";
   }
 
-  async #look(subject: Digest, first: Refusal, options: CallOptions): Promise<Whereabouts> {
+  async #look(subject: Digest, first: Refusal, options: RouteOptions): Promise<Whereabouts> {
     const again = await this.#ask(subject, options);
     if (!(again instanceof Refusal)) return again;
     const { capability } = this;
-    const isProven = capability.support === "supported" || capability.registry.proven;
+    const { isProven } = capability;
     const isNamed = !(first.nameUnknown && again.nameUnknown);
     if (!isProven && isNamed) {
       const other = await this.#ask(NOBODYS, options);
@@ -97,7 +98,7 @@ export class ReferrersDetection {
     );
   }
 
-  async #ask(subject: Digest, options: CallOptions): Promise<Descriptor[] | Refusal> {
+  async #ask(subject: Digest, options: RouteOptions): Promise<Descriptor[] | Refusal> {
     const answer = await this.route.list(subject, options);
     if (!(answer instanceof Refusal)) this.capability.answered();
     return answer;

@@ -28,6 +28,11 @@ export class Refusal {
   ) {}
 }
 
+export interface RouteOptions extends CallOptions {
+  /** Whether another host that the registry leads to is asked again where it fails. @default "again" */
+  elsewhere?: "once" | "again" | undefined;
+}
+
 const REFUSALS: readonly number[] = [404, 405, 501];
 /** These say nothing either, and get the same advice. 401, 403, 429 and 5xx have their own. */
 const DOUBTFUL: readonly number[] = [400, 406, 410];
@@ -45,7 +50,7 @@ export class ReferrersRoute {
    * own refusal; `GRAPH_TOO_LARGE`, `PAGE_LINK_INVALID`, `REGISTRY_RESPONSE_INVALID`, also where no registry
    * answers at all
    */
-  async list(subject: Digest, options: CallOptions = {}): Promise<Descriptor[] | Refusal> {
+  async list(subject: Digest, options: RouteOptions = {}): Promise<Descriptor[] | Refusal> {
     const { connection, repository } = this.manifests;
     const { limits } = connection;
     const about = this.#about(subject);
@@ -64,6 +69,7 @@ export class ReferrersRoute {
         ok: first ? [200, ...REFUSALS, ...DOUBTFUL] : [200],
         about,
         maxBytes: limits.pageBytes,
+        elsewhere: options.elsewhere,
         signal: options.signal,
       });
       if (first) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CallOptions } from "../content/storage";
-import { ConsignError } from "../errors";
+import type { CallOptions, ReferrersOptions } from "../content/storage";
+import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { artifactTypeOf, referrerDescriptor, type Manifest } from "../oci/manifest";
@@ -10,9 +10,11 @@ import { FallbackIndex } from "./fallback-index";
 import type { Manifests } from "./manifests";
 import { abortable, Memo } from "./memo";
 import { ReferrersDetection, type Whereabouts } from "./referrers-detection";
-import { NOTHING, ReferrersRoute } from "./referrers-route";
+import { NOTHING, ReferrersRoute, type RouteOptions } from "./referrers-route";
 import { wait } from "./transport/gate";
 import { backoff } from "./transport/retry";
+
+export type ListOptions = Pick<ReferrersOptions, "fresh" | "signal" | "unproven">;
 
 /** How often a referrer that the registry accepted and does not list is pushed again. */
 const MAX_REPAIRS = 3;
@@ -26,6 +28,8 @@ export class Referrers {
   readonly #detection: ReferrersDetection;
   readonly #fallback: FallbackIndex;
   readonly #lists: Memo<Descriptor[]>;
+  /** What fallback tags list where nobody can tell whether that is all. */
+  readonly #kept: Memo<Descriptor[]>;
   readonly #running = new Map<Digest, Promise<Whereabouts>>();
   readonly #queued = new Map<Digest, Promise<Whereabouts>>();
 
@@ -38,10 +42,12 @@ export class Referrers {
     this.#detection = new ReferrersDetection(route, this.capability);
     this.#fallback = new FallbackIndex(manifests, (subject, why) => route.unknown(subject, why));
     this.#lists = new Memo(manifests.connection.limits.mutableCacheMs);
+    this.#kept = new Memo(manifests.connection.limits.mutableCacheMs);
   }
 
   forget(): void {
     this.#lists.clear();
+    this.#kept.clear();
     this.capability.forget();
   }
 
@@ -50,25 +56,63 @@ export class Referrers {
    * them under a fallback tag. None are answered only where there are surely none.
    * @throws ConsignError `REFERRERS_UNKNOWN` where that cannot be told
    */
-  list(subject: Digest, options: CallOptions = {}): Promise<Descriptor[]> {
-    const load = async (signal?: AbortSignal): Promise<Descriptor[]> => {
-      const listed = await this.#detection.list(subject, { signal });
-      if (listed === "nowhere") return [];
-      // olareg answers `"manifests": null` also where its own list was lost to a fallback tag of
-      // the same content, as notation writes one.
-      const entries =
-        listed === "tag" || listed === NOTHING
-          ? await this.#fallback.list(subject, { signal })
-          : listed;
-      if (entries.some(({ artifactType }) => artifactType === MEDIA_TYPES.empty))
-        this.capability.doubtTypes();
-      return entries;
-    };
-    if (options.fresh === true) {
+  list(subject: Digest, options: ListOptions = {}): Promise<Descriptor[]> {
+    const { fresh, unproven, signal } = options;
+    if (fresh === true) {
       this.#lists.delete(subject);
+      this.#kept.delete(subject);
       this.capability.forget();
     }
-    return this.#lists.get(subject, load, options.signal);
+    if (unproven !== undefined) return this.#listOrKept(subject, unproven, signal);
+    return this.#lists.get(subject, (signal) => this.#load(subject, { signal }), signal);
+  }
+
+  async #load(subject: Digest, options: RouteOptions): Promise<Descriptor[]> {
+    const listed = await this.#detection.list(subject, options);
+    if (listed === "nowhere") return [];
+    // olareg answers `"manifests": null` also where its own list was lost to a fallback tag of
+    // the same content, as notation writes one.
+    const entries =
+      listed === "tag" || listed === NOTHING
+        ? await this.#fallback.list(subject, { signal: options.signal })
+        : listed;
+    if (entries.some(({ artifactType }) => artifactType === MEDIA_TYPES.empty))
+      this.capability.doubtTypes();
+    return entries;
+  }
+
+  /**
+   * For copying: a route that fails alone, and has never answered, is no reason to bring nothing.
+   * That the fallback tag can be asked shows that the registry answers all else, with the same token.
+   */
+  async #listOrKept(
+    subject: Digest,
+    unproven: (why: string) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<Descriptor[]> {
+    const { capability } = this;
+    const kept = (): Promise<Descriptor[]> =>
+      this.#kept.get(subject, (signal) => this.#fallback.list(subject, { signal }), signal);
+    if (capability.doubt !== undefined) {
+      unproven(capability.doubt);
+      return kept();
+    }
+    const elsewhere = capability.isProven ? "again" : "once";
+    try {
+      return await this.#lists.get(
+        subject,
+        (signal) => this.#load(subject, { signal, elsewhere }),
+        signal,
+      );
+    } catch (failure) {
+      if (capability.isProven || !mayBeOfTheRoute(failure)) throw failure;
+      const entries = await kept().catch(() => {
+        throw failure;
+      });
+      capability.doubted(failure.message);
+      unproven(failure.message);
+      return entries;
+    }
   }
 
   /**
@@ -90,7 +134,13 @@ export class Referrers {
     for (let repairs = 0; ; repairs += 1) {
       for (let tried = 0; tried < limits.readBackTries; tried += 1) {
         this.capability.pushed();
-        const listed = await this.#viaApiSince(subject, options.signal);
+        const listed = await this.#viaApiSince(subject, options.signal).catch(
+          (failure: unknown) => {
+            // Whoever looks under the tag finds it there, whether or not the API knows of it too.
+            if (this.capability.isProven || !mayBeOfTheRoute(failure)) throw failure;
+            return "tag" as const;
+          },
+        );
         if (listed === "tag") return this.#addToFallback(manifest, subject, options);
         const entry =
           listed === "nowhere"
@@ -183,4 +233,25 @@ export class Referrers {
     }
     return abortable(next, signal);
   }
+}
+
+/**
+ * Failures that can be the route's alone. What speaks about the client as a whole, or about a list
+ * that did come, is none.
+ */
+function mayBeOfTheRoute(failure: unknown): failure is ConsignError {
+  return isConsignError(
+    failure,
+    "REFERRERS_UNKNOWN",
+    "REGISTRY_UNAUTHORIZED",
+    "REGISTRY_DENIED",
+    "REGISTRY_RATE_LIMITED",
+    "REGISTRY_FAILED",
+    "REGISTRY_UNSUPPORTED",
+    "REGISTRY_UNREACHABLE",
+    "REGISTRY_RESPONSE_INVALID",
+    "REDIRECT_REFUSED",
+    "REQUEST_TIMEOUT",
+    "TLS_FAILED",
+  );
 }

@@ -7,9 +7,11 @@ import type {
   ReadStore,
   ReferrersOptions,
   Store,
+  TagListOptions,
   TagOptions,
   TagOrDigest,
 } from "../content/storage";
+import { isLeaseTag } from "../content/tags";
 import { ConsignError, isConsignError } from "../errors";
 import type { Descriptor } from "../oci/descriptor";
 import { isDigest, parseDigest, type Digest } from "../oci/digest";
@@ -26,7 +28,7 @@ import { Memo } from "./memo";
 import { confirmManifest } from "./read-back";
 import { Referrers } from "./referrers";
 import { TagMoves } from "./tag-moves";
-import { listTags } from "./tags";
+import { listTags, type TagList } from "./tags";
 
 /**
  * One repository of a registry. Manifests read by digest come from a bounded cache for the life of
@@ -45,7 +47,7 @@ export class Repository implements Store {
   readonly #tagMoves: TagMoves;
   readonly #located: Memo<Descriptor | undefined>;
   readonly #presentBlobs: Memo<boolean>;
-  readonly #tagLists: Memo<string[]>;
+  readonly #tagLists: Memo<TagList>;
   readonly #reads = new Memo<Manifest>(0);
   readonly #pushes = new Memo<boolean>(0);
 
@@ -108,7 +110,9 @@ export class Repository implements Store {
       return read === undefined ? undefined : this.#remember(read.manifest);
     };
     const located = await this.#located.get(target, load, options.signal);
-    return located === undefined ? this.#unknown(target) : this.#read(located.digest, options);
+    if (located === undefined) return this.#unknown(target);
+    // What a tag leads to has just been read with it.
+    return this.#read(located.digest, { signal: options.signal });
   }
 
   async blob(target: Descriptor, options: CallOptions = {}): Promise<Content> {
@@ -132,10 +136,10 @@ export class Repository implements Store {
   async referrers(subject: Digest, options: ReferrersOptions = {}): Promise<Descriptor[]> {
     const { settled = () => false, present = false } = options;
     const listed = await this.#referrers.list(parseDigest(subject), options);
-    const entries =
-      present && this.#referrers.capability.support === "unsupported"
-        ? await this.#present(listed, options)
-        : listed;
+    const { support, doubt } = this.#referrers.capability;
+    const isKeptByClients =
+      support === "unsupported" || (doubt !== undefined && options.unproven !== undefined);
+    const entries = present && isKeptByClients ? await this.#present(listed, options) : listed;
     const isComplete = (entry: Descriptor): boolean =>
       settled(entry.digest) || this.#isComplete(entry);
     const complete = entries.every(isComplete)
@@ -164,14 +168,15 @@ export class Repository implements Store {
     return listed.filter((_, at) => there[at]);
   }
 
-  async tags(options: CallOptions = {}): Promise<string[]> {
+  async tags(options: TagListOptions = {}): Promise<string[]> {
     if (options.fresh === true) this.#tagLists.delete("");
-    const tags = await this.#tagLists.get(
+    const { tags, odd } = await this.#tagLists.get(
       "",
       (signal) => listTags(this.connection, this.repository, { signal }),
       options.signal,
     );
-    return [...tags];
+    for (const name of odd) options.odd?.(name, "its name is no tag");
+    return tags.filter((tag) => isLeaseTag(tag) === (options.leases ?? false));
   }
 
   async pushBlob(
@@ -320,15 +325,22 @@ export class Repository implements Store {
           "REGISTRY_RESPONSE_INVALID",
         )
       )
-        return entry;
+        return this.#untold(entry);
       throw error;
     }
     // What is listed and was not found is for its reader to judge.
-    if (manifest === undefined) return entry;
+    if (manifest === undefined) return this.#untold(entry);
     if (manifest.value.subject?.digest !== subject) return undefined;
     this.#remember(manifest);
     const { artifactType: _, ...others } = entry;
     return { ...others, ...referrerDescriptor(manifest) };
+  }
+
+  /** Where a list's types are doubtful, an entry whose manifest cannot be read has none. */
+  #untold(entry: Descriptor): Descriptor {
+    if (!this.#referrers.capability.typesDoubtful) return entry;
+    const { artifactType: _, ...others } = entry;
+    return others;
   }
 
   #remember(manifest: Manifest): Descriptor {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import { ConsignError } from "../errors";
-import { isHost } from "../oci/reference";
+import { isHost, isRepository } from "../oci/reference";
 import type { ReferrersWay } from "./capabilities";
 
 const fileSchema = z.string().min(1, "must be a file's path");
@@ -65,6 +65,65 @@ export const registrySettingsSchema = z
   });
 
 export type RegistrySettings = z.infer<typeof registrySettingsSchema>;
+
+/** By `host[:port]`, or `host[:port]/path` for credentials of what lies under that path. */
+export type RegistriesSettings = Readonly<Record<string, RegistrySettings>>;
+
+/**
+ * Reads `consign:registries`, or a file of the same form, whole, so that what is misspelt is not
+ * passed over.
+ * @param name what messages call it
+ * @throws ConsignError `CREDENTIALS_INVALID`, which never holds a value
+ */
+export function parseRegistriesSettings(value: unknown, name: string): RegistriesSettings {
+  const invalid = (why: string): ConsignError =>
+    new ConsignError("CREDENTIALS_INVALID", `${name}: ${why}`);
+  const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value ?? {});
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw invalid(`${issue?.path.join(".") || "(root)"}: ${issue?.message}`);
+  }
+  for (const [key, settings] of Object.entries(parsed.data)) {
+    const slash = key.indexOf("/");
+    const host = slash === -1 ? key : key.slice(0, slash);
+    const path = slash === -1 ? undefined : key.slice(slash + 1);
+    if (!isHost(host) || (path !== undefined && !isRepository(path)))
+      throw invalid(`"${key}" is neither host[:port] nor host[:port]/path`);
+    const others = Object.keys(settings).filter((each) => !/^(?:username|password)$/.test(each));
+    if (path !== undefined && others.length > 0)
+      throw invalid(`"${key}": ${others.join(", ")} is for the whole host: put it under "${host}"`);
+  }
+  return parsed.data;
+}
+
+/** Of the entries that name a path which a repository lies under, the one with the longest. */
+export function longestPath<Entry>(
+  entries: Readonly<Record<string, Entry>>,
+  place: string,
+): Entry | undefined {
+  for (let at = place.length; at > 0; at = place.lastIndexOf("/", at - 1)) {
+    const path = place.slice(0, at);
+    if (!path.includes("/")) return undefined;
+    const entry = Object.hasOwn(entries, path) ? entries[path] : undefined;
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
+}
+
+/** Of several settings, the first that have credentials for a repository; none if none have. */
+export function settingsCredentials(
+  layers: readonly RegistriesSettings[],
+  place: string,
+): Pick<RegistrySettings, "username" | "password"> {
+  const [host = place] = place.split("/");
+  for (const layer of layers) {
+    const found = [longestPath(layer, place), layer[host]].find(
+      (entry) => entry?.username !== undefined,
+    );
+    if (found !== undefined) return found;
+  }
+  return {};
+}
 
 /** Registries of which it is known, with who reported it. */
 const KNOWN_REFERRERS: ReadonlyMap<string, ReferrersWay> = new Map([

@@ -50,10 +50,12 @@ export class TagMoves {
   /** Deletes a tag, never what it points at. @throws ConsignError `REGISTRY_UNSUPPORTED` */
   async remove(tag: string, options: CallOptions): Promise<void> {
     await this.#locks.hold(tag, async () => {
-      const status = await this.manifests.delete(tag, { ...options, ok: [400, 405, 501] });
-      // Some registries answer 202 or 404 and keep the tag.
-      if (status < 400 || status === 404) {
-        if ((await this.manifests.head(tag, options)) === undefined) return;
+      let status = 0;
+      // Some registries answer 202 or 404 and keep the tag, be it only once.
+      for (let tried = 0; tried < 2; tried += 1) {
+        status = await this.manifests.delete(tag, { ...options, ok: [400, 405, 501] });
+        if (status >= 400 && status !== 404) break;
+        if (!(await this.manifests.isThere(tag, options))) return;
       }
       const reference = this.manifests.reference(tag);
       throw new ConsignError(

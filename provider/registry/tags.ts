@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { CallOptions } from "../content/storage";
 import { ConsignError } from "../errors";
+import { printable } from "../printable";
 import { isTag } from "../oci/reference";
 import { algorithmOf, hexOf, isDigest, type Digest } from "../oci/digest";
 import { believeAbsence } from "./absence";
@@ -11,6 +12,11 @@ import { ListBound, nextPage, PageGuard } from "./links";
 import type { About } from "./transport/responses";
 
 const PAGE_SIZE = 1000;
+
+/** How a page that is asked for is refused for its size. */
+const TOO_MANY: readonly number[] = [400, 413, 416, 422];
+
+const MAX_ODD_NAME = 128;
 
 const pageSchema = z.object({ tags: z.array(z.string()).nullish() });
 
@@ -26,6 +32,19 @@ export function isFallbackTag(tag: string): boolean {
   return /^sha(?:256|512)-[0-9a-f]{64}$/.test(tag);
 }
 
+export interface ListOptions extends CallOptions {
+  /** Fallback tags, and no others. @default false */
+  fallback?: boolean | undefined;
+}
+
+/** What a registry lists. */
+export interface TagList {
+  /** Sorted. */
+  tags: string[];
+  /** Names that are no tags, which no request can have in it. */
+  odd: string[];
+}
+
 /**
  * All tags of a repository, page by page, without fallback tags. A repository that does not exist
  * has none.
@@ -35,10 +54,11 @@ export function isFallbackTag(tag: string): boolean {
 export async function listTags(
   connection: Connection,
   repository: string,
-  options: CallOptions = {},
-): Promise<string[]> {
+  options: ListOptions = {},
+): Promise<TagList> {
   const about: About = { kind: "tags", reference: `${connection.registry}/${repository}` };
   const tags = new Set<string>();
+  const odd = new Set<string>();
   const { limits } = connection;
   const guard = new PageGuard(limits.pages, about.reference);
   const bound = new ListBound(limits.tagsBytes, limits.tags, about.reference);
@@ -47,28 +67,35 @@ export async function listTags(
     connection.origin,
   );
   while (url !== undefined) {
-    const first = guard.count === 0;
+    const first = tags.size + odd.size === 0;
     guard.enter(url.href);
     const answer: Answer = await connection.call({
       method: "GET",
       url,
       headers: { accept: "application/json" },
       scopes: [scopes.pull(repository)],
-      ok: first ? [200, 404] : [200],
+      ok: first && url.search !== "" ? [200, 404, ...TOO_MANY] : first ? [200, 404] : [200],
       about,
       maxBytes: limits.pageBytes,
       signal: options.signal,
     });
+    if (TOO_MANY.includes(answer.status)) {
+      // Some bound the page by less, as Quay does: its own size is asked for then.
+      url = new URL(`/v2/${repository}/tags/list`, connection.origin);
+      continue;
+    }
     if (answer.status === 404) {
       await believeAbsence(connection, answer, "GET", about);
-      return [];
+      return { tags: [], odd: [] };
     }
     bound.bytes(answer.bytes.byteLength);
-    for (const tag of parsePage(answer.bytes, about)) if (!isFallbackTag(tag)) tags.add(tag);
-    bound.entries(tags.size);
+    for (const name of parsePage(answer.bytes, about))
+      if (!isTag(name)) odd.add(printable(name, MAX_ODD_NAME));
+      else if (isFallbackTag(name) === (options.fallback ?? false)) tags.add(name);
+    bound.entries(tags.size + odd.size);
     url = nextPage(answer.headers.get("link"), url, about.reference);
   }
-  return [...tags].sort();
+  return { tags: [...tags].sort(), odd: [...odd].sort() };
 }
 
 function parsePage(bytes: Uint8Array, about: About): string[] {
@@ -83,13 +110,11 @@ function parsePage(bytes: Uint8Array, about: About): string[] {
     );
   }
   const parsed = pageSchema.safeParse(value);
-  const names = parsed.success ? (parsed.data.tags ?? []) : [];
   // go-containerregistry's registry lists what was pushed by sha512 beside the tags.
-  const tags = names.filter((name) => !isDigest(name));
-  if (parsed.success && tags.every(isTag)) return tags;
+  if (parsed.success) return (parsed.data.tags ?? []).filter((name) => !isDigest(name));
   throw new ConsignError(
     "REGISTRY_RESPONSE_INVALID",
-    `${about.reference}: the list of tags is not as specified: ${parsed.error?.issues[0]?.message ?? "it has a name that is no tag"}`,
+    `${about.reference}: the list of tags is not as specified: ${parsed.error.issues[0]?.message}`,
     { reference: about.reference },
   );
 }

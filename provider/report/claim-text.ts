@@ -4,7 +4,7 @@ import type { ClaimReport } from "./observation";
 import { printable } from "../printable";
 import { shortDigest, words, type Dress, type Mood } from "./words";
 
-const CLAIM_MOODS: Readonly<Record<ClaimReport["status"], Mood>> = {
+export const CLAIM_MOODS: Readonly<Record<ClaimReport["status"], Mood>> = {
   effective: "good",
   unchecked: "plain",
   superseded: "quiet",

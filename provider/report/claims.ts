@@ -5,10 +5,14 @@ import {
   effectiveClaims,
   isClaim,
   MAX_CLAIMS,
+  mayBeClaim,
   observeClaim,
+  redirectDoubt,
+  turnsOutClaim,
   typeKey,
   type BrokenClaim,
   type ClaimVerdict,
+  type EffectiveClaims,
   type JudgedClaim,
   type ReadClaim,
   type VexEntry,
@@ -41,6 +45,8 @@ interface Found {
 export interface ClaimFindings {
   claims: ClaimReport[];
   vex: VexEntry[];
+  /** Why it may be that the artifact is redirected, where nobody can tell. */
+  redirectDoubt?: string;
 }
 
 /**
@@ -60,8 +66,13 @@ export async function observeClaims(
   const all = (list: readonly Found[]): Found[] =>
     list.flatMap((each) => [each, ...all(each.about)]);
   const counting = [...found, ...found.flatMap(({ about }) => all(about)).filter(isRevocation)];
-  const { claims, vex } = judge(artifact, counting, o);
-  return { claims: reports(found, claims, o), vex };
+  const effective = judge(artifact, counting, o);
+  const doubt = redirectDoubt(effective, o.lifecycleIssuers);
+  return {
+    claims: reports(found, byDigest(effective), o),
+    vex: effective.vex,
+    ...(doubt === undefined ? {} : { redirectDoubt: doubt }),
+  };
 }
 
 async function findClaims(
@@ -90,7 +101,8 @@ async function findClaims(
     depth === 1 ? CONCURRENCY : 1,
     async ([place, descriptor]) => {
       const around = await store.referrers(descriptor.digest);
-      const claim = await observeClaim(store, descriptor, { subject });
+      const claim = await observeClaim(store, descriptor, { subject, asked: true });
+      if (!turnsOutClaim(descriptor, claim)) return;
       const { verdict, reports: signatures } = await observeSignatures(
         store,
         plainDescriptor(descriptor),
@@ -108,12 +120,12 @@ async function findClaims(
       };
     },
   );
-  return found;
+  return Object.values(found);
 }
 
 /** Bundles carry their own kind of signature, and are read as claims of other tools. */
 function isOwnClaim(descriptor: Descriptor): boolean {
-  return isClaim(descriptor) && !isBundleType(descriptor.artifactType ?? "");
+  return mayBeClaim(descriptor) && !isBundleType(descriptor.artifactType ?? "");
 }
 
 export function relatedAmong(referrers: readonly Descriptor[]): RelatedReport[] {
@@ -137,19 +149,18 @@ function isRevocation({ claim }: Found): boolean {
   return claim.type === undefined || typeKey(claim.type) === "revocation";
 }
 
-function judge(
-  subject: Digest,
-  found: readonly Found[],
-  o: ObserveOptions,
-): { claims: Map<Digest, JudgedClaim>; vex: VexEntry[] } {
-  const { claims, vex } = effectiveClaims({
+function judge(subject: Digest, found: readonly Found[], o: ObserveOptions): EffectiveClaims {
+  return effectiveClaims({
     subject,
     now: o.now,
     claims: found,
     precedence: o.precedence,
     lifecycleIssuers: o.lifecycleIssuers,
   });
-  return { claims: new Map(claims.map((claim) => [claim.digest, claim])), vex };
+}
+
+function byDigest({ claims }: EffectiveClaims): Map<Digest, JudgedClaim> {
+  return new Map(claims.map((claim) => [claim.digest, claim]));
 }
 
 function reports(
@@ -173,7 +184,7 @@ function describe(
   } = judgedAs(claim.digest, judged);
   // What revokes a claim that stands is judged with the artifact's claims; whatever else is said
   // about a claim, with that claim as its subject.
-  const below = new Map(judge(claim.digest, found.about, o).claims);
+  const below = byDigest(judge(claim.digest, found.about, o));
   for (const { claim: each } of found.about.filter(isRevocation)) {
     const outer = judged.get(each.digest);
     if (outer !== undefined && outer.status !== "subject-mismatch") below.set(each.digest, outer);

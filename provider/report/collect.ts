@@ -6,6 +6,7 @@ import type { ReadStore } from "../content/storage";
 import { ConsignError, isConsignError } from "../errors";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import { artifactTypeOf, type Manifest } from "../oci/manifest";
+import { isAttestation } from "../oci/attestation";
 import { isManifestType } from "../oci/media-types";
 import { observeClaims, relatedAmong } from "./claims";
 import type { ObservedArtifact, ObserveOptions } from "./observation";
@@ -44,7 +45,7 @@ async function observe(
     depth === 0 ? await manifestIfThere(store, artifact) : await store.manifest(artifact);
   const referrers = await store.referrers(artifact.digest);
   const { verdict, reports: signatures } = await observeSignatures(store, artifact, referrers, o);
-  const { claims, vex } = await observeClaims(store, artifact.digest, referrers, o);
+  const findings = await observeClaims(store, artifact.digest, referrers, o);
   const { outcome, code, reason } = verdict;
   const said = {
     outcome,
@@ -57,8 +58,7 @@ async function observe(
     ...(depth === 0 && manifest?.kind === "index" ? await absentFrom(store, artifact) : {}),
     ...(o.trust === undefined ? {} : { policy: o.trust.name, verdict: said }),
     signatures,
-    claims,
-    vex,
+    ...findings,
     foreign: extent !== "verdict" ? await foreignClaims(store, artifact) : [],
     related: relatedAmong(referrers),
     manifests:
@@ -140,11 +140,6 @@ async function observeMembers(
   const observed: ObservedArtifact[] = [];
   for (const member of members) observed.push(await observeMember(store, member, o, budget, depth));
   return observed;
-}
-
-/** What BuildKit puts beside the images; it is among the claims of other tools. */
-function isAttestation({ annotations }: Descriptor): boolean {
-  return annotations?.["vnd.docker.reference.type"] === "attestation-manifest";
 }
 
 /**

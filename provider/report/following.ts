@@ -47,8 +47,10 @@ export async function verifyFollowing(
 }
 
 function visited(verified: Verified): Verified & Visited {
+  const { redirectDoubt } = verified.observed;
   return {
     ...verified,
+    ...(redirectDoubt === undefined ? {} : { redirectDoubt }),
     signed: verified.verification.signature.outcome === "verified",
     redirects: redirectsIn(effectiveAmong(verified.observed)),
   };

@@ -3,8 +3,9 @@ import { z } from "zod";
 import {
   denyEntrySchema,
   followRedirectsSchema,
-  identitySchema,
+  issuersSchema,
   lifecycleIssuersSchema,
+  readIssuers,
   requireEntrySchema,
   resolveType,
   sameType,
@@ -14,7 +15,7 @@ import { openTrust, trustSchema } from "../notation";
 import type { Annotations, Descriptor } from "../oci/descriptor";
 import { artifactTypeOf } from "../oci/manifest";
 import { formatLocation, parseReference } from "../oci/reference";
-import { registrySettingsSchema, type RegistrySettings } from "../registry";
+import { parseRegistriesSettings } from "../registry";
 import { verifyFollowing, type Verified } from "./following";
 import { Inspector } from "./inspector";
 import type { ClaimReport } from "./observation";
@@ -42,7 +43,7 @@ export type VerificationAnswer = Omit<VerificationReport, "reference"> & { refer
 
 export type ClaimAnswer = Omit<ClaimReport, "signatures" | "claims" | "related">;
 
-const precedenceSchema = z.array(identitySchema).max(100).optional();
+const precedenceSchema = issuersSchema.optional();
 
 const getArtifactSchema = z.strictObject({ reference: z.string() });
 const getClaimsSchema = z.strictObject({
@@ -94,7 +95,7 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
         trust === undefined ? undefined : await openTrust(trust, scopeOf(artifact), asking.baseDir),
       now: asking.now,
       extent: "verdict",
-      precedence,
+      ...(await readIssuers({ precedence }, asking.baseDir)),
     }),
   );
   return observed.claims
@@ -113,6 +114,7 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
 export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
   const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } =
     readArguments(verifySchema, args);
+  const issuers = await readIssuers({ precedence, lifecycleIssuers }, asking.baseDir);
   const { verification } = await inspecting(asking, async (inspector) => {
     const look = async (reference: string): Promise<Verified> => {
       const opened = await openTrust(trust, scopeOf(reference), asking.baseDir);
@@ -120,8 +122,7 @@ export async function askVerification(args: unknown, asking: Asking): Promise<Ve
         trust: opened,
         now: asking.now,
         extent: "verdict",
-        precedence,
-        lifecycleIssuers,
+        ...issuers,
       });
       const report = verificationOf(observed, requirements, asking.now);
       if (report === undefined)
@@ -142,23 +143,15 @@ async function inspecting<T>(
   { registries, baseDir }: Asking,
   ask: (inspector: Inspector) => Promise<T>,
 ): Promise<T> {
-  const inspector = new Inspector({ registries: readRegistries(registries), baseDir });
+  const inspector = new Inspector({
+    registries: parseRegistriesSettings(registries, "consign:registries"),
+    baseDir,
+  });
   try {
     return await ask(inspector);
   } finally {
     await inspector.close();
   }
-}
-
-/** The stack configuration `consign:registries`. @throws ConsignError `CREDENTIALS_INVALID` */
-export function readRegistries(value: unknown): Record<string, RegistrySettings> {
-  const parsed = z.record(z.string(), registrySettingsSchema).safeParse(value ?? {});
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new ConsignError(
-    "CREDENTIALS_INVALID",
-    `consign:registries: ${issue?.path.join(".") || "(root)"}: ${issue?.message}`,
-  );
 }
 
 /** A function's arguments. @throws ConsignError `INPUT_INVALID`, or what the schema says */

@@ -7,13 +7,19 @@ import { revocationChecker, type ResolvedTrustPolicy, type RevocationChecker } f
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
 import type { Digest } from "../oci/digest";
 import { formatLocation, parseReference, type Location } from "../oci/reference";
-import { RegistryClient, Repository, httpFetch, type RegistrySettings } from "../registry";
+import {
+  RegistryClient,
+  Repository,
+  httpFetch,
+  settingsFile,
+  type RegistriesSettings,
+} from "../registry";
 import { observeArtifact } from "./collect";
 import type { ObservedArtifact, ObserveOptions } from "./observation";
 
 export interface InspectorOptions {
   /** By registry, `host[:port]`. */
-  registries?: Record<string, RegistrySettings> | undefined;
+  registries?: RegistriesSettings | undefined;
   /** What relative paths are relative to. */
   baseDir: string;
   /** Where `DOCKER_CONFIG`, `HOME` and `PATH` come from. @default process.env */
@@ -44,7 +50,12 @@ export class Inspector {
   readonly #baseDir: string;
 
   constructor({ registries, baseDir, env }: InspectorOptions) {
-    this.#registries = new RegistryClient({ settings: registries, baseDir, env });
+    this.#registries = new RegistryClient({
+      settings: registries,
+      override: settingsFile(baseDir, env ?? process.env),
+      baseDir,
+      env,
+    });
     this.#revocation = revocationChecker({ fetch: httpFetch() });
     this.#baseDir = baseDir;
   }
@@ -56,7 +67,7 @@ export class Inspector {
    */
   async locate(reference: string): Promise<Located> {
     const { location, tag, digest } = parseReference(reference);
-    const store = this.#open(location);
+    const store = this.open(location);
     const wanted = digest ?? tag;
     if (wanted === undefined)
       throw new ConsignError(
@@ -91,7 +102,7 @@ export class Inspector {
     } catch (error) {
       const { location, digest } = parseReference(reference);
       if (digest === undefined || !isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
-      const store = this.#open(location);
+      const store = this.open(location);
       const descriptor = await describedByReferrers(store, digest);
       if (descriptor === undefined) throw error;
       return { store, descriptor, scope: formatLocation(location) };
@@ -102,7 +113,8 @@ export class Inspector {
     await this.#registries.close();
   }
 
-  #open(location: Location): ReadStore {
+  /** A place to read from, until this inspector is closed. */
+  open(location: Location): ReadStore {
     if (location.kind === "registry")
       return this.#registries.repository(location.registry, location.repository);
     return OciLayout.open(resolve(this.#baseDir, location.path), {

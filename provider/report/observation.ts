@@ -5,7 +5,7 @@ import type {
   ClaimStatus,
   Doubt,
   ForeignClaim,
-  LifecycleIssuers,
+  KnownIssuers,
   VexEntry,
 } from "../claims";
 import type { ErrorCode } from "../errors";
@@ -27,9 +27,9 @@ export interface ObserveOptions extends VerifyContext {
    */
   extent?: "verdict" | "claims" | "everything" | undefined;
   /** Whose claims win over whose, see `effectiveClaims`. */
-  precedence?: readonly string[] | undefined;
+  precedence?: KnownIssuers["precedence"];
   /** Who may issue lifecycle claims. @default every verified signer */
-  lifecycleIssuers?: LifecycleIssuers | undefined;
+  lifecycleIssuers?: KnownIssuers["lifecycleIssuers"];
 }
 
 /** What is known of one claim. */
@@ -106,6 +106,8 @@ export interface ObservedArtifact {
   claims: ClaimReport[];
   /** What the effective OpenVEX documents say together. */
   vex: VexEntry[];
+  /** Why it may be that it is redirected, where nobody can tell; for who follows redirects. */
+  redirectDoubt?: string;
   /** Claims that other tools left in ways of their own; never effective. */
   foreign: ForeignClaim[];
   related: RelatedReport[];

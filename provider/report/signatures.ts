@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReadStore } from "../content/storage";
 import {
-  isSignature,
+  mayBeSignature,
   verifyArtifact,
   type ArtifactVerdict,
   type Check,
@@ -56,7 +56,7 @@ export async function observeSignatures(
   referrers: readonly Descriptor[],
   o: ObserveOptions,
 ): Promise<SignatureFindings> {
-  const listed = referrers.filter(isSignature);
+  const listed = referrers.filter(mayBeSignature);
   const policy = o.trust ?? INTEGRITY_ONLY;
   const verdict = await verifyArtifact(showing(store, listed), artifact, policy, o);
   const judges = policy.actions.integrity !== "skip";

@@ -104,7 +104,7 @@ function trustNodes({ verdict, signatures, platform }: ObservedArtifact, style: 
       ];
 }
 
-const SIGNATURE_MOODS: Readonly<Record<SignatureReport["status"], Mood>> = {
+export const SIGNATURE_MOODS: Readonly<Record<SignatureReport["status"], Mood>> = {
   verified: "good",
   valid: "plain",
   invalid: "bad",

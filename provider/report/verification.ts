@@ -155,12 +155,25 @@ export function effectiveAmong({ digest, claims, vex }: ObservedArtifact): Effec
   return {
     subject: digest,
     vex,
-    claims: claims.map(({ status, type, ...claim }) => ({
+    claims: [...claims, ...doubtfulRevocations(claims)].map(({ status, type, ...claim }) => ({
       ...claim,
       type,
       status: status === "unchecked" ? "untrusted" : status,
     })),
   };
+}
+
+/** Of claims that count, or may: they may be revoked, and nobody can tell. */
+function doubtfulRevocations(claims: readonly ClaimReport[]): ClaimReport[] {
+  return claims
+    .filter(({ status }) => status === "effective" || status === "inconclusive")
+    .flatMap(({ claims: about }) => [
+      ...about.filter(
+        ({ status, type }) =>
+          status === "inconclusive" && (type === undefined || typeKey(type) === "revocation"),
+      ),
+      ...doubtfulRevocations(about),
+    ]);
 }
 
 /**

@@ -121,6 +121,14 @@ function isEvidence(value: unknown): boolean {
   );
 }
 
+/** Whether nothing is said that was not said before. */
+export function evidenceIsWithin(evidence: Facts["evidence"], before: Facts["evidence"]): boolean {
+  return (
+    evidence === before ||
+    (Object.keys(evidence) as Digest[]).every((claim) => before[claim] === evidence[claim])
+  );
+}
+
 /** The facts in the form in which rules look at them. */
 export interface Reading {
   /** Every window, whatever the environment. */

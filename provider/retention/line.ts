@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFacts, short } from "./facts";
-import type { Entries, Entry } from "./plan";
+import type { Entries, Entry } from "./entry";
 
 /** The cells of one artifact's row: what a change board reads. */
 export interface Row {
@@ -11,6 +11,13 @@ export interface Row {
   until: string;
   decision: string;
   reason: string;
+}
+
+/** What was never archived cannot have expired there. */
+function stateOf({ state, decision, archivedAt }: Entry): string {
+  return state === "expired" && decision === "keep" && archivedAt === undefined
+    ? "never archived"
+    : state;
 }
 
 export function rowOf(digest: string, entry: Entry): Row {
@@ -25,7 +32,7 @@ export function rowOf(digest: string, entry: Entry): Row {
             `${environment} ${day(from)} to ${until === undefined ? "now" : day(until)}`,
         )
         .join(", ") || "never in use",
-    state: entry.state,
+    state: stateOf(entry),
     archived: entry.archivedAt === undefined ? "-" : day(entry.archivedAt),
     until: entry.retainUntil === undefined ? "-" : day(entry.retainUntil),
     decision: entry.decision,

@@ -29,6 +29,14 @@ export interface Rules {
   onExpiry: OnExpiry;
   /** Whether a source is rid of an artifact once the archive is proven to have it. */
   release: "never" | "after-archive";
+  /** Which tags at a source do not keep there what is released. @default none */
+  releaseTags?: ((tag: string) => boolean) | undefined;
+  /** How long ago something was marked before its blobs go. @default they may go at once */
+  purgeGrace?: Period | undefined;
+  /** Where blobs of what is purged are removed; undefined: its registry collects them itself. */
+  frees?: "layout" | "registry" | undefined;
+  /** Whether the real clock counts beside the policy's: the archive is a registry. */
+  isShared?: boolean | undefined;
 }
 
 /**

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../errors";
-import { isEnvelopeSigner, parseCertificate, type ResolvedTrustPolicy } from "../notation/index";
+import type { ResolvedTrustPolicy } from "../notation/index";
 import { identityNameOf, isSubsetName } from "../notation/x509/distinguished-name";
 import type { ResourceContext } from "../world/context";
-import { openSigner, type SignerArgument } from "./signer";
+import type { Properties } from "../world/reconciler";
+import { plannedCertificates } from "./planned-signer";
+import type { SignerArgument } from "./signer";
 
 /**
  * Refuses a signer whose records would not count when they are read back. A plugin that only makes
- * whole envelopes does not show its certificate beforehand, so of it nothing is said.
+ * whole envelopes does not show its certificate beforehand, and one that was asked when it was new
+ * is not asked again: of these nothing is said.
+ * @param previous the recorded properties
  * @throws ConsignError `INPUT_INVALID` at `signer`
  */
 export async function requireTrustedSigner(
-  signer: SignerArgument,
+  { signer, previous }: { signer: SignerArgument; previous: Properties | undefined },
   trust: ResolvedTrustPolicy,
   trustProperty: string,
   context: ResourceContext,
 ): Promise<void> {
-  const open = await openSigner(signer, context);
-  if (isEnvelopeSigner(open)) return;
-  const chain = open.certificateChain.map(parseCertificate);
+  const chain = await plannedCertificates(signer, previous, context);
+  if (chain.length === 0) return;
   const roots = new Set(trust.trusted.ca.map(({ thumbprint }) => thumbprint));
   const leaf = chain[0];
   const name = leaf === undefined ? undefined : identityNameOf(leaf.subject);

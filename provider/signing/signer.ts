@@ -4,13 +4,9 @@ import { z } from "zod";
 import type { Signer } from "../cose/index";
 import { ConsignError } from "../errors";
 import {
-  isEnvelopeSigner,
   localSigner,
   notationKeySigner,
-  parseCertificate,
   pluginSigner,
-  signerIdentity,
-  type Certificate,
   type EnvelopeSigner,
 } from "../notation/index";
 import { readCertificates, readInput } from "../notation/sign/signer";
@@ -18,32 +14,38 @@ import { argumentPath, at, type ResourceContext } from "../world/context";
 import { runPart } from "../world/run";
 
 /**
- * Who signs. The private key is read when something is signed and goes nowhere else; state holds
+ * Who signs. Plans and refreshes ask for the certificate alone (`planned-signer.ts`); state holds
  * the paths or names only, and changes of these are no changes as long as the certificate is the
  * same.
  */
-export const signerSchema = z.union([
-  z.strictObject({
-    keyFile: z.string().min(1),
-    certificateChainFile: z.string().min(1),
-    /**
-     * Name of the environment variable that holds an encrypted key's passphrase. The passphrase
-     * itself is no argument, so that it cannot reach state.
-     */
-    passphraseEnv: z.string().min(1).optional(),
-  }),
-  z.strictObject({ notationKey: z.string().min(1), configDir: z.string().min(1).optional() }),
-  z.strictObject({
-    plugin: z.string().min(1),
-    keyId: z.string().min(1),
-    pluginConfig: z.record(z.string(), z.string()).optional(),
-    /**
-     * Spares the plugin a question in each plan; tells the certificate of a plugin that makes whole
-     * envelopes.
-     */
-    certificateChainFile: z.string().min(1).optional(),
-  }),
-]);
+export const signerSchema = z.union(
+  [
+    z.strictObject({
+      keyFile: z.string().min(1),
+      certificateChainFile: z.string().min(1),
+      /**
+       * Name of the environment variable that holds an encrypted key's passphrase. The passphrase
+       * itself is no argument, so that it cannot reach state.
+       */
+      passphraseEnv: z.string().min(1).optional(),
+    }),
+    z.strictObject({ notationKey: z.string().min(1), configDir: z.string().min(1).optional() }),
+    z.strictObject({
+      plugin: z.string().min(1),
+      keyId: z.string().min(1),
+      pluginConfig: z.record(z.string(), z.string()).optional(),
+      /**
+       * Spares the plugin a question in each plan; tells the certificate of a plugin that makes whole
+       * envelopes.
+       */
+      certificateChainFile: z.string().min(1).optional(),
+    }),
+  ],
+  {
+    error: ({ input }) =>
+      `${input === undefined ? "is missing: give" : "must be"} an object with keyFile and certificateChainFile, with notationKey, or with plugin and keyId`,
+  },
+);
 export type SignerArgument = z.infer<typeof signerSchema>;
 
 /**
@@ -77,66 +79,11 @@ export async function openSigner(
   return opening;
 }
 
-export async function plannedSigner(
-  signer: SignerArgument,
-  context: ResourceContext,
-): Promise<SignedBy> {
-  const open = await openSigner(signer, context);
-  warnOfCertificate((await signerCertificates(signer, context, open))[0], context);
-  if (isEnvelopeSigner(open)) {
-    if ("plugin" in signer && signer.certificateChainFile !== undefined)
-      return signerIdentity(await pluginChain(signer.certificateChainFile, context));
-    return {
-      subject:
-        "plugin" in signer
-          ? `plugin ${signer.plugin}, key ${signer.keyId}`
-          : "notationKey" in signer
-            ? `notation key ${signer.notationKey}`
-            : "",
-      thumbprint: "",
-    };
-  }
-  return signerIdentity(open.certificateChain);
-}
-
-/** The signer's chain, its own certificate first; empty where only a signature would tell. */
-export async function signerCertificates(
-  signer: SignerArgument,
-  context: ResourceContext,
-  known?: Signer | EnvelopeSigner,
-): Promise<Certificate[]> {
-  const open = known ?? (await openSigner(signer, context));
-  if (!isEnvelopeSigner(open)) return open.certificateChain.map(parseCertificate);
-  return "plugin" in signer && signer.certificateChainFile !== undefined
-    ? (await pluginChain(signer.certificateChainFile, context)).map(parseCertificate)
-    : [];
-}
-
-/**
- * What is signed already may be good all the same, so this is no error before something is to be
- * signed.
- */
-function warnOfCertificate(certificate: Certificate | undefined, context: ResourceContext): void {
-  if (certificate === undefined) return;
-  const { subject, notBefore, notAfter } = certificate;
-  const now = context.now();
-  const fault =
-    now < notBefore
-      ? `is not valid before ${notBefore.toISOString()}`
-      : now > notAfter
-        ? `has expired, on ${notAfter.toISOString()}`
-        : undefined;
-  if (fault !== undefined)
-    context.warn(
-      `signer: the certificate of "${subject.text}" ${fault}: nothing can be signed with it`,
-    );
-}
-
 async function openLocal(
   signer: Extract<SignerArgument, { keyFile: string }>,
   context: ResourceContext,
 ): Promise<Signer> {
-  const keyFile = await argumentPath(context, signer.keyFile, "signer.keyFile");
+  const keyFile = await keyPath(signer.keyFile, context);
   const certificateChainFile = await argumentPath(
     context,
     signer.certificateChainFile,
@@ -160,18 +107,33 @@ async function openLocal(
   );
 }
 
+async function keyPath(keyFile: string, context: ResourceContext): Promise<string> {
+  try {
+    return await argumentPath(context, keyFile, "signer.keyFile");
+  } catch (error) {
+    throw new ConsignError(
+      "FILE_NOT_FOUND",
+      `the private key "${keyFile}" does not exist (looked in the Pulumi project's folder): run this where the key is`,
+      { path: "signer.keyFile", cause: error },
+    );
+  }
+}
+
 async function openNotationKey(
   signer: Extract<SignerArgument, { notationKey: string }>,
   context: ResourceContext,
 ): Promise<Signer | EnvelopeSigner> {
-  const configDir =
-    signer.configDir === undefined ? undefined : path.resolve(context.baseDir, signer.configDir);
-  return at("signer.notationKey", () =>
-    notationKeySigner({
-      name: signer.notationKey,
-      ...(configDir === undefined ? {} : { configDir }),
-    }),
-  );
+  return at("signer.notationKey", () => notationKeySigner(notationKeyOptions(signer, context)));
+}
+
+export function notationKeyOptions(
+  { notationKey: name, configDir }: Extract<SignerArgument, { notationKey: string }>,
+  { baseDir }: ResourceContext,
+): { name: string; configDir?: string } {
+  return {
+    name,
+    ...(configDir === undefined ? {} : { configDir: path.resolve(baseDir, configDir) }),
+  };
 }
 
 async function openPlugin(
@@ -193,7 +155,8 @@ async function openPlugin(
   );
 }
 
-async function pluginChain(
+/** DER, leaf first. */
+export async function pluginChain(
   certificateChainFile: string,
   context: ResourceContext,
 ): Promise<Uint8Array[]> {

@@ -18,7 +18,8 @@ import { at, type ResourceContext } from "../world/context";
 import { judgeOwn, ownSignatures, type OwnSignature, type OwnSigner } from "./own-signatures";
 import type { Properties } from "../world/reconciler";
 import { lasting, NOT_DUE, renewalOf } from "./renewal";
-import { openSigner, plannedSigner, type SignedBy } from "./signer";
+import { plannedSigner } from "./planned-signer";
+import { openSigner, type SignedBy } from "./signer";
 import {
   checkSigningArguments,
   shortcomings,
@@ -38,15 +39,16 @@ export const signatureRecordSchema = z.object({
 /** A signature as it was read back and verified. */
 export type SignatureRecord = z.infer<typeof signatureRecordSchema>;
 
-/** Checks the arguments about signing, and says by whom it will be. */
+/** Checks the arguments about signing, and says by whom it will be. `previous`: as recorded. */
 export async function plannedSigning(
   known: Partial<SigningArguments>,
+  previous: Properties | undefined,
   context: ResourceContext,
 ): Promise<{ signedBy?: SignedBy }> {
   checkSigningArguments(known);
   await timestampRoots(known.timestamp, context);
   if (known.signer === undefined) return {};
-  const signedBy = await plannedSigner(known.signer, context);
+  const signedBy = await plannedSigner(known.signer, previous, context);
   if (signedBy.thumbprint === "" && known.renewBefore !== undefined) {
     throw new ConsignError(
       "INPUT_INVALID",

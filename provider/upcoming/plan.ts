@@ -23,6 +23,8 @@ export const plannedArtifactSchema = z.object({
   derivedFrom: digestSchema.optional(),
   /** Of an index of which some parts stay behind, the platforms that go along. */
   platforms: z.array(z.string().min(1).max(256)).max(1000).optional(),
+  /** Parts of an index that stay behind although their platform goes along, or have none. */
+  without: z.array(digestSchema).max(20_000).optional(),
   /**
    * Tags that led here when it was mirrored, and have moved on since; it stays as long as one of
    * them is mirrored.
@@ -70,6 +72,13 @@ export const mirrorPlanSchema = z.object({
   refused: z.record(z.string(), z.string()).optional(),
   /** Tags and digests asked for by name that the source does not have. */
   missing: z.array(z.string()).optional(),
+  /**
+   * Of what is refused, what fails `up` once all the rest is done: what a fault at the source has
+   * refused, and was named outright, or the mirror says so.
+   */
+  failing: z.array(z.string()).optional(),
+  /** Lists of referrers of which nobody can tell that they are complete. */
+  unproven: z.array(z.string()).optional(),
   summary: summarySchema.optional(),
   budget: budgetSchema.optional(),
 });
@@ -94,6 +103,8 @@ export interface FullArtifact {
   related: RelatedByDigest;
   derivedFrom?: Digest | undefined;
   platforms?: readonly string[] | undefined;
+  /** Parts that stay behind all the same. */
+  without?: readonly Digest[] | undefined;
   /** Tags that led here and have moved on. */
   was?: readonly string[] | undefined;
 }
@@ -106,22 +117,33 @@ export interface FullPlan {
   withdrawn: string[];
   refused: Record<string, string>;
   missing: string[];
+  failing: string[];
+  unproven: string[];
 }
 
 export function emptyPlan(): FullPlan {
-  return { tags: {}, artifacts: {}, cosignTags: {}, withdrawn: [], refused: {}, missing: [] };
+  return {
+    tags: {},
+    artifacts: {},
+    cosignTags: {},
+    withdrawn: [],
+    refused: {},
+    missing: [],
+    failing: [],
+    unproven: [],
+  };
 }
 
 /** A plan in the form in which it is shown and recorded, whole. */
 export function recordPlan(plan: FullPlan): MirrorPlan {
   const artifacts = Object.entries(plan.artifacts).map(
-    ([digest, { mediaType, size, related, derivedFrom, platforms, was }]) => [
+    ([digest, { mediaType, size, related, derivedFrom, platforms, without, was }]) => [
       digest,
       {
         mediaType,
         size,
         related: encodeRelated(related),
-        ...given({ derivedFrom, platforms, was }),
+        ...given({ derivedFrom, platforms, without, was }),
       },
     ],
   );
@@ -137,11 +159,13 @@ export function recordPlan(plan: FullPlan): MirrorPlan {
 
 export function exceptionsOf(
   plan: FullPlan,
-): Pick<MirrorPlan, "withdrawn" | "refused" | "missing"> {
+): Pick<MirrorPlan, "withdrawn" | "refused" | "missing" | "failing" | "unproven"> {
   return {
     ...(plan.withdrawn.length === 0 ? {} : { withdrawn: [...plan.withdrawn].sort() }),
     ...(Object.keys(plan.refused).length === 0 ? {} : { refused: sortedByKey(plan.refused) }),
     ...(plan.missing.length === 0 ? {} : { missing: [...plan.missing].sort() }),
+    ...(plan.failing.length === 0 ? {} : { failing: [...plan.failing].sort() }),
+    ...(plan.unproven.length === 0 ? {} : { unproven: [...plan.unproven].sort() }),
   };
 }
 
@@ -162,10 +186,23 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
         `the recorded plan for ${digest} names what it does not list`,
         { path: "plan" },
       );
-    const { mediaType, size, derivedFrom, platforms, was } = artifact;
-    artifacts[digest] = { mediaType, size, related, ...given({ derivedFrom, platforms, was }) };
+    const { mediaType, size, derivedFrom, platforms, without, was } = artifact;
+    artifacts[digest] = {
+      mediaType,
+      size,
+      related,
+      ...given({ derivedFrom, platforms, without, was }),
+    };
   }
-  const { tags, cosignTags = {}, withdrawn = [], refused = {}, missing = [] } = recorded;
+  const {
+    tags,
+    cosignTags = {},
+    withdrawn = [],
+    refused = {},
+    missing = [],
+    failing = [],
+    unproven = [],
+  } = recorded;
   return {
     tags: { ...tags },
     artifacts,
@@ -173,6 +210,8 @@ export function readPlan(recorded: MirrorPlan): FullPlan {
     withdrawn: [...withdrawn],
     refused: { ...refused },
     missing: [...missing],
+    failing: [...failing],
+    unproven: [...unproven],
   };
 }
 
@@ -237,7 +276,9 @@ export function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPla
     const platforms = isDeepStrictEqual(left.platforms, right.platforms)
       ? left.platforms
       : undefined;
-    artifacts[digest] = { ...right, related: { ...left.related, ...right.related }, platforms };
+    const without = isDeepStrictEqual(left.without, right.without) ? left.without : undefined;
+    const related = { ...left.related, ...right.related };
+    artifacts[digest] = { ...right, related, platforms, without };
   }
   return {
     ...b,
@@ -245,4 +286,9 @@ export function union(a: FullPlan | undefined, b: FullPlan | undefined): FullPla
     tags: { ...b.tags, ...a.tags },
     cosignTags: { ...b.cosignTags, ...a.cosignTags },
   };
+}
+
+/** Whether the same parts of an index go along in both; one that is no index has none. */
+export function samePartsIn(a: FullArtifact | undefined, b: FullArtifact | undefined): boolean {
+  return isDeepStrictEqual(a?.platforms, b?.platforms) && isDeepStrictEqual(a?.without, b?.without);
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import {
   denyEntrySchema,
   followRedirectsSchema,
-  identitySchema,
+  issuersSchema,
   lifecycleIssuersSchema,
   requireEntrySchema,
 } from "../claims/index";
@@ -18,7 +18,7 @@ export const verificationSchema = z.object({
   trust: trustSchema,
   require: z.array(requireEntrySchema).max(100).optional(),
   deny: z.array(denyEntrySchema).max(100).optional(),
-  precedence: z.array(identitySchema).max(100).optional(),
+  precedence: issuersSchema.optional(),
   lifecycleIssuers: lifecycleIssuersSchema.optional(),
   followRedirects: followRedirectsSchema.optional(),
   /** What this program is about to bring to the artifact's place. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { followRedirects } from "../claims/index";
+import { followRedirects, readIssuers } from "../claims/index";
 import { ConsignError, isConsignError } from "../errors";
 import type { ResolvedTrustPolicy } from "../notation/index";
 import { plainDescriptor, type Descriptor } from "../oci/descriptor";
@@ -76,8 +76,9 @@ export async function verdictOf(
     ...recordedAgainst(memory.now),
   };
   if (!verified) return { properties, judgement };
-  const { require, deny, precedence, lifecycleIssuers } = inputs;
-  const policy = { trust: end.judged.trust, require, deny, precedence, lifecycleIssuers };
+  const { require, deny } = inputs;
+  const issuers = await readIssuers(inputs, context.baseDir);
+  const policy = { trust: end.judged.trust, require, deny, ...issuers };
   const summary = verificationSummary(end.location, end.artifact.digest, policy, evidence, claims);
   return {
     properties: { ...properties, summary, reference: pinned(end.location, end.artifact.digest) },
@@ -108,12 +109,14 @@ async function judgeAt(
     memory.before,
   );
   const trust = await openTrust(inputs.trust, store.name, context);
-  const judged = await judge(store, artifact, trust, inputs, context);
+  const issuers = await readIssuers(inputs, context.baseDir);
+  const { require, deny } = inputs;
+  const judged = await judge(store, artifact, trust, { require, deny, ...issuers }, context);
   Object.assign(memory.now, judged.against);
   const judgement = await withContent(judged, store, artifact);
   if (inputs.mirror === undefined) return { ...judgement, trust };
-  const { followRedirects: follow, precedence, lifecycleIssuers } = inputs;
-  const trustScope = { trust, scope: store.name, question: { precedence, lifecycleIssuers } };
+  const { followRedirects: follow } = inputs;
+  const trustScope = { trust, scope: store.name, question: issuers };
   return {
     ...(await withArrivals(
       judgement,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
-import { isFallbackTag } from "../content/tags";
+import { isFallbackTag, isLeaseTag } from "../content/tags";
 import { descriptorSchema } from "../oci/descriptor";
 import { referenceSchema, parseReference, tagSchema } from "../oci/reference";
 import { ConsignError } from "../errors";
@@ -20,10 +20,12 @@ export const artifactSchema = z.union([
 export type ArtifactArgument = z.infer<typeof artifactSchema>;
 
 /** A tag for an artifact. What is recorded is read as it is: states of old may hold others. */
-export const artifactTagSchema = tagSchema.refine(
-  (tag) => !isFallbackTag(tag),
-  "is a tag under which registries keep the list of what refers to a digest: choose another",
-);
+export const artifactTagSchema = tagSchema
+  .refine(
+    (tag) => !isFallbackTag(tag),
+    "is a tag under which registries keep the list of what refers to a digest: choose another",
+  )
+  .refine((tag) => !isLeaseTag(tag), "is a tag under which archives keep a lease: choose another");
 
 export const onDeleteSchema = z.enum(["retain", "untag", "purge"]);
 

@@ -29,6 +29,16 @@ export type SubscriptionCronJobArgs = ImageSource & {
  * other.
  *
  * Errors: those of {@link Verification}; `REFERENCE_INVALID`, `INPUT_INVALID`.
+ *
+ * @example
+ * ```ts
+ * new DriftCronJob("verify-net-monitor", {
+ *   verification: consignImage,
+ *   namespace: "monitoring",
+ *   schedule: "@hourly",
+ *   verify: { reference: gate.reference, policy: { configMap: "trust", key: "policy.json" } },
+ * });
+ * ```
  */
 export class DriftCronJob extends pulumi.ComponentResource {
   readonly image: pulumi.Output<string>;
@@ -53,6 +63,16 @@ export class DriftCronJob extends pulumi.ComponentResource {
  * Follows other registries on a schedule: tells of news in a stack's mirrors, or takes it over.
  *
  * Errors: those of {@link Verification}; `REFERENCE_INVALID`, `INPUT_INVALID`.
+ *
+ * @example
+ * ```ts
+ * new SubscriptionCronJob("follow-wabbit", {
+ *   verification: consignImage,
+ *   schedule: "@daily",
+ *   program: { stack: "acme/mirrors", backend: "s3://acme-stacks" },
+ *   onNews: "apply",
+ * });
+ * ```
  */
 export class SubscriptionCronJob extends pulumi.ComponentResource {
   readonly image: pulumi.Output<string>;

@@ -12,6 +12,17 @@ export type StackManifestsArgs = ImageSource & StackChainSettings;
  * which resources there are.
  *
  * Errors: those of {@link Verification}; `REFERENCE_INVALID`, `INPUT_INVALID`.
+ *
+ * @example
+ * ```ts
+ * new StackManifests("intake", {
+ *   verification: consignImage,
+ *   steps: [
+ *     { name: "mirror", stack: "acme/mirror", source: { program: "mirror" } },
+ *     { name: "promote", stack: "acme/promote", source: { program: "promote" } },
+ *   ],
+ * });
+ * ```
  */
 export class StackManifests extends pulumi.ComponentResource {
   readonly image: pulumi.Output<string>;

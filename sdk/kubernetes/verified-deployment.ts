@@ -17,6 +17,16 @@ export type VerifiedDeploymentArgs = ImageSource & {
  * Security Standard admits.
  *
  * Errors: those of {@link Verification}; `REFERENCE_INVALID`, `INPUT_INVALID`.
+ *
+ * @example
+ * ```ts
+ * new VerifiedDeployment("net-monitor", {
+ *   verification: gate,
+ *   namespace: "monitoring",
+ *   replicas: 2,
+ *   container: { ports: [8080], readyPath: "/ready" },
+ * });
+ * ```
  */
 export class VerifiedDeployment extends pulumi.ComponentResource {
   readonly image: pulumi.Output<string>;

@@ -15,6 +15,14 @@ export type ImageSource = { verification: Verification | VerifiedImage } | Verif
  *
  * Errors: those of {@link Verification}; `REFERENCE_INVALID` if what was verified lies where a node
  * cannot pull it.
+ *
+ * @example
+ * ```ts
+ * const { image } = new VerifiedImage("net-monitor", {
+ *   artifact: "registry.acme-rockets.io/net-monitor:v1",
+ *   trust,
+ * });
+ * ```
  */
 export class VerifiedImage extends pulumi.ComponentResource {
   readonly verification: Verification;

@@ -584,7 +584,7 @@ describe("an archive policy", () => {
       /must be sha256/,
     );
     await refused({ signer: stranger.signer }, "signer", /would not be believed under trust/);
-    await refused({ asOf: "yesterday" }, "asOf", /must be an RFC 3339 time/);
+    await refused({ asOf: "yesterday" }, "asOf", /must be YYYY-MM-DD or an RFC 3339 time/);
     const life = world.life();
     await world.deployed("v1", { from: "2026-01-01" });
     await life.up(world.args("2026-06-01"));

@@ -57,6 +57,7 @@ forEachPlace(
       retain: { for: "1y" },
       onExpiry,
       release: "after-archive",
+      purgeGrace: "0s",
       asOf,
     });
     const promoting = new Life(promotion, { folder: place.folder });

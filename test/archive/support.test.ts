@@ -10,6 +10,7 @@ import { claim, quickParty, sign, trustOf, type Party } from "../harness/memory-
 
 const wabbit = quickParty("Wabbit Networks");
 const WABBIT = "x509.subject: C=US, ST=WA, O=Wabbit Networks";
+const ROOTED = { identity: WABBIT, roots: [wabbit.root.pem] };
 const ACME = "x509.subject: C=US, ST=WA, O=ACME Rockets";
 
 /**
@@ -250,10 +251,12 @@ describe("a hold by a claim", () => {
     const settled = (target: string) => ({ target, reason: "settled" });
     assert.equal(await held(settled, acme), "expired mark");
     assert.equal(await held(settled, wabbit), "held keep");
-    assert.equal(
-      await held(settled, wabbit, { lifecycleIssuers: { revocation: [WABBIT] } }),
-      "expired mark",
-    );
+    // To end another's hold under another root, the entry names the root under which it is meant.
+    const mayRevoke = (...revocation: unknown[]) => ({ lifecycleIssuers: { revocation } });
+    assert.equal(await held(settled, wabbit, mayRevoke(WABBIT)), "held keep");
+    assert.equal(await held(settled, wabbit, mayRevoke(ROOTED)), "expired mark");
+    const acmes = { ...ROOTED, roots: [acme.root.pem] };
+    assert.equal(await held(settled, wabbit, mayRevoke(acmes)), "held keep");
     assert.equal(
       await held((target) => ({ ...settled(target), since: "2999-01-01T00:00:00Z" }), acme),
       "held keep",
@@ -269,7 +272,7 @@ describe("a hold by a claim", () => {
     assert.equal(await held(settled, [[acme, stranger]]), "expired mark");
     for (const by of [[wabbit], [[wabbit, stranger]], [[wabbit, acme]]])
       assert.equal(
-        await held(settled, by, { lifecycleIssuers: { revocation: [WABBIT] } }, wabbit),
+        await held(settled, by, { lifecycleIssuers: { revocation: [ROOTED] } }, wabbit),
         "expired mark",
       );
   });

@@ -46,6 +46,7 @@ export class ArchiveWorld {
     });
   }
 
+  /** A policy that removes all that it may, and at once. */
   args(asOf: string | undefined, overrides: Properties = {}): Properties {
     return {
       sources: [SOURCE],
@@ -54,6 +55,9 @@ export class ArchiveWorld {
       retain: { for: "1y" },
       signer: acme.signer,
       trust: trustOf(acme),
+      releaseTags: ["*"],
+      purgeGrace: "0s",
+      freeBlobs: true,
       ...(asOf === undefined ? {} : { asOf }),
       ...overrides,
     };

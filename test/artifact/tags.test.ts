@@ -10,6 +10,7 @@ import { pushImage } from "../harness/artifacts";
 import { attachClaim } from "../harness/attach";
 import { Life } from "../harness/life";
 import { forEachPlace, signaturesOf, signerFiles, type Place } from "../harness/places";
+import { codeOf, failsWith } from "../harness/failure";
 
 function arrange(place: Place) {
   mkdirSync(join(place.folder, "files"), { recursive: true });
@@ -85,7 +86,7 @@ forEachPlace(
     place.clear();
     await assert.rejects(
       one.up({ ...args, tags: ["v1", "latest"], onDelete: "untag" }),
-      /tag v1 is at sha256:.* refresh first.*TAG_MOVED/,
+      codeOf("TAG_MOVED", /tag v1 is at sha256:.* refresh first/),
     );
     assert.equal(place.writes(), 0);
     assert.equal(one.outputs, before, "nothing was done, so the state is as it was");
@@ -130,7 +131,7 @@ forEachPlace(
     place.registry?.setFaults([
       { method: "PUT", path: /\/manifests\/b$/, fault: { kind: "status", status: 403 } },
     ]);
-    await assert.rejects(one.up({ ...args, tags: ["a", "b"] }), /REGISTRY_DENIED/);
+    await assert.rejects(one.up({ ...args, tags: ["a", "b"] }), failsWith("REGISTRY_DENIED"));
     place.registry?.setFaults([]);
     assert.deepEqual(one.outputs["tagged"], { a: digestOf(one), b: first });
     writeFileSync(join(place.folder, "files", "app.sh"), "echo 3\n");
@@ -266,7 +267,7 @@ forEachPlace(
     place.registry?.setFaults(undeletable);
     await assert.rejects(
       one.up({ ...args, tags: ["v1"], onDelete: "untag" }),
-      /latest is no longer wanted.*set onDelete to "retain".*REGISTRY_UNSUPPORTED/,
+      codeOf("REGISTRY_UNSUPPORTED", /latest is no longer wanted.*set onDelete to "retain"/),
     );
     assert.equal(await one.up({ ...args, tags: ["v1"], onDelete: "retain" }), "update");
     assert.match(one.warnings.join(), /latest stays/);

@@ -7,6 +7,7 @@ import { pushImage } from "../harness/artifacts";
 import { attachClaim } from "../harness/attach";
 import { Life } from "../harness/life";
 import { forEachPlace, signaturesOf, signerFiles, type Place } from "../harness/places";
+import { codeOf, failsWith } from "../harness/failure";
 
 const TEST_RESULT = (result: string) => ({ result, configuration: [{ name: "unit" }] });
 const OFFICER = { subject: { C: "US", ST: "WA", O: "Officer", CN: "officer" } };
@@ -161,7 +162,7 @@ forEachPlace(
       registry.setFaults([{ method: "PUT|POST|PATCH", fault: { kind: "status", status: 403 } }]);
       await assert.rejects(
         one.up({ ...args, predicate: TEST_RESULT("FAILED") }),
-        /REGISTRY_DENIED/,
+        failsWith("REGISTRY_DENIED"),
       );
       registry.setFaults([]);
       if (next === "nothing") await one.destroy();
@@ -206,7 +207,7 @@ forEachPlace(
     assert.deepEqual(await one.refresh(), []);
     await assert.rejects(
       one.destroy(),
-      /set onDelete to "retain" and run up first.*REGISTRY_UNSUPPORTED/,
+      codeOf("REGISTRY_UNSUPPORTED", /set onDelete to "retain" and run up first/),
     );
     place.registry?.setFaults([]);
     await one.destroy();

@@ -7,6 +7,7 @@ import { claim as claimKind } from "../../provider/claim/claim";
 import { verification } from "../../provider/verification/verification";
 import { Life } from "../harness/life";
 import { claim, MemoryStores, publish, quickParty, sign, trustOf } from "../harness/memory-world";
+import { codeOf, failsWith } from "../harness/failure";
 
 const HERE = "registry.example/wabbit/app";
 const TEST_RESULT = (result: string) => ({ result, configuration: [{ name: "unit" }] });
@@ -70,7 +71,7 @@ test("renewing an old claim does not bring it back over what its issuer has said
   for (let tries = 0; tries < 2; tries++)
     await assert.rejects(
       life.up(renewing),
-      /is a later claim of the same issuer.*CLAIM_SUPERSEDED/,
+      codeOf("CLAIM_SUPERSEDED", /is a later claim of the same issuer/),
     );
   assert.equal(
     (await signatures(String(life.outputs["digest"]))).length,
@@ -79,7 +80,7 @@ test("renewing an old claim does not bring it back over what its issuer has said
   );
   assert.equal(await verified(), false);
   pass(20);
-  await assert.rejects(life.up(renewing), /CLAIM_SUPERSEDED/, "nor when it has ended");
+  await assert.rejects(life.up(renewing), failsWith("CLAIM_SUPERSEDED"), "nor when it has ended");
   assert.equal(await verified(), false);
 });
 
@@ -92,7 +93,8 @@ test("repairing an old claim's lost signature does not either", async () => {
   const digest = String(life.outputs["digest"]);
   for (const signature of await signatures(digest)) await store.deleteManifest(signature);
   assert.deepEqual(await life.refresh(), ["status"]);
-  for (let tries = 0; tries < 2; tries++) await assert.rejects(life.up(args), /CLAIM_SUPERSEDED/);
+  for (let tries = 0; tries < 2; tries++)
+    await assert.rejects(life.up(args), failsWith("CLAIM_SUPERSEDED"));
   assert.deepEqual(await signatures(digest), []);
   assert.equal(await verified(), false);
   assert.equal(

@@ -19,6 +19,9 @@ import type { ClaimVerdict } from "../../provider/claims/effective/claim-verdict
 export const WABBIT = "C=US,ST=WA,O=Wabbit Networks";
 export const ACME = "C=US,ST=NY,O=ACME Rockets";
 export const STRANGER = "C=US,ST=CA,O=Stranger";
+/** Thumbprints of two trusted roots; who signs is under the first where nothing else is said. */
+export const ROOT = "a".repeat(64);
+export const OTHER_ROOT = "b".repeat(64);
 export const identity = (subject: string) => `x509.subject: ${subject}`;
 export const NOW = new Date("2026-06-01T00:00:00Z");
 /** A time so many days before NOW. */
@@ -88,7 +91,7 @@ export function signedBy(
   signedAt = daysAgo(5),
   more: Partial<ClaimVerdict> = {},
 ): ClaimVerdict {
-  return { outcome: "verified", signer: { subject }, signedAt, ...more };
+  return { outcome: "verified", signer: { subject, root: ROOT }, signedAt, ...more };
 }
 
 export function observed(

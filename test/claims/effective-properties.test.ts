@@ -132,7 +132,10 @@ test("adding a claim that is surely not verified changes no other; one of which 
         if (added.verdict.outcome !== "inconclusive") assert.deepEqual(left, before.claims);
         for (const [index, claim] of left.entries())
           if (claim.status !== before.claims[index]?.status)
-            assert.deepEqual([before.claims[index]?.status, claim.status], ["effective", "inconclusive"]);
+            assert.deepEqual(
+              [before.claims[index]?.status, claim.status],
+              ["effective", "inconclusive"],
+            );
         assert.deepEqual(after.vex, before.vex);
       },
     ),

@@ -9,7 +9,7 @@ import { consign, workplace } from "./arrange";
 const EVIL = "x\x1b[2J\u202ey\u200b\n✔ verified\r\u2028z\x9b1m";
 const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029]/u;
 const COLORS = /\x1b\[\d{1,2}m/g;
-const COMMANDS = ["verify", "claims", "tree", "timeline"];
+const COMMANDS = ["verify", "claims", "tree", "timeline", "ls"];
 
 test("a stranger's name and a revocation's reason are clean in whatever is printed", async () => {
   const { folder, layout, artifact, file } = await workplace();
@@ -41,9 +41,13 @@ test("a stranger's name and a revocation's reason are clean in whatever is print
       for (const color of [false, true]) {
         for (const format of [[], ["--json"]]) {
           const args = [command, ...format, ...trusted.flatMap((each) => ["--root", each])];
-          const { stdout, stderr } = await consign(folder, [...args, "oci:net-monitor:v1"], {
-            color,
-          });
+          const { stdout, stderr } = await consign(
+            folder,
+            [...args, command === "ls" ? "oci:net-monitor" : "oci:net-monitor:v1"],
+            {
+              color,
+            },
+          );
           const text = `${stdout}\n${stderr}`;
           for (const line of (color ? text.replace(COLORS, "") : text).split("\n")) {
             assert.doesNotMatch(line, UNSEEN, `${args.join(" ")}: ${JSON.stringify(line)}`);

@@ -92,5 +92,5 @@ test("consign retention says what is missing or wrong", async () => {
     "--require",
     "sbom",
   );
-  await fails(/are for retention/, "verify", "oci:net-monitor:v1", "--as-of", "2026-01-01");
+  await fails(/--as-of is for retention/, "verify", "oci:net-monitor:v1", "--as-of", "2026-01-01");
 });

@@ -185,6 +185,25 @@ test("new claims on a digest that is there already are added, and only they", as
   );
 });
 
+test("a referrer that is there and not listed is sent again, and does not count as copied", async () => {
+  const source = new MemoryStore("source");
+  const root = artifact("root");
+  const scan = artifact("scan", { subject: root.manifest.descriptor });
+  for (const each of [root, scan]) await pushArtifact(source, each);
+  const destination = new MemoryStore("destination");
+  let isListed = false;
+  const to = recorded(destination, {
+    referrers: async (subject) => (isListed ? destination.referrers(subject) : []),
+    pushManifest: async (manifest) => {
+      isListed = true;
+      return destination.pushManifest(manifest);
+    },
+  });
+  for (const each of [root, scan]) await pushArtifact(destination, each);
+  const report = await copy(source, to.store, root.manifest.descriptor, { certain: true });
+  assert.deepEqual([isListed, report.manifests], [true, 0]);
+});
+
 test("a deep copy mends what a destination lost below a manifest", async () => {
   const source = new MemoryStore("source");
   const graph = await pushSampleGraph(source);

@@ -250,8 +250,50 @@ test("a damaged manifest among the entries is the layout's fault", async () => {
     (error: { code: string; message: string }) =>
       error.code === "LAYOUT_INVALID" && error.message.includes(file),
   );
-  rmSync(file);
-  assert.deepEqual(await OciLayout.open(path).referrers(root.descriptor.digest), []);
+});
+
+test("a damaged referrer is listed where it says it belongs, and nowhere else", async () => {
+  const { path, layout } = freshLayout();
+  const { root, sbom } = await pushSampleGraph(layout);
+  const other = artifact("other");
+  await pushArtifact(layout, other);
+  const file = blobPath(path, sbom.descriptor.digest);
+  for (const damaged of [
+    `${readFileSync(file, "utf8")} `,
+    readFileSync(file, "utf8").slice(0, -9),
+  ]) {
+    writeFileSync(file, damaged);
+    const opened = OciLayout.open(path);
+    assert.deepEqual(digestsOf(await opened.referrers(root.descriptor.digest)), [
+      sbom.descriptor.digest,
+    ]);
+    assert.deepEqual(await opened.referrers(other.manifest.descriptor.digest), []);
+    // Who takes for granted what is listed is told.
+    assert.equal(
+      await codeOf(opened.referrers(root.descriptor.digest, { settled: () => true })),
+      "LAYOUT_INVALID",
+    );
+  }
+});
+
+test("a listed referrer that is not there may refer to anything", async () => {
+  const { path, layout } = freshLayout();
+  const { root, sbom } = await pushSampleGraph(layout);
+  const other = artifact("other");
+  await pushArtifact(layout, other);
+  rmSync(blobPath(path, sbom.descriptor.digest));
+  const opened = OciLayout.open(path);
+  for (const { digest } of [root.descriptor, other.manifest.descriptor]) {
+    assert.deepEqual(digestsOf(await opened.referrers(digest)), [sbom.descriptor.digest]);
+    assert.deepEqual(await opened.referrers(digest, { present: true }), []);
+  }
+  await opened.tag(other.manifest, "other");
+  rmSync(blobPath(path, other.manifest.descriptor.digest));
+  assert.deepEqual(
+    digestsOf(await OciLayout.open(path).referrers(root.descriptor.digest)),
+    [sbom.descriptor.digest],
+    "an image that is gone refers to nothing",
+  );
 });
 
 test("a listed referrer whose bytes are missing is mended by a push", async () => {
@@ -259,7 +301,8 @@ test("a listed referrer whose bytes are missing is mended by a push", async () =
   const { root, sbom } = await pushSampleGraph(layout);
   rmSync(blobPath(path, sbom.descriptor.digest));
   const mended = OciLayout.open(path);
-  assert.deepEqual(await mended.referrers(root.descriptor.digest), []);
+  const present = { settled: () => true };
+  assert.deepEqual(await mended.referrers(root.descriptor.digest, present), []);
   await mended.pushManifest(sbom);
   assert.deepEqual(digestsOf(await mended.referrers(root.descriptor.digest)), [
     sbom.descriptor.digest,

@@ -110,11 +110,13 @@ test("pushing says what was sent, and sends nothing twice", async () => {
     blobsPushed: 2,
     bytesPushed: 11,
     manifestPushed: true,
+    made: true,
   });
   assert.deepEqual(await pushArtifact(store, packed), {
     blobsPushed: 0,
     bytesPushed: 0,
     manifestPushed: false,
+    made: false,
   });
   const layer = packed.blobs[1]?.descriptor;
   assert.ok(layer);
@@ -123,6 +125,7 @@ test("pushing says what was sent, and sends nothing twice", async () => {
     blobsPushed: 1,
     bytesPushed: 9,
     manifestPushed: false,
+    made: false,
   });
 });
 

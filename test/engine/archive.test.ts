@@ -47,6 +47,7 @@ function program(
       archiveAfter: "30d",
       retain: { for: "1y" },
       onExpiry,
+      purgeGrace: "0s",
       signer: acme.signer,
       trust,
       asOf,

@@ -61,8 +61,8 @@ for (const kind of ["olareg", "layout"] as const) {
       await intact("up --replace");
 
       assert.deepEqual((await engine.destroy()).changes, { delete: 2 });
-      assert.deepEqual(await place.store("app").tags(), []);
-      await assert.rejects(place.store("app").resolve(artifact));
+      assert.deepEqual(await place.store("app").tags(), ["v1"], "without aliases it is adopted");
+      assert.ok(await place.store("app").resolve(artifact));
     },
   );
 }

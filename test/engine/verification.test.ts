@@ -67,9 +67,7 @@ const warnings = ({ diagnostics }: EngineRun): string[] =>
   );
 const deployed = async (engine: Engine): Promise<unknown> =>
   (await engine.state()).find(({ type }) => type.endsWith(":Deployment"))?.outputs?.image;
-const recordedVerification = async (
-  engine: Engine,
-): Promise<Record<string, unknown> | undefined> =>
+const recordedVerification = async (engine: Engine): Promise<Record<string, unknown> | undefined> =>
   (await engine.state()).find(({ type }) => type.endsWith(":Verification"))?.outputs;
 const writes = (registry: TestRegistry | undefined): number =>
   registry?.requests().filter(({ method }) => method !== "GET" && method !== "HEAD").length ?? 0;

@@ -15,11 +15,16 @@ const pem = readFileSync(args.keyFile, "utf8");
 const secret = pem.split("\n")[1] ?? "";
 
 async function said(signer: object): Promise<string> {
-  const error = await new Life(signedArtifact, { folder })
-    .preview({ repository: "oci:out", files: ["app.sh"], signer })
+  const life = new Life(signedArtifact, { folder });
+  const error = await life
+    .up({ repository: "oci:out", files: ["app.sh"], signer })
     .catch((refused: unknown) => refused);
-  assert.ok(error instanceof Refused);
-  return JSON.stringify(error.failures);
+  assert.ok(error instanceof Error);
+  return JSON.stringify([
+    error.message,
+    ...(error instanceof Refused ? error.failures : []),
+    ...life.warnings,
+  ]);
 }
 
 test("a private key that is given where its file's name belongs is repeated by no message", async () => {

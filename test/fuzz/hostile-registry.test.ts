@@ -12,7 +12,8 @@ import { digestOf } from "../../provider/oci/digest";
 import { referrerDescriptor } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import { DEFAULT_LIMITS } from "../../provider/registry/transport/limits";
-import { failsWith, json, quickClient, scripted } from "../registry/scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted } from "../registry/scripted";
 import { context as verifying, issuing, leaf, policy, root, sign } from "../notation/arrange";
 
 const image = packManifest({
@@ -71,7 +72,10 @@ async function registry(
         .end(instead[name] ?? manifest?.bytes ?? JSON.stringify(tags[name]));
     }
     const blob = blobs.get(name);
-    if (blob === undefined) return json(response, 404, { errors: [{ code: "MANIFEST_UNKNOWN" }] });
+    // As registries say who they are, also in answer to a HEAD, which has no body.
+    const version = { "docker-distribution-api-version": "registry/2.0" };
+    if (blob === undefined)
+      return json(response, 404, { errors: [{ code: "MANIFEST_UNKNOWN" }] }, version);
     const chunks: Uint8Array[] = [];
     for await (const chunk of await blob.open()) chunks.push(chunk);
     response

@@ -70,6 +70,8 @@ export interface EngineOptions {
   program?: PulumiFn;
   /** A program's folder with its Pulumi.yaml; it is copied, so nothing is written into it. */
   folder?: string;
+  /** Where its packages are. @default those of the checkout, with this package as it is in dist/ */
+  modules?: string;
   /** @default "test" */
   project?: string;
   /** @default "dev" */
@@ -137,7 +139,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       recursive: true,
       filter: (path) => !/[\\/](?:node_modules|\.run|Pulumi\.[^\\/]+\.yaml)$/.test(path),
     });
-  symlinkSync(join(repositoryRoot, "node_modules"), join(folder, "node_modules"), "junction");
+  const { modules = join(repositoryRoot, "node_modules") } = options;
+  symlinkSync(modules, join(folder, "node_modules"), "junction");
   mkdirSync(join(home, "backend"));
   toolPath("pulumi");
   const stack = await createStack(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { digestOf } from "../../provider/oci/digest";
 
 /** One way in which a registry, or the way to it, can misbehave. */
 export type Fault =
@@ -39,6 +40,8 @@ export type Fault =
   /** Sets headers of the answer: a lying digest, length or media type. */
   | { kind: "setHeaders"; headers: Record<string, string> }
   | { kind: "dropHeaders"; names: string[] }
+  /** Another body in place of the real one, in form as good: length and digest are said to match. */
+  | { kind: "rewrite"; body: (original: Buffer) => Buffer }
   /** Sends the client to the same path on another origin. */
   | { kind: "redirect"; to: string; status?: number }
   | { kind: "delay"; ms: number }
@@ -51,6 +54,10 @@ export interface FaultRule {
   method?: string;
   /** Matched against path and query. */
   path?: RegExp;
+  /** For what no expression can say. */
+  where?: (method: string, path: string) => boolean;
+  /** Strikes from this matching request on, counted from 1. */
+  from?: number;
   /** Strikes the nth matching request only, counted from 1; several as a list. */
   nth?: number | readonly number[];
   /** Strikes the first so many matching requests. */
@@ -98,7 +105,8 @@ export class FaultScript {
     return chosen === undefined ? undefined : strike(chosen);
   }
 
-  #strikes({ nth, times, probability }: FaultRule, seen: number): boolean {
+  #strikes({ from, nth, times, probability }: FaultRule, seen: number): boolean {
+    if (from !== undefined && seen < from) return false;
     if (nth !== undefined && ![nth].flat().includes(seen)) return false;
     if (times !== undefined && seen > times) return false;
     return probability === undefined || this.#random() < probability;
@@ -116,7 +124,8 @@ export class FaultScript {
 function matches(rule: FaultRule, method: string, path: string): boolean {
   return (
     (rule.method === undefined || rule.method.split("|").includes(method)) &&
-    (rule.path === undefined || rule.path.test(path))
+    (rule.path === undefined || rule.path.test(path)) &&
+    (rule.where === undefined || rule.where(method, path))
   );
 }
 
@@ -247,6 +256,11 @@ function alter(
         headers[name.toLowerCase()] = value;
     if (fault.kind === "dropHeaders")
       for (const name of fault.names) delete headers[name.toLowerCase()];
+    if (fault.kind === "rewrite") {
+      body = fault.body(original);
+      if (headers["docker-content-digest"] !== undefined)
+        headers["docker-content-digest"] = digestOf(body);
+    }
     if (fault.kind === "corrupt") body = flipped(original, fault.at ?? original.length >> 1);
     if (fault.kind === "longBody")
       body = Buffer.concat([original, Buffer.from(fault.extra ?? "\n")]);

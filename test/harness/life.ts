@@ -12,6 +12,8 @@ export interface LifeOptions {
   /** @default the real clock */
   now?: () => Date;
   config?: Record<string, unknown>;
+  /** The provider process's environment. @default this one's */
+  env?: NodeJS.ProcessEnv;
   /** What stands in for parts of the world. */
   world?: Partial<ResourceContext>;
 }
@@ -30,6 +32,16 @@ export class Refused extends Error {
   }
 }
 
+/** What the engine would do. */
+export type Operation = "create" | "same" | "update" | "replace";
+
+export interface Preview {
+  op: Operation;
+  planned: Properties;
+  /** Paths of what differs from what is recorded. */
+  changed: string[];
+}
+
 /**
  * One resource's life as Pulumi's engine leads it, without the engine: each phase has a world of
  * its own, as each has a provider process of its own. It speaks to the provider through the
@@ -39,7 +51,9 @@ export class Life {
   id: string | undefined;
   inputs: Properties = {};
   outputs: Properties = {};
+  /** What the last phase said. */
   warnings: string[] = [];
+  progress: string[] = [];
 
   constructor(
     readonly kind: Reconciler,
@@ -47,16 +61,18 @@ export class Life {
   ) {}
 
   async #phase<T>(work: (provider: ReturnType<typeof dynamicProvider>) => Promise<T>): Promise<T> {
-    const { folder, config = {}, now, world } = this.options;
-    const base = makeContext(folder, {
-      get: (key) => (config[key] === undefined ? undefined : JSON.stringify(config[key])),
-    });
+    const { folder, config = {}, env, now, world } = this.options;
+    const settings = {
+      get: (key: string) => (config[key] === undefined ? undefined : JSON.stringify(config[key])),
+    };
+    const base = makeContext(folder, settings, ...(env === undefined ? [] : [env]));
     this.warnings = [];
+    this.progress = [];
     const context: ResourceContext = {
       ...base,
       ...(now === undefined ? {} : { now }),
       warn: (message) => void this.warnings.push(message),
-      progress: () => undefined,
+      progress: (message) => void this.progress.push(message),
       ...world,
     };
     try {
@@ -72,25 +88,14 @@ export class Life {
   }
 
   /** What a preview says: the operation, and the inputs as they are planned. */
-  async preview(args: Properties): Promise<{
-    op: "create" | "same" | "update" | "replace";
-    planned: Properties;
-    changed: string[];
-  }> {
+  async preview(args: Properties): Promise<Preview> {
     return this.#phase((provider) => this.#plan(provider, args));
   }
 
-  async #plan(
-    provider: ReturnType<typeof dynamicProvider>,
-    args: Properties,
-  ): Promise<{
-    op: "create" | "same" | "update" | "replace";
-    planned: Properties;
-    changed: string[];
-  }> {
+  async #plan(provider: ReturnType<typeof dynamicProvider>, args: Properties): Promise<Preview> {
     const { inputs = {}, failures = [] } =
       (await provider.check?.(this.inputs, JSON.parse(JSON.stringify(args)) as Properties)) ?? {};
-    if (failures.length > 0) throw new Refused(failures);
+    if (failures.length > 0) throw new Refused(failures.map(asChecked));
     const planned = overTheWire(inputs as Properties);
     if (this.id === undefined) return { op: "create", planned, changed: [] };
     const { changes, replaces = [] } =
@@ -108,22 +113,25 @@ export class Life {
    * @param leaving what the program no longer has, under this name: the engine deletes it last, in
    * the same provider process
    */
-  async up(args: Properties, leaving?: Life): Promise<"create" | "same" | "update" | "replace"> {
+  async up(args: Properties, leaving?: Life): Promise<Operation> {
+    return (await this.run(args, leaving)).op;
+  }
+
+  /** As {@link up}, for who asks what it was that was done. */
+  async run(args: Properties, leaving?: Life): Promise<Preview> {
     return this.#phase(async (provider) => {
-      const op = await this.#up(provider, args);
+      const done = await this.#up(provider, args);
       if (leaving !== undefined) await provider.delete?.(leaving.id ?? "", leaving.outputs);
-      return op;
+      return done;
     });
   }
 
-  async #up(
-    provider: ReturnType<typeof dynamicProvider>,
-    args: Properties,
-  ): Promise<"create" | "same" | "update" | "replace"> {
-    const { op, planned } = await this.#plan(provider, args);
-    const before = { id: this.id, outputs: this.outputs };
+  async #up(provider: ReturnType<typeof dynamicProvider>, args: Properties): Promise<Preview> {
+    const preview = await this.#plan(provider, args);
+    const { op, planned } = preview;
+    const before = { id: this.id, inputs: this.inputs, outputs: this.outputs };
     this.inputs = planned;
-    if (op === "same") return op;
+    if (op === "same") return preview;
     try {
       if (op === "update")
         this.outputs = overTheWire(
@@ -136,14 +144,15 @@ export class Life {
       }
     } catch (error) {
       const partial = error as { id?: string; properties?: Properties };
-      if (partial.properties !== undefined) {
+      if (partial.properties === undefined) this.inputs = before.inputs;
+      else {
         this.id = partial.id;
         this.outputs = overTheWire(partial.properties);
       }
       throw error;
     }
     if (op === "replace") await provider.delete?.(before.id ?? "", before.outputs);
-    return op;
+    return preview;
   }
 
   /** `pulumi refresh`: what changed, as paths of outputs; `gone` if the resource is no more. */
@@ -174,6 +183,14 @@ export class Life {
   async destroy(): Promise<void> {
     await this.#phase(async (provider) => provider.delete?.(this.id ?? "", this.outputs));
   }
+}
+
+const PROPERTY = /^([A-Za-z]\w*(?:\.[^\s:[\]]+|\[(?:"[^"]*"|\d+)\])*): /;
+
+/** The engine is told the argument in the reason. */
+export function asChecked({ reason }: { reason: string }): CheckFailed {
+  const [prefix = "", property = ""] = PROPERTY.exec(reason) ?? [];
+  return { property, reason: reason.slice(prefix.length) };
 }
 
 /** As properties are after they went through protobuf, which refuses what it cannot carry. */

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { basicGate, startTokenServer } from "./authentication";
+import { digestOf } from "../../provider/oci/digest";
 import { noReferrersApi, type Fault, type FaultRule } from "./faults";
 import { startProxy, type Proxy } from "./proxy";
 
@@ -16,6 +17,7 @@ describe("a proxy that misbehaves", () => {
       "content-type": "text/plain",
       "content-length": "10",
       "docker-content-digest": "sha256:real",
+      ...(request.url === "/v2/one/x" ? { location: "/v2/one/x/uploads/1" } : {}),
     });
     response.end(request.method === "HEAD" ? undefined : "0123456789");
   });
@@ -143,6 +145,48 @@ describe("a proxy that misbehaves", () => {
     for (const path of ["/blobs/1", "/blobs/2", "/blobs/3", "/blobs/4", "/referrers/x"])
       statuses.push((await get(path)).status);
     assert.deepEqual(statuses, [200, 500, 500, 404, 404]);
+  });
+
+  test("puts another body in place of the real one, and says that it has the right digest", async () => {
+    once({ kind: "rewrite", body: (original) => original.subarray(0, 3) });
+    const answer = await get();
+    assert.equal(await answer.text(), "012");
+    assert.deepEqual(
+      ["content-length", "docker-content-digest"].map((name) => answer.headers.get(name)),
+      ["3", digestOf("012")],
+    );
+  });
+
+  test("strikes from a request on, and where a function says", async () => {
+    proxy.setFaults([
+      {
+        from: 2,
+        where: (method, path) => method === "GET" && path.endsWith("/b"),
+        fault: { kind: "status", status: 500 },
+      },
+    ]);
+    const statuses = [];
+    for (const path of ["/v2/a", "/v2/b", "/v2/a", "/v2/b", "/v2/b"])
+      statuses.push((await get(path)).status);
+    assert.deepEqual(statuses, [200, 200, 200, 500, 500]);
+  });
+
+  test("calls repositories by other names behind it", async () => {
+    const renaming = await startProxy({
+      upstream: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      rename: {
+        behind: (path) => path.replace("/v2/", "/v2/one/"),
+        inFront: (value) => value.replace("/v2/one/", "/v2/"),
+      },
+    });
+    const answer = await fetch(`${renaming.origin}/v2/x`);
+    await renaming.stop();
+    assert.deepEqual(reached, ["GET /v2/one/x"]);
+    assert.equal(answer.headers.get("location"), "/v2/x/uploads/1");
+    assert.deepEqual(
+      renaming.requests().map(({ path }) => path),
+      ["/v2/x"],
+    );
   });
 
   test("a seed decides where a probable fault strikes", async () => {

@@ -52,6 +52,16 @@ export interface ProxyOptions {
   /** Milliseconds added to every request, as a far registry would. @default 0 */
   delayMs?: number;
   tls?: TlsOptions;
+  /** Repositories have other names behind it than in front of it. */
+  rename?: Renaming;
+}
+
+/** How what a client calls by one name is called by another behind the proxy. */
+export interface Renaming {
+  /** Path and query, as the client sends them. */
+  behind(path: string): string;
+  /** A value of `Location` or `Link`, as the registry sends it. */
+  inFront(value: string): string;
 }
 
 export interface Proxy {
@@ -123,8 +133,20 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
         ...(options.tls === undefined ? {} : { "x-forwarded-proto": "https" }),
       };
       const outgoing = forward(
-        { agent, hostname, port, method: request.method, path: request.url, headers },
+        {
+          agent,
+          hostname,
+          port,
+          method: request.method,
+          path: options.rename?.behind(request.url ?? "") ?? request.url,
+          headers,
+        },
         (upstream) => {
+          for (const name of ["location", "link"]) {
+            const value = upstream.headers[name];
+            if (options.rename !== undefined && typeof value === "string")
+              upstream.headers[name] = options.rename.inFront(value);
+          }
           upstream.once("end", done).once("error", fail);
           if (take(upstream)) return void upstream.resume();
           response.writeHead(upstream.statusCode ?? 502, upstream.headers);

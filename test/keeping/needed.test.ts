@@ -5,7 +5,9 @@ import { ConsignError } from "../../provider/errors";
 import { removeManifests, LOOK_LASTS_MS } from "../../provider/keeping/remove";
 import { untold, type Removed } from "../../provider/keeping/leaving";
 import type { Digest } from "../../provider/oci/digest";
+import { MemoryStore } from "../../provider/content/memory";
 import { artifact, signatureOf } from "../content/sample-graph";
+import { failsWith } from "../harness/failure";
 import { OpenPlace, digestOfManifest, leaving, pushed, pushedIndex, signed } from "./place";
 
 const clock = { now: () => new Date(0) };
@@ -215,4 +217,42 @@ test("where the registry deletes nothing, all of it is kept, and it is asked onc
   };
   const result = await removeManifests(leaving(place, [a, b]), clock);
   assert.deepEqual([asked, result.kept.length, untold(result)], [1, 2, undefined]);
+});
+
+test("what a removal answers to is not gone before it is missed, twice", async () => {
+  const place = new OpenPlace();
+  const root = await pushed(place, artifact("app"));
+  place.beforeDelete = async () => {
+    throw new ConsignError("MANIFEST_UNKNOWN", "the list is not there");
+  };
+  await assert.rejects(
+    removeManifests(leaving(place, [root]), clock),
+    failsWith("MANIFEST_UNKNOWN"),
+  );
+  place.beforeDelete = async () => {
+    await MemoryStore.prototype.deleteManifest.call(place, root.descriptor);
+    throw new ConsignError("MANIFEST_UNKNOWN", "it is not there");
+  };
+  const { removed } = await removeManifests(leaving(place, [root]), clock);
+  assert.deepEqual(removed, [root.descriptor.digest]);
+});
+
+test("what finds its parts again stays while one of them cannot be told", async () => {
+  for (const order of ["whole first", "parts first"] as const)
+    for (const about of ["part", "signature"]) {
+      const place = new OpenPlace();
+      const { root: part, signature } = await signed(place, "part");
+      const index = await pushedIndex(place, part, await pushed(place, artifact("other")));
+      place.faults.set(`referrers of ${(about === "part" ? part : signature).descriptor.digest}`, {
+        times: 1,
+        error: new ConsignError("REGISTRY_FAILED", "told to fail"),
+      });
+      const all = leaving(place, [index, [part, { isPart: true }], signature], { order });
+      const first = await removeManifests(all, clock);
+      assert.equal(untold(first)?.code, "REGISTRY_FAILED");
+      assert.equal(await place.has(index.descriptor), order === "parts first");
+      await removeManifests(all, clock);
+      for (const each of [index, part, signature])
+        assert.equal(await place.has(each.descriptor), false);
+    }
 });

@@ -8,6 +8,7 @@ import { claim } from "../../provider/claim/claim";
 import { signedArtifact } from "../../provider/artifact/artifact";
 import { Life } from "../harness/life";
 import { forEachPlace, signerFiles } from "../harness/places";
+import { codeOf, failsWith } from "../harness/failure";
 
 const INTERNAL = "registry.internal:5000";
 
@@ -49,8 +50,8 @@ forEachPlace(
       Object.assign(life.options, {
         config: through(`127.0.0.1:${(gateway.address() as AddressInfo).port}`),
       });
-      await assert.rejects(life.refresh(), /REGISTRY_RESPONSE_INVALID/);
-      await assert.rejects(life.destroy(), /REGISTRY_RESPONSE_INVALID/);
+      await assert.rejects(life.refresh(), failsWith("REGISTRY_RESPONSE_INVALID"));
+      await assert.rejects(life.destroy(), failsWith("REGISTRY_RESPONSE_INVALID"));
       assert.equal(life.outputs, before);
       Object.assign(life.options, { config });
       assert.deepEqual(await life.refresh(), []);
@@ -83,7 +84,7 @@ forEachPlace(
     const [layout, moved] = [join(place.folder, "layouts", "app"), join(place.folder, "moved")];
     renameSync(layout, moved);
     for (const life of [artifact, tests])
-      await assert.rejects(life.refresh(), /layouts\/app.* is not there.*LAYOUT_INVALID/);
+      await assert.rejects(life.refresh(), codeOf("LAYOUT_INVALID", /layouts\/app.* is not there/));
     renameSync(moved, layout);
     for (const life of [artifact, tests]) assert.deepEqual(await life.refresh(), []);
     rmSync(layout, { recursive: true });

@@ -6,8 +6,10 @@ import { OciLayout } from "../../provider/content/index";
 import { cosignTagsOf } from "../../provider/mirror/choose/tags";
 import { registryMissing } from "../harness/registries";
 import { pushImage, pushIndex, pushReferrer } from "../harness/artifacts";
-import { CheckRefused, MirrorStack } from "./stack";
+import { Refused } from "../harness/life";
+import { MirrorStack } from "./stack";
 import { party, pushClaim, trusting, World } from "./world";
+import { codeOf, failsWith } from "../harness/failure";
 
 const needs = { skip: registryMissing("ggcr") };
 
@@ -88,7 +90,7 @@ test(
     assert.match(refused[`claim ${nobodys.descriptor.digest}`] ?? "", /missing/);
     await assert.rejects(
       stack.up({ ...args, claims: { issuers: [wabbit.identity] } }),
-      (error: CheckRefused) => error.failures[0]?.property === "claims.issuers",
+      (error: Refused) => error.failures[0]?.property === "claims.issuers",
     );
   },
 );
@@ -164,8 +166,8 @@ test(
     assert.equal((await there.referrers(claim.digest)).length, 1, "the claim is signed");
     assert.equal((await derived.up(deriving)).op, "same");
     assert.deepEqual(await derived.refresh(), {});
-    const refusal = (error: CheckRefused): boolean =>
-      error instanceof CheckRefused && error.failures[0]?.property === "signer";
+    const refusal = (error: Refused): boolean =>
+      error instanceof Refused && error.failures[0]?.property === "signer";
     await assert.rejects(new MirrorStack().up({ ...deriving, signer: undefined }), refusal);
   },
 );
@@ -260,7 +262,7 @@ test("artifacts are selected by digest, and by when they were created", needs, a
   const absent = `sha256:${"0".repeat(64)}`;
   await assert.rejects(
     byDigest.up({ ...digests, tags: { digests: [absent] } }),
-    /MANIFEST_UNKNOWN/,
+    failsWith("MANIFEST_UNKNOWN"),
   );
 });
 
@@ -308,7 +310,7 @@ test("what is wrong is refused at the property that is wrong", needs, async (con
   ];
   for (const [change, property, code] of wrong) {
     await assert.rejects(new MirrorStack().preview({ ...args, ...change }), (error: unknown) => {
-      if (!(error instanceof CheckRefused)) throw error;
+      if (!(error instanceof Refused)) throw error;
       assert.ok(
         error.failures.some(
           (failure) =>
@@ -321,6 +323,6 @@ test("what is wrong is refused at the property that is wrong", needs, async (con
   }
   await assert.rejects(
     new MirrorStack().preview({ ...args, source: "127.0.0.1:1/a/b" }),
-    /source.*REGISTRY_UNREACHABLE/s,
+    codeOf("REGISTRY_UNREACHABLE", /source/s),
   );
 });

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { OciLayout } from "../../provider/content/index";
 import { registryMissing } from "../harness/registries";
 import { pushImage } from "../harness/artifacts";
-import { CheckRefused, MirrorStack } from "./stack";
+import { Refused } from "../harness/life";
+import { MirrorStack } from "./stack";
 import { World } from "./world";
 
 async function assertRefused(
@@ -16,7 +17,7 @@ async function assertRefused(
   words: RegExp,
 ): Promise<void> {
   await assert.rejects(stack.up(args), (error: unknown) => {
-    if (!(error instanceof CheckRefused)) throw error;
+    if (!(error instanceof Refused)) throw error;
     assert.deepEqual(
       error.failures.map((failure) => failure.property),
       [property],

@@ -8,7 +8,8 @@ import { parseManifest, type Manifest } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import { pushImage, pushIndex, pushReferrer } from "../harness/artifacts";
 import { registryMissing } from "../harness/registries";
-import { CheckRefused, MirrorStack } from "./stack";
+import { Refused } from "../harness/life";
+import { MirrorStack } from "./stack";
 import { pushClaim, World } from "./world";
 
 const THREE = ["linux/amd64", "linux/arm64", "windows/amd64"];
@@ -323,7 +324,7 @@ test("a sparse mirror can be mirrored, and says what to do where that asks for m
         ...(platforms === undefined ? {} : { platforms }),
       }),
       (error: unknown) => {
-        if (!(error instanceof CheckRefused)) throw error;
+        if (!(error instanceof Refused)) throw error;
         assert.deepEqual(
           error.failures.map((failure) => failure.property),
           [property],
@@ -340,7 +341,7 @@ test("a sparse mirror can be mirrored, and says what to do where that asks for m
   await refusedAt("platforms.only", sparse("linux/arm64", "linux/amd64"));
   await assert.rejects(
     second.preview({ ...next, platforms: sparse("linux/amd64") }),
-    CheckRefused,
+    Refused,
     "also where the index is known already",
   );
 });

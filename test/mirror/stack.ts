@@ -1,44 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-import { makeContext } from "../../provider/dynamic/host";
-import { dynamicProvider } from "../../provider/dynamic/adapter";
-import type { ResourceContext } from "../../provider/world/context";
+import { isDeepStrictEqual } from "node:util";
 import { mirror } from "../../provider/mirror/mirror";
 import type { Properties } from "../../provider/world/reconciler";
+import { Life, type Operation, type Preview } from "../harness/life";
 import { tempDir } from "../harness/temp";
 
 export interface Step {
   /** What the engine would do. */
-  op: "create" | "update" | "replace" | "same";
+  op: Operation;
   /** Top-level properties that differ. */
   diffs: string[];
   warnings: string[];
   progress: string[];
 }
 
-/** What a check refused: property to reason. */
-export class CheckRefused extends Error {
-  constructor(readonly failures: readonly { property: string; reason: string }[]) {
-    super(failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
-  }
-}
-
-const HIDDEN = ["ready", "behind", "kept", "budget"];
-
-/**
- * One Mirror as the engine would drive it, through the same protocol, in this process: each
- * operation has a provider process of its own, so nothing is remembered but what is recorded.
- */
+/** The life of one Mirror, with what is asked of mirrors alone. */
 export class MirrorStack {
-  id: string | undefined;
-  inputs: Properties = {};
-  outputs: Properties = {};
+  readonly #life: Life;
   /** What time it is. */
   now: () => Date = () => new Date();
 
   constructor(
     readonly baseDir = tempDir("mirror"),
     readonly config: Record<string, unknown> = {},
-  ) {}
+  ) {
+    this.#life = new Life(mirror, {
+      folder: baseDir,
+      config,
+      env: { HOME: baseDir, PATH: "" },
+      now: () => this.now(),
+    });
+  }
+
+  get id(): string | undefined {
+    return this.#life.id;
+  }
+
+  set id(id: string | undefined) {
+    this.#life.id = id;
+  }
+
+  get inputs(): Properties {
+    return this.#life.inputs;
+  }
+
+  set inputs(inputs: Properties) {
+    this.#life.inputs = inputs;
+  }
+
+  get outputs(): Properties {
+    return this.#life.outputs;
+  }
+
+  set outputs(outputs: Properties) {
+    this.#life.outputs = outputs;
+  }
 
   get plan(): {
     tags: Record<string, string>;
@@ -55,43 +71,13 @@ export class MirrorStack {
     return this.outputs["parity"] as never;
   }
 
-  /** `pulumi preview`. */
   async preview(args: Properties): Promise<Step & { inputs: Properties }> {
-    return this.process(async (provider) => this.#plan(provider, args));
+    const preview = await this.#life.preview(args);
+    return { ...this.#stepOf(preview), inputs: preview.planned };
   }
 
-  /** `pulumi up`. What was done before a failure is recorded. */
   async up(args: Properties): Promise<Step> {
-    return this.process(async (provider) => {
-      const step = await this.#plan(provider, args);
-      if (step.op === "same") {
-        this.inputs = step.inputs;
-        return step;
-      }
-      const replaced =
-        step.op === "replace" ? { id: this.id ?? "", outputs: this.outputs } : undefined;
-      try {
-        if (step.op === "update")
-          this.outputs = (await provider.update?.(this.id ?? "", this.outputs, step.inputs))
-            ?.outs as Properties;
-        else {
-          const created = await provider.create(step.inputs);
-          this.id = created.id;
-          this.outputs = created.outs as Properties;
-        }
-        this.inputs = step.inputs;
-      } catch (error) {
-        const partial = error as { id?: string; properties?: Properties };
-        if (partial.properties !== undefined) {
-          this.id = partial.id;
-          this.inputs = step.inputs;
-          this.outputs = partial.properties;
-        }
-        throw error;
-      }
-      if (replaced !== undefined) await provider.delete?.(replaced.id, replaced.outputs);
-      return step;
-    });
+    return this.#stepOf(await this.#life.run(args));
   }
 
   /**
@@ -99,80 +85,25 @@ export class MirrorStack {
    * what differs from the record
    */
   async refresh(keep = true): Promise<Properties> {
-    return this.process(async (provider) => {
-      const read = await provider.read?.(this.id ?? "", this.outputs);
-      const outputs = (read?.props ?? {}) as Properties;
-      const changed = Object.fromEntries(
-        Object.entries(outputs).filter(
-          ([name, value]) => JSON.stringify(value) !== JSON.stringify(this.outputs[name]),
-        ),
-      );
-      if (keep) {
-        this.outputs = outputs;
-        this.inputs = (read as { inputs?: Properties } | undefined)?.inputs ?? this.inputs;
-      }
-      return changed;
-    });
+    const { id, inputs, outputs } = this.#life;
+    await this.#life.refresh();
+    const changed = Object.entries(this.outputs).filter(
+      ([name, value]) => !isDeepStrictEqual(value, outputs[name]),
+    );
+    if (!keep) Object.assign(this.#life, { id, inputs, outputs });
+    return Object.fromEntries(changed);
   }
 
   /** `pulumi destroy`. @returns what it said */
   async destroy(): Promise<Pick<Step, "warnings" | "progress">> {
-    await this.process(async (provider) => provider.delete?.(this.id ?? "", this.outputs));
-    return this.#said;
+    await this.#life.destroy();
+    const { warnings, progress } = this.#life;
+    return { warnings, progress };
   }
 
-  async process<T>(
-    work: (provider: ReturnType<typeof dynamicProvider>, context: ResourceContext) => Promise<T>,
-  ): Promise<T> {
-    const warnings: string[] = [];
-    const progress: string[] = [];
-    const made = makeContext(
-      this.baseDir,
-      {
-        get: (key) =>
-          this.config[key] === undefined ? undefined : JSON.stringify(this.config[key]),
-      },
-      { HOME: this.baseDir, PATH: "" },
-    );
-    const context: ResourceContext = {
-      ...made,
-      now: () => this.now(),
-      warn: (message) => void warnings.push(message),
-      progress: (message) => void progress.push(message),
-    };
-    this.#said = { warnings, progress };
-    try {
-      return await work(
-        dynamicProvider(
-          () => mirror,
-          () => context,
-        ),
-        context,
-      );
-    } finally {
-      await context.stores.close();
-    }
-  }
-
-  #said: Pick<Step, "warnings" | "progress"> = { warnings: [], progress: [] };
-
-  async #plan(
-    provider: ReturnType<typeof dynamicProvider>,
-    args: Properties,
-  ): Promise<Step & { inputs: Properties }> {
-    const checked = await provider.check?.(this.id === undefined ? {} : this.inputs, args);
-    if ((checked?.failures ?? []).length > 0) throw new CheckRefused(checked?.failures ?? []);
-    const inputs = (checked?.inputs ?? {}) as Properties;
-    if (this.id === undefined) return { op: "create", diffs: [], inputs, ...this.#said };
-    const diff = await provider.diff?.(this.id, this.outputs, inputs);
-    const names = [...new Set([...Object.keys(this.outputs), ...Object.keys(inputs)])].filter(
-      (name) => !name.startsWith("__") && !HIDDEN.includes(name),
-    );
-    const diffs = names
-      .filter((name) => JSON.stringify(this.outputs[name]) !== JSON.stringify(inputs[name]))
-      .sort();
-    const op =
-      diff?.changes !== true ? "same" : (diff.replaces ?? []).length > 0 ? "replace" : "update";
-    return { op, diffs, inputs, ...this.#said };
+  #stepOf({ op, changed }: Preview): Step {
+    const { warnings, progress } = this.#life;
+    const diffs = [...new Set(changed.map((path) => path.split(".")[0] ?? path))];
+    return { op, diffs, warnings, progress };
   }
 }

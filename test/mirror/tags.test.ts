@@ -5,9 +5,10 @@ import { test } from "node:test";
 import { OciLayout } from "../../provider/content/index";
 import { registryMissing } from "../harness/registries";
 import { pushImage, pushReferrer } from "../harness/artifacts";
-import type { CheckRefused } from "./stack";
+import type { Refused } from "../harness/life";
 import { MirrorStack } from "./stack";
 import { World } from "./world";
+import { failsWith } from "../harness/failure";
 
 const ARGS = { source: "oci:origin", destinations: ["oci:copy"] };
 
@@ -83,7 +84,7 @@ test(
     for (const down of ["once", "twice"]) {
       await pushImage(origin, { tag: "v1", layers: [down] });
       region.setFaults([{ fault: { kind: "status", status: 403 } }]);
-      await assert.rejects(stack.up(args), /REGISTRY_DENIED/);
+      await assert.rejects(stack.up(args), failsWith("REGISTRY_DENIED"));
       region.setFaults([]);
     }
     await stack.up(args);
@@ -112,7 +113,7 @@ test(
       // The signature of what v1 was is not wanted any more where that is not.
       if (tag === "v1") await origin.tag(image, "v0");
       region.setFaults([{ fault: { kind: "status", status: 403 } }]);
-      await assert.rejects(stack.up(args), /REGISTRY_DENIED/);
+      await assert.rejects(stack.up(args), failsWith("REGISTRY_DENIED"));
       region.setFaults([]);
       assert.ok(
         `tag ${tag}` in
@@ -140,7 +141,7 @@ test("a tag that stands in for a list of referrers cannot be mirrored as an arti
     [[fallback], "tags[0]"],
     [{ include: ["v1", fallback] }, "tags.include[1]"],
   ] as const) {
-    await assert.rejects(stack.preview({ ...ARGS, tags }), (error: CheckRefused) => {
+    await assert.rejects(stack.preview({ ...ARGS, tags }), (error: Refused) => {
       assert.deepEqual(
         error.failures.map(({ property: at }) => at),
         [property],

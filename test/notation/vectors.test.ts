@@ -17,7 +17,7 @@ import {
   certificateExtensions,
 } from "../../provider/notation/x509/x509-extensions";
 import { goModule } from "../harness/go-modules";
-import { codeOf } from "./code-of";
+import { codeOf } from "../harness/failure";
 import type { SignatureEnvelope } from "../../provider/notation/envelope/signature-envelope";
 
 const NOTARY = "github.com/notaryproject";

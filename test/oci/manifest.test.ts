@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseManifest } from "../../provider/oci/manifest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
-import { codeOf } from "../notation/code-of";
+import { codeOf } from "../harness/failure";
 
 const blob = { mediaType: "application/x", digest: `sha256:${"a".repeat(64)}`, size: 2 };
 const image = { schemaVersion: 2, config: blob, layers: [blob] };

@@ -17,7 +17,7 @@ for (const host of ["registry.example:70000", "999.1.1.1", "1.2.3.4.5", "[:::]",
   });
 }
 
-for (const host of ["registry.example:65535", "10.0.0.1", "[::1]:5000", "localhost", "docker.io"]) {
+for (const host of ["registry.example:65535", "10.0.0.1", "[::1]:5000", "localhost", "quay.io"]) {
   test(`${host} is a host`, () =>
     assert.deepEqual(parseReference(`${host}/app`).location, {
       kind: "registry",
@@ -42,6 +42,34 @@ for (const [text, path, tag, digest] of LAYOUTS) {
     assert.equal(formatReference(reference), text);
   });
 }
+
+test("Docker Hub's own images lie under library/", () => {
+  for (const [text, repository] of [
+    ["docker.io/alpine:3", "library/alpine"],
+    ["docker.io/library/alpine:3", "library/alpine"],
+    ["docker.io/grafana/loki:3", "grafana/loki"],
+  ] as const)
+    assert.deepEqual(parseReference(text).location, {
+      kind: "registry",
+      registry: "docker.io",
+      repository,
+    });
+});
+
+test("a URL is no location: oci:// is how others write a registry's", () => {
+  for (const text of [
+    "oci://registry.example/app",
+    "oci://registry.example/app:v1",
+    "https://a.example/b",
+  ])
+    assert.throws(
+      () => parseReference(text),
+      (error) =>
+        isConsignError(error, "REFERENCE_INVALID") &&
+        error.message.includes("write host/repository, or oci:/path"),
+    );
+  assert.deepEqual(parseReference("oci:/app").location, { kind: "layout", path: "/app" });
+});
 
 test("what follows the @ of a reference is a digest", () => {
   for (const text of ["oci:app@2", "registry.example/app@v1", "user@registry.example/app"])

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { tagDigest } from "../../provider/world/tags";
-import { claim, publish, trustOf } from "../harness/memory-world";
+import { ConsignError } from "../../provider/errors";
+import { claim, guarded, publish, trustOf } from "../harness/memory-world";
 import {
   acme,
   claimsOn,
@@ -15,6 +16,7 @@ import {
   wabbit,
   windowsOn,
 } from "./world";
+import { codeOf, failsWith } from "../harness/failure";
 
 const T1 = "2016-01-01";
 const T2 = "2016-02-01";
@@ -58,7 +60,7 @@ describe("a tag that somebody has moved away", () => {
       const { op, planned } = await life.preview(args);
       assert.deepEqual([op, planned["verified"]], ["update", false], why);
       assert.match(life.warnings.join(), /is not promoted: /);
-      await assert.rejects(life.up(args), /\[VERIFICATION_UNMET\]/);
+      await assert.rejects(life.up(args), failsWith("VERIFICATION_UNMET"));
       assert.equal(await tagDigest(world.to, "prod"), other.digest, why);
     }
   });
@@ -81,7 +83,7 @@ describe("a tag that somebody has moved away", () => {
       life.warnings.join(),
       /tag prod of .* is at sha256:[0-9a-f]{64}, where no promotion of production that counts has put it: refresh/,
     );
-    await assert.rejects(life.up(world.args(v1, T2)), /\[TAG_MOVED\]/);
+    await assert.rejects(life.up(world.args(v1, T2)), failsWith("TAG_MOVED"));
     await life.refresh();
     const { planned } = await life.preview(world.args(v1, T2));
     assert.equal(planned["move"], `production prod: ${short(other)} → ${short(v1)}`);
@@ -144,7 +146,10 @@ describe("what is revoked after it was planned", () => {
     await revoke(world, v2);
     await assert.rejects(
       provider.create({ ...(inputs as object), __provider: "stub" }),
-      /since it was planned it has been revoked: revoked by .*CVE-2026-2000.*\[VERIFICATION_UNMET\]/,
+      codeOf(
+        "VERIFICATION_UNMET",
+        /since it was planned it has been revoked: revoked by .*CVE-2026-2000/,
+      ),
     );
     assert.deepEqual(
       [await tagDigest(world.to, "prod"), await world.to.has(v2)],
@@ -170,7 +175,7 @@ describe("what is revoked after it was planned", () => {
       }
       return inner(...given);
     };
-    await assert.rejects(life.up(world.args(v2, T2)), /\[VERIFICATION_UNMET\]/);
+    await assert.rejects(life.up(world.args(v2, T2)), failsWith("VERIFICATION_UNMET"));
     assert.equal(await tagDigest(world.to, "prod"), v1.digest);
     assert.deepEqual(
       [
@@ -211,4 +216,25 @@ test("what was signed of a stay that the history leads past is closed, and never
     await found.up({ ...world.args(b, "2016-04-02"), artifact: `${FROM}@${b.digest}` }),
     "same",
   );
+});
+
+test("what a promotion that failed has put there is its own in the next run, and goes with a purge", async () => {
+  const world = new PromotionWorld();
+  const [v1, v2] = [
+    await publish(world.source, "v1", wabbit),
+    await publish(world.source, "v2", wabbit),
+  ];
+  const life = world.life();
+  const onDelete = "purge";
+  await life.up(world.args(v1, T1, { onDelete }));
+  world.stores.wrap = (store) =>
+    guarded(store, (write) => {
+      if (write === "tag") throw new ConsignError("REGISTRY_FAILED", "told to fail");
+    });
+  await assert.rejects(life.up(world.args(v2, T2, { onDelete })), failsWith("REGISTRY_FAILED"));
+  world.stores.wrap = (store) => store;
+  assert.equal(life.outputs["digest"], v1.digest, "the environment runs what it ran");
+  assert.equal(await life.up(world.args(v2, T2, { onDelete })), "update");
+  await life.destroy();
+  assert.equal(await world.to.has(v2), false);
 });

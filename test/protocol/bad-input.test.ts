@@ -44,11 +44,6 @@ const signing: Record<string, Case> = {
     "signer.key",
     "INPUT_INVALID",
   ],
-  "a missing key": [
-    { signer: { ...signer, keyFile: "none.key" } },
-    "signer.keyFile",
-    "FILE_NOT_FOUND",
-  ],
   "a missing chain": [
     { signer: { ...signer, certificateChainFile: "none.pem" } },
     "signer.certificateChainFile",

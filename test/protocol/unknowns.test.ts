@@ -15,6 +15,7 @@ import { signedArtifact } from "../../provider/artifact/artifact";
 import { codeSigner, authority } from "../harness/certificates";
 import { writeKeyFiles } from "../harness/keys";
 import { pushImage } from "../harness/artifacts";
+import { asChecked } from "../harness/life";
 import { tempDir } from "../harness/temp";
 import { places, withUnknown } from "./unknown-places";
 
@@ -133,7 +134,7 @@ test("what is wrong beside something unknown is still told", async () => {
       { ...artifact?.args, files: UNKNOWN, tags: ["ok", "not a tag"], repository: UNKNOWN },
     )) ?? {};
   assert.deepEqual(
-    failures?.map(({ property }) => property),
+    failures?.map((failure) => asChecked(failure).property),
     ["tags[1]"],
   );
 });

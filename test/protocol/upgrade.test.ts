@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { dynamicProvider } from "../../provider/dynamic/adapter";
+import { asChecked } from "../harness/life";
 import { makeContext } from "../../provider/dynamic/host";
 import type { Properties, Reconciler } from "../../provider/world/reconciler";
 
@@ -61,7 +62,7 @@ test("a form that is not known is refused by every verb before the kind is asked
       const state = { name: "x", made: true, __v, __provider: "the stub" };
       const { failures = [] } = (await provider.check?.(state, { ...NEWS, later: true })) ?? {};
       assert.deepEqual(
-        failures.map(({ property }) => property),
+        failures.map((failure) => asChecked(failure).property),
         [""],
         "it is no argument's fault, also beside an argument that a later version has",
       );

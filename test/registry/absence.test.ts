@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failsWith, json, quickClient, scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted } from "./scripted";
 
 const DIGEST = `sha256:${"a".repeat(64)}` as const;
 const HTML = { "content-type": "text/html" };
@@ -120,4 +121,56 @@ test("a blob that HEAD finds and GET does not is not taken for gone", async (con
     quickClient(context).repository(server.host, "a").blob(blob),
     failsWith("REGISTRY_RESPONSE_INVALID"),
   );
+});
+
+test("a removal that is answered 404 is believed of what is not found after it, and asked for again of what is", async (context) => {
+  const registry = { "docker-distribution-api-version": "registry/2.0" };
+  for (const refusals of [1, 2]) {
+    let left = refusals;
+    const server = await scripted(context, (request, response) => {
+      if (request.method === "DELETE")
+        return void response.writeHead(left-- > 0 ? 404 : 202, registry).end();
+      response.writeHead(request.method === "HEAD" ? 200 : 404, {
+        ...registry,
+        ...(request.method === "HEAD"
+          ? {
+              "content-type": "application/vnd.oci.image.manifest.v1+json",
+              "content-length": "2",
+              "docker-content-digest": DIGEST,
+            }
+          : {}),
+      });
+      response.end();
+    });
+    const store = quickClient(context).repository(server.host, "a");
+    const target = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest: DIGEST };
+    const removed = store.deleteManifest({ ...target, size: 2 });
+    if (refusals === 1) await removed;
+    else await assert.rejects(removed, failsWith("REGISTRY_RESPONSE_INVALID"));
+    left = refusals;
+    await store.deleteBlob({ ...target, size: 2 });
+    assert.equal(left, refusals - 2, "asked twice");
+  }
+});
+
+test("a tag that is there after its removal was accepted is removed once more, and no more", async (context) => {
+  for (const kept of [1, 2]) {
+    let deletions = 0;
+    const server = await scripted(context, (request, response) => {
+      if (request.method === "DELETE") return void response.writeHead((deletions++, 202)).end();
+      const isThere = deletions <= kept;
+      response
+        .writeHead(isThere || request.url === "/v2/" ? 200 : 404, {
+          "docker-distribution-api-version": "registry/2.0",
+          "content-type": "application/vnd.oci.image.manifest.v1+json",
+          "content-length": "2",
+          "docker-content-digest": DIGEST,
+        })
+        .end(request.method === "HEAD" ? undefined : "{}");
+    });
+    const removed = quickClient(context).repository(server.host, "a").untag("v1");
+    if (kept === 1) await removed;
+    else await assert.rejects(removed, failsWith("REGISTRY_UNSUPPORTED"));
+    assert.equal(deletions, 2);
+  }
 });

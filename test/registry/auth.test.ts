@@ -15,7 +15,8 @@ import {
 } from "../harness/authentication";
 import { registryMissing, startRegistry, type TestRegistry } from "../harness/registries";
 import { tempDir } from "../harness/temp";
-import { failsWith, json, quickClient, scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted } from "./scripted";
 
 const USERS = { wabbit: "carrot-4711", reader: "look-only" };
 const skip = registryMissing("ggcr");

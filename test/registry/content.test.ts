@@ -18,7 +18,8 @@ import {
   type RegistryKind,
   type TestRegistry,
 } from "../harness/registries";
-import { failsWith, json, quickClient, scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted } from "./scripted";
 
 const skip = registryMissing("ggcr", "distribution");
 

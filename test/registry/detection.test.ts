@@ -9,7 +9,8 @@ import type { Repository } from "../../provider/registry/index";
 import { RegistryReferrers, ReferrersCapability } from "../../provider/registry/capabilities";
 import { referrersWayOf, parseRegistrySettings } from "../../provider/registry/settings";
 import { fallbackTag } from "../../provider/registry/tags";
-import { failsWith, json, quickClient, scripted, type Scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted, type Scripted } from "./scripted";
 
 const SUBJECT = digestOf("subject");
 const NOBODYS = `sha256:${"0".repeat(64)}`;
@@ -91,7 +92,7 @@ async function serve(
 
 const GET_SUBJECT = `GET referrers/${SUBJECT}`.slice(0, 30);
 const GET_OTHER = `GET referrers/${NOBODYS}`.slice(0, 30);
-const GET_TAG = `GET manifests/${fallbackTag(SUBJECT)}`.slice(0, 30);
+const HEAD_TAG = `HEAD manifests/${fallbackTag(SUBJECT)}`.slice(0, 30);
 const HEAD_SUBJECT = `HEAD manifests/${SUBJECT}`.slice(0, 30);
 
 const HTML = { "content-type": "text/html", ...VERSION };
@@ -141,12 +142,12 @@ for (const [status, reply] of [
       GET_SUBJECT,
       GET_OTHER,
       HEAD_SUBJECT,
-      GET_TAG,
-      GET_TAG,
+      HEAD_TAG,
+      HEAD_TAG,
     ]);
     repository.forget();
     assert.deepEqual(await repository.referrers(SUBJECT, { fresh: true }), []);
-    assert.deepEqual(asked(), [GET_TAG, GET_TAG], "found out once");
+    assert.deepEqual(asked(), [HEAD_TAG, HEAD_TAG], "found out once");
   });
 }
 

@@ -9,7 +9,8 @@ import { fallbackTag } from "../../provider/registry/tags";
 import { pushImage, pushReferrer } from "../harness/artifacts";
 import type { FaultRule } from "../harness/faults";
 import { forEachRegistry, type TestRegistry } from "../harness/registries";
-import { failsWith, json, quickClient, scripted } from "./scripted";
+import { json, quickClient, scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
 
 const kinds = ["distribution", "olareg-fallback"] as const;
 const REPOSITORY = "wabbit/a";

@@ -6,7 +6,8 @@ import { DEFAULT_LIMITS } from "../../provider/registry/index";
 import { Gate } from "../../provider/registry/transport/gate";
 import { backoff, retried, retryAfter, Transient } from "../../provider/registry/transport/retry";
 import { digestOf } from "../../provider/oci/digest";
-import { failsWith, json, quickClient, scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { json, quickClient, scripted } from "./scripted";
 
 const LIMITS = { ...DEFAULT_LIMITS, backoffMs: 1, backoffCapMs: 4 };
 const failure = (retryAfterMs?: number): Transient =>

@@ -2,7 +2,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
-import { isConsignError, type ErrorCode } from "../../provider/errors";
 import { RegistryClient, type RegistryClientOptions } from "../../provider/registry/index";
 import { tempDir } from "../harness/temp";
 
@@ -74,11 +73,4 @@ export function json(
 ): void {
   response.writeHead(status, { "content-type": "application/json", ...headers });
   response.end(JSON.stringify(value));
-}
-
-export function failsWith(...codes: ErrorCode[]): (error: unknown) => boolean {
-  return (error) => {
-    if (isConsignError(error, ...codes)) return true;
-    throw error;
-  };
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { isConsignError } from "../../provider/errors";
 import { parseRegistrySettings, RegistryClient } from "../../provider/registry/index";
 import { originOf } from "../../provider/registry/settings";
-import { failsWith } from "./scripted";
+import { failsWith } from "../harness/failure";
 
 const WRONG: [string, unknown, string][] = [
   ["a user name without password", { username: "wabbit" }, "password"],

@@ -11,7 +11,8 @@ import { pushImage } from "../harness/artifacts";
 import { authority, tlsClient, tlsServer } from "../harness/certificates";
 import { startProxy, type ProxyOptions } from "../harness/proxy";
 import { tempDir } from "../harness/temp";
-import { failsWith, quickClient, scripted, type Scripted } from "./scripted";
+import { failsWith } from "../harness/failure";
+import { quickClient, scripted, type Scripted } from "./scripted";
 
 const MANIFEST = Buffer.from(
   JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.index, manifests: [] }),

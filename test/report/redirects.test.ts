@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, test } from "node:test";
 import { bytesBlob, OciLayout, packManifest, pushArtifact } from "../../provider/content/index";
@@ -54,6 +55,8 @@ const redirect = (from: Descriptor, to: string, by = wabbit): Promise<Descriptor
   pushClaim(layout, { type: "redirect", subject: from, predicate: { to } }, by);
 const asking = (more: Partial<VerifyArgs> = {}): Promise<VerifyResult> =>
   verify({ artifact: `${location}:v1`, trust, followRedirects: "verify", ...more });
+const blobOf = (digest: string): string =>
+  join(location.slice("oci:".length), "blobs", ...digest.split(":"));
 const lifecycle = ({ requirements }: VerifyResult): string =>
   requirements
     .filter(({ met }) => !met)
@@ -62,6 +65,23 @@ const lifecycle = ({ requirements }: VerifyResult): string =>
 const at = ({ digest }: Descriptor): string => `${location}@${digest}`;
 
 describe("verify() with followRedirects", () => {
+  test("stays nowhere that a redirect leads away from which cannot be read", async () => {
+    const claim = await redirect(v1, "v2");
+    const manifest = await layout.manifest(claim.digest);
+    assert.ok(manifest.kind === "manifest");
+    const [content] = manifest.value.layers;
+    for (const lost of [content?.digest ?? "", claim.digest]) {
+      const bytes = readFileSync(blobOf(lost));
+      rmSync(blobOf(lost));
+      const found = await asking();
+      assert.deepEqual([found.verified, found.reference], ["no", undefined], lost);
+      assert.match(lifecycle(found), /lifecycle\.redirect: .*REDIRECT_UNUSABLE/);
+      assert.equal((await asking({ followRedirects: "never" })).verified, "yes");
+      writeFileSync(blobOf(lost), bytes);
+    }
+    assert.equal((await asking()).reference, at(v2));
+  });
+
   test("goes on to what is pointed to, and says where it was and where it is", async () => {
     await redirect(v1, "v2");
     await pushClaim(layout, { type: "provenance", subject: v2, predicate: provenance }, wabbit);
@@ -131,7 +151,14 @@ describe("verify() with followRedirects", () => {
       lifecycle(found),
       /^lifecycle\.redirect: .* and to .*: set precedence, or lifecycleIssuers\.redirect, so that one word counts \[REDIRECT_UNUSABLE\]$/,
     );
-    assert.equal((await asking({ precedence: [WABBIT, ACME] })).reference, at(v2));
+    // Who ranks above is known by his root too, where the other has another.
+    const doubtful = await asking({ precedence: [WABBIT, ACME] });
+    assert.deepEqual([doubtful.verified, doubtful.reference], ["no", undefined]);
+    const precedence = [
+      { identity: WABBIT, roots: [wabbitRoot.pem, acmeRoot.pem] },
+      { identity: ACME, roots: [acmeRoot.pem] },
+    ];
+    assert.equal((await asking({ precedence })).reference, at(v2));
   });
 
   test(

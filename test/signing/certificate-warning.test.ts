@@ -7,6 +7,7 @@ import { signedArtifact } from "../../provider/artifact/artifact";
 import { tempDir } from "../harness/temp";
 import { Life } from "../harness/life";
 import { signerFiles } from "../harness/places";
+import { codeOf } from "../harness/failure";
 
 const DAY = 86_400_000;
 
@@ -29,7 +30,7 @@ test("a preview warns of a signing certificate that has expired, or is not valid
     if (said === undefined) assert.deepEqual(life.warnings, []);
     else {
       assert.match(life.warnings.join(), said);
-      await assert.rejects(life.up(args), /^Error: signer: .*CERTIFICATE_INVALID/);
+      await assert.rejects(life.up(args), codeOf("CERTIFICATE_INVALID", /^signer:/));
     }
   }
 });

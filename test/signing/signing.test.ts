@@ -21,6 +21,7 @@ import {
   signerFiles,
   type Place,
 } from "../harness/places";
+import { codeOf, failsWith } from "../harness/failure";
 
 const tsaRoot = authority({ subject: { C: "US", O: "Time Keepers", CN: "Time Keepers Root" } });
 const tsa = timestampSigner(tsaRoot);
@@ -82,10 +83,8 @@ test("an encrypted key takes its passphrase from the environment, and nothing of
       passphraseEnv: "CONSIGN_TEST_PASSPHRASE",
     },
   };
-  await assert.rejects(
-    life.preview(encrypted),
-    refusedAt("signer.passphraseEnv", /KEY_UNREADABLE/),
-  );
+  await life.preview(encrypted);
+  assert.match(life.warnings.join(), /^signer\.passphraseEnv: a signature is due.*KEY_UNREADABLE/);
   process.env["CONSIGN_TEST_PASSPHRASE"] = "wrong";
   await assert.rejects(life.preview(encrypted), refusedAt("signer.keyFile", /KEY_UNREADABLE/));
   process.env["CONSIGN_TEST_PASSPHRASE"] = passphrase;
@@ -180,7 +179,7 @@ describe("plugins", () => {
     await life.up({ ...args, signer: plugin });
     await assert.rejects(
       life.up({ ...args, signer: plugin, tags: ["v1"], files: ["gone.sh"] }),
-      /FILE_NOT_FOUND/,
+      failsWith("FILE_NOT_FOUND"),
     );
     assert.equal(await life.up({ ...args, signer: plugin }), "same");
     assert.equal((await signed(life, place)).length, 1);
@@ -315,7 +314,10 @@ test("a timestamp goes with the signature, is verified first, and outlives the c
 
   const untrusted = await arrange(signerFiles(), { world: { fetch: httpFetch } });
   writeFileSync(join(untrusted.place.folder, "tsa.pem"), authority().pem);
-  await assert.rejects(untrusted.life.up({ ...untrusted.args, timestamp }), /SIGNATURE_UNTRUSTED/);
+  await assert.rejects(
+    untrusted.life.up({ ...untrusted.args, timestamp }),
+    failsWith("SIGNATURE_UNTRUSTED"),
+  );
   assert.deepEqual(
     await signed(untrusted.life, untrusted.place),
     [],
@@ -324,7 +326,10 @@ test("a timestamp goes with the signature, is verified first, and outlives the c
   assert.deepEqual(await untrusted.place.store("app").tags(), []);
   const down: HttpFetch = async () => Promise.reject(new Error("down"));
   const offline = await arrange(signerFiles(), { world: { fetch: down } });
-  await assert.rejects(offline.life.up({ ...offline.args, timestamp }), /TIMESTAMP_FAILED/);
+  await assert.rejects(
+    offline.life.up({ ...offline.args, timestamp }),
+    failsWith("TIMESTAMP_FAILED"),
+  );
   await assert.rejects(
     offline.life.preview({ ...offline.args, timestamp: { url: "ftp://x" } }),
     refusedAt("timestamp.url", /INPUT_INVALID/),
@@ -450,7 +455,7 @@ test("a revoked certificate is drift, and up does not sign with it", async (t) =
   const before = await signed(life, place);
   await assert.rejects(
     life.up(args),
-    /not signed, as the signature would not be accepted.*SIGNATURE_REVOKED/,
+    codeOf("SIGNATURE_REVOKED", /not signed, as the signature would not be accepted/),
   );
   assert.deepEqual(await signed(life, place), before, "nothing is written");
   assert.equal(
@@ -477,7 +482,7 @@ test("a certificate that has ended cannot sign, and says so before anything of i
     notAfter: new Date(Date.now() - DAY),
   });
   const { place, args, life } = await arrange(signer);
-  await assert.rejects(life.up(args), /CERTIFICATE_INVALID/);
+  await assert.rejects(life.up(args), failsWith("CERTIFICATE_INVALID"));
   assert.deepEqual(await place.store("app").tags(), []);
   assert.deepEqual(await signed(life, place), []);
 });

@@ -4,6 +4,7 @@ import type { Properties } from "../../provider/world/reconciler";
 import { pushIndex, pushReferrer } from "../harness/artifacts";
 import type { Life } from "../harness/life";
 import { Scene, identity, signer, trusting } from "./scene";
+import { failsWith } from "../harness/failure";
 
 const SOURCE = { source: "oci:places/origin" };
 const PASSED = { result: "PASSED", configuration: [] };
@@ -145,7 +146,7 @@ async function conflicting(scene: Scene): Promise<void> {
         ? scene.born("Mirror")
         : await scene.life("Mirror", { ...before, destinations });
     await own(scene, name, "v2");
-    await assert.rejects(life.up({ ...args, destinations }), /TAG_MOVED/);
+    await assert.rejects(life.up({ ...args, destinations }), failsWith("TAG_MOVED"));
     scene.keep(name, "Mirror", life, { ...args, destinations });
   }
 }

@@ -17,27 +17,39 @@ interface Shown {
 
 const DUE = ["entries.73be1bdd.decision", "entries.73be1bdd.reason", "plan.73be1bdd"];
 
+const WORDS = ["entries.73be1bdd.reason", "plan.73be1bdd"];
+
 const linesOf = (place: string, ...names: string[]): string[] =>
   names.map((name) => `status.oci:places/${place}.${name}`);
 
 const EXPECTED: Readonly<Record<string, Shown>> = {
   // Expired and marked, so that the next run takes it away, or what it is a copy of.
-  "0.1.0 archives/purge-marked": { preview: ["update", ...DUE], refresh: DUE, after: ["update"] },
-  "0.1.0 archives/purge-content-marked": {
-    preview: ["update", ...DUE],
-    refresh: DUE,
+  "0.1.0 archives/purge-marked": {
+    preview: ["update", "entries.73be1bdd.blobs", ...DUE],
+    refresh: ["entries.73be1bdd.blobs", ...DUE],
     after: ["update"],
   },
-  "0.1.0 archives/releasing": {
-    preview: ["update", "asOf", ...DUE],
-    refresh: DUE,
-    after: ["update", "asOf"],
+  // Its content waits until the mark is as old as purgeGrace says.
+  "0.1.0 archives/purge-content-marked": {
+    preview: ["update", ...WORDS],
+    refresh: WORDS,
+    after: "unchanged",
   },
-  // The first refresh after a purge no longer finds who said when it was archived.
-  "0.1.0 archives/purge": {
-    refresh: ["entries.73be1bdd.archivedAt", "entries.73be1bdd.evidence.a74a24ea", "plan.73be1bdd"],
+  // It stays at its source, where somebody has tagged it.
+  "0.1.0 archives/releasing": {
+    preview: ["update", "asOf", ...WORDS],
+    refresh: WORDS,
+    after: "unchanged",
+  },
+  // The reason names the roots that are trusted.
+  "0.1.0 mirrors/refused": {
+    preview: ["update", "plan.budget.bytes", "plan.budget.requests", "plan.refused.forged"],
   },
   "0.1.0 artifacts/tag-moved-by-hand": { preview: ["update", "tagged.v1"] },
+  // Claims of the original that stay behind have a line now, and a plan that differs is counted anew.
+  "0.1.0 mirrors/derived": {
+    preview: ["update", "plan.budget.bytes", "plan.budget.requests", "plan.refused"],
+  },
   // Cut off before they were signed: a claim that nobody could see yet is not there at all.
   "0.1.0 artifacts/incomplete": {
     preview: ["update", "signature", "tagged.v1"],
@@ -79,6 +91,8 @@ const EXPECTED: Readonly<Record<string, Shown>> = {
   // What was said against something is remembered with what is written anew.
   "0.1.0 promotions/revoked": {
     preview: ["update", "against", "carries.3d5746d5", "carries.e5796d89", "seen"],
+    refresh: ["against"],
+    after: ["update", "carries.3d5746d5", "carries.e5796d89", "seen"],
   },
   "0.1.0 promotions/moved-by-hand": {
     preview: ["update", "move", "seen", "status", "tagged.current"],

@@ -15,6 +15,7 @@ import {
   trustOf,
   type Party,
 } from "../harness/memory-world";
+import { failsWith } from "../harness/failure";
 
 const wabbit = quickParty("Wabbit Networks");
 const acme = quickParty("ACME Rockets");
@@ -123,7 +124,7 @@ describe("a verification that is told of the mirror that fills its place", () =>
     await world.mirror.up(world.mirrored());
     const arrived = (await world.gate.preview(world.gated())).planned;
     assert.deepEqual([arrived["reference"], arrived["verdict"]], [undefined, planned["verdict"]]);
-    await assert.rejects(world.gate.up(world.gated()), /VERIFICATION_UNMET/);
+    await assert.rejects(world.gate.up(world.gated()), failsWith("VERIFICATION_UNMET"));
   });
 
   test("tells ahead of an end of life that has passed, and of a redirect where those are followed", async () => {

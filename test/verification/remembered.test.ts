@@ -9,7 +9,8 @@ import { plainDescriptor, type Descriptor } from "../../provider/oci/descriptor"
 import type { Digest } from "../../provider/oci/digest";
 import { MEDIA_TYPES } from "../../provider/oci/media-types";
 import { parseManifest } from "../../provider/oci/manifest";
-import type { Properties } from "../../provider/world/reconciler";
+import { makeContext } from "../../provider/dynamic/host";
+import { PartialFailure, type Properties } from "../../provider/world/reconciler";
 import { verification } from "../../provider/verification/verification";
 import { Life } from "../harness/life";
 import { claim, MemoryStores, publish, quickParty, sign, trustOf } from "../harness/memory-world";
@@ -167,6 +168,20 @@ describe("a gate that fails", () => {
       await each.refresh();
       assert.equal(each.outputs["reference"], undefined);
     }
+  });
+
+  test("takes away what the plan had found good, where that ended meanwhile", async () => {
+    const { planned } = await gate().preview(args());
+    assert.equal(planned["reference"], `${HERE}@${v1.digest}`);
+    await claimed("revocation", revokes(v1));
+    const context = { ...makeContext("/nonexistent", undefined), stores };
+    await assert.rejects(
+      verification.ensure(planned, undefined, context),
+      (error: unknown) =>
+        error instanceof PartialFailure &&
+        error.properties["reference"] === undefined &&
+        error.properties["summary"] === undefined,
+    );
   });
 
   test("is passed again once what was wrong is taken back", async () => {

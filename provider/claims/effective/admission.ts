@@ -3,11 +3,13 @@ import { isConsignError, type ErrorCode } from "../../errors";
 import type { Digest } from "../../oci/digest";
 import type { ReadClaim } from "../read-claim";
 import { kindOf, typeKey } from "../types";
-import type { AdmittedClaim, Issuer } from "./claim-by-signer";
-import { allowedIssuers, identify, targetOf } from "./claim-by-signer";
+import type { AdmittedClaim } from "./claim-by-signer";
+import { allowedIssuers, targetOf } from "./claim-by-signer";
 import type { ClaimVerdict } from "./claim-verdict";
 import { isDatedAhead } from "./dated-ahead";
-import { matchesIdentity } from "./identity";
+import type { Match } from "./identity";
+import { identify, type Issuer } from "./issuer";
+import { anyMayName, names, type Signer } from "./issuer-entry";
 import type { ClaimStatus, EffectiveInput, JudgedClaim } from "./terms";
 import type { ObservedClaim } from "./terms";
 import { doubtsOf, refusalOf, signingsOf, timeOf, together, type Doubt } from "./signers";
@@ -114,19 +116,23 @@ function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Admitt
   }
   const scope = scopeOf(claim);
   if (typeof scope !== "string") return scope;
-  const allowed = allowedIssuers(kind?.name, input.lifecycleIssuers);
-  const mayIssue = (signer: string) =>
-    allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer));
+  const may = (signer: Signer) => mayIssue(kind?.name, signer, input);
   const signings = signingsOf(verdict, input.now);
-  const doubts = doubtsOf(verdict, signings).filter(
-    ({ signer }) => signer === undefined || mayIssue(signer),
-  );
-  const issued = signings.filter(({ signer }) => mayIssue(signer));
+  const answers = signings.map(({ signer, root }) => may({ subject: signer, root }));
+  const doubts = [
+    ...doubtsOf(verdict, signings).filter(
+      ({ signer, root }) => signer === undefined || may({ subject: signer, root }) !== "no",
+    ),
+    ...signings
+      .filter((_, index) => answers[index] === "unknown")
+      .map(({ signer }): Doubt => ({ signer, reason: cannotBeCompared(signer, kind?.name) })),
+  ];
+  const issued = signings.filter((_, index) => answers[index] === "yes");
   const common = { digest: claim.digest, claim, type: typeKey(claim.type), scope };
-  const admittedClaims = issued.map(({ signer, verdict: signing }): AdmittedClaim => ({
+  const admittedClaims = issued.map(({ signer, root, verdict: signing }): AdmittedClaim => ({
     ...common,
     verdict: signing,
-    ...identify(signer, input),
+    ...identify({ subject: signer, root }, input),
     ...datedBy(signing, input.now),
   }));
   if (admittedClaims.length > 0)
@@ -150,6 +156,25 @@ function judge({ claim, verdict }: ObservedClaim, input: EffectiveInput): Admitt
     status: "untrusted",
     reason: `its signer, ${together(signings.map(({ signer }) => signer))}, is not among those who may issue a ${kind?.name} here`,
   };
+}
+
+/**
+ * Who may say that a life ends forbids by it; a redirect opens another place. Revocations have a
+ * step of their own.
+ */
+function mayIssue(
+  kind: string | undefined,
+  signer: Signer,
+  { lifecycleIssuers }: EffectiveInput,
+): Match {
+  const allowed = allowedIssuers(kind, lifecycleIssuers);
+  if (kind !== "redirect") return anyMayName(allowed, signer);
+  return allowed === undefined || allowed.some((entry) => names(entry, signer)) ? "yes" : "no";
+}
+
+/** Why it is not known whether a signer may forbid. */
+export function cannotBeCompared(signer: string, kind: string | undefined): string {
+  return `whether its signer, ${signer}, is among those who may issue a ${kind} here cannot be told: his subject cannot be compared`;
 }
 
 function byRank(a: Issuer, b: Issuer): number {

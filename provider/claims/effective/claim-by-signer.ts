@@ -4,20 +4,9 @@ import type { Revocation } from "../lifecycle";
 import type { ReadClaim } from "../read-claim";
 import { kindOf, typeKey } from "../types";
 import { isDatedAhead } from "./dated-ahead";
-import { canonicalSubject, matchesIdentity } from "./identity";
-import type { EffectiveInput } from "./terms";
-import type { LifecycleIssuers } from "./terms";
+import type { Issuer } from "./issuer";
+import type { KnownIssuer, LifecycleIssuers } from "./issuer-entry";
 import type { ClaimVerdict } from "./claim-verdict";
-
-/** Who issued a claim, as the later steps compare it. */
-export interface Issuer {
-  /** Subject of the signer's certificate. */
-  signer: string;
-  /** Equal for two claims of the same issuer. */
-  issuer: string;
-  /** Place in the precedence; Infinity if not listed. */
-  rank: number;
-}
 
 /** A claim as the word of one issuer. */
 export interface ClaimBySigner extends Issuer {
@@ -55,20 +44,6 @@ export function signersByClaim<W extends ClaimBySigner>(
   return claims;
 }
 
-export function identify(
-  signer: string,
-  { precedence }: Pick<EffectiveInput, "precedence">,
-): Issuer {
-  const place = precedence?.findIndex((identity) => matchesIdentity(identity, signer)) ?? -1;
-  // Everybody is not one issuer: else a stranger could replace what another says.
-  const known = place !== -1 && precedence?.[place] !== "*";
-  return {
-    signer,
-    issuer: known ? `#${place}` : canonicalSubject(signer),
-    rank: place === -1 ? Infinity : place,
-  };
-}
-
 /**
  * The list that decides whether a revocation, redirect or end of life is admitted. Claims have
  * stricter rules of their own (step 2).
@@ -76,7 +51,7 @@ export function identify(
 export function allowedIssuers(
   kind: string | undefined,
   lists: LifecycleIssuers | undefined,
-): readonly string[] | undefined {
+): readonly KnownIssuer[] | undefined {
   return kind === "redirect"
     ? lists?.redirect
     : kind === "endOfLife"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../../errors";
 import type { Digest } from "../../oci/digest";
+import type { Signer } from "./issuer-entry";
 
 /**
  * What the verification of a claim's signatures came to; a notation `ArtifactVerdict` or
@@ -12,7 +13,8 @@ export interface ClaimVerdict {
   reason?: string | undefined;
   /** The signature manifest, where it came from a store. */
   signature?: Digest | undefined;
-  signer?: { subject: string } | undefined;
+  /** With the thumbprint of the chain's trust anchor, where the signer is authentic. */
+  signer?: Signer | undefined;
   /** RFC 3339. */
   signedAt?: string | undefined;
   /** Whether somebody else than the signer vouches for that time. */

@@ -7,13 +7,30 @@
  * a pure function: no clock, no network, and the order of the input is of no consequence.
  *
  * **Words.** A claim's *issuer* is the first entry of `precedence` that its signer matches, or else
- * the signer's own subject; so a renewed certificate, or a second one of the same organisation, is
- * still the same issuer where the policy says so; what matches only `*` is its own subject's. The
- * *rank* of an issuer is its place in `precedence`, first is highest; who is not listed has none,
- * and is below all that are. A claim that several have signed is the *word* of each of them: all
+ * the signer's own subject, in both cases with the root that his chain leads to; so a renewed
+ * certificate, or a second one of the same organisation, is still the same issuer where the policy
+ * says so; what matches only `*` is its own subject's. An entry that names roots is one issuer under
+ * all of them. The *rank* of an issuer is its place in `precedence`, first is highest; who is not
+ * listed has none, and is below all that are. A claim that several have signed is the *word* of each of them: all
  * that follows is decided for each word, as if each had made a claim of his own with this content.
  * *Type* is the kind of claim, whichever version of the URI; *scope* is what it speaks about within
  * its type (`types.ts`).
+ *
+ * **Sure and unsure** (`issuer.ts`). To be the same issuer, to rank above, and to be listed takes away
+ * what others say, and what is taken away may be what allows or what forbids. It is *sure* where
+ * the signer matches as trust policies match, and under the root of the other, or one that the entry
+ * names. It is *unsure* where he may be meant all the same: his subject says more than identities can
+ * (an e-mail address, a DC, two OUs), or it is the same under another root. What is revoked or
+ * superseded only by one who is unsure does not count, and is not gone: it is `inconclusive`, which
+ * meets nothing and is denied.
+ *
+ * | the entry is in | to match | what is compared | what cannot be compared |
+ * |---|---|---|---|
+ * | `deny` | forbids | what is there | denied |
+ * | `require` | allows | as trust policies do | not met |
+ * | `lifecycleIssuers`: who may revoke the artifact, or end it | forbids | what is there, no root | `inconclusive` |
+ * | `lifecycleIssuers`: who may revoke claims of others, `precedence` | both | sure: as trust policies do, with the root; unsure: what is there | unsure |
+ * | `lifecycleIssuers.redirect` | allows | as trust policies do, and the roots it names | not admitted |
  *
  * **Step 1, admission.** What cannot be relied upon is out and influences nothing:
  * - `tampered`: content missing or other than its digest, or a signature that does not verify;
@@ -60,6 +77,9 @@
  * A claim does not supersede itself: what is the last word of its highest issuer is not overtaken
  * as that of another who has signed it.
  *
+ * A claim that is revoked only maybe supersedes only maybe. Of two revocations one of which only
+ * may replace the other both hold.
+ *
  * Issuers that are not comparable never supersede each other: their claims stand side by side.
  * Rules (b) and (c) do not apply to OpenVEX, where documents add up; `vex.ts` resolves them
  * statement by statement. A superseded claim still supersedes: when C replaces B and B replaced A,
@@ -100,7 +120,8 @@ import { applyRevocations } from "./revocation";
 import { orderClaims } from "./supersession";
 import { holdUnreadable, unreadableClaims } from "./unreadable";
 import { vexView, type VexEntry } from "./vex";
-import { identify, type AdmittedClaim } from "./claim-by-signer";
+import { identify, type Issuer } from "./issuer";
+import type { AdmittedClaim } from "./claim-by-signer";
 
 export interface EffectiveClaims {
   subject: Digest;
@@ -111,7 +132,8 @@ export interface EffectiveClaims {
 }
 
 /** The algorithm at the head of this file. */
-export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
+export function effectiveClaims(given: EffectiveInput): EffectiveClaims {
+  const input = { ...given, identified: new Map<string, Issuer>() };
   const unreadable = unreadableClaims(input);
   const lapsed = lapsedClaims(input);
   const { admittedClaims, refused, doubts } = admit(
@@ -123,14 +145,14 @@ export function effectiveClaims(input: EffectiveInput): EffectiveClaims {
     [...unreadable.values(), ...lapsed.values()].flatMap(({ claimsBySigner }) => claimsBySigner),
     input,
   );
-  const order = orderClaims(revocations.left, admittedClaims);
+  const order = orderClaims(revocations, admittedClaims);
   const doubtsOn = (claim: AdmittedClaim) =>
     doubtsAbout(doubts.get(claim.digest) ?? [], claim, revocations, (signer) =>
       identify(signer, input),
     );
   const settled = [
     ...holdUnreadable(refused, unreadable, admittedClaims, revocations, input),
-    ...judgeWhole(admittedClaims, revocations.removed, order, doubtsOn),
+    ...judgeWhole(admittedClaims, revocations, order, doubtsOn),
   ];
   const standing = revocations.left.filter((claim) => order.superseder(claim) === undefined);
   const judged = holdOvertaken(

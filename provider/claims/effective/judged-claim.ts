@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConsignError } from "../../errors";
-import type { Removed, Revocations } from "./revocation";
+import type { Revocations } from "./revocation";
+import type { Issuer } from "./issuer";
+import type { Signer } from "./issuer-entry";
 import { together, type Doubt, type Signing } from "./signers";
 import type { Supersession } from "./supersession";
 import type { ClaimIssuer, JudgedClaim } from "./terms";
@@ -25,8 +27,8 @@ const ORDER: readonly JudgedClaim["status"][] = [
  */
 export function judgeWhole(
   admittedClaims: readonly AdmittedClaim[],
-  removed: readonly Removed[],
-  { superseder, undated }: Supersession,
+  { removed, unsure }: Pick<Revocations, "removed" | "unsure">,
+  { superseder, undecided }: Supersession,
   doubtsOn: (claim: AdmittedClaim) => readonly Doubt[],
 ): JudgedClaim[] {
   const out = new Map(removed.map(({ claim, ...outcome }) => [claim, outcome]));
@@ -35,7 +37,7 @@ export function judgeWhole(
     if (gone !== undefined) return { claim, ...gone };
     const superseded = superseder(claim);
     if (superseded !== undefined) return { claim, status: "superseded", ...superseded };
-    const reason = undated(claim);
+    const reason = unsure.get(claim) ?? undecided(claim);
     return reason === undefined
       ? { claim, status: "effective", reason: "" }
       : { claim, status: "inconclusive", reason };
@@ -103,10 +105,11 @@ export function doubtsAbout(
   doubts: readonly Doubt[],
   { claim, type }: AdmittedClaim,
   { objectionTo }: Revocations,
-  issuerOf: (signer: string) => Parameters<Revocations["objectionTo"]>[0],
+  issuerOf: (signer: Signer) => Issuer,
 ): Doubt[] {
   if (type !== "revocation") return [...doubts];
   return doubts.filter(
-    ({ signer }) => signer === undefined || objectionTo(issuerOf(signer), claim) === undefined,
+    ({ signer: subject, root }) =>
+      subject === undefined || objectionTo(issuerOf({ subject, root }), claim) === undefined,
   );
 }

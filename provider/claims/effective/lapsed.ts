@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Digest } from "../../oci/digest";
-import { matchesIdentity } from "./identity";
+import { identify, ranksAbove, sameIssuer, type Issuer } from "./issuer";
+import { anyMayName } from "./issuer-entry";
 import type { EndOfLife, Revocation } from "../lifecycle";
 import type { ReadClaim } from "../read-claim";
 import { objectionToArtifact, objectionToClaim, type Revocations } from "./revocation";
@@ -9,7 +10,6 @@ import { kindOf, typeKey } from "../types";
 import type { EffectiveInput, JudgedClaim } from "./terms";
 import {
   allowedIssuers,
-  identify,
   targetOf,
   type AdmittedClaim,
   type ClaimBySigner,
@@ -38,9 +38,9 @@ export function lapsedClaims(input: EffectiveInput): Map<Digest, Lapsed> {
     input.claims.flatMap(({ claim, verdict }): [Digest, Lapsed][] => {
       if ("broken" in claim || !forbids(claim.type)) return [];
       const signings = lapsedSignings(verdict, input.now);
-      const claimsBySigner = signings.map(({ signer }) => ({
+      const claimsBySigner = signings.map(({ signer, root }) => ({
         digest: claim.digest,
-        ...identify(signer, input),
+        ...identify({ subject: signer, root }, input),
       }));
       return signings.length === 0 ? [] : [[claim.digest, { claim, signings, claimsBySigner }]];
     }),
@@ -102,8 +102,8 @@ function judgeLapsed(
   if (!isDue(claim, admittedClaims, revocations, input)) return {};
   const last = open.filter((claimBySigner) => !isReplaced(lapsed, claimBySigner, revocations.left));
   if (last.length === 0) return {};
-  const ended = signings.find(({ signer }) =>
-    last.some((claimBySigner) => claimBySigner.signer === signer),
+  const ended = signings.find((signing) =>
+    last.some((claimBySigner) => isSigner(claimBySigner, signing)),
   )?.verdict.certificateExpiresAt;
   const who = together(last.map(({ signer }) => signer));
   return {
@@ -121,11 +121,7 @@ function objectionTo(
 ): string | undefined {
   if (typeKey(claim.type) === "endOfLife") {
     const allowed = allowedIssuers("endOfLife", input.lifecycleIssuers);
-    if (
-      allowed === undefined ||
-      allowed.some((identity) => matchesIdentity(identity, claimBySigner.signer))
-    )
-      return undefined;
+    if (anyMayName(allowed, { subject: claimBySigner.signer }) !== "no") return undefined;
     return `its signer, ${claimBySigner.signer}, is not among those who may issue an endOfLife here`;
   }
   if (typeKey(claim.type) === "content-purged") return undefined;
@@ -189,14 +185,18 @@ function isReplaced(
 ): boolean {
   if (typeKey(claim.type) !== "endOfLife") return false;
   const at = timeOf(
-    signings.find(({ signer }) => signer === claimBySigner.signer)?.verdict.signedAt,
+    signings.find((signing) => isSigner(claimBySigner, signing))?.verdict.signedAt,
     Infinity,
   );
   return left.some(
     (other) =>
       other.type === "endOfLife" &&
-      ((other.issuer === claimBySigner.issuer &&
+      ((sameIssuer(other, claimBySigner) === "sure" &&
         (other.signedAt > at || other.claim.supersedes.includes(claim.digest))) ||
-        (other.rank < claimBySigner.rank && claimBySigner.rank !== Infinity)),
+        (ranksAbove(other, claimBySigner) === "sure" && claimBySigner.rank !== Infinity)),
   );
+}
+
+function isSigner(a: Pick<Issuer, "signer" | "root">, b: Signing): boolean {
+  return a.signer === b.signer && a.root === b.root;
 }

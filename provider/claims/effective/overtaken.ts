@@ -2,17 +2,11 @@
 import type { ErrorCode } from "../../errors";
 import type { Digest } from "../../oci/digest";
 import { kindOf, typeKey } from "../types";
-import {
-  identify,
-  signersByClaim,
-  type AdmittedClaim,
-  type ClaimBySigner,
-  type Issuer,
-} from "./claim-by-signer";
+import { signersByClaim, type AdmittedClaim, type ClaimBySigner } from "./claim-by-signer";
+import { identify, ranksAbove, sameIssuer, type Issuer } from "./issuer";
 import type { ClaimVerdict } from "./claim-verdict";
 import { forbids } from "./lapsed";
-import { canonicalSubject } from "./identity";
-import { signingsOf, timeOf } from "./signers";
+import { signerKey, signingsOf, timeOf } from "./signers";
 import type { EffectiveInput, JudgedClaim, ObservedClaim } from "./terms";
 import type { Unreadable } from "./unreadable";
 
@@ -84,8 +78,12 @@ function damaged(
   input: EffectiveInput,
 ): Uncertain[] {
   if (!DAMAGED.has(broken.code)) return [];
-  const timeBy = (signer: string) =>
-    timeOf(signings.find((signing) => signing.signer === signer)?.verdict.signedAt, Infinity);
+  const timeBy = ({ signer, root }: Issuer) =>
+    timeOf(
+      signings.find((signing) => signing.signer === signer && signing.root === root)?.verdict
+        .signedAt,
+      Infinity,
+    );
   return [
     {
       digest,
@@ -95,10 +93,10 @@ function damaged(
       words: [
         ...claimsBySigner.map((issuer: ClaimBySigner) => ({
           issuer,
-          signedAt: timeBy(issuer.signer),
+          signedAt: timeBy(issuer),
         })),
-        ...doubts.map(({ signer }) => ({
-          issuer: signer === undefined ? undefined : identify(signer, input),
+        ...doubts.map(({ signer: subject, root }) => ({
+          issuer: subject === undefined ? undefined : identify({ subject, root }, input),
           signedAt: Infinity,
         })),
       ],
@@ -110,13 +108,12 @@ function damaged(
 function unattributed({ claim, verdict }: ObservedClaim, input: EffectiveInput): Uncertain[] {
   if ("broken" in claim || claim.subject.digest !== input.subject) return [];
   const sure = new Set(
-    signingsOf(verdict, input.now).map(({ signer }) => canonicalSubject(signer)),
+    signingsOf(verdict, input.now).map(({ signer, root }) => signerKey({ subject: signer, root })),
   );
   const { signatures = [verdict], unseen = 0 } = verdict;
   const unsure = signatures.filter(
     ({ outcome, signer }) =>
-      outcome === "inconclusive" &&
-      (signer === undefined || !sure.has(canonicalSubject(signer.subject))),
+      outcome === "inconclusive" && (signer === undefined || !sure.has(signerKey(signer))),
   );
   const words = [
     ...unsure.map((each) => wordOf(each, input)),
@@ -140,7 +137,7 @@ function unattributed({ claim, verdict }: ObservedClaim, input: EffectiveInput):
 
 function wordOf({ signer, signedAt }: ClaimVerdict, input: EffectiveInput): Uncertain["words"][0] {
   return {
-    issuer: signer === undefined ? undefined : identify(signer.subject, input),
+    issuer: signer === undefined ? undefined : identify(signer, input),
     signedAt: timeOf(signedAt, Infinity),
   };
 }
@@ -155,11 +152,12 @@ function mayReplace(uncertain: Uncertain, claim: AdmittedClaim): boolean {
     isOfType && (scope === undefined || scope === claim.scope) && claim.type !== "vex";
   return words.some(({ issuer, signedAt }) => {
     if (issuer === undefined) return isAlike || isNamed;
-    const isAbove = issuer.rank < claim.rank;
-    const isHis = issuer.issuer === claim.issuer;
+    const isAbove = ranksAbove(issuer, claim) !== "no";
+    const isHis = sameIssuer(issuer, claim) !== "no";
     if (isNamed && (isAbove || isHis)) return true;
     return (
-      isAlike && ((isAbove && claim.rank !== Infinity) || (isHis && !(signedAt < claim.signedAt)))
+      isAlike &&
+      ((isAbove && claim.bestRank !== Infinity) || (isHis && !(signedAt < claim.signedAt)))
     );
   });
 }

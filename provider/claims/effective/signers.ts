@@ -2,11 +2,14 @@
 import type { ClaimVerdict } from "./claim-verdict";
 import { isDatedAhead } from "./dated-ahead";
 import { canonicalSubject } from "./identity";
+import type { Signer } from "./issuer-entry";
 
 /** A signature by which a claim counts as its signer's. */
 export interface Signing {
   /** Subject of the signer's certificate. */
   signer: string;
+  /** Thumbprint of the trust anchor of his chain; absent where it is not known. */
+  root?: string | undefined;
   verdict: ClaimVerdict;
 }
 
@@ -14,6 +17,7 @@ export interface Signing {
 export interface Doubt {
   /** Subject of the signer's certificate; absent where it may be anybody's. */
   signer?: string;
+  root?: string;
   reason: string;
 }
 
@@ -30,14 +34,23 @@ export function signingsOf(verdict: ClaimVerdict, now: Date): Signing[] {
   if (verdict.outcome !== "verified") return [];
   const last = new Map<string, Signing>();
   for (const each of verdict.signatures ?? [verdict]) {
-    const signer = each.signer?.subject;
-    if (signer === undefined || refusalOf(each, now) !== undefined) continue;
-    const key = canonicalSubject(signer);
+    if (each.signer === undefined || refusalOf(each, now) !== undefined) continue;
+    const { subject: signer, root } = each.signer;
+    const key = signerKey(each.signer);
     const known = last.get(key);
     if (known === undefined || compareAges(each, known.verdict, now) > 0)
-      last.set(key, { signer, verdict: each });
+      last.set(key, { signer, root, verdict: each });
   }
   return [...last].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, signing]) => signing);
+}
+
+/** Equal for signatures of one signer; a namesake under another root is somebody else. */
+export function signerKey({ subject, root }: Signer): string {
+  return JSON.stringify([canonicalSubject(subject), root]);
+}
+
+function keyOfSigning({ signer, root }: Signing): string {
+  return signerKey({ subject: signer, root });
 }
 
 /**
@@ -45,17 +58,15 @@ export function signingsOf(verdict: ClaimVerdict, now: Date): Signing[] {
  * certificate has ended since. Once each, sorted by subject.
  */
 export function lapsedSignings(verdict: ClaimVerdict, now: Date): Signing[] {
-  const sure = new Set(signingsOf(verdict, now).map(({ signer }) => canonicalSubject(signer)));
+  const sure = new Set(signingsOf(verdict, now).map(keyOfSigning));
   const found = new Map<string, Signing>();
   for (const each of verdict.signatures ?? [verdict]) {
     const key =
-      each.signer === undefined || !hasLapsed(each, now)
-        ? undefined
-        : canonicalSubject(each.signer.subject);
+      each.signer === undefined || !hasLapsed(each, now) ? undefined : signerKey(each.signer);
     if (each.signer === undefined || key === undefined || sure.has(key)) continue;
     const known = found.get(key);
     if (known === undefined || compareAges(each, known.verdict, now) > 0)
-      found.set(key, { signer: each.signer.subject, verdict: each });
+      found.set(key, { signer: each.signer.subject, root: each.signer.root, verdict: each });
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, signing]) => signing);
 }
@@ -122,17 +133,18 @@ export function timeOf(text: string | undefined, otherwise: number): number {
 export function doubtsOf(verdict: ClaimVerdict, signings: readonly Signing[]): Doubt[] {
   if (verdict.outcome !== "verified" && verdict.outcome !== "inconclusive") return [];
   const { signatures = [verdict], unseen = 0 } = verdict;
-  const sure = new Set(signings.map(({ signer }) => canonicalSubject(signer)));
+  const sure = new Set(signings.map(keyOfSigning));
   const unsure = signatures.filter(
     (each) =>
       each.outcome === "inconclusive" &&
-      (each.signer === undefined || !sure.has(canonicalSubject(each.signer.subject))),
+      (each.signer === undefined || !sure.has(signerKey(each.signer))),
   );
   const doubts = unsure.map(({ signer, reason = "it could not be checked" }): Doubt => {
     if (signer === undefined)
       return { reason: `whose one of its signatures is cannot be told: ${reason}` };
     return {
       signer: signer.subject,
+      ...(signer.root === undefined ? {} : { root: signer.root }),
       reason: `whether ${signer.subject} has signed it cannot be told: ${reason}`,
     };
   });

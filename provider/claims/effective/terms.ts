@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { z } from "zod";
 import type { Digest } from "../../oci/digest";
 import type { ReadClaim } from "../read-claim";
-import { identitySchema, matchesIdentity } from "./identity";
+import type { Issuer } from "./issuer";
+import type { KnownIssuer, LifecycleIssuers } from "./issuer-entry";
 import type { BrokenClaim } from "../read-claim";
 import type { ClaimVerdict } from "./claim-verdict";
 import type { Doubt } from "./signers";
@@ -24,10 +24,12 @@ export interface EffectiveInput {
   subject: Digest;
   now: Date;
   claims: readonly ObservedClaim[];
-  /** Identities (see {@link matchesIdentity}), highest first. @default none is above another */
-  precedence?: readonly string[] | undefined;
+  /** Highest first. @default none is above another */
+  precedence?: readonly KnownIssuer[] | undefined;
   /** Who may issue lifecycle claims. @default every verified signer */
   lifecycleIssuers?: LifecycleIssuers | undefined;
+  /** By signer, who has been identified before in one run of the algorithm. */
+  identified?: Map<string, Issuer> | undefined;
 }
 
 /** One of several who have signed a claim. */
@@ -71,22 +73,4 @@ export interface JudgedClaim {
 export interface ObservedClaim {
   claim: ReadClaim | BrokenClaim;
   verdict: ClaimVerdict;
-}
-
-const identities = z.array(identitySchema).max(100).optional();
-
-/**
- * Identities that may issue each type of lifecycle claim. A type without a list is open to every
- * verified signer; an empty list, to none.
- */
-export const lifecycleIssuersSchema = z.strictObject({
-  revocation: identities,
-  redirect: identities,
-  endOfLife: identities,
-});
-
-export interface LifecycleIssuers {
-  revocation?: readonly string[] | undefined;
-  redirect?: readonly string[] | undefined;
-  endOfLife?: readonly string[] | undefined;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorCode } from "../../errors";
 import type { Digest } from "../../oci/digest";
-import { matchesIdentity } from "./identity";
 import { issuersOf } from "./judged-claim";
 import { forbids } from "./lapsed";
 import type { BrokenClaim } from "../read-claim";
@@ -16,13 +15,9 @@ import {
 } from "./signers";
 import { typeKey } from "../types";
 import type { EffectiveInput, JudgedClaim } from "./terms";
-import {
-  allowedIssuers,
-  identify,
-  type Issuer,
-  type AdmittedClaim,
-  type ClaimBySigner,
-} from "./claim-by-signer";
+import { identify, type Issuer } from "./issuer";
+import { anyMayName } from "./issuer-entry";
+import { allowedIssuers, type AdmittedClaim, type ClaimBySigner } from "./claim-by-signer";
 
 /**
  * A claim that is signed, or maybe so, and that a store has lost or altered, its manifest or its
@@ -95,9 +90,9 @@ export function unreadableClaims(input: EffectiveInput): Map<Digest, Unreadable>
         ...(mayForbid(about.type) ? lapsedSignings(verdict, input.now) : []),
       ];
       const doubts = doubtsOf(verdict, signings);
-      const claimsBySigner = signings.map(({ signer }) => ({
+      const claimsBySigner = signings.map(({ signer, root }) => ({
         digest: claim.digest,
-        ...identify(signer, input),
+        ...identify({ subject: signer, root }, input),
       }));
       const { broken } = claim;
       return signings.length + doubts.length === 0
@@ -145,9 +140,10 @@ function judgeUnreadable(
     : claimsBySigner;
   const unsure = isAgainst
     ? doubts.filter(
-        ({ signer }) =>
-          signer === undefined ||
-          objectionTo(found, identify(signer, input), admittedClaims, input) === undefined,
+        ({ signer: subject, root }) =>
+          subject === undefined ||
+          objectionTo(found, identify({ subject, root }, input), admittedClaims, input) ===
+            undefined,
       )
     : doubts;
   const revocations = believed.map(revocationOf);
@@ -197,7 +193,7 @@ function objectionToEnd(
   { lifecycleIssuers }: EffectiveInput,
 ): string | undefined {
   const allowed = allowedIssuers("endOfLife", lifecycleIssuers);
-  return allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer))
+  return anyMayName(allowed, { subject: signer }) !== "no"
     ? undefined
     : `its signer, ${signer}, is not among those who may issue an endOfLife here`;
 }

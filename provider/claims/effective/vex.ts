@@ -3,6 +3,7 @@ import type { Digest } from "../../oci/digest";
 import { canonicalJson } from "../canonical-json";
 import { vexSchema, type VexDocument, type VexStatement } from "../predicates";
 import type { AdmittedClaim } from "./claim-by-signer";
+import { ranksAbove, sameIssuer, type Issuer } from "./issuer";
 
 /**
  * What is said about one vulnerability in one product, after later statements have overridden
@@ -28,12 +29,15 @@ export interface VexEntry {
   claim: Digest;
   /** Claims with statements that this one overrides. */
   overrides: Digest[];
+  /** It cannot be told whether another entry about the same overrides it. */
+  unsure?: true;
 }
 
 interface Said {
   entry: VexEntry;
   key: string;
   rank: number;
+  issuer: Issuer;
   order: readonly (number | string)[];
 }
 
@@ -42,7 +46,8 @@ interface Said {
  * are a sequence: the later overrides, a statement's time being its own or else its document's;
  * then the greater document version, the greater claim digest, the later place in the document.
  * Whose word counts is policy and not VEX: among listed issuers rank comes before time, and issuers
- * that are not comparable each keep an entry. Aliases of vulnerabilities are not joined.
+ * that are not comparable each keep an entry, also where it cannot be told whether one goes before
+ * the other. Aliases of vulnerabilities are not joined.
  * @see
  * https://github.com/openvex/spec/blob/v0.2.0/OPENVEX-SPEC.md#updating-statements-with-inherited-data
  */
@@ -59,20 +64,35 @@ export function vexView(claims: readonly AdmittedClaim[], artifact: Digest): Vex
         ? a.rank - b.rank
         : compare(b.order, a.order),
   );
-  const entries = new Map<string, VexEntry>();
-  for (const { key, entry } of said) {
-    const winner = entries.get(key);
-    if (winner === undefined) entries.set(key, entry);
-    else if (entry.claim !== winner.claim && !winner.overrides.includes(entry.claim))
+  const entries = new Map<string, Said[]>();
+  for (const each of said) {
+    const { key, entry } = each;
+    const before = entries.get(key) ?? [];
+    entries.set(key, before);
+    const winner = before.find(({ issuer }) => goesBefore(issuer, each.issuer))?.entry;
+    if (winner === undefined) {
+      if (before.some(({ issuer }) => mayGoBefore(issuer, each.issuer))) entry.unsure = true;
+      before.push(each);
+    } else if (entry.claim !== winner.claim && !winner.overrides.includes(entry.claim))
       winner.overrides.push(entry.claim);
   }
-  return [...entries.values()].map((entry) => ({ ...entry, overrides: entry.overrides.sort() }));
+  const kept = [...entries.values()].flat().map(({ entry }) => entry);
+  return kept.map((entry) => ({ ...entry, overrides: entry.overrides.sort() }));
+}
+
+/** Of two statements in order, whether the first overrides the second. */
+function goesBefore(first: Issuer, second: Issuer): boolean {
+  return sameIssuer(first, second) === "sure" || ranksAbove(first, second) === "sure";
+}
+
+function mayGoBefore(first: Issuer, second: Issuer): boolean {
+  return sameIssuer(first, second) !== "no" || ranksAbove(first, second) !== "no";
 }
 
 function statementsOf(claim: AdmittedClaim, artifact: Digest): Said[] {
   const parsed = vexSchema.safeParse(claim.claim.predicate);
   if (!parsed.success) return [];
-  const listed = claim.rank === Infinity ? claim.issuer : "listed";
+  const listed = claim.bestRank === Infinity ? claim.maybe[0] : "listed";
   return parsed.data.statements.flatMap((statement, index) =>
     productsOf(statement, artifact).map(({ product, subcomponents }): Said => {
       const entry = entryOf(claim, parsed.data, statement, product, subcomponents);
@@ -80,6 +100,7 @@ function statementsOf(claim: AdmittedClaim, artifact: Digest): Said[] {
         entry,
         key: JSON.stringify([entry.vulnerability, product, subcomponents, listed]),
         rank: claim.rank,
+        issuer: claim,
         order: [Date.parse(entry.timestamp), parsed.data.version, claim.digest, index],
       };
     }),

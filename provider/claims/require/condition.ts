@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createContext, Script, type Context } from "node:vm";
 import type { Environment, ParseResult } from "@marcbachmann/cel-js";
 import { z } from "zod";
 import { ConsignError, isConsignError } from "../../errors";
 import type { VexEntry } from "../effective/vex";
+import { isTimeout, withinTime } from "../within-time";
 
 /** Longest condition, in characters. */
 export const MAX_CONDITION_LENGTH = 4096;
@@ -157,7 +157,7 @@ function evaluate(program: ParseResult, { type, ...context }: ConditionContext):
     Object.entries({ ...context, claimType: type }).filter(([, value]) => value !== undefined),
   );
   try {
-    const value: unknown = withinTime(() => program(variables));
+    const value: unknown = withinTime(CONDITION_TIMEOUT, () => program(variables));
     if (typeof value === "boolean") return { result: value };
     return {
       error: `the condition gives ${value === null ? "null" : `a ${typeof value}`}, not true or false`,
@@ -169,28 +169,4 @@ function evaluate(program: ParseResult, { type, ...context }: ConditionContext):
         : summaryOf(error),
     };
   }
-}
-
-let watched: { context: Context; script: Script } | undefined;
-
-/**
- * V8 can stop a call from outside only if it runs within a script; the script does nothing else.
- */
-function withinTime(run: () => unknown): unknown {
-  watched ??= { context: createContext({}), script: new Script("run()") };
-  watched.context["run"] = run;
-  try {
-    return watched.script.runInContext(watched.context, { timeout: CONDITION_TIMEOUT });
-  } finally {
-    delete watched.context["run"];
-  }
-}
-
-function isTimeout(error: unknown): boolean {
-  return (
-    typeof error === "object" &&
-    error !== null &&
-    "code" in error &&
-    error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT"
-  );
 }

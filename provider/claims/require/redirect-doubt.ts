@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EffectiveClaims } from "../effective/effective";
-import { matchesIdentity } from "../effective/identity";
-import type { JudgedClaim, LifecycleIssuers } from "../effective/terms";
+import { anyMayName, type KnownIssuer, type LifecycleIssuers } from "../effective/issuer-entry";
+import type { JudgedClaim } from "../effective/terms";
 import { typeKey } from "../types";
 
 /**
@@ -20,13 +20,12 @@ export function redirectDoubt(
 
 function isDoubtful(
   { type, status, issuer, issuers, doubts = [] }: JudgedClaim,
-  allowed: readonly string[] | undefined,
+  allowed: readonly KnownIssuer[] | undefined,
 ): boolean {
   if (type === undefined || typeKey(type) !== "redirect") return false;
   if (status === "inconclusive") return true;
   if (status !== "tampered" && status !== "malformed") return false;
-  const mayIssue = (signer: string) =>
-    allowed === undefined || allowed.some((identity) => matchesIdentity(identity, signer));
+  const mayIssue = (subject: string) => anyMayName(allowed, { subject }) !== "no";
   const signers = issuers?.map((each) => each.issuer) ?? (issuer === undefined ? [] : [issuer]);
   return (
     signers.some(mayIssue) || doubts.some(({ signer }) => signer === undefined || mayIssue(signer))

@@ -4,10 +4,11 @@ import { isConsignError } from "../../errors";
 import { durationSchema, parseDuration } from "../duration";
 import { CLOCK_SKEW } from "../effective/dated-ahead";
 import type { EffectiveClaims } from "../effective/effective";
-import { identitySchema, matchesIdentity } from "../effective/identity";
+import { identitySchema, matchesIdentity, type Match } from "../effective/identity";
+import { anyMayName } from "../effective/issuer-entry";
 import type { ClaimIssuer, JudgedClaim } from "../effective/terms";
 import { together } from "../effective/signers";
-import { kindOf, resolveType, sameType } from "../types";
+import { kindOf, resolveType, sameType, typeKey } from "../types";
 import { compileCondition, conditionSchema } from "./condition";
 import { lifecycleResults } from "./lifecycle-results";
 import type { RequirementResult } from "./result";
@@ -161,16 +162,23 @@ function unsure({ reason }: JudgedClaim): Fit {
   return { fits: false, unknown: true, reason };
 }
 
+/** By one whom the trust policy verifies, or maybe so, and its content is lost or malformed. */
+function isSignedAndLost({ status, issuer, doubts = [] }: JudgedClaim): boolean {
+  return (status === "tampered" || status === "malformed") && (issuer ?? doubts[0]) !== undefined;
+}
+
 /**
  * Signed by one whose claims are denied, or maybe so, and its content is lost, altered or
  * malformed.
  */
 function isLost(claim: JudgedClaim, entry: DenyEntry): boolean {
-  if (claim.status !== "tampered" && claim.status !== "malformed") return false;
+  if (!isSignedAndLost(claim)) return false;
   return (
     (claim.issuer !== undefined &&
-      issuersOf(claim).some(({ issuer }) => isWanted(entry, issuer))) ||
-    (claim.doubts ?? []).some(({ signer }) => signer === undefined || isWanted(entry, signer))
+      issuersOf(claim).some(({ issuer }) => mayBeWanted(entry, issuer) !== "no")) ||
+    (claim.doubts ?? []).some(
+      ({ signer }) => signer === undefined || mayBeWanted(entry, signer) !== "no",
+    )
   );
 }
 
@@ -182,6 +190,11 @@ function isWanted({ issuer }: DenyEntry, signer: string): boolean {
   return (
     issuer === undefined || [issuer].flat().some((identity) => matchesIdentity(identity, signer))
   );
+}
+
+/** The same for what is denied: a signer who is not named goes free. */
+function mayBeWanted({ issuer }: DenyEntry, signer: string): Match {
+  return anyMayName(issuer === undefined ? undefined : [issuer].flat(), { subject: signer });
 }
 
 function denied(
@@ -233,14 +246,33 @@ function fits(
 ): Fit {
   const issuers = issuersOf(claim);
   const wanted = issuers.filter(({ issuer }) => isWanted(entry, issuer));
-  if (wanted.length === 0)
-    return no(`its issuer is ${together(issuers.map(({ issuer }) => issuer))}`);
-  const tried = wanted.map((each) => fitsAs(each, entry, claim, claims, now));
+  return bestFit(
+    issuers,
+    wanted.map((each) => fitsAs(each, entry, claim, claims, now)),
+  );
+}
+
+function bestFit(issuers: readonly ClaimIssuer[], tried: readonly Fit[]): Fit {
+  if (tried.length === 0)
+    return no(`its issuer is ${together(issuers.map((each) => each.issuer))}`);
   return (
     tried.find((fit) => fit.fits) ??
     tried.find((fit) => fit.unknown) ??
     no([...new Set(tried.map(({ reason }) => reason))].join(" and "))
   );
+}
+
+/** The same for what is denied, where a signer who cannot be compared may be meant. */
+function fitsDenied(entry: DenyEntry, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
+  const issuers = issuersOf(claim);
+  const tried = issuers.flatMap((each): Fit[] => {
+    const match = mayBeWanted(entry, each.issuer);
+    if (match === "no") return [];
+    const fit = fitsAs(each, entry, claim, claims, now);
+    const reason = `whether ${each.issuer} is denied cannot be told: his subject cannot be compared`;
+    return [match === "unknown" && fit.fits ? { fits: false, unknown: true, reason } : fit];
+  });
+  return bestFit(issuers, tried);
 }
 
 function fitsAs(
@@ -253,8 +285,11 @@ function fitsAs(
   const age = entry.maxAge === undefined ? undefined : tooOld(claim, signedAt, entry.maxAge, now);
   if (age !== undefined) return no(age);
   if (entry.condition === undefined) return { fits: true, unknown: false, reason: "", issuer };
+  const unread = unreadBy(entry.condition, claim, claims);
+  if (unread !== undefined)
+    return { fits: false, unknown: true, reason: `its condition gives no answer: ${unread}` };
   const outcome = compileCondition(entry.condition).evaluate({
-    predicate: claim.predicate ?? {},
+    predicate: claim.predicate,
     type: claim.type ?? "",
     issuer,
     issuedAt: signedAt === undefined ? undefined : new Date(signedAt),
@@ -273,15 +308,38 @@ function fitsAs(
     : no("its condition is false");
 }
 
+/** Why what a condition speaks about is not all there. */
+function unreadBy(
+  condition: string,
+  { predicate }: JudgedClaim,
+  { claims, vex }: EffectiveClaims,
+): string | undefined {
+  if (predicate === undefined && /\bpredicate\b/.test(condition))
+    return "the claim's content was not read, as it is no JSON, or too large";
+  if (!/\bvex\b/.test(condition)) return undefined;
+  const missing = claims.find(
+    (claim) =>
+      claim.type !== undefined &&
+      typeKey(claim.type) === "vex" &&
+      (claim.status === "inconclusive" || isSignedAndLost(claim)),
+  );
+  if (missing !== undefined)
+    return `what ${missing.digest} of type vex says cannot be told: ${missing.reason}`;
+  const unsure = vex.find((entry) => entry.unsure === true);
+  return unsure === undefined
+    ? undefined
+    : `whether what ${unsure.issuer} says of ${unsure.vulnerability} by ${unsure.claim} is overridden cannot be told: name the issuers in precedence with their roots`;
+}
+
 /**
  * Whether a claim fits what is denied, or would if it were that of one who may have signed it as
  * well.
  */
 function mayFit(entry: DenyEntry, claim: JudgedClaim, claims: EffectiveClaims, now: Date): Fit {
-  const fit = fits(entry, claim, claims, now);
+  const fit = fitsDenied(entry, claim, claims, now);
   if (fit.fits || fit.unknown) return fit;
   const doubt = claim.doubts?.find(({ signer }) => {
-    if (signer !== undefined && !isWanted(entry, signer)) return false;
+    if (signer !== undefined && mayBeWanted(entry, signer) === "no") return false;
     // Who it is, and when he signed, is known to no condition.
     if (/\bissue(?:r|dAt)\b/.test(entry.condition ?? "")) return true;
     const asTheirs = fitsAs({ issuer: signer ?? "" }, entry, claim, claims, now);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LifecycleIssuers } from "../../claims/index";
+import type { KnownIssuer, LifecycleIssuers } from "../../claims/index";
 import { forEachBounded } from "../../content/bounded";
 import type { ReadStore } from "../../content/storage";
 import { asConsignError, ConsignError } from "../../errors";
@@ -12,7 +12,7 @@ export interface Looking {
   baseDir: string;
   now: Date;
   revocation: RevocationChecker;
-  precedence?: readonly string[] | undefined;
+  precedence?: readonly KnownIssuer[] | undefined;
   lifecycleIssuers?: LifecycleIssuers | undefined;
   /** Opens a place to read from. @throws ConsignError */
   open(location: string): Promise<ReadStore>;

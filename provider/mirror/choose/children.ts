@@ -14,10 +14,21 @@ const MAX_DEPTH = 32;
  * Which children a planned index goes along with: all of them, or those for the platforms that the
  * plan names.
  */
-export function takesOf(root: Digest, platforms: readonly string[] | undefined): TakesChild {
-  return platforms === undefined
-    ? () => true
-    : childFilter({ only: [...platforms], index: "sparse" }, (digest) => digest === root);
+export function takesOf(
+  root: Digest,
+  platforms: readonly string[] | undefined,
+  without: readonly Digest[] = [],
+): TakesChild {
+  const takes: TakesChild =
+    platforms === undefined
+      ? () => true
+      : childFilter({ only: [...platforms], index: "sparse" }, (digest) => digest === root);
+  return without.length === 0 ? takes : leavingOut(new Set(without), takes);
+}
+
+/** The same, and never these. */
+export function leavingOut(left: ReadonlySet<Digest>, takes: TakesChild): TakesChild {
+  return (child, index) => !left.has(child.digest) && takes(child, index);
 }
 
 /**
@@ -33,9 +44,12 @@ export function takesAsPlanned(plan: FullPlan, contract: Platforms | undefined):
       : () => true;
   return (child, index) => {
     const { digest } = index.descriptor;
-    const platforms = plan.artifacts[digest]?.platforms;
+    const { platforms, without = [] } = plan.artifacts[digest] ?? {};
     const takes =
-      known.get(digest) ?? (platforms === undefined ? contractual : takesOf(digest, platforms));
+      known.get(digest) ??
+      (platforms === undefined
+        ? leavingOut(new Set(without), contractual)
+        : takesOf(digest, platforms, without));
     known.set(digest, takes);
     return takes(child, index);
   };
@@ -96,10 +110,11 @@ export async function lacksPart(
   for (const part of await takenBelow(source, index, takes)) {
     if (await source.has(part)) continue;
     const held = await platformsHeld(source, await takenBelow(source, index, () => true));
-    const advice =
+    const narrower =
       held.length === 0
         ? ""
-        : `: set \`platforms\` to no more than it holds, which is ${held.join(", ")}`;
+        : `set \`platforms\` to no more than it holds, which is ${held.join(", ")}, or `;
+    const advice = `: ${narrower}set \`absent\` to "skip" to take it as it is`;
     const text = `${reference} is there only in part, without ${part.digest}${platformOf(part) === undefined ? "" : ` for ${platformOf(part)}`}${advice}`;
     return new ConsignError("MANIFEST_UNKNOWN", text, {
       path: platforms === undefined ? "platforms" : "platforms.only",

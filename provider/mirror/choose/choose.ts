@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded } from "../../content/bounded";
+import { mayBeOfOneItem, reasonOf } from "../../content/item-faults";
+import type { ConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
+import type { Manifest } from "../../oci/manifest";
 import { budgetOf } from "../plan/budget";
+import { warnOfUnversioned } from "../plan/warnings";
 import { takesCosignTags } from "./claims";
 import { chooseCosignTags } from "./cosign";
 import { mirroredBefore, earlierArtifactsToRevisit, withdrawnTags } from "./withdrawn";
-import { creationOf, offeredTags } from "./offered";
+import { creationOf, offeredTags, type Offered } from "./offered";
 import { emptyPlan, type Budget, type FullPlan } from "../../upcoming/plan";
 import { childFilter } from "./platforms";
 import { Refusals } from "./refusals";
 import { sortedByKey } from "../../upcoming/related";
-import { SourceView } from "./source-view";
-import { namedDigests, namedTags, namesOnly, selectTags } from "./tags";
+import { SourceView, unprovenLists } from "./source-view";
+import { namedDigests, namedTags, namesOnly, selectTags, unversioned } from "./tags";
 import { ChosenArtifacts, type Choosing, type MirrorQuestion } from "./chosen-artifacts";
 
 /**
@@ -54,7 +58,7 @@ class Resolution {
     const { platforms, withdrawn } = selection;
     const roots = new Set<Digest>();
     const parts = childFilter(platforms, (digest) => roots.has(digest));
-    this.#view = new SourceView(source, base, upcoming, platforms, parts);
+    this.#view = new SourceView(source, base, upcoming, platforms, parts, question.context.warn);
     this.#choosing = {
       ...question,
       view: this.#view,
@@ -68,45 +72,38 @@ class Resolution {
   }
 
   async run(): Promise<Resolved> {
-    const { tags, platforms } = this.question.selection;
-    if (!namesOnly(tags) || takesCosignTags(this.question.selection.claims))
-      this.#tagList = await this.question.source.tags();
-    const offered = await offeredTags(
+    const { tags } = this.question.selection;
+    await this.#listTags();
+    const { tags: offered, faults } = await offeredTags(
       this.#view,
       tags,
       this.#tagList ?? [],
       this.question.upcoming,
     );
-    if (!this.#choosing.keeps) await this.#confirmGone(offered);
-    const candidates = {
-      ...(this.#choosing.keeps ? withdrawnTags(this.question.base, tags, offered) : {}),
-      ...offered,
-    };
-    for (const tag of await selectTags(Object.keys(candidates), tags, (tag) =>
-      creationOf(
-        this.#view,
-        candidates[tag],
-        platforms,
-        this.question.upcoming,
-        this.question.places,
-        this.question.context,
-      ),
-    )) {
-      const descriptor = candidates[tag];
-      if (descriptor !== undefined) this.#plan.tags[tag] = descriptor.digest;
-      if (offered[tag] === undefined) this.#withdrawn.add(tag);
+    for (const tag of faults.keys()) {
+      const before = mirroredBefore(this.question.base, this.question.base?.tags[tag]);
+      if (before !== undefined) offered[tag] = before;
     }
+    if (!this.#choosing.keeps) await this.#confirmGone(offered);
+    warnOfUnversioned(
+      unversioned([...Object.keys(offered), ...(this.#tagList ?? [])], tags),
+      this.question.source.name,
+      this.question.context,
+    );
+    const candidates = await this.#selectTags({ tags: offered, faults });
     const roots = new Map<Digest, Descriptor>();
     for (const root of Object.keys(this.#plan.tags).flatMap((tag) => candidates[tag] ?? []))
       roots.set(root.digest, root);
     for (const digest of namedDigests(tags)) await this.#addDigest(digest, roots);
     await forEachBounded(roots.values(), AT_ONCE, (root) => this.#artifacts.add(root));
+    this.#artifacts.refuseFaulty();
     this.#artifacts.tagDerived();
     await forEachBounded(
       earlierArtifactsToRevisit(this.question.base, this.#plan, this.#choosing.keeps),
       AT_ONCE,
       ({ root, was }) => this.#artifacts.add(root, was),
     );
+    this.#artifacts.refuseFaulty();
     this.#artifacts.tagDerived();
     if (takesCosignTags(this.question.selection.claims)) await this.#addCosignTags();
     this.#nameAbsent(offered);
@@ -115,6 +112,8 @@ class Resolution {
       withdrawn: [...this.#withdrawn],
       tags: sortedByKey(this.#plan.tags),
       artifacts: sortedByKey(this.#plan.artifacts),
+      failing: this.#failing(),
+      unproven: this.#view.isUnproven ? [unprovenLists(this.question.source.name)] : [],
     };
     return {
       plan,
@@ -122,6 +121,54 @@ class Resolution {
       descriptors: this.#view.descriptors,
       undecided: this.#artifacts.undecided,
     };
+  }
+
+  async #listTags(): Promise<void> {
+    const { selection, source } = this.question;
+    const isWanted = !namesOnly(selection.tags);
+    if (!isWanted && !takesCosignTags(selection.claims)) return;
+    const odd = (name: string, why: string): void => {
+      if (isWanted) this.#choosing.refusals.faultOf(name, `source: ${why} [REFERENCE_INVALID]`);
+    };
+    this.#tagList = await source.tags({ odd });
+  }
+
+  /** @returns by tag that could be chosen, where it leads */
+  async #selectTags({ tags: offered, faults }: Offered): Promise<Record<string, Descriptor>> {
+    const { base, selection, upcoming, places, context } = this.question;
+    const { tags, platforms } = selection;
+    const candidates: Record<string, Descriptor> = {
+      ...(this.#choosing.keeps ? withdrawnTags(base, tags, offered) : {}),
+      ...offered,
+    };
+    const names = new Set([...Object.keys(candidates), ...faults.keys()]);
+    for (const tag of await selectTags([...names], tags, (tag) =>
+      creationOf(this.#view, candidates[tag], platforms, upcoming, places, context),
+    )) {
+      const descriptor = candidates[tag];
+      const fault = faults.get(tag);
+      if (fault !== undefined) this.#refuseTag(tag, fault, descriptor?.digest);
+      if (descriptor !== undefined) this.#plan.tags[tag] = descriptor.digest;
+      if (offered[tag] === undefined && fault === undefined) this.#withdrawn.add(tag);
+    }
+    return candidates;
+  }
+
+  /** A tag that cannot be read stays where it was mirrored before. */
+  #refuseTag(tag: string, fault: ConsignError, before: Digest | undefined): void {
+    const reason = `is not copied: ${reasonOf(fault, "source")}`;
+    this.#choosing.refusals.faultOf(
+      tag,
+      before === undefined ? reason : `stays at ${before} as it was mirrored before: ${reason}`,
+    );
+  }
+
+  #failing(): string[] {
+    const { tags, onRefused } = this.question.selection;
+    const named = new Set<string>([...namedTags(tags), ...namedDigests(tags)]);
+    return [...this.#choosing.refusals.faulty].filter(
+      (name) => onRefused === "fail" || named.has(name),
+    );
   }
 
   /**
@@ -133,8 +180,12 @@ class Resolution {
     const { base, selection, source } = this.question;
     const gone = Object.keys(withdrawnTags(base, selection.tags, offered));
     await forEachBounded(gone, AT_ONCE, async (tag) => {
-      const manifest = await this.#view.manifest(tag, true);
-      if (manifest !== undefined) offered[tag] = this.#view.learn(manifest);
+      const descriptor = await this.#view.offered(tag, true).catch((error: unknown) => {
+        // What cannot be read is there, or nobody can tell.
+        if (!mayBeOfOneItem(error)) throw error;
+        return mirroredBefore(base, base?.tags[tag]);
+      });
+      if (descriptor !== undefined) offered[tag] = descriptor;
     });
     const before = Object.keys(base?.artifacts ?? {}) as Digest[];
     if (before.length === 0 || Object.keys(offered).length > 0) return;
@@ -166,10 +217,14 @@ class Resolution {
   }
 
   async #addDigest(digest: Digest, roots: Map<Digest, Descriptor>): Promise<void> {
-    const manifest = await this.#view.manifest(
-      digest,
-      this.question.base?.artifacts[digest] !== undefined,
-    );
+    const isKnown = this.question.base?.artifacts[digest] !== undefined;
+    let manifest: Manifest | undefined;
+    try {
+      manifest = await this.#view.manifest(digest, isKnown);
+    } catch (error) {
+      if (!mayBeOfOneItem(error)) throw error;
+      return this.#artifacts.fault(digest, error);
+    }
     if (manifest !== undefined) return void roots.set(digest, this.#view.learn(manifest));
     const { mediaType, size } = this.question.upcoming?.artifacts[digest] ?? {};
     if (mediaType !== undefined && size !== undefined) {
@@ -183,8 +238,14 @@ class Resolution {
 
   async #addCosignTags(): Promise<void> {
     const digestOf = async (tag: string, fresh: boolean): Promise<Digest | undefined> => {
-      const manifest = await this.#view.manifest(tag, fresh);
-      return manifest === undefined ? undefined : this.#view.learn(manifest).digest;
+      try {
+        return (await this.#view.offered(tag, fresh))?.digest;
+      } catch (error) {
+        if (!mayBeOfOneItem(error)) throw error;
+        const before = this.question.base?.cosignTags[tag];
+        this.#refuseTag(tag, error, before);
+        return before;
+      }
     };
     // A source that shows nothing of what was mirrored takes nothing away, so removing by the
     // selection is not enough.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from "node:util";
-import { isConsignError } from "../../errors";
+import { isOfOneItem, mayBeOfOneItem, reasonOf } from "../../content/item-faults";
+import type { ConsignError } from "../../errors";
 import type { ReadStore } from "../../content/storage";
+import { referrerMayForbid } from "../../claims/index";
+import { leavesOut } from "./claims";
 import type { Survey } from "../../graph/index";
 import type { ResolvedTrustPolicy } from "../../notation/index";
 import { plainDescriptor, type Descriptor } from "../../oci/descriptor";
@@ -13,12 +15,14 @@ import { chooseRelated, type ClaimContract } from "./related-choice";
 import { derive, DERIVED_FROM, needsDeriving } from "./derived";
 import type { Refusal } from "./withdrawn";
 import { aboutParts, relatedBefore } from "./parts";
-import type { FullArtifact, FullPlan, Upcoming } from "../../upcoming/plan";
+import { samePartsIn, type FullArtifact, type FullPlan, type Upcoming } from "../../upcoming/plan";
+import { partsLeftOut } from "./left-out";
 import { choose, type Choice, type Platforms } from "./platforms";
 import type { Refusals } from "./refusals";
 import { refusalOf } from "./refusals";
 import {
   decodeRelated,
+  SIGNATURE,
   sortedByKey,
   type Related,
   type RelatedByDigest,
@@ -30,6 +34,10 @@ export interface MirrorSelection extends ClaimContract {
   tags: TagSelection;
   platforms: Platforms | undefined;
   trust: ResolvedTrustPolicy | undefined;
+  attestations: "include" | "exclude";
+  absent: "fail" | "skip";
+  /** Whether what a fault refuses fails `up`; what is named outright does in any case. */
+  onRefused: "warn" | "fail";
 }
 
 /**
@@ -65,6 +73,10 @@ export interface Choosing extends MirrorQuestion {
 export class ChosenArtifacts {
   /** By what they were made of, indexes of our own making, which take its tags. */
   readonly #derived = new Map<Digest, Digest>();
+  readonly #faults: { digest: Digest; error: ConsignError }[] = [];
+  /** By artifact, why its tags wait: something that may forbid cannot be brought. */
+  readonly #held = new Map<Digest, string>();
+  #worked = false;
   /** Whether something depends on an index that is yet to be pushed. */
   undecided = false;
 
@@ -78,15 +90,31 @@ export class ChosenArtifacts {
   async add(root: Descriptor, was?: readonly string[]): Promise<void> {
     try {
       await this.#addReadable(root, was);
+      this.#worked = true;
     } catch (error) {
-      if (!isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) throw error;
-      const { plan, base, refusals } = this.choosing;
-      const refusal = { reason: `${error.message} [${error.code}]`, certain: false };
-      const mirrored = base?.artifacts[root.digest];
-      if (mirrored !== undefined && refusals.staysAt(root.digest, refusal))
-        plan.artifacts[root.digest] = mirrored;
-      else refusals.refuse(root.digest, refusal);
+      if (!mayBeOfOneItem(error)) throw error;
+      this.fault(root.digest, error);
     }
+  }
+
+  /** Something is wrong with an artifact, or with the source as a whole, which the others tell. */
+  fault(digest: Digest, error: ConsignError): void {
+    this.#faults.push({ digest, error });
+  }
+
+  /**
+   * Once all were looked at, and before tags are led to what is made of them: each fault refuses
+   * what it is about, unless it is the source's as a whole.
+   */
+  refuseFaulty(): void {
+    for (const { digest, error } of this.#faults.splice(0)) {
+      // What is wrong with each of them is an argument.
+      const isArguments = error.path !== undefined && !this.#worked;
+      if (isArguments || !isOfOneItem(error, this.#worked)) throw error;
+      this.choosing.refusals.fault(digest, reasonOf(error, "source"));
+    }
+    for (const [digest, reason] of this.#held) this.choosing.refusals.holdBack(digest, reason);
+    this.#held.clear();
   }
 
   async #addReadable(root: Descriptor, was?: readonly string[]): Promise<void> {
@@ -120,8 +148,10 @@ export class ChosenArtifacts {
       (await this.#addDerived(root, this.choosing.selection.platforms, was))
     )
       return;
+    const without = present ? await this.#leftOut(root) : mirrored?.without;
     const settled =
-      mirrored !== undefined && isDeepStrictEqual(mirrored.platforms, choice?.platforms);
+      mirrored !== undefined &&
+      samePartsIn(mirrored, { ...mirrored, platforms: choice?.platforms, without });
     const related = await this.#relatedTo(
       root,
       { present, settled, refused: refusal !== undefined },
@@ -132,6 +162,7 @@ export class ChosenArtifacts {
       size: root.size,
       related,
       ...(choice?.platforms === undefined ? {} : { platforms: choice.platforms }),
+      ...(without === undefined ? {} : { without }),
       ...(was === undefined ? {} : { was }),
     };
   }
@@ -158,9 +189,30 @@ export class ChosenArtifacts {
         );
   }
 
-  #refuseUnreadable(found: Survey | undefined): void {
-    for (const [digest, why] of found?.unreadable ?? [])
-      this.choosing.plan.refused[digest] = `${digest} is not copied: ${why}`;
+  /** Parts of an index that stay behind, each said where it is new. */
+  async #leftOut(root: Descriptor): Promise<Digest[] | undefined> {
+    const { view, selection, base, source, context } = this.choosing;
+    const left = await partsLeftOut(view, root, selection);
+    for (const [digest, why] of left)
+      if (base?.artifacts[root.digest]?.without?.includes(digest) !== true)
+        context.warn(
+          `mirror of ${source.name}: ${root.digest} goes along without ${digest}: ${why}`,
+        );
+    return left.size === 0 ? undefined : [...left.keys()].sort();
+  }
+
+  /** What is listed and cannot be read stays behind, and with it the tag where it may forbid. */
+  #refuseUnreadable(root: Digest, found: Survey | undefined): void {
+    const { claims } = this.choosing.selection;
+    for (const [digest, { why, listed, of }] of found?.unreadable ?? []) {
+      if (leavesOut(claims, listed)) continue;
+      const reason = `${digest} is not copied: ${why}`;
+      this.choosing.refusals.faultOf(digest, reason);
+      const about = found?.referrers.get(of)?.descriptor;
+      // Without its signature, what is said counts for nothing.
+      if (referrerMayForbid(listed) || (about !== undefined && referrerMayForbid(about)))
+        this.#held.set(root, `what refers to it may speak against it: ${reason}`);
+    }
   }
 
   /**
@@ -183,7 +235,7 @@ export class ChosenArtifacts {
       settled || !present,
       !this.choosing.keeps,
     );
-    this.#refuseUnreadable(found);
+    this.#refuseUnreadable(root.digest, found);
     // What an index that is gone had in it is not known any more.
     if (!present) this.choosing.view.parts.delete(root.digest);
     const announced =
@@ -202,10 +254,25 @@ export class ChosenArtifacts {
       ...observed,
       ...(this.choosing.keeps ? {} : await this.choosing.view.unlisted(mirrored, observed)),
     };
-    const related = await this.#choose(apt({ ...kept, ...offered }), found, mirrored);
+    const all = { ...kept, ...offered };
+    const fitting = apt(all);
+    const related = await this.#choose(fitting, found, mirrored);
+    this.#nameUnfitting(root.digest, all, fitting);
     for (const digest of Object.keys(related) as Digest[])
       if (offered[digest] === undefined) this.choosing.withdrawn.add(digest);
     return related;
+  }
+
+  /** What is said of an index as a whole does not go along with what is left of it. */
+  #nameUnfitting(
+    root: Digest,
+    all: Readonly<RelatedByDigest>,
+    fitting: Readonly<RelatedByDigest>,
+  ): void {
+    for (const [digest, { type }] of Object.entries(all) as [Digest, Related][])
+      if (fitting[digest] === undefined && type !== SIGNATURE)
+        this.choosing.plan.refused[`claim ${digest}`] =
+          `${type} is not copied: it is about ${root} as a whole, of which only some platforms go along`;
   }
 
   /**

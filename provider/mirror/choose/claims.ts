@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from "zod";
 import {
+  audienceOf,
+  claimTypeOf,
   identitySchema,
+  forbids,
   matchesIdentity,
+  mayMatchIdentity,
   resolveType,
   together,
   typeKey,
@@ -10,14 +14,19 @@ import {
 import { forEachBounded } from "../../content/bounded";
 import type { ReadStore } from "../../content/storage";
 import { isConsignError } from "../../errors";
-import { verifyArtifact, trustPolicySchema, type ResolvedTrustPolicy } from "../../notation/index";
+import {
+  isSignature,
+  verifyArtifact,
+  trustPolicySchema,
+  type ResolvedTrustPolicy,
+} from "../../notation/index";
 import type { Annotations, Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import { mediaTypeSchema } from "../../oci/media-types";
 import type { ResourceContext } from "../../world/context";
 import type { Refusal } from "./withdrawn";
 import { distanceOf, SIGNATURE, type Related, type RelatedByDigest } from "../../upcoming/related";
-import { fitsPattern } from "./value-pattern";
+import { fitsPattern } from "../../oci/value-pattern";
 
 /** A claim's short name, a predicate type, or an artifact type. */
 const typeSchema = z
@@ -108,6 +117,22 @@ export function claimFilter(
 }
 
 /**
+ * Whether a referrer that cannot be read would stay behind in any case, going by how it is listed.
+ * One that does not say its type would not.
+ */
+export function leavesOut(selection: ClaimSelection, listed: Descriptor): boolean {
+  const { types, excludeTypes, audience } = selection;
+  const type = claimTypeOf(listed) ?? (listed.artifactType || undefined);
+  if (type === undefined || isSignature(listed)) return false;
+  const described: Related = { type, audience: audienceOf(listed) };
+  return !claimFilter(
+    { types, excludeTypes, audience },
+    {},
+    () => undefined,
+  )(described, listed.digest);
+}
+
+/**
  * Which of the selected claims must stay behind because their signature is not as wanted, and why.
  * Signatures themselves are not judged.
  */
@@ -123,7 +148,7 @@ export async function untrustedClaims(
   const claims = (Object.entries(related) as [Digest, Related][]).filter(
     ([, { type }]) => type !== SIGNATURE,
   );
-  await forEachBounded(claims, 8, async ([digest]) => {
+  await forEachBounded(claims, 8, async ([digest, { type }]) => {
     const { now, baseDir, revocation, fetch } = context;
     const descriptor = await ifThere(() => descriptorOf(digest));
     // What is not there yet is judged when it is.
@@ -147,7 +172,7 @@ export async function untrustedClaims(
       });
     else if (
       issuers !== undefined &&
-      !issuers.some((issuer) => signers.some((signer) => matchesIdentity(issuer, signer)))
+      !issuers.some((issuer) => signers.some((signer) => isOf(issuer, signer, type)))
     ) {
       refused.set(digest, {
         reason: `signed by ${together(signers) || "nobody"}, who is none of the issuers asked for`,
@@ -167,4 +192,11 @@ async function ifThere<Found>(look: () => Promise<Found>): Promise<Found | undef
     if (isConsignError(error, "MANIFEST_UNKNOWN")) return undefined;
     throw error;
   }
+}
+
+/** What forbids goes along also where an issuer may be meant: it is judged where it arrives. */
+function isOf(issuer: string, signer: string, type: string): boolean {
+  return forbids(type)
+    ? mayMatchIdentity(issuer, signer) !== "no"
+    : matchesIdentity(issuer, signer);
 }

@@ -31,6 +31,12 @@ export async function refusalOf(
 
 /** What a plan does not take, and what becomes of the tags that lead there. */
 export class Refusals {
+  /**
+   * Of what is refused, what a fault has refused: not what `trust`, `claims` and `platforms` leave
+   * out.
+   */
+  readonly faulty = new Set<string>();
+
   constructor(
     private readonly plan: FullPlan,
     private readonly base: FullPlan | undefined,
@@ -67,6 +73,43 @@ export class Refusals {
         ? `stays at ${before} as it was mirrored before: ${reason}`
         : reason;
       if (goesBack) this.plan.tags[name] = before;
+      else delete this.plan.tags[name];
+    }
+  }
+
+  /** One item that cannot be read, whose tags stay where they were mirrored before. */
+  fault(digest: Digest, reason: string): void {
+    const names = this.#namesOf(digest);
+    const refusal = { reason, certain: false };
+    const mirrored = this.base?.artifacts[digest];
+    if (mirrored !== undefined && this.staysAt(digest, refusal))
+      this.plan.artifacts[digest] = mirrored;
+    else this.refuse(digest, refusal);
+    for (const name of names) this.faulty.add(name);
+  }
+
+  /** What leads nowhere that could be named by its digest, or is no artifact. */
+  faultOf(name: string, reason: string): void {
+    this.faulty.add(name);
+    this.plan.refused[name] = reason;
+  }
+
+  /**
+   * An artifact is brought without something that may speak against it, so that no tag may lead to
+   * it yet; where one led before, it stays.
+   */
+  holdBack(digest: Digest, reason: string): void {
+    for (const name of Object.keys(this.plan.tags)) {
+      if (this.plan.tags[name] !== digest) continue;
+      const before = this.base?.tags[name];
+      const stands = before !== undefined && mirroredBefore(this.base, before) !== undefined;
+      this.faultOf(
+        name,
+        stands
+          ? `stays at ${before} as it was mirrored before: ${reason}`
+          : `is not set to ${digest}: ${reason}`,
+      );
+      if (stands) this.plan.tags[name] = before;
       else delete this.plan.tags[name];
     }
   }

@@ -43,10 +43,14 @@ export async function chooseRelated(
   refuse: Refuse,
 ): Promise<RelatedByDigest> {
   const { claims, claimTrust, withdrawn } = contract;
-  const chosen = selectRelated(
-    related,
-    claimFilter(claims, related, await annotationsIn(view, claims, related, found)),
-  );
+  const takes = claimFilter(claims, related, await annotationsIn(view, claims, related, found));
+  const chosen = selectRelated(related, takes);
+  for (const [digest, entry] of Object.entries(related) as [Digest, Related][])
+    if (chosen[digest] === undefined && entry.type !== SIGNATURE && takes(entry, digest))
+      refuse(
+        digest,
+        `${entry.type} is not copied: it is about ${entry.of}, which the selection leaves out`,
+      );
   if (claimTrust === undefined) return chosen;
   const refused = await untrustedClaims(
     view.source,

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { forEachBounded } from "../../content/bounded";
 import type { ReadStore } from "../../content/storage";
+import { mayBeOfOneItem } from "../../content/item-faults";
 import { isConsignError } from "../../errors";
 import { survey, type KnownPlace, type Survey, type SurveyedReferrer } from "../../graph/index";
-import { plainDescriptor, type Descriptor } from "../../oci/descriptor";
+import { plainDescriptor, sameContent, type Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import type { Manifest } from "../../oci/manifest";
 import { MEDIA_TYPES } from "../../oci/media-types";
 import { placesIn } from "../plan/base";
-import { lacksPart } from "./children";
+import { lacksPart, leavingOut } from "./children";
+import { mirroredBefore } from "./withdrawn";
 import type { FullPlan, Upcoming } from "../../upcoming/plan";
 import type { Platforms, TakesChild } from "./platforms";
 import { describeReferrer, type Related, type RelatedByDigest } from "../../upcoming/related";
@@ -38,17 +40,25 @@ export class SourceView {
    * too.
    */
   readonly parts = new Map<Digest, Digest[]>();
+  /** Parts of indexes that stay behind. */
+  readonly leftOut = new Set<Digest>();
+  /** Which parts of an index go along. */
+  readonly takesChild: TakesChild;
+  /** Whether lists were read of which nobody can tell that they are complete. */
+  isUnproven = false;
   readonly #known: ReadonlyMap<Digest, KnownPlace>;
   /** What was mirrored, as it was described then: lists need not say it again. */
   readonly #before: ReadonlyMap<Digest, Related>;
 
   constructor(
     readonly source: ReadStore,
-    base: FullPlan | undefined,
+    private readonly base: FullPlan | undefined,
     private readonly upcoming: Upcoming | undefined,
     private readonly platforms: Platforms | undefined,
-    private readonly takesChild: TakesChild,
+    takesChild: TakesChild,
+    private readonly tell: (warning: string) => void,
   ) {
+    this.takesChild = leavingOut(this.leftOut, takesChild);
     this.#known = placesIn(base);
     this.#before = new Map(
       Object.values(base?.artifacts ?? {}).flatMap(
@@ -73,16 +83,44 @@ export class SourceView {
   }
 
   /** Where a tag leads, also where what is there cannot be read. */
-  async offered(tag: string): Promise<Descriptor | undefined> {
+  async offered(tag: string, fresh = false): Promise<Descriptor | undefined> {
     try {
-      const manifest = await this.manifest(tag);
+      const known = fresh ? undefined : await this.#unmoved(tag);
+      if (known !== undefined) return known;
+      const manifest = await this.manifest(tag, fresh);
       return manifest === undefined ? undefined : this.learn(manifest);
     } catch (error) {
-      if (!isConsignError(error, "MANIFEST_INVALID", "MANIFEST_TOO_LARGE")) throw error;
-      const descriptor = plainDescriptor(await this.source.resolve(tag));
+      if (!mayBeOfOneItem(error)) throw error;
+      const resolved = await this.source.resolve(tag).catch(() => {
+        throw error;
+      });
+      const descriptor = plainDescriptor(resolved);
       this.descriptors.set(descriptor.digest, descriptor);
       return descriptor;
     }
+  }
+
+  /**
+   * A tag that leads where it was mirrored from is not read again: registries count that, and not
+   * that it is asked where the tag leads.
+   */
+  async #unmoved(tag: string): Promise<Descriptor | undefined> {
+    const before = mirroredBefore(this.base, this.base?.tags[tag]);
+    if (before === undefined) return undefined;
+    const there = await this.source.resolve(tag).catch((error: unknown) => {
+      if (!isConsignError(error, "MANIFEST_UNKNOWN")) throw error;
+      return undefined;
+    });
+    if (there === undefined || !sameContent(there, before)) return undefined;
+    const now = plainDescriptor(there);
+    this.descriptors.set(now.digest, now);
+    return now;
+  }
+
+  /** Said once, whichever artifact it was that showed it. */
+  #doubt(why: string): void {
+    if (!this.isUnproven) this.tell(`${unprovenLists(this.source.name)} (${why})`);
+    this.isUnproven = true;
   }
 
   learn(manifest: Manifest): Descriptor {
@@ -111,6 +149,7 @@ export class SourceView {
         takesChild: this.takesChild,
         leafTypes: [MEDIA_TYPES.notarySignature],
         present,
+        unproven: (why) => this.#doubt(why),
       });
       for (const [digest, manifest] of found.read) this.read.set(digest, manifest);
       for (const [digest, { descriptor }] of found.referrers)
@@ -167,4 +206,9 @@ export class SourceView {
     const { of: _, ...described } = before;
     return referrer.of === root ? described : { ...described, of: referrer.of };
   }
+}
+
+/** The same from run to run, whatever the registry answers: it stands in the plan. */
+export function unprovenLists(name: string): string {
+  return `lists of what refers to artifacts in ${name} may lack some of it, which is not copied then`;
 }

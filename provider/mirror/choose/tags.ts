@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import picomatch from "picomatch";
 import semver from "semver";
 import { z } from "zod";
-import { isFallbackTag } from "../../content/index";
+import { isTimeout, withinTime } from "../../claims/index";
+import { isFallbackTag, isLeaseTag } from "../../content/index";
 import { ConsignError } from "../../errors";
 import { digestSchema, isDigest, type Digest } from "../../oci/digest";
 import { isTag } from "../../oci/reference";
+import { isTagPattern, tagMatcher } from "../../oci/tag-pattern";
 
-const GLOB = /[*?[\]{}!()]/;
+/** Longest time that choosing may take, in milliseconds, and what each tag adds to it. */
+const SELECTION_TIMEOUT = 2_000;
+const TIMEOUT_PER_TAG = 0.02;
 
 /** A tag or a glob. */
 const patternSchema = z
   .string()
   .min(1)
   .max(256)
-  .refine((text) => isTag(text) || GLOB.test(text), "is neither a tag nor a glob")
+  .refine(isTagPattern, "is neither a tag nor a glob")
   .refine(
     (text) => !isFallbackTag(text),
     "is no artifact's tag but the list of what refers to an artifact, which is mirrored with it: see claims",
@@ -28,7 +31,10 @@ const regexSchema = z
   .string()
   .min(1)
   .max(256)
-  .refine(isRegex, "must be a regular expression, as ^v1\\.[0-9]+$");
+  .refine(
+    isRegex,
+    "must be a regular expression of RE2, as ^v1\\.[0-9]+$: without lookaround and back references",
+  );
 
 const countSchema = z.number().int().min(1).max(100_000);
 
@@ -38,7 +44,7 @@ export const tagSelectionSchema = z.union([
     /** Tags or globs. Default: every tag, unless digests are given. */
     include: z.array(patternSchema).min(1).max(1000).optional(),
     exclude: z.array(patternSchema).max(1000).optional(),
-    /** Of these, only tags that the expression matches, somewhere in them. */
+    /** Of these, only tags that the expression, of RE2, matches somewhere in them. */
     matching: regexSchema.optional(),
     /** Only tags that are a version in this range, e.g. `>=1.2 <2`. A leading `v` is allowed. */
     semver: z
@@ -68,6 +74,7 @@ export type TagSelection = z.infer<typeof tagSelectionSchema>;
 export type CreatedAt = (tag: string) => Promise<number | undefined>;
 
 const COSIGN_TAG = /^(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})\.(sig|att|sbom)$/;
+const NUMBERED = /^v?\d+(?:\.\d+)*$/;
 const INVENTORY_TAG = /^consign-inventory-[0-9a-f]{12}$/;
 
 /**
@@ -91,7 +98,9 @@ export function cosignSubjectOf(tag: string): Digest | undefined {
  * which mirrors keep their inventories.
  */
 export function isUserTag(tag: string): boolean {
-  return !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag) && !isFallbackTag(tag);
+  return (
+    !COSIGN_TAG.test(tag) && !INVENTORY_TAG.test(tag) && !isFallbackTag(tag) && !isLeaseTag(tag)
+  );
 }
 
 /** Tags that a selection names outright, and so expects to exist. */
@@ -134,9 +143,9 @@ export async function selectTags(
 export function matchingTags(tags: readonly string[], selection: TagSelection): string[] {
   const rules = rulesOf(selection);
   if (rules.include === undefined && rules.digests !== undefined) return [];
-  const included = rules.include === undefined ? () => true : matcher(rules.include);
-  const excluded = rules.exclude === undefined ? () => false : matcher(rules.exclude);
-  const expression = rules.matching === undefined ? undefined : new RegExp(rules.matching, "u");
+  const included = rules.include === undefined ? () => true : tagMatcher(rules.include);
+  const excluded = rules.exclude === undefined ? () => false : tagMatcher(rules.exclude);
+  const expression = rules.matching === undefined ? undefined : compileRegex(rules.matching);
   const range = rules.semver;
   const chosen = (tag: string): boolean =>
     isUserTag(tag) &&
@@ -144,7 +153,25 @@ export function matchingTags(tags: readonly string[], selection: TagSelection): 
     !excluded(tag) &&
     (expression === undefined || expression.test(tag)) &&
     (range === undefined || inRange(tag, range));
-  return [...new Set(tags)].filter(chosen).sort();
+  return patiently([...new Set(tags)], chosen).sort();
+}
+
+/**
+ * Tags are a stranger's, and patterns may be slow on some of them in whatever way they are matched.
+ * @throws ConsignError `INPUT_INVALID`
+ */
+function patiently(tags: readonly string[], chosen: (tag: string) => boolean): string[] {
+  const limit = Math.ceil(SELECTION_TIMEOUT + tags.length * TIMEOUT_PER_TAG);
+  try {
+    return withinTime(limit, () => tags.filter(chosen));
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+    throw new ConsignError(
+      "INPUT_INVALID",
+      `the patterns take longer than ${limit} ms for ${tags.length} tags: write simpler ones, without nested repetition`,
+      { path: "tags" },
+    );
+  }
 }
 
 function rulesOf(selection: TagSelection): Exclude<TagSelection, string[]> {
@@ -153,22 +180,21 @@ function rulesOf(selection: TagSelection): Exclude<TagSelection, string[]> {
 
 function isRegex(text: string): boolean {
   try {
-    return new RegExp(text, "u") instanceof RegExp;
+    compileRegex(text);
+    return true;
   } catch {
     return false;
   }
 }
 
-function matcher(patterns: readonly string[]): (tag: string) => boolean {
-  const exact = new Set(patterns.filter(isTag));
-  const globs = patterns.filter((pattern) => !isTag(pattern)).map(compile);
-  return (tag) => exact.has(tag) || globs.some((matches) => matches(tag));
-}
-
-function compile(pattern: string): (tag: string) => boolean {
-  if (!GLOB.test(pattern))
-    throw new ConsignError("INPUT_INVALID", `"${pattern}" is neither a tag nor a glob`);
-  return picomatch(pattern, { nonegate: true });
+/**
+ * By an engine that takes time in proportion to the tag: what JavaScript's takes can double with
+ * each character. Loaded with the first expression, as few mirrors have one.
+ * @see https://github.com/google/re2/wiki/Syntax
+ */
+function compileRegex(text: string): { test(tag: string): boolean } {
+  const { RE2JS } = require("re2js") as typeof import("re2js");
+  return RE2JS.compile(text);
 }
 
 function version(tag: string): semver.SemVer | null {
@@ -178,6 +204,21 @@ function version(tag: string): semver.SemVer | null {
 function inRange(tag: string, range: string): boolean {
   const parsed = version(tag);
   return parsed !== null && semver.satisfies(parsed, range);
+}
+
+/**
+ * Tags that look like versions and are none, as `v1`: rules that go by versions leave them out. Of
+ * what looks like no version nobody expects it.
+ */
+export function unversioned(tags: readonly string[], selection: TagSelection): string[] {
+  const { semver: range, newest, ...others } = rulesOf(selection);
+  const byVersion =
+    range !== undefined ||
+    typeof newest === "number" ||
+    (newest !== undefined && newest.by === "semver");
+  return byVersion
+    ? matchingTags(tags, others).filter((tag) => NUMBERED.test(tag) && version(tag) === null)
+    : [];
 }
 
 function newestVersions(tags: readonly string[], count: number): string[] {

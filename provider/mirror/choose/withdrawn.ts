@@ -20,9 +20,12 @@ export function stays(refusal: Refusal, withdrawn: "keep" | "remove"): boolean {
   return withdrawn === "keep" || !refusal.certain;
 }
 
-export function mirroredBefore(base: FullPlan | undefined, digest: Digest): Descriptor | undefined {
-  const artifact = base?.artifacts[digest];
-  return artifact === undefined
+export function mirroredBefore(
+  base: FullPlan | undefined,
+  digest: Digest | undefined,
+): Descriptor | undefined {
+  const artifact = digest === undefined ? undefined : base?.artifacts[digest];
+  return artifact === undefined || digest === undefined
     ? undefined
     : { mediaType: artifact.mediaType, size: artifact.size, digest };
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isDeepStrictEqual } from "node:util";
 import {
-  copyAll,
   wasBegun,
   type CopyItem,
   type CopyReport,
   type SendBlob,
   type TagMove,
 } from "../../content/copy";
+import { typeMayForbid } from "../../claims/index";
 import { forEachBounded, groupedBy } from "../../content/bounded";
 import type { ReadStore, Store } from "../../content/storage";
-import { isConsignError } from "../../errors";
+import { isConsignError, type ConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import { isDigest, type Digest } from "../../oci/digest";
-import type { FullArtifact, FullPlan } from "../../upcoming/plan";
+import { samePartsIn, type FullArtifact, type FullPlan } from "../../upcoming/plan";
 import type { TakesChild } from "../choose/platforms";
 import type { Marks } from "./marks";
 import type { CopyMeter } from "./progress";
 import type { Related } from "../../upcoming/related";
+import { IsolatedCopy, type RefusedItem } from "./isolated-copy";
 import { decideTags, type KeptTags, type Move, type TagWork } from "./tag-moves";
 
 export interface Work extends TagWork {
@@ -35,10 +35,20 @@ export interface Work extends TagWork {
   meter: CopyMeter;
   marks: Marks;
   sendBlob: SendBlob | undefined;
+  /** Told why the destination's lists are those that clients keep. */
+  unproven: (why: string) => void;
+  /** Whether a fault may be one item's. */
+  isolates: (error: ConsignError) => boolean;
 }
 
 export interface Applied {
   report: CopyReport;
+  /** What could not be brought, and why. */
+  refused: ReadonlyMap<Digest, RefusedItem>;
+  /** By artifact that was brought and to which no tag may lead yet, why. */
+  held: ReadonlyMap<Digest, string>;
+  /** Tags that are where they were for that. */
+  unmoved: readonly Move[];
   /** Tags that were left where others have them. */
   kept: KeptTags;
 }
@@ -101,9 +111,10 @@ export async function applyToDestination(work: Work): Promise<Applied> {
     repaired: 0,
     tagsMoved: 0,
   };
-  for (let start = 0; start < items.length; start += BATCH) {
-    const batch = items.slice(start, start + BATCH);
-    const report = await copyAll(source, destination, batch, {
+  const copy = new IsolatedCopy(
+    source,
+    destination,
+    {
       referrers: async (subject) => referrers.get(subject.digest) ?? [],
       held,
       resumes,
@@ -112,25 +123,51 @@ export async function applyToDestination(work: Work): Promise<Applied> {
       mountFrom,
       sendBlob: work.sendBlob,
       prove: true,
+      // What it puts there is its own to remove, and so is looked for before; where no tag is there
+      // is nothing to find.
+      certain: !untagged,
       concurrency: 32,
       batch: BATCH,
       onProgress: (event) => {
         meter.seen(event);
         work.marks.seen(event);
       },
-    });
-    for (const key of Object.keys(total) as (keyof CopyReport)[]) total[key] += report[key];
+      unproven: work.unproven,
+      isolates: work.isolates,
+      mayForbid: forbidding(plan),
+    },
+    total,
+  );
+  for (let start = 0; start < items.length; start += BATCH) {
+    await copy.run(items.slice(start, start + BATCH));
     meter.done(Math.min(start + BATCH, items.length), items.length);
   }
+  copy.end();
   for (const [digest, artifact] of pending) {
-    if (artifact.derivedFrom === undefined) continue;
+    if (artifact.derivedFrom === undefined || copy.refused.has(digest) || copy.held.has(digest))
+      continue;
     await work.complete(digest, artifact);
     const manifest = await source.manifest(digest);
     for (const move of movesTo.get(digest) ?? [])
       await destination.tag(manifest, move.tag, { expected: move.from });
   }
-  for (const { tag } of moves) work.marks.setTag(tag);
-  return { report: total, kept };
+  const unmoved = moves.filter(({ to }) => copy.refused.has(to) || copy.held.has(to));
+  const isUnmoved = new Set(unmoved.map(({ tag }) => tag));
+  for (const { tag } of moves) if (!isUnmoved.has(tag)) work.marks.setTag(tag);
+  return { report: total, kept, refused: copy.refused, held: copy.held, unmoved };
+}
+
+/** By what the plan says of it; of an artifact, and of what is in one, nothing is said. */
+function forbidding(plan: FullPlan): (referrer: Digest) => boolean {
+  const types = new Map(
+    Object.values(plan.artifacts).flatMap(({ related }) =>
+      (Object.entries(related) as [Digest, Related][]).map(([digest, { type }]) => [digest, type]),
+    ),
+  );
+  return (referrer) => {
+    const type = types.get(referrer);
+    return type !== undefined && typeMayForbid(type);
+  };
 }
 
 function asTagMove({ tag, from }: Move): TagMove {
@@ -187,12 +224,7 @@ function isPending(
   doubtful: ReadonlySet<string>,
 ): boolean {
   const before = known.base?.artifacts[digest];
-  if (
-    before === undefined ||
-    doubtful.has(digest) ||
-    !isDeepStrictEqual(before.platforms, artifact.platforms)
-  )
-    return true;
+  if (before === undefined || doubtful.has(digest) || !samePartsIn(before, artifact)) return true;
   const related = Object.keys(artifact.related) as Digest[];
   return related.some(
     (referrer) => before.related[referrer] === undefined || doubtful.has(referrer),
@@ -206,9 +238,7 @@ function isPending(
 function isWhole(digest: Digest, { plan, known }: Work, doubtful: ReadonlySet<string>): boolean {
   const before = known.base?.artifacts[digest];
   return (
-    before !== undefined &&
-    !doubtful.has(digest) &&
-    isDeepStrictEqual(before.platforms, plan.artifacts[digest]?.platforms)
+    before !== undefined && !doubtful.has(digest) && samePartsIn(before, plan.artifacts[digest])
   );
 }
 

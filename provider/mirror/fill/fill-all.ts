@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from "node:util";
 import { forEachBounded } from "../../content/bounded";
+import { mayBeOfOneItem } from "../../content/item-faults";
 import type { ReadStore } from "../../content/storage";
 import { asConsignError, ConsignError, isConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
-import type { Digest } from "../../oci/digest";
+import { isDigest, type Digest } from "../../oci/digest";
+import { MEDIA_TYPES } from "../../oci/media-types";
 import type { ResourceContext } from "../../world/context";
 import { manifestIfPresent, takesAsPlanned } from "../choose/children";
 import { derive, DerivedSource } from "../choose/derived";
@@ -18,11 +20,13 @@ import {
   parityOf,
   recordPlan,
   union,
+  type Departures,
   type DestinationStatus,
   type FullPlan,
   type MirrorPlan,
 } from "../../upcoming/plan";
 import { without } from "../places";
+import { ABSENT } from "../../world/tags";
 import { removeUnplanned } from "./prune";
 import { Marks, type RecordedMarks } from "./marks";
 import { BlobRelay } from "./relay";
@@ -103,9 +107,9 @@ export async function bringInStep(
           before,
           context,
         );
-        status[destination] = {};
+        status[destination] = left.status;
         marks[destination] = found.record(true);
-        if (Object.keys(left).length > 0) kept[destination] = left;
+        if (Object.keys(left.kept).length > 0) kept[destination] = left.kept;
       } catch (error) {
         failures.push([destination, error as Error]);
         const marked = found?.record(false) ?? before?.marks?.[destination];
@@ -119,13 +123,12 @@ export async function bringInStep(
     },
   );
   await leave(planned, before, base, context);
-  const parity = parityOf(plan);
   const ensured = {
     status: inOrder(planned.destinations, status),
     parity: Object.fromEntries(
       planned.destinations
         .filter((destination) => status[destination]?.["failed"] === undefined)
-        .map((destination) => [destination, parity]),
+        .map((destination) => [destination, parityOf(plan, departuresIn(status[destination]))]),
     ),
     kept: inOrder(planned.destinations, kept),
     marks: inOrder(planned.destinations, marks),
@@ -134,7 +137,36 @@ export async function bringInStep(
   };
   if (failures.length > 0)
     throw new PartialFailure(failureOf(failures, planned.destinations), { ...inputs, ...ensured });
+  const lacking = Object.entries(status).filter(([, lines]) => Object.keys(lines).length > 0);
+  if (planned.onRefused === "fail" && lacking.length > 0)
+    throw new PartialFailure(refusedAt(lacking), { ...inputs, ...ensured, ready: true });
   return { ...ensured, ready: true };
+}
+
+function departuresIn(status: DestinationStatus = {}): Departures {
+  const names = Object.keys(status);
+  return {
+    tags: new Map(
+      names.flatMap((line) => {
+        const now = status[line];
+        return line.startsWith("tag ") ? [[line.slice(4), now === ABSENT ? undefined : now]] : [];
+      }),
+    ),
+    absent: new Set(names.flatMap((line) => line.split(" ").filter(isDigest))),
+  };
+}
+
+/** All the rest is done by now. */
+function refusedAt(places: readonly [string, DestinationStatus][]): ConsignError {
+  const lines = places.flatMap(([place, status]) =>
+    Object.entries(status).map(([line, why]) => `${place}: ${line}: ${why}`),
+  );
+  const more = lines.length > NAMED ? [`and ${lines.length - NAMED} more`] : [];
+  return new ConsignError(
+    "COPY_FAILED",
+    `all else was copied, and not everything to ${places.map(([place]) => place).join(", ")}`,
+    { lines: [...lines.slice(0, NAMED), ...more], side: "destination" },
+  );
 }
 
 /** What a destination that could not be finished may still hold, as short as it can be recorded. */
@@ -203,7 +235,10 @@ async function prepare(
       continue;
     }
     // One that is gone at the source is kept where it is.
-    const original = await manifestIfPresent(origin, derivedFrom);
+    const original = await manifestIfPresent(origin, derivedFrom).catch((error: unknown) => {
+      if (!mayBeOfOneItem(error)) throw error;
+      return undefined;
+    });
     const made =
       original === undefined ? undefined : derive(original, planned.platforms.only, origin.name);
     if (made !== undefined) await derived.add(made);
@@ -227,9 +262,18 @@ async function prepare(
   const known = knownDescriptors(plan, context);
   const descriptorOf = async (digest: Digest): Promise<Descriptor> => {
     const artifact = plan.artifacts[digest];
-    return artifact === undefined
-      ? (known.get(digest) ?? (await source.manifest(digest)).descriptor)
-      : { mediaType: artifact.mediaType, size: artifact.size, digest };
+    if (artifact !== undefined)
+      return { mediaType: artifact.mediaType, size: artifact.size, digest };
+    const described = known.get(digest);
+    if (described !== undefined) return described;
+    return source.manifest(digest).then(
+      ({ descriptor }) => descriptor,
+      (error: unknown) => {
+        // It is refused where it is to be copied, and holds up nothing else.
+        if (!mayBeOfOneItem(error)) throw error;
+        return { mediaType: MEDIA_TYPES.manifest, size: 0, digest };
+      },
+    );
   };
   return {
     plan,

@@ -4,11 +4,19 @@ import { ConsignError, isConsignError } from "../../errors";
 import type { Descriptor } from "../../oci/descriptor";
 import type { Digest } from "../../oci/digest";
 import type { ResourceContext } from "../../world/context";
-import { applyToDestination } from "./apply";
+import { applyToDestination, type Applied } from "./apply";
 import { DERIVED_FROM } from "../choose/derived";
+import { unprovenLists } from "../choose/source-view";
 import { inventoryTag, removeInventory, writeInventory } from "../plan/inventory";
 import { plannedAt } from "../plan/memory";
-import { union, type FullPlan } from "../../upcoming/plan";
+import {
+  union,
+  type DestinationStatus,
+  type FullArtifact,
+  type FullPlan,
+} from "../../upcoming/plan";
+import { sortedByKey, type Related } from "../../upcoming/related";
+import { ABSENT } from "../../world/tags";
 import type { TakesChild } from "../choose/platforms";
 import type { Marks } from "./marks";
 import { CopyMeter } from "./progress";
@@ -40,7 +48,7 @@ export interface KnownDestination extends KnownTags {
 /**
  * Brings one destination in step: copies, takes away, and leaves the inventory beside it where the
  * plan is a summary.
- * @returns the tags that were left where others have them
+ * @returns the tags that were left where others have them, and what could not be brought
  */
 export async function fillDestination(
   name: string,
@@ -49,7 +57,7 @@ export async function fillDestination(
   planned: PlannedMirror,
   before: PlannedMirror | undefined,
   context: ResourceContext,
-): Promise<KeptTags> {
+): Promise<Filled> {
   const destination = await context.stores.open(name);
   const { plan } = filling;
   const meter = new CopyMeter(name, context.now, context.progress);
@@ -65,14 +73,15 @@ export async function fillDestination(
     warn: (message) => context.warn(message),
     meter,
     sendBlob: filling.relay?.to(destination),
+    isolates: (error) => !refusesSparse(error, planned),
+    unproven: once((why) => context.warn(`${unprovenLists(name)} (${why})`)),
   });
-  const { report, kept } = await work.catch((error: unknown) => {
-    throw planned.platforms?.index === "sparse" &&
-      isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID") &&
-      error.side === "destination"
+  const applied = await work.catch((error: unknown) => {
+    throw isConsignError(error) && refusesSparse(error, planned)
       ? sparseRefused(name, error)
       : error;
   });
+  const { report, kept, refused, held } = applied;
   meter.end(report);
   if (known.leftover !== undefined) {
     const wanted = union((await plannedAt(name, context)).plan, plan) ?? plan;
@@ -82,7 +91,52 @@ export async function fillDestination(
     );
   }
   await keepInventory(destination, { known, planned, plan, before }, context);
-  return kept;
+  const status = statusOf(plan, applied);
+  for (const [digest, { reason }] of refused)
+    context.warn(`${name}: ${digest} is refused: ${reason}`);
+  for (const [digest, reason] of held)
+    context.warn(`${name}: no tag is set to ${digest}: ${reason}`);
+  return { kept, status };
+}
+
+export interface Filled {
+  kept: KeptTags;
+  /** As a refresh shows it, with the reasons; nothing where all is as planned. */
+  status: DestinationStatus;
+}
+
+/** What of the plan is not there, by the artifact, the referrer and the tag. */
+function statusOf(plan: FullPlan, { refused, unmoved }: Applied): DestinationStatus {
+  const lines: [string, string][] = [];
+  const line = (name: string, digest: Digest): void => {
+    const why = refused.get(digest)?.reason;
+    if (why !== undefined) lines.push([name, ABSENT], [`refused ${digest}`, why]);
+  };
+  for (const [digest, { related }] of Object.entries(plan.artifacts) as [Digest, FullArtifact][]) {
+    line(`artifact ${digest}`, digest);
+    for (const [referrer, { type }] of Object.entries(related) as [Digest, Related][])
+      line(`${type} ${referrer}`, referrer);
+  }
+  for (const { tag, from } of unmoved) lines.push([`tag ${tag}`, from ?? ABSENT]);
+  return sortedByKey(Object.fromEntries(lines));
+}
+
+/** A place that takes no index without some of its parts takes none of them. */
+function refusesSparse(error: ConsignError, planned: PlannedMirror): boolean {
+  const { platforms, attestations, absent } = planned;
+  return (
+    (platforms?.index === "sparse" || attestations === "exclude" || absent === "skip") &&
+    isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_INVALID") &&
+    error.side === "destination"
+  );
+}
+
+function once(tell: (why: string) => void): (why: string) => void {
+  let isTold = false;
+  return (why) => {
+    if (!isTold) tell(why);
+    isTold = true;
+  };
 }
 
 function sparseRefused(name: string, cause: ConsignError): ConsignError {

@@ -95,7 +95,7 @@ export async function observeDestination(
       const platforms =
         artifact.platforms ?? (contract?.index === "sparse" ? contract.only : undefined);
       await forEachBounded(
-        await takenBelow(destination, index, takesOf(digest, platforms)),
+        await takenBelow(destination, index, takesOf(digest, platforms, artifact.without)),
         AT_ONCE,
         async (part) => {
           if (await has(part)) return;
@@ -138,6 +138,8 @@ async function missingRelated(
     for (const referrer of await destination.referrers(subject, {
       settled: () => true,
       present: true,
+      // What such a list lacks is shown as absent, line by line.
+      unproven: () => {},
     }))
       listed.add(referrer.digest);
   });

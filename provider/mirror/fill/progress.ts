@@ -42,7 +42,7 @@ export class CopyMeter {
   end({ manifests, blobs, bytes, tagsMoved, repaired }: CopyReport): void {
     if (manifests === 0 && repaired === 0) return;
     const lost =
-      repaired === 0 ? "" : `; ${repaired} manifests that the registry had lost were written again`;
+      repaired === 0 ? "" : `; ${repaired} manifests that it took and did not have were sent again`;
     this.say(
       `${this.place}: ${manifests} manifests, ${blobs} blobs, ${bytes} bytes copied, ${tagsMoved} tags set${lost}`,
     );

@@ -51,6 +51,8 @@ export async function removeUnplanned(pruning: Pruning, told: Told): Promise<voi
     {
       store: destination,
       manifests,
+      // Only an index that is still there tells a run that comes after one cut short of its parts.
+      order: "parts first",
       isOwnTag: (tag, digest) => stuck.get(tag) === digest,
       staying: stayingIn(plan),
       countsBelow: ({ tag, digest }) => {
@@ -135,13 +137,24 @@ function plannedDigests(plan: FullPlan): ReadonlySet<Digest> {
   ]);
 }
 
+function signedIn(plan: FullPlan): ReadonlySet<Digest> {
+  return new Set(
+    Object.values(plan.artifacts).flatMap(({ related }) =>
+      Object.values(related).flatMap(({ type, of }) => (type === SIGNATURE ? (of ?? []) : [])),
+    ),
+  );
+}
+
 /** What earlier plans have, the present one lacks, and what came with it. */
 class Unplanned {
   readonly #planned: ReadonlySet<Digest>;
+  /** What the plan keeps a signature on. */
+  readonly #signed: ReadonlySet<Digest>;
   readonly #found = new Map<Digest, LeavingManifest>();
 
   constructor(private readonly pruning: Pruning) {
     this.#planned = plannedDigests(pruning.plan);
+    this.#signed = signedIn(pruning.plan);
   }
 
   async all(): Promise<ReadonlyMap<Digest, LeavingManifest>> {
@@ -169,7 +182,9 @@ class Unplanned {
   ): void {
     const subject = of ?? root;
     // What is said of a part that leaves stays where somebody else holds that part.
-    const belongs = of === undefined ? leaves : type === SIGNATURE || parts.has(of);
+    // What is signed anew loses the signature before; what would be left unsigned keeps it.
+    const goesWith = type === SIGNATURE && of !== undefined && !this.#signed.has(of);
+    const belongs = of === undefined ? leaves : goesWith || parts.has(of);
     this.#add(digest, { subject, ...(belongs ? { with: subject } : {}) });
     for (const signature of this.pruning.marks.originsOf(digest))
       this.#add(signature, { subject: digest, with: digest });

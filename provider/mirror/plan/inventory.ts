@@ -57,9 +57,14 @@ export function summarize(plan: FullPlan, inventory: Digest): MirrorPlan {
   const tags = Object.keys(plan.tags).length;
   const few = tags <= FEW_TAGS && Object.keys(plan.artifacts).length <= FEW_TAGS;
   const artifacts = Object.entries(plan.artifacts).map(
-    ([digest, { mediaType, size, platforms }]) => [
+    ([digest, { mediaType, size, platforms, without }]) => [
       digest,
-      { mediaType, size, ...(platforms === undefined ? {} : { platforms: [...platforms] }) },
+      {
+        mediaType,
+        size,
+        ...(platforms === undefined ? {} : { platforms: [...platforms] }),
+        ...(without === undefined ? {} : { without: [...without] }),
+      },
     ],
   );
   return {
@@ -121,7 +126,7 @@ export async function readInventory(
     const text = new TextDecoder("utf-8", { fatal: true }).decode(
       await readSmall(store, layer, MAX_INVENTORY),
     );
-    const parsed = inventorySchema.safeParse(JSON.parse(text));
+    const parsed = inventorySchema.safeParse(readJson(text));
     return parsed.success ? readPlan(parsed.data) : undefined;
   } catch (error) {
     if (isConsignError(error, "MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "STATE_INVALID"))
@@ -162,4 +167,13 @@ export async function removeInventory(
   );
   const failure = untold(result);
   if (failure !== undefined) throw failure;
+}
+
+/** What is no JSON is no inventory, and is told as such. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

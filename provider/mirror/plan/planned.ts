@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { ConsignError, isConsignError } from "../../errors";
 import type { trustPolicySchema } from "../../notation/index";
 import { resolveTrustPolicy, type ResolvedTrustPolicy } from "../../notation/index";
-import { plannedSigner } from "../../signing/signer";
+import { plannedSigner } from "../../signing/planned-signer";
 import { manifestCount, parityOf, type MirrorPlan } from "../../upcoming/plan";
 import { at, type ResourceContext } from "../../world/context";
 import type { Plan, Properties } from "../../world/reconciler";
@@ -14,6 +14,7 @@ import { resolveMirror, type Resolved } from "../choose/choose";
 import { baseWithoutMissing } from "../choose/withdrawn";
 import { inventoryTagOf } from "../fill/fill";
 import { checkPlaces } from "../places";
+import { dueMirrorSigner } from "./due";
 import { differenceOf } from "./difference";
 import { fromRecord, notePlanned, noteReplaced, toRecord } from "./memory";
 import { tellNews } from "./news";
@@ -35,6 +36,9 @@ const UNDETERMINED = [
   "platforms",
   "signer",
   "withdrawn",
+  "onRefused",
+  "attestations",
+  "absent",
   "trust",
   "upcoming",
   "summarizeAbove",
@@ -61,7 +65,8 @@ export async function planMirror(
   checkTogether(known, unknown);
   const trust = await policyAt("trust", known.trust, context);
   const claimTrust = await policyAt("claims.trust", known.claims?.trust, context);
-  if (known.signer !== undefined) planned["signedBy"] = await plannedSigner(known.signer, context);
+  if (known.signer !== undefined)
+    planned["signedBy"] = await plannedSigner(known.signer, previous, context);
   if (UNDETERMINED.some((name) => unknown.has(name)) || known.source === undefined)
     return { planned };
   // What is about to come cannot be told from counts.
@@ -92,6 +97,9 @@ export async function planMirror(
         platforms: known.platforms,
         withdrawn: known.withdrawn ?? "keep",
         trust,
+        attestations: known.attestations ?? "include",
+        absent: known.absent ?? "fail",
+        onRefused: known.onRefused ?? "warn",
       },
       upcoming: unknown.has("upcomingReady") ? known.upcoming : undefined,
       base:
@@ -117,6 +125,8 @@ export async function planMirror(
     ...recorded,
     budget: isDeepStrictEqual(planBefore, recorded) ? budgetBefore : counted,
   } satisfies MirrorPlan;
+  const due = await dueMirrorSigner(known, planned["signedBy"], { plan, base, before }, context);
+  if (due !== undefined) planned["signedBy"] = due;
   if (known.destinations !== undefined) {
     await notePlanned(
       known.destinations,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isConsignError } from "../../errors";
+import { isTag } from "../../oci/reference";
 import type { FullPlan } from "../../upcoming/plan";
 import type { ResourceContext } from "../../world/context";
 import { tagDigest } from "../../world/tags";
@@ -7,8 +8,10 @@ import type { Inputs } from "../arguments";
 
 export function warnOf(plan: FullPlan, source: string, context: ResourceContext): void {
   for (const [name, reason] of Object.entries(plan.refused))
+    context.warn(`mirror of ${source}: ${isTag(name) ? `tag ${name}` : name}: ${reason}`);
+  if (plan.failing.length > 0)
     context.warn(
-      `mirror of ${source}: ${name.startsWith("claim ") ? name : `tag ${name}`}: ${reason}`,
+      `mirror of ${source}: up will fail once all else is done, for what is refused: ${listed(plan.failing)}`,
     );
   for (const name of plan.missing)
     context.warn(`mirror of ${source}: ${name} does not exist there yet`);
@@ -17,6 +20,27 @@ export function warnOf(plan: FullPlan, source: string, context: ResourceContext)
   );
   if (counts.every((count) => count === 0))
     context.warn(`mirror of ${source}: \`tags\` selects nothing that is there`);
+}
+
+/** The first of several names, and how many there are beside them. */
+export function listed(names: readonly string[], most = 5): string {
+  const more = names.length > most ? `, and ${names.length - most} more` : "";
+  return `${names.slice(0, most).join(", ")}${more}`;
+}
+
+/** Up to these are named. */
+const MAX_NAMED = 5;
+
+export function warnOfUnversioned(
+  tags: readonly string[],
+  source: string,
+  context: ResourceContext,
+): void {
+  if (tags.length === 0) return;
+  const more = tags.length - MAX_NAMED;
+  context.warn(
+    `mirror of ${source}: tags: ${tags.slice(0, MAX_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""} ${tags.length === 1 ? "is no version" : "are no versions"} of three numbers, as 1.2.0, so what goes by versions (semver, newest) does not take ${tags.length === 1 ? "it" : "them"}: select by include or matching, or newest by "created"`,
+  );
 }
 
 /**

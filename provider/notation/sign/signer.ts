@@ -30,21 +30,30 @@ export async function localSigner({
 }: LocalSignerOptions): Promise<Signer> {
   const privateKey = readPrivateKey(await readInput(keyFile, "keyFile"), keyFile, passphrase);
   checkedAs("keyFile", () => algorithmFor(privateKey));
-  const chainBytes = await readInput(certificateChainFile, "certificateChainFile");
-  const chain = checkedAs("certificateChainFile", () => {
-    const certificates = parseChain(readCertificates(chainBytes));
-    checkCodeSigningChain(certificates);
-    return certificates;
-  });
+  const chain = await readSigningChain(certificateChainFile);
   const [leaf] = chain;
   if (leaf === undefined || !leaf.x509.publicKey.equals(createPublicKey(privateKey))) {
-    const message = `the private key in ${keyFile} does not belong to the first certificate in ${certificateChainFile}`;
+    const message = `the private key in ${keyFile} does not belong to the first certificate in ${certificateChainFile}: give the key of that certificate, or its chain with the leaf first`;
     throw new ConsignError("KEY_MISMATCH", message, { path: "keyFile" });
   }
   return keySigner(
     privateKey,
     chain.map(({ raw }) => raw),
   );
+}
+
+/**
+ * The chain of whoever signs, leaf first: it says by whom something will be signed, and needs no
+ * key.
+ * @throws ConsignError `FILE_NOT_FOUND`, `FILE_UNREADABLE`, `CERTIFICATE_INVALID`, `KEY_UNSUPPORTED`
+ */
+export async function readSigningChain(certificateChainFile: string): Promise<Certificate[]> {
+  const bytes = await readInput(certificateChainFile, "certificateChainFile");
+  return checkedAs("certificateChainFile", () => {
+    const certificates = parseChain(readCertificates(bytes));
+    checkCodeSigningChain(certificates);
+    return certificates;
+  });
 }
 
 /**

@@ -52,20 +52,24 @@ export interface NotationKeyOptions {
   env?: NodeJS.ProcessEnv;
 }
 
+/** Where notation has a key: in files, or behind a plugin. */
+export type NotationKey =
+  | { keyFile: string; certificateChainFile: string }
+  | { plugin: string; keyId: string; pluginConfig?: Record<string, string> };
+
 /**
- * The signer that notation itself would use for a key: its files, or the plugin that has it.
- * A relative path is refused, as notation takes it from wherever it is started.
- * @throws ConsignError `SIGNER_UNKNOWN`, `FILE_UNREADABLE` (a broken `signingkeys.json`), and what
- * {@link localSigner} and {@link pluginSigner} throw
+ * What notation's configuration says about a key; the key itself is not looked at. A relative path
+ * is refused, as notation takes it from wherever it is started.
+ * @throws ConsignError `SIGNER_UNKNOWN`, `FILE_UNREADABLE` (a broken `signingkeys.json`)
  * @see https://github.com/notaryproject/notation-go/blob/v1.3.2/config/keys.go
  */
-export async function notationKeySigner(
-  options: NotationKeyOptions,
-): Promise<Signer | EnvelopeSigner> {
-  const { env, pluginDir, signal } = options;
-  const directory = resolve(options.configDir ?? notationConfigDir(env));
-  const file = join(directory, "signingkeys.json");
-  const entry = await findEntry(file, options.name);
+export async function findNotationKey({
+  name,
+  configDir,
+  env,
+}: Pick<NotationKeyOptions, "name" | "configDir" | "env">): Promise<NotationKey> {
+  const file = join(resolve(configDir ?? notationConfigDir(env)), "signingkeys.json");
+  const entry = await findEntry(file, name);
   const local = fileKeySchema.safeParse(entry);
   if (local.success) {
     const { keyPath: keyFile, certPath: certificateChainFile } = local.data;
@@ -75,7 +79,7 @@ export async function notationKeySigner(
           file,
           `key "${entry.name}" has the relative path "${path}", which names another file wherever notation is started: write it in full`,
         );
-    return localSigner({ keyFile, certificateChainFile });
+    return { keyFile, certificateChainFile };
   }
   const remote = pluginKeySchema.safeParse(entry);
   if (!remote.success)
@@ -84,10 +88,22 @@ export async function notationKeySigner(
       `key "${entry.name}" has neither keyPath and certPath nor id and pluginName`,
     );
   const { id: keyId, pluginName: plugin, pluginConfig } = remote.data;
+  return { plugin, keyId, ...(pluginConfig ? { pluginConfig } : {}) };
+}
+
+/**
+ * The signer that notation itself would use for a key: its files, or the plugin that has it.
+ * @throws ConsignError what {@link findNotationKey}, {@link localSigner} and {@link pluginSigner}
+ * throw
+ */
+export async function notationKeySigner(
+  options: NotationKeyOptions,
+): Promise<Signer | EnvelopeSigner> {
+  const { env, pluginDir, signal } = options;
+  const key = await findNotationKey(options);
+  if ("keyFile" in key) return localSigner(key);
   return pluginSigner({
-    plugin,
-    keyId,
-    ...(pluginConfig ? { pluginConfig } : {}),
+    ...key,
     ...(pluginDir === undefined ? {} : { pluginDir }),
     ...(signal === undefined ? {} : { signal }),
     ...(env === undefined ? {} : { env }),

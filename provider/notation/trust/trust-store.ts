@@ -74,11 +74,15 @@ export async function resolveTrustPolicy(
   };
 }
 
-async function inlineRoots(
+/**
+ * The certificates of one entry of `roots`: PEM text, or a file's path.
+ * @throws ConsignError `TRUST_STORE_INVALID`, `FILE_NOT_FOUND`, `FILE_UNREADABLE` at `path`
+ */
+export async function inlineRoots(
   root: string,
   type: StoreType,
   path: string,
-  { baseDir }: ResolveOptions,
+  { baseDir }: Pick<ResolveOptions, "baseDir">,
 ): Promise<Certificate[]> {
   const inline = root.includes("-----BEGIN");
   const name = inline ? path : root;
@@ -157,7 +161,7 @@ function trustedFrom(
 function storeInvalid(where: string, why: string, path: string, cause?: unknown): ConsignError {
   return new ConsignError(
     "TRUST_STORE_INVALID",
-    `the trusted certificates of ${where} cannot be used: ${why}`,
+    `the trusted certificates of ${where} cannot be used: ${why}; give PEM text, or the path of a PEM or DER file`,
     { path, cause },
   );
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as asn1js from "asn1js";
-import { ConsignError } from "../../errors";
+import { ConsignError, isConsignError } from "../../errors";
 
 /**
  * One attribute of a name; `type` is the short name of RFC 4514 or of Go's `pkix.Name`, else the
@@ -132,6 +132,26 @@ export function parseIdentityName(
 }
 
 /**
+ * All attributes of a name in the text of RFC 4514, whichever they are and however often each is
+ * there. Undefined for what is no such text.
+ */
+export function attributesOf(text: string): readonly NameAttribute[] | undefined {
+  try {
+    return splitUnescaped(text, ",")
+      .flatMap((relativeName) => splitUnescaped(relativeName, "+"))
+      .map((pair) => parsePair(pair, text));
+  } catch (error) {
+    if (isConsignError(error, "TRUST_POLICY_INVALID")) return undefined;
+    throw error;
+  }
+}
+
+/** The number under which an attribute of this short name is written where its value is no text. */
+export function numberOf(shortName: string): string | undefined {
+  return Object.keys(SHORT_NAMES).find((oid) => SHORT_NAMES[oid] === shortName);
+}
+
+/**
  * The same view of a certificate's subject, under the same rules. @throws ConsignError
  * `TRUST_POLICY_INVALID`
  */
@@ -201,6 +221,8 @@ function parsePair(pair: string, text: string): NameAttribute {
 }
 
 function unescapeValue(value: string, text: string): string {
+  // Most have nothing to unescape, and a verdict reads many thousand.
+  if (!/[\\\p{Surrogate}]/u.test(value)) return value;
   const bytes: number[] = [];
   for (let at = 0; at < value.length;) {
     if (value[at] !== "\\") {

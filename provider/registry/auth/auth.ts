@@ -18,8 +18,10 @@ type Scheme = { kind: "basic" } | { kind: "bearer"; realm: URL; service: string 
 export interface AuthorizerOptions {
   registry: string;
   origin: URL;
-  /** Looks the credentials up anew each time it is called. */
-  credentials: () => Promise<Credentials>;
+  /**
+   * Looks the credentials up anew each time it is called, for one repository where it is about one.
+   */
+  credentials: (repository: string | undefined) => Promise<Credentials>;
   send: TokenSender;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -35,7 +37,8 @@ export class Authorizer {
   readonly #tokens = new Map<string, Token>();
   readonly #wider = new Map<string, string[]>();
   readonly #fetching = new Memo<Token>(0);
-  #credentials: Promise<Credentials> | undefined;
+  /** By repository: two accounts at one host are two robots of two projects. */
+  readonly #credentials = new Map<string | undefined, Promise<Credentials>>();
   readonly #options: AuthorizerOptions;
 
   constructor(options: AuthorizerOptions) {
@@ -52,7 +55,7 @@ export class Authorizer {
     wanted: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<string> {
-    if (scheme.kind === "basic") return basic(await this.#lookUp(), this.#options.registry);
+    if (scheme.kind === "basic") return basic(await this.#lookUp(wanted), this.#options.registry);
     return `Bearer ${await this.#token(scheme, wanted, signal)}`;
   }
 
@@ -71,21 +74,21 @@ export class Authorizer {
     this.#scheme = scheme;
     if (rejected === undefined || !same) return true;
     if (scheme.kind === "basic") {
-      if (this.#credentials === undefined) return true;
-      const before = basic(await this.#lookUp(), this.#options.registry);
+      if (!this.#credentials.has(repositoryOf(wanted))) return true;
+      const before = basic(await this.#lookUp(wanted), this.#options.registry);
       if (before !== rejected) return true;
-      this.#credentials = undefined;
-      return basic(await this.#lookUp(), this.#options.registry) !== rejected;
+      this.#credentials.delete(repositoryOf(wanted));
+      return basic(await this.#lookUp(wanted), this.#options.registry) !== rejected;
     }
     const key = tokenKey(scheme, wanted);
     if (`Bearer ${this.#tokens.get(key)?.value}` === rejected) {
       this.#tokens.delete(key);
-      this.#credentials = undefined;
+      this.#credentials.delete(repositoryOf(wanted));
     }
     const asked = parseChallenges(header ?? "")
       .find((challenge) => challenge.scheme === "bearer")
       ?.parameters.get("scope");
-    if (asked !== undefined) this.#wider.set(key, sameRepositories(asked, wanted));
+    if (asked !== undefined) this.#wider.set(key, harmless(asked, wanted));
     return true;
   }
 
@@ -124,15 +127,17 @@ export class Authorizer {
     );
   }
 
-  #lookUp(): Promise<Credentials> {
-    if (this.#credentials === undefined) {
-      const lookup = this.#options.credentials();
-      this.#credentials = lookup;
-      lookup.catch(() => {
-        if (this.#credentials === lookup) this.#credentials = undefined;
-      });
-    }
-    return this.#credentials;
+  #lookUp(wanted: readonly string[]): Promise<Credentials> {
+    const repository = repositoryOf(wanted);
+    const known = this.#credentials.get(repository);
+    if (known !== undefined) return known;
+    const lookup = this.#options.credentials(repository);
+    if (this.#credentials.size > 10_000) this.#credentials.clear();
+    this.#credentials.set(repository, lookup);
+    lookup.catch(() => {
+      if (this.#credentials.get(repository) === lookup) this.#credentials.delete(repository);
+    });
+    return lookup;
   }
 
   async #token(
@@ -147,7 +152,7 @@ export class Authorizer {
       key,
       async () => {
         const all = [...new Set([...wanted, ...(this.#wider.get(key) ?? [])])].sort();
-        const credentials = await this.#lookUp();
+        const credentials = await this.#lookUp(wanted);
         const fresh = await fetchToken({
           ...scheme,
           scopes: all,
@@ -166,14 +171,30 @@ export class Authorizer {
   }
 }
 
+/** What a request is about; where blobs are mounted from another repository, that comes second. */
+function repositoryOf([scope]: readonly string[]): string | undefined {
+  return scope?.split(":")[1];
+}
+
 function tokenKey(scheme: Scheme & { kind: "bearer" }, wanted: readonly string[]): string {
   return [scheme.realm.href, scheme.service ?? "", ...[...wanted].sort()].join(" ");
 }
 
-/** Of the scopes a challenge asks for, those about repositories that the request is about. */
-function sameRepositories(asked: string, wanted: readonly string[]): string[] {
+/**
+ * Of the scopes a challenge asks for, those that allow no more than the request is for. They may
+ * name the repository otherwise, as behind a proxy that has it under another path.
+ */
+function harmless(asked: string, wanted: readonly string[]): string[] {
+  const actions = new Set(wanted.flatMap(actionsOf));
   const names = new Set(wanted.map((scope) => scope.slice(0, scope.lastIndexOf(":"))));
-  return asked.split(" ").filter((scope) => names.has(scope.slice(0, scope.lastIndexOf(":"))));
+  return asked.split(" ").filter((scope) => {
+    if (names.has(scope.slice(0, scope.lastIndexOf(":")))) return true;
+    return scope.startsWith("repository:") && actionsOf(scope).every((each) => actions.has(each));
+  });
+}
+
+function actionsOf(scope: string): string[] {
+  return scope.slice(scope.lastIndexOf(":") + 1).split(",");
 }
 
 function basic(credentials: Credentials, registry: string): string {

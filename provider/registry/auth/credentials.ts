@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { ConsignError } from "../../errors";
-import type { RegistrySettings } from "../settings";
+import { longestPath, type RegistrySettings } from "../settings";
 import type { Credentials } from "./credential";
 import { askCredentialHelper } from "./credential-helper";
 
@@ -29,20 +29,37 @@ const dockerConfigSchema = z.looseObject({
 type DockerConfig = z.infer<typeof dockerConfigSchema>;
 
 /**
- * Finds a registry's credentials: the settings', else Docker's (`credHelpers`, then `credsStore`,
- * then `auths` of config.json in `DOCKER_CONFIG` or `~/.docker`), else none.
+ * Finds the credentials for a repository, `host/repository`, or for a host alone: the settings',
+ * else those in `DOCKER_AUTH_CONFIG`, else Docker's (config.json in `DOCKER_CONFIG` or
+ * `~/.docker`), else none. In each of Docker's, an entry of `auths` with the longest path that the
+ * repository lies under goes first, then `credHelpers`, `credsStore`, and the host's in `auths`.
  * @throws ConsignError `CREDENTIALS_INVALID`, `CREDENTIAL_HELPER_FAILED`; neither ever holds a
  * value
  */
 export async function credentialsFor(
-  registry: string,
-  settings: RegistrySettings,
+  place: string,
+  settings: Pick<RegistrySettings, "username" | "password">,
   env: NodeJS.ProcessEnv,
 ): Promise<Credentials> {
-  if (settings.username !== undefined && settings.password !== undefined) {
+  if (settings.username !== undefined && settings.password !== undefined)
     return { kind: "password", username: settings.username, password: settings.password };
+  const inline = env["DOCKER_AUTH_CONFIG"];
+  if (inline !== undefined && inline.trim() !== "") {
+    const found = await fromDocker(parseDockerConfig(inline, "DOCKER_AUTH_CONFIG"), place, env);
+    if (found !== undefined) return found;
   }
-  const config = await readDockerConfig(env);
+  return (await fromDocker(await readDockerConfig(env), place, env)) ?? { kind: "anonymous" };
+}
+
+async function fromDocker(
+  config: DockerConfig,
+  place: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Credentials | undefined> {
+  const [registry = place] = place.split("/");
+  const auths = config.auths ?? {};
+  const byPath = longestPath(auths, place);
+  if (byPath !== undefined) return credentialsIn(byPath, registry);
   const keys = configKeys(registry);
   const helpers = config.credHelpers ?? {};
   for (const key of keys) {
@@ -56,7 +73,8 @@ export async function credentialsFor(
       if (found !== undefined) return found;
     }
   }
-  return fromAuths(config, registry, keys);
+  const entry = entryFor(auths, keys);
+  return entry === undefined ? undefined : credentialsIn(entry, registry);
 }
 
 /** Docker Hub goes by several names, and Docker files it under a URL. */
@@ -92,13 +110,17 @@ async function readDockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig> {
       "CREDENTIALS_INVALID",
       `${path} is larger than ${MAX_CONFIG_SIZE} bytes`,
     );
+  return parseDockerConfig(text, path);
+}
+
+function parseDockerConfig(text: string, name: string): DockerConfig {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new ConsignError(
       "CREDENTIALS_INVALID",
-      `${path} is not JSON; repair it, or point DOCKER_CONFIG elsewhere`,
+      `${name} is not JSON; repair it, or point DOCKER_CONFIG elsewhere`,
     );
   }
   const parsed = dockerConfigSchema.safeParse(value);
@@ -106,13 +128,13 @@ async function readDockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig> {
   const where = parsed.error.issues[0]?.path.join(".") ?? "";
   throw new ConsignError(
     "CREDENTIALS_INVALID",
-    `${path}: "${where}" has the wrong type; repair it, or point DOCKER_CONFIG elsewhere`,
+    `${name}: "${where}" has the wrong type; repair it, or point DOCKER_CONFIG elsewhere`,
   );
 }
 
-function fromAuths(config: DockerConfig, registry: string, keys: string[]): Credentials {
-  const entry = entryFor(config.auths ?? {}, keys);
-  if (entry === undefined) return { kind: "anonymous" };
+type Entry = NonNullable<DockerConfig["auths"]>[string];
+
+function credentialsIn(entry: Entry, registry: string): Credentials {
   const [username, password] = entry.auth
     ? decodePair(entry.auth, registry)
     : [entry.username ?? "", entry.password ?? ""];
@@ -122,11 +144,11 @@ function fromAuths(config: DockerConfig, registry: string, keys: string[]): Cred
 }
 
 /**
- * The registry's own name goes before a URL of its API, and that before what names a part of it or
- * was left by an older login.
+ * The registry's own name goes before a URL of its API, and that before what was left by an older
+ * login. What names a part of it is for that part alone.
  */
 function entryFor<T>(auths: Readonly<Record<string, T>>, keys: readonly string[]): T | undefined {
-  for (const reading of [(name: string) => name, apiOf, hostOf]) {
+  for (const reading of [(name: string) => name, apiOf, hostOfUrl]) {
     for (const key of keys) {
       const name = Object.keys(auths).find((each) => reading(each) === key);
       if (name !== undefined) return auths[name];
@@ -139,8 +161,8 @@ function apiOf(name: string): string {
   return name.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
 }
 
-function hostOf(name: string): string {
-  return apiOf(name).replace(/\/.*$/, "");
+function hostOfUrl(name: string): string {
+  return name.includes("://") ? apiOf(name).replace(/\/.*$/, "") : name;
 }
 
 function decodePair(auth: string, registry: string): [string, string] {

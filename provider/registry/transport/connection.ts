@@ -3,9 +3,11 @@ import { ConsignError, type ErrorCode } from "../../errors";
 import { Address } from "./address";
 import type { HeaderFields, Incoming } from "./arrival";
 import { Authorizer } from "../auth/auth";
+import { withOwnScheme } from "../own-scheme";
 import type { Counters } from "./counters";
 import { Gate, wait, type Lane } from "./gate";
 import type { Limits } from "./limits";
+import { Quota } from "./quota";
 import { MAX_ERROR_BODY, responseFailure, type About } from "./responses";
 import { retried, Transient, type Patience } from "./retry";
 import type { Method, StreamBody, Transport } from "./transport";
@@ -33,6 +35,11 @@ export interface Call {
   tooLarge?: ErrorCode;
   deadlineMs?: number;
   answerTimeoutMs?: number;
+  /**
+   * Whether another host that the registry redirects to is asked again where it fails for now.
+   * @default "again"
+   */
+  elsewhere?: "once" | "again" | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -55,7 +62,7 @@ export interface ConnectionOptions {
   limits: Limits;
   requestsPerSecond?: number | undefined;
   transport: Transport;
-  credentials: () => Promise<Credentials>;
+  credentials: (repository: string | undefined) => Promise<Credentials>;
   counters: Counters;
 }
 
@@ -81,9 +88,10 @@ export class Connection {
   /** Until it is seen that something on the way to it bounds a request's size. */
   takesAnySize = true;
   readonly #home: Address;
+  readonly #quota: Quota;
   readonly #onWait = (failure: Transient, ms: number): void => {
     this.counters.retries += 1;
-    if (failure.pausesRegistry) this.gate.pause(ms);
+    if (failure.pausesRegistry) this.gate.pause(this.#quota.refused(failure, ms));
   };
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
@@ -94,6 +102,7 @@ export class Connection {
     this.#home = Address.of(options.origin);
     this.limits = options.limits;
     this.counters = options.counters;
+    this.#quota = new Quota(options.limits);
     this.gate = new Gate(options.limits.concurrency, options.requestsPerSecond);
     this.#transport = options.transport;
     this.#authorizer = new Authorizer({
@@ -134,6 +143,7 @@ export class Connection {
           { reference: call.about.reference },
         );
       this.gate.answered("call");
+      this.#quota.answered();
       return { status, headers, address, bytes };
     } finally {
       leave();
@@ -147,6 +157,7 @@ export class Connection {
   async open(call: Call): Promise<Incoming> {
     const incoming = await this.#exchange(call, "download");
     this.gate.answered("download");
+    this.#quota.answered();
     return incoming;
   }
 
@@ -154,8 +165,17 @@ export class Connection {
    * Repeats an attempt within the limits; a registry that asks everybody to wait is left alone as a
    * whole.
    */
-  repeat<T>(attempt: (tried: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return retried(attempt, this.limits, { signal, onWait: this.#onWait });
+  async repeat<T>(attempt: (tried: number) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const unlessExhausted = (tried: number): Promise<T> => {
+      this.#quota.check();
+      return attempt(tried);
+    };
+    try {
+      return await retried(unlessExhausted, this.limits, { signal, onWait: this.#onWait });
+    } catch (error) {
+      this.#quota.failed(error);
+      throw error;
+    }
   }
 
   /**
@@ -163,7 +183,14 @@ export class Connection {
    * where that asks for it.
    */
   async pause(failure: Transient, patience: Patience, signal?: AbortSignal): Promise<void> {
-    const ms = patience.after(failure);
+    this.#quota.check();
+    let ms: number;
+    try {
+      ms = patience.after(failure);
+    } catch (error) {
+      this.#quota.failed(error);
+      throw error;
+    }
     this.#onWait(failure, ms);
     await wait(ms, signal);
   }
@@ -239,7 +266,9 @@ export class Connection {
       if (target.origin !== url.origin) credential = undefined;
       url = target;
       const address = Address.of(url);
-      incoming = await this.#send(call, lane, address, credential);
+      incoming = await this.#send(call, lane, address, credential).catch((error: unknown) => {
+        throw this.#isFinal(call, address) && error instanceof Transient ? error.error : error;
+      });
       if (!REDIRECTS.has(incoming.status) || call.ok.includes(incoming.status))
         return { ...incoming, address };
     }
@@ -258,7 +287,7 @@ export class Connection {
       throw refuse(`for the ${hops + 1}th time; at most ${MAX_REDIRECTS} are followed`);
     if (location === undefined || !URL.canParse(location, from.href))
       throw refuse("without a usable Location");
-    const target = new URL(location, from);
+    const target = withOwnScheme(new URL(location, from), this.origin);
     if (target.protocol !== "https:" && target.protocol !== from.protocol)
       throw refuse(`to ${target.protocol}//${target.host}, away from https`);
     if (target.protocol !== "https:" && target.protocol !== "http:")
@@ -267,10 +296,15 @@ export class Connection {
     return target;
   }
 
+  #isFinal({ elsewhere }: Pick<Call, "elsewhere">, { origin }: Address): boolean {
+    return elsewhere === "once" && origin !== this.#home.origin;
+  }
+
   async #failure(
     incoming: Received,
-    { method, about }: Pick<Call, "method" | "about">,
+    call: Pick<Call, "method" | "about" | "elsewhere">,
   ): Promise<ConsignError | Transient> {
+    const { method, about } = call;
     // What matters is the status; a body that breaks off or is endless only costs its text.
     const body = await incoming.body.bytes(MAX_ERROR_BODY).catch(() => undefined);
     const failure = responseFailure({
@@ -279,10 +313,12 @@ export class Connection {
       headers: incoming.headers,
       body: body ?? new Uint8Array(),
       about,
+      isRegistry: about.kind === "token" || incoming.address.origin === this.#home.origin,
       now: Date.now(),
     });
+    if (failure instanceof Transient) this.#quota.saw(failure);
     if (failure instanceof Transient && failure.pausesRegistry) this.gate.throttled();
-    return failure;
+    return this.#isFinal(call, incoming.address) ? toError(failure) : failure;
   }
 
   /** Token requests pass no gate: the request that needs the token holds a place already. */

@@ -93,6 +93,8 @@ export function responseFailure(o: {
   headers: HeaderFields;
   body: Uint8Array;
   about: About;
+  /** Not another host that the registry redirected to. */
+  isRegistry: boolean;
   now: number;
 }): ConsignError | Transient {
   const errors = parseErrors(o.body);
@@ -111,5 +113,15 @@ export function responseFailure(o: {
     serverCodes: errors.map((e) => e.code),
   });
   const transient = o.status === 408 || o.status === 429 || (o.status >= 500 && o.status !== 501);
-  return transient ? new Transient(error, retryAfter(o.headers.get("retry-after"), o.now)) : error;
+  return transient
+    ? new Transient(error, waitAsked(o.headers, o.status, o.now), o.isRegistry)
+    : error;
+}
+
+/** Some say with a 429 in how many seconds the quota is filled again, and not when to come back. */
+function waitAsked(headers: HeaderFields, status: number, now: number): number | undefined {
+  const asked = retryAfter(headers.get("retry-after"), now);
+  if (asked !== undefined || status !== 429) return asked;
+  const reset = headers.get("ratelimit-reset")?.trim() ?? "";
+  return /^\d{1,7}$/.test(reset) ? Number(reset) * 1000 : undefined;
 }

@@ -13,6 +13,8 @@ export class Transient extends Error {
     readonly error: ConsignError,
     /** How long the registry asks to wait, in milliseconds. */
     readonly retryAfterMs?: number,
+    /** Not another host, which speaks for itself alone. */
+    readonly isRegistrys = true,
   ) {
     super(error.message, { cause: error });
   }
@@ -28,8 +30,9 @@ export class Transient extends Error {
    */
   get pausesRegistry(): boolean {
     return (
-      this.error.code === "REGISTRY_RATE_LIMITED" ||
-      (this.error.status === 503 && this.retryAfterMs !== undefined)
+      this.isRegistrys &&
+      (this.error.code === "REGISTRY_RATE_LIMITED" ||
+        (this.error.status === 503 && this.retryAfterMs !== undefined))
     );
   }
 }

@@ -25,6 +25,7 @@ export function transportFailure(
   error: unknown,
   request: string,
   deadlinePassed: boolean,
+  proxy?: string,
 ): unknown {
   if (isConsignError(error) || error instanceof Transient) return error;
   const codes = codesOf(error);
@@ -39,21 +40,82 @@ export function transportFailure(
     );
   }
   if (codes.some((code) => TLS.test(code))) {
-    const hint =
-      codes.includes("ERR_SSL_WRONG_VERSION_NUMBER") ||
-      codes.includes("ERR_SSL_PACKET_LENGTH_TOO_LONG")
-        ? "the other side does not speak TLS; if it is meant to be plain HTTP, set plainHttp"
-        : "set caFile to the registry's own authority, or certFile and keyFile if it asks for a client certificate";
-    return new ConsignError("TLS_FAILED", `${request} failed in TLS (${detail}): ${hint}`, {
-      cause: error,
-    });
+    return new ConsignError(
+      "TLS_FAILED",
+      `${request} failed in TLS (${detail}): ${tlsHint(codes)}`,
+      {
+        cause: error,
+      },
+    );
   }
   const unreachable = new ConsignError(
     "REGISTRY_UNREACHABLE",
-    `${request} got no answer (${detail}): ${UNREACHABLE[detail] ?? "check the registry and the way to it"}`,
+    `${request} got no answer (${detail}): ${unreachableHint(request, codes, proxy)}`,
     { cause: error },
   );
   return codes.some((code) => BROKEN.has(code)) ? new Transient(unreachable) : unreachable;
+}
+
+const TLS_HINTS: readonly [codes: RegExp, hint: string][] = [
+  [
+    /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/,
+    "the other side does not speak TLS; if it is meant to be plain HTTP, set plainHttp",
+  ],
+  [
+    /^ERR_SSL_.*(?:CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE|UNKNOWN_CA)$/,
+    "the registry asks for a client certificate, and takes none or not this one; set certFile and keyFile",
+  ],
+  [
+    /^CERT_HAS_EXPIRED$/,
+    "its certificate has expired; have it renewed, or check this machine's clock",
+  ],
+  [
+    /^(?:ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/,
+    "its certificate is for other names; check the host's name, or set address if it is reached elsewhere",
+  ],
+  [
+    /^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/,
+    "nobody that this machine trusts has issued its certificate; set caFile to the registry's own authority",
+  ],
+];
+
+function tlsHint(codes: readonly string[]): string {
+  return (
+    TLS_HINTS.find(([pattern]) => codes.some((code) => pattern.test(code)))?.[1] ??
+    "set caFile to the registry's own authority, or certFile and keyFile if it asks for a client certificate"
+  );
+}
+
+/**
+ * How a server that waits for TLS ends what is none, and one that wants a client's certificate what
+ * comes without: the alert that says so is lost where the connection ends first.
+ */
+const CLOSED = new Set(["UND_ERR_SOCKET", "ECONNRESET"]);
+
+function isPlain(request: string): boolean {
+  return request.includes(" http://");
+}
+
+/** Whoever connects through a proxy hears of it alone. */
+function unreachableHint(request: string, codes: readonly string[], proxy?: string): string {
+  const known = codes.find((code) => code in UNREACHABLE);
+  if (proxy !== undefined) {
+    const why =
+      known === "ECONNREFUSED"
+        ? "nothing listens there"
+        : known === "ENOTFOUND"
+          ? "no such host is known"
+          : "it may refuse, or not reach the registry";
+    return `it goes through the proxy ${proxy}: ${why}; check the setting proxy, and whether the proxy runs`;
+  }
+  const hangsUp = codes.some((code) => CLOSED.has(code));
+  if (isPlain(request) && (hangsUp || codes.some((code) => code.startsWith("HPE_"))))
+    return "it hangs up on plain HTTP; if it is meant to be TLS, set plainHttp to false";
+  if (hangsUp)
+    return "it hangs up; if it asks for a client certificate, set certFile and keyFile, else check the registry and the way to it";
+  return (
+    (known === undefined ? undefined : UNREACHABLE[known]) ?? "check the registry and the way to it"
+  );
 }
 
 function codesOf(error: unknown, depth = 0): string[] {

@@ -39,7 +39,8 @@ export interface Outgoing {
 export interface TransportOptions {
   origin: URL;
   address?: string | undefined;
-  proxy?: string | undefined;
+  /** The URL of the proxy on the way to an origin. @default none */
+  proxyFor?: ((url: URL) => string | undefined) | undefined;
   /** PEM, beside the default roots. */
   ca?: string | undefined;
   clientCertificate?: { cert: string; key: string } | undefined;
@@ -50,6 +51,8 @@ export interface TransportOptions {
 interface Target {
   dispatcher: Dispatcher;
   origin: string;
+  /** `host:port` of the proxy on the way, for messages. */
+  proxy: string | undefined;
 }
 
 /** Without the places to connect to, which are not for TLS to decide. */
@@ -87,7 +90,7 @@ export class Transport {
         ? undefined
         : new SentContent(body.content, counters);
     const target = this.#target(address, outgoing.way);
-    const exchange = new Exchange(outgoing, sent, counters);
+    const exchange = new Exchange(outgoing, sent, counters, target.proxy);
     counters.count(address.host, method);
     if (body instanceof Uint8Array) counters.bytesSent += body.byteLength;
     const length =
@@ -131,14 +134,19 @@ export class Transport {
   #target(address: Address, way: Way): Target {
     let target = this.#targets[way].get(address.origin);
     if (target === undefined) {
-      target = { dispatcher: this.#dial(address.url), origin: this.#connectOrigin(address.url) };
+      const proxy = this.#options.proxyFor?.(address.url);
+      target = {
+        dispatcher: this.#dial(address.url, proxy),
+        origin: this.#connectOrigin(address.url),
+        proxy: proxy === undefined ? undefined : new URL(proxy).host,
+      };
       this.#targets[way].set(address.origin, target);
     }
     return target;
   }
 
-  #dial(url: URL): Dispatcher {
-    const { limits, proxy } = this.#options;
+  #dial(url: URL, proxy: string | undefined): Dispatcher {
+    const { limits } = this.#options;
     const common = {
       allowH2: false,
       pipelining: 1,
@@ -196,6 +204,7 @@ class Exchange implements Recipient {
     private readonly outgoing: Outgoing,
     private readonly sent: SentContent | undefined,
     private readonly counters: Counters,
+    private readonly proxy: string | undefined,
   ) {
     this.#deadline = setTimeout(passed, outgoing.deadlineMs, this).unref();
     const { signal } = outgoing;
@@ -217,7 +226,8 @@ class Exchange implements Recipient {
   explain(error: unknown): unknown {
     const { signal, method, address } = this.outgoing;
     if (signal?.aborted === true) return signal.reason;
-    return this.sent?.failure ?? transportFailure(error, `${method} ${address.href}`, this.#late);
+    const request = `${method} ${address.href}`;
+    return this.sent?.failure ?? transportFailure(error, request, this.#late, this.proxy);
   }
 
   ended(): void {

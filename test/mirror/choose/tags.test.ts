@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
+import picomatch from "picomatch";
+import { isConsignError } from "../../../provider/errors";
 import {
   cosignTagsOf,
   isUserTag,
+  matchingTags,
   namesOnly,
   selectTags,
   tagSelectionSchema,
@@ -49,6 +53,10 @@ for (const [name, selection, expected] of cases) {
 test("a selection that makes no sense is refused where it stands", () => {
   const wrong: [unknown, string][] = [
     [{ matching: "(" }, "matching"],
+    [{ matching: "^(?!rc)" }, "matching"],
+    [{ matching: "(?<=v)1" }, "matching"],
+    [{ matching: "(a)\\1" }, "matching"],
+    [{ matching: "(?:a{0,1000}){0,1000}" }, "matching"],
     [{ semver: "one" }, "semver"],
     [{ newest: 0 }, "newest"],
     [{ digests: ["sha256:short"] }, "digests"],
@@ -74,4 +82,86 @@ test("the list of all tags is needed only for patterns", () => {
 test("tags of tools name no version", () => {
   for (const tag of cosignTagsOf(digestOf("x"))) assert.equal(isUserTag(tag), false);
   assert.equal(isUserTag("v1.sig"), true);
+});
+
+test("the time that patterns take grows with the tags, and not beyond all measure", async () => {
+  const tags = Array.from({ length: 100 }, (_, n) => `${"a".repeat(125)}_${n}`);
+  const started = Date.now();
+  for (const selection of [
+    { matching: "^(a+)+$" },
+    { matching: "^(a|a)*$" },
+    { matching: "^(a?){60}(a){60}$" },
+    { include: [`${"*a".repeat(60)}*b`] },
+    { include: [`${"?*".repeat(60)}b`] },
+  ])
+    assert.deepEqual(await selectTags(tags, selection), []);
+  assert.ok(Date.now() - started < 5_000, `${Date.now() - started} ms`);
+  await assert.rejects(
+    selectTags(tags, { include: [`${"*[a]".repeat(12)}b`] }),
+    (error: unknown) => isConsignError(error, "INPUT_INVALID") && error.path === "tags",
+  );
+});
+
+test("expressions that both engines read match the same tags", () => {
+  const part = fc.constantFrom(
+    ...[
+      "v",
+      "1",
+      ".",
+      "\\.",
+      "-",
+      "[0-9]",
+      "[^a-z]",
+      "\\d+",
+      "\\w",
+      "(?:rc|v)",
+      "(a|b)?",
+      "x*?",
+      "{2}",
+      "+",
+      "?",
+      "^",
+      "$",
+      "|",
+      "\\b",
+      "(?<n>a)",
+      "[\\w.-]",
+      "\\p{Lu}",
+      "\\s",
+    ],
+  );
+  const tag = fc.stringMatching(/^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,12}$/);
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 8 }), tag, (parts, text) => {
+      const matching = parts.join("");
+      let old: RegExp;
+      try {
+        old = new RegExp(matching, "u");
+      } catch {
+        return;
+      }
+      if (!tagSelectionSchema.safeParse({ matching }).success) return;
+      assert.deepEqual(
+        matchingTags([text], { matching }),
+        old.test(text) && isUserTag(text) ? [text] : [],
+        matching,
+      );
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("a glob of stars and question marks takes the tags that it always took", () => {
+  const glob = fc.stringMatching(/^[ab01v_.*?-]{1,8}$/).filter((text) => /[*?]/.test(text));
+  const tag = fc.stringMatching(/^[abv01_][abv01_.-]{0,8}$/);
+  fc.assert(
+    fc.property(glob, tag, (pattern, text) => {
+      assert.equal(
+        matchingTags([text], [pattern]).length === 1,
+        picomatch(pattern, { nonegate: true })(text),
+        `${pattern} ${text}`,
+      );
+    }),
+    { numRuns: 5_000 },
+  );
 });

@@ -104,7 +104,7 @@ test(
       assert.deepEqual([...there.read.keys()].sort(), [...here.read.keys()].sort());
     }
     const repaired = Number(
-      /(\d+) manifests that the registry had lost were written again/.exec(
+      /(\d+) manifests that it took and did not have were sent again/.exec(
         step.progress.join("; "),
       )?.[1] ?? 0,
     );

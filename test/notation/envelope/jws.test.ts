@@ -7,7 +7,7 @@ import { parseJwsEnvelope, verifyJwsSignature } from "../../../provider/notation
 import { MEDIA_TYPES } from "../../../provider/oci/media-types";
 import { authority, codeSigner } from "../../harness/certificates";
 import type { Issued, KeyKind } from "../../harness/keys";
-import { codeOf } from "../code-of";
+import { codeOf } from "../../harness/failure";
 
 const ALGORITHMS: Partial<Record<KeyKind, string>> = {
   "rsa-2048": "PS256",

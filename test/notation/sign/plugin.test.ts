@@ -18,7 +18,7 @@ import { MEDIA_TYPES } from "../../../provider/oci/media-types";
 import { authority, codeSigner } from "../../harness/certificates";
 import type { Issued, KeyKind } from "../../harness/keys";
 import { tempDir } from "../../harness/temp";
-import { codeOf } from "../code-of";
+import { codeOf } from "../../harness/failure";
 
 const root = authority();
 const target = {

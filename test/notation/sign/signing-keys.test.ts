@@ -7,7 +7,7 @@ import { isEnvelopeSigner } from "../../../provider/notation/sign/plugin";
 import { notationKeySigner } from "../../../provider/notation/sign/signing-keys";
 import { authority, codeSigner } from "../../harness/certificates";
 import { tempDir } from "../../harness/temp";
-import { codeOf } from "../code-of";
+import { codeOf } from "../../harness/failure";
 
 const leaf = codeSigner(authority());
 

@@ -7,7 +7,7 @@ import { parseTimestampToken } from "../../../provider/notation/timestamp/timest
 import { revocationChecker } from "../../../provider/notation/revocation/revocation";
 import { authority, intermediate, timestampSigner } from "../../harness/certificates";
 import type { Issued } from "../../harness/keys";
-import { codeOf } from "../code-of";
+import { codeOf } from "../../harness/failure";
 import {
   cmsToken,
   httpFetch,

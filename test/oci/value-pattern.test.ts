@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { fitsPattern } from "../../../provider/mirror/choose/value-pattern";
+import { fitsPattern } from "../../provider/oci/value-pattern";
 
 const cases: [value: string, pattern: string, fits: boolean][] = [
   ["https://ci.example/a/b", "*", true],

@@ -16,6 +16,18 @@ export type ExposureArgs = {
  *
  * Errors: `INPUT_INVALID`, `CONDITION_INVALID`, `REFERENCE_INVALID`, `TRUST_*`, `FILE_*`,
  * `GRAPH_TOO_LARGE`.
+ *
+ * @example
+ * ```ts
+ * const log4shell = new Exposure("log4shell", {
+ *   vulnerability: "CVE-2021-44228",
+ *   osv: "advisories",
+ *   places: ["registry.acme-rockets.io/net-monitor", "registry.acme-rockets.io/archive"],
+ *   trust,
+ *   environments: ["production"],
+ * });
+ * export const findings = log4shell.findings;
+ * ```
  */
 export class Exposure extends ConsignResource {
   /** `some`, `none` (all was read, and nothing is affected) or `unknown`. */

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConsignError } from "../errors";
-import { cacheIn, exposureOf, opener } from "../exposure/ask";
+import { cacheIn, exposureOf, opener } from "../exposure/exposure-of";
 import type { ExposureAnswer } from "../exposure/answer/answer";
 import { exposurePage } from "../exposure/answer/page";
 import { renderExposure } from "../exposure/answer/text";
@@ -10,7 +10,7 @@ import { exposureSchema } from "../exposure/question";
 import { revocationChecker } from "../notation";
 import { jsonText } from "../printable";
 import { RegistryClient, httpFetch } from "../registry";
-import { readArguments } from "../report/functions";
+import { readArguments } from "../report/arguments";
 import { Stores } from "../world/context";
 import type { Flags } from "./command-line";
 import { environmentFrom, registriesFrom } from "./inspection";

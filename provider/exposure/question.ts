@@ -7,14 +7,14 @@ import {
   issuersSchema,
   lifecycleIssuersSchema,
   resolveType,
-  type Condition,
 } from "../claims/index";
 import { ConsignError } from "../errors";
 import { trustSchema } from "../judging/trust";
 import type { Advisories } from "./advisories/folder";
 import { AdvisoryIndex } from "./advisories/advisory-index";
 import type { Advisory } from "./advisories/osv";
-import { parsePackageRange, type PackageRange } from "./packages/range";
+import { parsePackageRange } from "./packages/range";
+import type { Scope, Subject } from "./subject";
 
 /** What `exposure` is asked, in programs and in resources alike. */
 export const exposureSchema = z.strictObject({
@@ -35,27 +35,6 @@ export const exposureSchema = z.strictObject({
   lifecycleIssuers: lifecycleIssuersSchema.optional(),
 });
 export type ExposureArguments = z.infer<typeof exposureSchema>;
-
-/** What is looked for. */
-export type Subject =
-  | {
-      is: "vulnerability";
-      /** As it was asked; absent: everything that the advisories know. */
-      id?: string;
-      /** In upper case: what was asked, and its other names as the advisories have them. */
-      names: ReadonlySet<string>;
-      index: AdvisoryIndex;
-      advisories: readonly Advisory[];
-    }
-  | { is: "package"; range: PackageRange }
-  | { is: "claim"; type: string; condition?: Condition };
-
-/** When, and where; what was never there then is not part of the answer. */
-export interface Scope {
-  environments?: readonly string[] | undefined;
-  from?: number | undefined;
-  until?: number | undefined;
-}
 
 /**
  * What is looked for. @throws ConsignError `INPUT_INVALID` unless it is exactly one thing,

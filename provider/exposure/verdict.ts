@@ -4,7 +4,7 @@ import { typeKey } from "../claims/index";
 import type { Evidence } from "./evidence";
 import { doubtsOf, gapsOf, labelOf, type Finding } from "./findings";
 import { isInRange, type PackageRange } from "./packages/range";
-import type { Subject } from "./question";
+import type { Subject } from "./subject";
 import { vulnerabilityFindings } from "./vulnerability";
 
 /** What a question comes to for one digest. It is pure: evidence in, findings out. */

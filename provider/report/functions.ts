@@ -10,12 +10,13 @@ import {
   resolveType,
   sameType,
 } from "../claims";
-import { ConsignError, isErrorCode } from "../errors";
+import { ConsignError } from "../errors";
 import { openTrust, trustSchema } from "../notation";
 import type { Annotations, Descriptor } from "../oci/descriptor";
 import { artifactTypeOf } from "../oci/manifest";
 import { formatLocation, parseReference } from "../oci/reference";
 import { parseRegistriesSettings } from "../registry";
+import { readArguments } from "./arguments";
 import { verifyFollowing, type Verified } from "./following";
 import { Inspector } from "./inspector";
 import type { ClaimReport } from "./observation";
@@ -152,21 +153,4 @@ async function inspecting<T>(
   } finally {
     await inspector.close();
   }
-}
-
-/** A function's arguments. @throws ConsignError `INPUT_INVALID`, or what the schema says */
-export function readArguments<Schema extends z.ZodType>(
-  schema: Schema,
-  args: unknown,
-): z.infer<Schema> {
-  const parsed = schema.safeParse(args);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = issue?.path.join(".") ?? "";
-  const code = issue?.code === "custom" ? issue.params?.["code"] : undefined;
-  throw new ConsignError(
-    isErrorCode(code) ? code : "INPUT_INVALID",
-    `${path || "the argument"}: ${issue?.message}`,
-    { path },
-  );
 }

@@ -5,7 +5,7 @@ import type { ClaimContent } from "../../provider/claims/index";
 import type { ReadStore } from "../../provider/content/storage";
 import type { ExposureAnswer } from "../../provider/exposure/answer/answer";
 import type { ExposureEntry } from "../../provider/exposure/answer/entry";
-import { exposureOf } from "../../provider/exposure/ask";
+import { exposureOf } from "../../provider/exposure/exposure-of";
 import type { ExposureArguments } from "../../provider/exposure/question";
 import type { Descriptor } from "../../provider/oci/descriptor";
 import {

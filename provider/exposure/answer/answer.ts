@@ -13,7 +13,7 @@ import {
   type Fault,
   type Looking,
 } from "../places/places";
-import type { Scope, Subject } from "../question";
+import type { Scope, Subject } from "../subject";
 import { entryOf, isInScope, type ExposureEntry } from "./entry";
 
 /** What `exposure` answers. */

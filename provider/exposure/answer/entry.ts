@@ -5,7 +5,7 @@ import { isRunning, type Window } from "../../retention/index";
 import type { Basis, Evidence } from "../evidence";
 import { statusOf, type ExposureStatus, type Finding } from "../findings";
 import type { Looked, Member, Whereabouts } from "../places/look";
-import type { Scope, Subject } from "../question";
+import type { Scope, Subject } from "../subject";
 import { findingsOn } from "../verdict";
 
 /** One image of an index. */

@@ -8,7 +8,7 @@ import type { Properties, Reconciler } from "../../world/reconciler";
 import type { Digest } from "../../oci/digest";
 import type { ExposureAnswer } from "../answer/answer";
 import { vulnerabilitiesFrom, type VulnerabilitiesPredicate } from "../answer/vulnerabilities";
-import { cacheIn, exposureOf, opener } from "../ask";
+import { cacheIn, exposureOf, opener } from "../exposure-of";
 import { exposureSchema, subjectOf, type ExposureArguments } from "../question";
 import { NO_ADVISORIES } from "../advisories/folder";
 import { findingLines } from "./lines";

@@ -297,3 +297,18 @@ test("a claim with a condition is found, and a condition without an answer is un
   assert.equal((await ask('predicate.result == "PASSED"')).status, "none");
   assert.equal((await ask("predicate.absent == 1")).status, "unknown");
 });
+
+test("the roots under which an issuer is meant are read, and one that is missing is told", async () => {
+  const world = new ExposureWorld();
+  await world.publish("v1");
+  const ask = (root: string) => {
+    const issuers = [{ identity: "x509.subject: C=US, ST=WA, O=Vendor", roots: [root] }];
+    return world.ask({
+      package: "pkg:npm/x",
+      precedence: issuers,
+      lifecycleIssuers: { revocation: issuers },
+    });
+  };
+  assert.equal((await ask(world.vendor.signer.certificateChainFile)).entries.length, 1);
+  await assert.rejects(ask("missing.pem"), { code: "FILE_NOT_FOUND" });
+});

@@ -198,6 +198,14 @@ export {
   type ClaimAnswer,
   type VerificationAnswer,
 } from "./report/functions";
+export { askExposure } from "./exposure/ask";
+export type { ExposureAnswer } from "./exposure/answer/answer";
+export type { ExposureEntry, PlatformExposure } from "./exposure/answer/entry";
+export {
+  vulnerabilitiesFrom,
+  type VulnerabilitiesPredicate,
+} from "./exposure/answer/vulnerabilities";
+export type { ExposureStatus, Finding } from "./exposure/findings";
 export { observeArtifact } from "./report/collect";
 export type {
   ClaimReport,

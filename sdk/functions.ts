@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as pulumi from "@pulumi/pulumi";
+import type { ExposureAnswer } from "../provider/exposure/answer/answer";
+import type { VulnerabilitiesPredicate } from "../provider/exposure/answer/vulnerabilities";
+import type { Digest } from "../provider/oci/digest";
 import type {
   ArtifactAnswer,
   Asking,
@@ -64,6 +67,46 @@ export interface VerifyArgs {
  */
 export type VerifyResult = VerificationAnswer;
 
+/** One thing is asked for: a vulnerability, a package, a claim, or all that `osv` knows. */
+export interface ExposureQuestion {
+  /** A name that advisories, scans and VEX use, as `CVE-2021-44228`. */
+  vulnerability?: string;
+  /** A package URL and a range of its versions: `pkg:npm/log4js@<2.1`, `pkg:pypi/django@>=3,<3.2.1`. */
+  package?: string;
+  /** Artifacts with such a claim that counts; `condition` is in CEL, as in a `Requirement`. */
+  claim?: { type: string; condition?: string };
+  /** Repositories and `oci:path`: everything there that has a tag, and what promotions lead to. */
+  places: string[];
+  /** Whose claims count. */
+  trust: TrustPolicy | { notationConfig: string };
+  /** Only what was there, as `deployment` claims and archives tell. @default wherever it was */
+  environments?: string[];
+  /** A day or time: only what was in an environment then or later. */
+  from?: string;
+  /** A day or time: only what was in an environment then or before. */
+  until?: string;
+  /** A folder of advisories in the OSV format, which SBOMs are held against. */
+  osv?: string;
+  precedence?: IssuerEntry[];
+  lifecycleIssuers?: LifecycleIssuers;
+}
+
+export interface ExposureQuestionArgs extends ExposureQuestion {
+  /**
+   * A folder in which content is kept that was read; it may be deleted at any time. @default
+   * pulumi-consign in `XDG_CACHE_HOME`, else in `~/.cache`
+   */
+  cache?: string;
+}
+
+/**
+ * Per digest, `affected`, `not-affected`, `fixed` or `unknown`, why, and on whose word; where it
+ * lies, and when it was in which environment. What cannot be read, judged or compared is `unknown`,
+ * and never counts as clean. `status` is `some` if anything is affected, `none` only if all was read
+ * and nothing is.
+ */
+export type ExposureResult = ExposureAnswer;
+
 /**
  * Finds out what a tag or digest names, now and once. Registries are those of the stack
  * configuration `consign:registries`, else Docker's. Errors: `INPUT_INVALID`, `REFERENCE_INVALID`,
@@ -112,6 +155,34 @@ export async function verify(args: VerifyArgs): Promise<VerifyResult> {
  */
 export function verifyOutput(args: Deep<VerifyArgs>): pulumi.Output<VerifyResult> {
   return asked(args, verify);
+}
+
+/**
+ * Which artifacts contain a package, are affected by a vulnerability, or have a claim, that are or
+ * were at some places and in some environments. Reads only; no layer is read. Errors:
+ * `INPUT_INVALID`, `CONDITION_INVALID`, `REFERENCE_INVALID`, `TRUST_*`, `FILE_*`,
+ * `GRAPH_TOO_LARGE`; what a place does not answer is in `faults`.
+ */
+export async function exposure(args: ExposureQuestionArgs): Promise<ExposureResult> {
+  return provider().askExposure(args, asking());
+}
+
+/** As {@link exposure}, for arguments that may be outputs. */
+export function exposureOutput(args: Deep<ExposureQuestionArgs>): pulumi.Output<ExposureResult> {
+  return asked(args, exposure);
+}
+
+/**
+ * What an answer about vulnerabilities found of one digest, for `new Claim(…, { type:
+ * "vulnerabilities", predicate })`. The same answer gives the same predicate. What cannot be told is
+ * in `scanner.incomplete`. Errors: `INPUT_INVALID`.
+ */
+export function vulnerabilitiesClaim(
+  answer: ExposureResult,
+  digest: string,
+): { type: "vulnerabilities"; predicate: VulnerabilitiesPredicate } {
+  const { vulnerabilitiesFrom } = provider();
+  return { type: "vulnerabilities", predicate: vulnerabilitiesFrom(answer, digest as Digest) };
 }
 
 /** Only programs that ask something load the library. */

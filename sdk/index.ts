@@ -8,14 +8,21 @@ export {
   type RetentionState,
 } from "./archive-policy";
 export { Claim, type ClaimArgs } from "./claim";
+export { Exposure, type ExposureArgs } from "./exposure";
 export {
+  exposure,
+  exposureOutput,
   getArtifact,
   getArtifactOutput,
   getClaims,
   getClaimsOutput,
   verify,
   verifyOutput,
+  vulnerabilitiesClaim,
   type ClaimInfo,
+  type ExposureQuestion,
+  type ExposureQuestionArgs,
+  type ExposureResult,
   type GetArtifactArgs,
   type GetArtifactResult,
   type GetClaimsArgs,

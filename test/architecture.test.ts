@@ -53,6 +53,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ...Object.fromEntries(KINDS.map((kind) => [kind, [...LIBRARY, ...FLOORS]])),
   // What an artifact and its claims look like to a person, for the command line and for programs.
   "provider/report": LIBRARY,
+  // What was where, and what it was exposed to: for the command line, for programs, and as a kind of resource.
+  "provider/exposure": [...LIBRARY, ...FLOORS, "provider/report"],
   "provider/protocol": ["provider/world"],
   // Where the parts that a reconciler is handed are made: registries, and who asks about revocation.
   "provider/dynamic": [
@@ -60,7 +62,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "provider/node-version",
     "provider/protocol",
     "provider/world",
-    ...KINDS.map((kind) => `${kind}:lazy`),
+    ...[...KINDS, "provider/exposure"].map((kind) => `${kind}:lazy`),
     "provider/registry",
     "provider/notation",
   ],
@@ -69,14 +71,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     ...LIBRARY,
     ...FLOORS,
     "provider/archive",
+    "provider/exposure",
     "provider/report",
     "provider/index",
   ],
   "provider/schema": [],
-  "provider/index": [...LIBRARY, "provider/report", "provider/schema"],
+  "provider/index": [...LIBRARY, "provider/report", "provider/exposure", "provider/schema"],
   // Programs reach the provider through the stub; functions load the library when they are called.
   sdk: [
-    ...[...LIBRARY, ...FLOORS, ...KINDS, "provider/report"].map((folder) => `${folder}:type`),
+    ...[...LIBRARY, ...FLOORS, ...KINDS, "provider/report", "provider/exposure"].map(
+      (folder) => `${folder}:type`,
+    ),
     "provider/index:lazy",
   ],
   "sdk/kubernetes": ["sdk"],

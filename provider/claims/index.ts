@@ -52,6 +52,7 @@ export type {
   Revocation,
   Target,
 } from "./lifecycle";
+export { vulnerabilitiesSchema } from "./predicates";
 export type { VerificationSummary, VexDocument, VexStatement } from "./predicates";
 export {
   confirmContent,

@@ -2,10 +2,17 @@
 import { parseArgs } from "node:util";
 import { resolveType } from "../claims";
 import { ConsignError } from "../errors";
-import { COMMANDS, FORMS, isCommand, type CommandName, type OfSeveral } from "./commands";
+import {
+  COMMANDS,
+  FORMS,
+  isCommand,
+  type CommandName,
+  type OfOne,
+  type OfSeveral,
+} from "./commands";
 import { takersOf } from "./help";
 import { didYouMean } from "./nearest";
-import { isOptionName, OPTION_NAMES, OPTIONS } from "./options";
+import { EXPOSURE_OPTIONS, isOptionName, OPTION_NAMES, OPTIONS } from "./options";
 
 export interface Flags {
   policy?: string;
@@ -23,12 +30,28 @@ export interface Flags {
   json: boolean;
   blobs: boolean;
   write: boolean;
+  exposure: ExposureFlags;
+}
+
+/** What `consign exposure` is asked. */
+export interface ExposureFlags {
+  vulnerability?: string | undefined;
+  package?: string | undefined;
+  claim?: string | undefined;
+  condition?: string | undefined;
+  in: string[];
+  environment?: string[] | undefined;
+  from?: string | undefined;
+  until?: string | undefined;
+  osv?: string | undefined;
+  cache?: string | undefined;
 }
 
 export type CommandLine =
   | { show: "help"; command?: CommandName }
   | { show: "version" }
-  | { show: "result"; command: Exclude<CommandName, OfSeveral>; reference: string; flags: Flags }
+  | { show: "result"; command: OfOne; reference: string; flags: Flags }
+  | { show: "result"; command: "exposure"; flags: Flags }
   | { show: "result"; command: OfSeveral; references: string[]; flags: Flags };
 
 /** @throws ConsignError `INPUT_INVALID` */
@@ -46,6 +69,13 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (values.version === true) return { show: "version" };
   if (name === undefined) throw wrong(`say what to do: ${list(COMMANDS, "or")}`);
   const command = commandNamed(name);
+  if (command === "exposure") {
+    checkOptions(command, values);
+    if (reference !== undefined)
+      throw wrong(`say where to look with --in; "${reference}" is one argument too many`);
+    if (values.in === undefined) throw wrong(`say ${FORMS.exposure.wants}`);
+    return { show: "result", command, flags: flagsFrom(values) };
+  }
   if (reference === undefined) throw wrong(`say ${FORMS[command].wants}`);
   if (command === "diff" && more.length === 0) throw wrong(`say ${FORMS.diff.wants}`);
   if (more.length > (command === "diff" ? 1 : 0) && command !== "timeline")
@@ -54,13 +84,26 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     );
   checkOptions(command, values);
   for (const type of values.require ?? []) resolveType(type);
-  const flags: Flags = {
+  const flags = flagsFrom(values);
+  return command === "timeline" || command === "diff"
+    ? { show: "result", command, references: [reference, ...more], flags }
+    : { show: "result", command, reference, flags };
+}
+
+type Values = ReturnType<typeof parse>["values"];
+
+function flagsFrom(values: Values): Flags {
+  return {
     roots: values.root ?? [],
     require: values.require ?? [],
-    followRedirects: values["follow-redirects"] ?? false,
-    json: values.json ?? false,
-    blobs: values.blobs ?? false,
-    write: values.write ?? false,
+    followRedirects: values["follow-redirects"] === true,
+    json: values.json === true,
+    blobs: values.blobs === true,
+    write: values.write === true,
+    exposure: {
+      ...Object.fromEntries(EXPOSURE_OPTIONS.map((name) => [name, values[name]])),
+      in: values.in ?? [],
+    },
     ...(values.policy === undefined ? {} : { policy: values.policy }),
     ...(values.scope === undefined ? {} : { scope: values.scope }),
     ...(values["config-dir"] === undefined ? {} : { configDir: values["config-dir"] }),
@@ -71,12 +114,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     ...(values.rules === undefined ? {} : { rules: values.rules }),
     ...(values["as-of"] === undefined ? {} : { asOf: values["as-of"] }),
   };
-  return command === "timeline" || command === "diff"
-    ? { show: "result", command, references: [reference, ...more], flags }
-    : { show: "result", command, reference, flags };
 }
-
-type Values = ReturnType<typeof parse>["values"];
 
 function checkOptions(command: CommandName, values: Values): void {
   for (const name of OPTION_NAMES) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { OptionName } from "./options";
+import { EXPOSURE_OPTIONS, type OptionName } from "./options";
 
 export const COMMANDS = [
   "verify",
@@ -7,6 +7,7 @@ export const COMMANDS = [
   "tree",
   "timeline",
   "retention",
+  "exposure",
   "ls",
   "diff",
   "doctor",
@@ -17,6 +18,9 @@ export type CommandName = (typeof COMMANDS)[number];
 
 /** Commands that take several references. */
 export type OfSeveral = "timeline" | "diff";
+
+/** Commands that take one reference: `exposure` is told its places with an option. */
+export type OfOne = Exclude<CommandName, OfSeveral | "exposure">;
 
 export interface CommandForm {
   /** What follows its name. */
@@ -83,6 +87,21 @@ export const FORMS: Readonly<Record<CommandName, CommandForm>> = {
     options: [...TRUSTING, "rules", "as-of", ...REACHING],
     examples: [
       "consign retention registry.example/net-monitor --policy trustpolicy.json --rules rules.json --as-of 2030-01-01",
+    ],
+  },
+  exposure: {
+    operands: "(--vulnerability ID | --package PURL | --claim TYPE | --osv FOLDER) --in PLACE ...",
+    wants: "where to look: --in PLACE",
+    says: "lists what at some places is or was affected by a vulnerability, contains a package, or has a claim",
+    options: [...EXPOSURE_OPTIONS, ...TRUSTING, "html", ...REACHING],
+    exits: [
+      "0  nothing is affected",
+      "1  something is",
+      "2  nothing was found to be, and not all could be told; or the command line is wrong",
+    ],
+    examples: [
+      "consign exposure --vulnerability CVE-2021-44228 --osv advisories --in registry.example/archive --policy trustpolicy.json",
+      "consign exposure --package pkg:npm/log4js --in oci:net-monitor --root ca.pem --environment production --json",
     ],
   },
   ls: {

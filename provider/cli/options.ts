@@ -5,6 +5,7 @@ export const GROUPS = [
   "Registries",
   "Pages",
   "Retention",
+  "Exposure",
   "Looking closer",
   "Everywhere",
 ] as const;
@@ -104,6 +105,70 @@ export const OPTIONS = {
     group: "Retention",
     says: "the day or time to plan for (default: now)",
   },
+  vulnerability: {
+    type: "string",
+    value: "ID",
+    group: "Exposure",
+    says: "a name that advisories, scans and VEX use, as CVE-2021-44228",
+  },
+  package: {
+    type: "string",
+    value: "PURL",
+    group: "Exposure",
+    says: "a package URL and a range of versions, as 'pkg:npm/log4js@<2.1'",
+  },
+  claim: {
+    type: "string",
+    value: "TYPE",
+    group: "Exposure",
+    says: "a claim of this type",
+  },
+  condition: {
+    type: "string",
+    value: "CEL",
+    group: "Exposure",
+    says: "with --claim: one of which this condition holds",
+  },
+  in: {
+    type: "string",
+    multiple: true,
+    value: "PLACE",
+    group: "Exposure",
+    says: "a repository or oci:directory to look at; may be repeated",
+  },
+  environment: {
+    type: "string",
+    multiple: true,
+    value: "NAME",
+    group: "Exposure",
+    says: "only what was there; may be repeated",
+  },
+  from: {
+    type: "string",
+    value: "DAY",
+    group: "Exposure",
+    says: "only what was there on this day or later",
+  },
+  until: {
+    type: "string",
+    value: "DAY",
+    group: "Exposure",
+    says: "only what was there on this day or earlier",
+  },
+  osv: {
+    type: "string",
+    value: "FOLDER",
+    path: "directory",
+    group: "Exposure",
+    says: "advisories in the OSV format; without --vulnerability all that they know is asked for",
+  },
+  cache: {
+    type: "string",
+    value: "DIR",
+    path: "directory",
+    group: "Exposure",
+    says: "where content is kept that was read; it may be deleted at any time (default: pulumi-consign in XDG_CACHE_HOME, else in ~/.cache)",
+  },
   blobs: {
     type: "boolean",
     group: "Looking closer",
@@ -118,6 +183,20 @@ export const OPTIONS = {
   help: { type: "boolean", short: "h", group: "Everywhere", says: "tells how to use the command" },
   version: { type: "boolean", group: "Everywhere", says: "prints the version" },
 } as const satisfies Record<string, OptionForm>;
+
+/** What `consign exposure` alone is asked. */
+export const EXPOSURE_OPTIONS = [
+  "vulnerability",
+  "package",
+  "claim",
+  "condition",
+  "in",
+  "environment",
+  "from",
+  "until",
+  "osv",
+  "cache",
+] as const;
 
 export type OptionName = keyof typeof OPTIONS;
 export const OPTION_NAMES = Object.keys(OPTIONS).filter(isOptionName);

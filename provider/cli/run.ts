@@ -5,11 +5,12 @@ import { asConsignError, redact } from "../errors";
 import { forTerminal, oneLine, printable } from "../printable";
 import { claims } from "./claims";
 import { parseCommandLine, type Flags } from "./command-line";
-import type { CommandName, OfSeveral } from "./commands";
+import type { OfOne, OfSeveral } from "./commands";
 import { completion } from "./completion";
 import { diff } from "./diff/diff";
 import { doctor } from "./doctor/doctor";
 import { explain } from "./explain";
+import { exposure } from "./exposure";
 import { generalHelp, helpOf } from "./help";
 import { ls } from "./ls";
 import { retention } from "./retention";
@@ -19,10 +20,7 @@ import { verify } from "./verify";
 import type { ExitCode, World } from "./world";
 
 const RUN: Readonly<
-  Record<
-    Exclude<CommandName, OfSeveral>,
-    (reference: string, flags: Flags, world: World) => Promise<ExitCode>
-  >
+  Record<OfOne, (reference: string, flags: Flags, world: World) => Promise<ExitCode>>
 > = { verify, claims, tree, retention, ls, doctor, explain, completion };
 
 const RUN_SEVERAL: Readonly<
@@ -44,6 +42,8 @@ export async function run(args: readonly string[], outside: World): Promise<Exit
   };
   try {
     const commandLine = parseCommandLine(args);
+    if (commandLine.show === "result" && commandLine.command === "exposure")
+      return await exposure(commandLine.flags, world);
     if (commandLine.show === "result" && "references" in commandLine)
       return await RUN_SEVERAL[commandLine.command](
         commandLine.references,

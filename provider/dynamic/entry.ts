@@ -38,3 +38,10 @@ export const ArchivePolicy = Object.freeze(
     () => (require("../archive/archive") as typeof import("../archive/archive")).archivePolicy,
   ),
 );
+export const Exposure = Object.freeze(
+  dynamicProvider(
+    () =>
+      (require("../exposure/resource/exposure") as typeof import("../exposure/resource/exposure"))
+        .exposure,
+  ),
+);

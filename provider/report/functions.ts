@@ -10,12 +10,13 @@ import {
   resolveType,
   sameType,
 } from "../claims";
-import { ConsignError, isErrorCode } from "../errors";
+import { ConsignError } from "../errors";
 import { openTrust, trustSchema } from "../notation";
 import type { Annotations, Descriptor } from "../oci/descriptor";
 import { artifactTypeOf } from "../oci/manifest";
 import { formatLocation, parseReference } from "../oci/reference";
 import { parseRegistriesSettings } from "../registry";
+import { readArguments } from "./arguments";
 import { verifyFollowing, type Verified } from "./following";
 import { Inspector } from "./inspector";
 import type { ClaimReport } from "./observation";
@@ -67,7 +68,7 @@ const verifySchema = z.strictObject({
  * `MANIFEST_UNKNOWN`, `REGISTRY_*`
  */
 export async function askArtifact(args: unknown, asking: Asking): Promise<ArtifactAnswer> {
-  const { reference } = read(getArtifactSchema, args);
+  const { reference } = readArguments(getArtifactSchema, args);
   return inspecting(asking, async (inspector) => {
     const { store, descriptor, scope } = await inspector.locate(reference);
     const manifest = await store.manifest(descriptor);
@@ -87,7 +88,7 @@ export async function askArtifact(args: unknown, asking: Asking): Promise<Artifa
  * @throws ConsignError as {@link askArtifact}, and `TRUST_*`
  */
 export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAnswer[]> {
-  const { artifact, trust, types, precedence } = read(getClaimsSchema, args);
+  const { artifact, trust, types, precedence } = readArguments(getClaimsSchema, args);
   const wanted = types?.map(resolveType);
   const observed = await inspecting(asking, async (inspector) =>
     inspector.observe(artifact, {
@@ -112,10 +113,8 @@ export async function askClaims(args: unknown, asking: Asking): Promise<ClaimAns
  * could be asked
  */
 export async function askVerification(args: unknown, asking: Asking): Promise<VerificationAnswer> {
-  const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } = read(
-    verifySchema,
-    args,
-  );
+  const { artifact, trust, precedence, lifecycleIssuers, followRedirects, ...requirements } =
+    readArguments(verifySchema, args);
   const issuers = await readIssuers({ precedence, lifecycleIssuers }, asking.baseDir);
   const { verification } = await inspecting(asking, async (inspector) => {
     const look = async (reference: string): Promise<Verified> => {
@@ -154,17 +153,4 @@ async function inspecting<T>(
   } finally {
     await inspector.close();
   }
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, args: unknown): z.infer<Schema> {
-  const parsed = schema.safeParse(args);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = issue?.path.join(".") ?? "";
-  const code = issue?.code === "custom" ? issue.params?.["code"] : undefined;
-  throw new ConsignError(
-    isErrorCode(code) ? code : "INPUT_INVALID",
-    `${path || "the argument"}: ${issue?.message}`,
-    { path },
-  );
 }

@@ -20,6 +20,7 @@ import manifest from "../../package.json";
 const FROZEN = {
   SignedArtifact: "dfefad1be33bd0a572ffc23cde31badc8373fcae0c627df996cd6b14736ddece",
   Claim: "48349e142c7092817b793c4a8b2de8360e5516acabe7e846f3698841da375e0e",
+  Exposure: "7a5d02a016afc4eacf07b97ac77be96ff62a87318d2a7193aaeb6151336e392d",
 };
 
 test("the text that stacks record is frozen, and small", () => {

@@ -275,9 +275,12 @@ describe("consign tree and timeline", () => {
   test("says what is wrong with a command line", async () => {
     const { folder } = await workplace();
     for (const [args, words] of [
-      [["verify", "oci:net-monitor:v1", "--html", "a.html"], /for tree and timeline/],
+      [["verify", "oci:net-monitor:v1", "--html", "a.html"], /for tree, timeline and exposure/],
       [["tree", "oci:net-monitor:v1", "--html", "a.html", "--json"], /either --html or --json/],
-      [["claims", "oci:net-monitor:v1", "--retention", "a.json"], /--retention is for timeline/],
+      [
+        ["claims", "oci:net-monitor:v1", "--retention", "a.json"],
+        /--retention is for tree and timeline/,
+      ],
       [["tree", "a", "b"], /one too many/],
       [["tree", "oci:net-monitor:v1", "--html", "no/such/folder/a.html"], /cannot be written/],
       [["timeline", "oci:net-monitor:v1", "--retention", "wabbit.pem"], /not JSON/],

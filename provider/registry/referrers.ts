@@ -98,12 +98,14 @@ export class Referrers {
       return kept();
     }
     const elsewhere = capability.isProven ? "again" : "once";
+    const list = (): Promise<Descriptor[]> =>
+      this.#lists.get(subject, (signal) => this.#load(subject, { signal, elsewhere }), signal);
     try {
-      return await this.#lists.get(
-        subject,
-        (signal) => this.#load(subject, { signal, elsewhere }),
-        signal,
-      );
+      // What fails once may work: the tag is no list of a registry that keeps its own.
+      return await list().catch((failure: unknown) => {
+        if (capability.isProven || !mayBeOfTheRoute(failure)) throw failure;
+        return list();
+      });
     } catch (failure) {
       if (capability.isProven || !mayBeOfTheRoute(failure)) throw failure;
       const entries = await kept().catch(() => {
@@ -236,8 +238,8 @@ export class Referrers {
 }
 
 /**
- * Failures that can be the route's alone. What speaks about the client as a whole, or about a list
- * that did come, is none.
+ * Failures that can be the route's alone. What speaks about the client as a whole, about the way to
+ * the registry, or about a list that did come, is none.
  */
 function mayBeOfTheRoute(failure: unknown): failure is ConsignError {
   return isConsignError(
@@ -248,10 +250,7 @@ function mayBeOfTheRoute(failure: unknown): failure is ConsignError {
     "REGISTRY_RATE_LIMITED",
     "REGISTRY_FAILED",
     "REGISTRY_UNSUPPORTED",
-    "REGISTRY_UNREACHABLE",
-    "REGISTRY_RESPONSE_INVALID",
     "REDIRECT_REFUSED",
-    "REQUEST_TIMEOUT",
     "TLS_FAILED",
   );
 }
